@@ -1,0 +1,26 @@
+/** What is measured, in the order of the table. The names are those of the load generator's result. */
+export const metrics = [
+  { name: 'rate', label: 'jobs/s', better: 'more' },
+  { name: 'cpuUs', label: 'server CPU us/job', better: 'less' },
+  { name: 'p50Ms', label: 'p50 ms', better: 'less' },
+  { name: 'p99Ms', label: 'p99 ms', better: 'less' },
+  { name: 'drainRate', label: 'drain jobs/s', better: 'more' },
+  { name: 'drainCpuUs', label: 'of its CPU, drain us/job', better: 'less' },
+  { name: 'bytesPerJob', label: 'bytes/job', better: 'less' },
+] as const satisfies readonly { name: string; label: string; better: 'more' | 'less' }[]
+
+export type Metric = (typeof metrics)[number]
+
+/** What one run gave, or the medians of several: a row without a drain has no drain rate, and so on. */
+export type Sample = Partial<Record<Metric['name'], number>>
+
+/** Each metric's median by itself. Of an even number of runs the lower middle one: always a value that was measured. */
+export function medians(samples: readonly Sample[]): Sample {
+  const result: Sample = {}
+  for (const { name } of metrics) {
+    const values = samples.map((sample) => sample[name]).filter((value) => value !== undefined)
+    const middle = values.sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)]
+    if (middle !== undefined) result[name] = middle
+  }
+  return result
+}

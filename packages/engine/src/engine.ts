@@ -1,0 +1,508 @@
+import { Deadlines } from './deadlines.ts'
+import { JobFunction, type QueueLimits } from './function.ts'
+import { Job, type Submission } from './job.ts'
+import { JobTable } from './job-table.ts'
+import { List } from './list.ts'
+import type { GrabForm, Outbox, Refusal } from './outbox.ts'
+import { Ability, Session, Waiter } from './session.ts'
+
+export interface EngineOptions {
+  /** How often a job may be given to a worker before it fails because workers lose it. Infinity: as often as it takes. */
+  readonly attemptsMax: number
+  /** How many sleeping workers a ready job wakes. Infinity: all. */
+  readonly wakeCount: number
+  /** A worker that was woken and has not grabbed by then has another woken in its place. */
+  readonly wakeTimeoutMs: number
+  readonly functionsMax: number
+  readonly jobsPerFunctionMax: number
+  /** Every session gets WORK_EXCEPTION as such. */
+  readonly exceptions: boolean
+  /** The number of the first job. */
+  readonly firstNumber: number
+}
+
+export const engineDefaults: EngineOptions = {
+  attemptsMax: Number.POSITIVE_INFINITY,
+  wakeCount: 1,
+  wakeTimeoutMs: 1000,
+  functionsMax: 100_000,
+  jobsPerFunctionMax: 10_000_000,
+  exceptions: false,
+  firstNumber: 1,
+}
+
+/** So many of those due are done in one go; `nextDeadline` then stays in the past until all are. */
+const duePerAdvance = 1000
+
+/** What `dropFunction` did. */
+export type DropOutcome = 'dropped' | 'not found' | 'in use'
+
+/**
+ * The rules of a Gearman job server, without the server: commands change the state and put events in the outbox.
+ * Nothing here reads a clock, waits or draws a random number: the same commands at the same times give the same
+ * events. `advance` sets the time; call it before the commands of a moment and again at `nextDeadline` at the latest.
+ */
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #outbox: Outbox
+  readonly #functions = new Map<string, JobFunction>()
+  readonly #sessions = new Map<number, Session>()
+  readonly #jobs = new JobTable()
+  /** Delayed jobs by the time to run, running ones by the time they have to be done. */
+  readonly #deadlines = new Deadlines<Job>()
+  /** Sessions that were woken and have not grabbed since, the first one's deadline first. */
+  readonly #woken = new List<Session>()
+  #nextNumber: number
+  #now = 0
+  #isDraining = false
+
+  constructor(outbox: Outbox, options: Partial<EngineOptions> = {}) {
+    this.#options = { ...engineDefaults, ...options }
+    this.#outbox = outbox
+    this.#nextNumber = this.#options.firstNumber
+  }
+
+  // What can be seen
+
+  get now(): number {
+    return this.#now
+  }
+
+  get jobCount(): number {
+    return this.#jobs.size
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /** In the order they were first named. */
+  functions(): IterableIterator<JobFunction> {
+    return this.#functions.values()
+  }
+
+  sessions(): IterableIterator<Session> {
+    return this.#sessions.values()
+  }
+
+  /** In the order they came. */
+  jobs(): Iterable<Job> {
+    return this.#jobs
+  }
+
+  deadlines(): Iterable<Job> {
+    return this.#deadlines
+  }
+
+  woken(): Iterable<Session> {
+    return this.#woken
+  }
+
+  findFunction(name: string): JobFunction | undefined {
+    return this.#functions.get(name)
+  }
+
+  findJob(number: number): Job | undefined {
+    return this.#jobs.get(number)
+  }
+
+  /** The live job with this unique, of the function that was named first where several have one. */
+  findJobByUnique(unique: string): Job | undefined {
+    for (const jobFunction of this.#functions.values()) {
+      const job = jobFunction.findByUnique(unique)
+      if (job !== undefined) return job
+    }
+    return undefined
+  }
+
+  /** When `advance` must be called at the latest; Infinity if nothing is to come by itself. */
+  get nextDeadline(): number {
+    return Math.min(this.#deadlines.soonestAt, this.#woken.first?.wakeDeadline ?? Number.POSITIVE_INFINITY)
+  }
+
+  // Time
+
+  /** Sets the time and does what was due by then. A time before the last one counts as the last one. */
+  advance(now: number): void {
+    if (now > this.#now) this.#now = now
+    if (this.nextDeadline > this.#now) return
+    for (let i = 0; i < duePerAdvance; i++) {
+      const job = this.#deadlines.takeDue(this.#now)
+      if (job === undefined) break
+      if (job.state === 'delayed') {
+        job.function.delayedCount--
+        this.#makeReady(job)
+      } else this.#lose(job)
+    }
+    for (let session = this.#woken.first; session !== undefined && session.wakeDeadline <= this.#now; ) {
+      this.#leaveWoken(session)
+      this.#wakeInPlaceOf(session)
+      session = this.#woken.first
+    }
+  }
+
+  /** From now on no job is given out and none is taken; what is running may finish. */
+  drain(): void {
+    this.#isDraining = true
+  }
+
+  // Sessions
+
+  connect(id: number): Session {
+    const session = new Session(id, this.#options.exceptions)
+    this.#sessions.set(id, session)
+    return session
+  }
+
+  /**
+   * The session is gone: its running jobs go to other workers, its foreground jobs that nobody else waits for and no
+   * worker has yet are dropped. It gets no events any more.
+   */
+  disconnect(session: Session): void {
+    if (!session.isOpen) return
+    session.isOpen = false
+    this.#sessions.delete(session.id)
+    for (const waiter of session.waiting) {
+      const { job } = waiter
+      session.waiting.remove(waiter)
+      job.removeWaiter(waiter)
+      if (job.isAbandoned && job.state !== 'running') this.#end(job)
+    }
+    this.resetAbilities(session)
+    for (const job of session.running) this.#lose(job)
+  }
+
+  // What clients say
+
+  /** JOB_CREATED, also when a live job of the same function and unique is joined; or refused. */
+  submit(session: Session, submission: Submission): void {
+    if (this.#isDraining) return this.#outbox.refused(session.id, 'SHUTTING_DOWN')
+    const jobFunction = this.#function(submission.function)
+    if (jobFunction === undefined) return this.#outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
+    const existing = jobFunction.find(submission.unique, submission.workload)
+    if (existing !== undefined) return this.#join(session, existing, submission.background)
+    const limit = Math.min(jobFunction.queueLimit(submission.priority), this.#options.jobsPerFunctionMax)
+    if (jobFunction.jobCount >= limit) return this.#outbox.refused(session.id, 'QUEUE_FULL')
+
+    const job = new Job(this.#nextNumber++, jobFunction, submission)
+    this.#jobs.add(job)
+    jobFunction.remember(job)
+    if (!submission.background) this.#wait(session, job)
+    this.#outbox.jobCreated(session.id, job)
+    if (submission.runAt > this.#now) this.#delay(job, submission.runAt)
+    else this.#makeReady(job)
+  }
+
+  // What workers say
+
+  /** Registers an ability, or the new timeout of one. */
+  canDo(session: Session, functionName: string, timeoutMs = 0): void {
+    const jobFunction = this.#function(functionName)
+    if (jobFunction === undefined) return this.#outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
+    const known = session.ability(jobFunction)
+    if (known !== undefined) {
+      known.timeoutMs = timeoutMs
+      return
+    }
+    const ability = new Ability(session, jobFunction, timeoutMs)
+    session.abilities.push(ability)
+    session.turns.unshift(ability)
+    jobFunction.workerCount++
+    if (session.list !== undefined) jobFunction.wokenCount++
+    if (!session.isSleeping) return
+    jobFunction.sleepers.push(ability)
+    if (jobFunction.readyCount > 0) this.#wake(session)
+  }
+
+  /** Takes an ability back. Jobs of that function that the session has go to other workers. */
+  cantDo(session: Session, functionName: string): void {
+    const jobFunction = this.#functions.get(functionName)
+    const ability = jobFunction && session.ability(jobFunction)
+    if (ability === undefined) return
+    this.#removeAbility(ability)
+    this.#loseJobsOf(session, ability.function)
+    this.#wakeForRest(ability.function)
+  }
+
+  resetAbilities(session: Session): void {
+    const removed = [...session.abilities]
+    for (const ability of removed) this.#removeAbility(ability)
+    for (const ability of removed) this.#loseJobsOf(session, ability.function)
+    this.#leaveWoken(session)
+    // What it was woken for is another's now.
+    for (const ability of removed) this.#wakeForRest(ability.function)
+  }
+
+  /** The next job of the session's functions: highest priority first, among equals the functions take turns. */
+  grab(session: Session, form: GrabForm): void {
+    const wasWoken = this.#awaken(session)
+    const ability = this.#isDraining ? undefined : chooseAbility(session)
+    const job = ability?.function.firstReady()
+    if (ability === undefined || job === undefined) this.#outbox.noJob(session.id)
+    else {
+      session.takeTurn(ability)
+      this.#assign(job, session, ability)
+      this.#outbox.jobAssigned(session.id, job, form)
+    }
+    if (wasWoken) this.#wakeInPlaceOf(session)
+  }
+
+  /** NOOP at once if there is a job to be had, else when there is one. */
+  preSleep(session: Session): void {
+    if (session.isSleeping) return
+    session.isSleeping = true
+    for (const ability of session.abilities) ability.function.sleepers.push(ability)
+    if (!this.#isDraining && session.hasReadyJob()) this.#wake(session)
+  }
+
+  workData(session: Session, number: number, data: Uint8Array): void {
+    const job = this.#owned(session, number, 'JOB_NOT_FOUND')
+    if (job === undefined) return
+    for (const { session: waiting } of job.waiters) this.#outbox.workData(waiting.id, job, data)
+  }
+
+  workWarning(session: Session, number: number, data: Uint8Array): void {
+    const job = this.#owned(session, number, 'JOB_NOT_FOUND')
+    if (job === undefined) return
+    for (const { session: waiting } of job.waiters) this.#outbox.workWarning(waiting.id, job, data)
+  }
+
+  workStatus(session: Session, number: number, numerator: string, denominator: string): void {
+    const job = this.#owned(session, number, 'RESULT_JOB_NOT_FOUND')
+    if (job === undefined) return
+    job.numerator = readCount(numerator)
+    job.denominator = readCount(denominator)
+    for (const { session: waiting } of job.waiters) this.#outbox.workStatus(waiting.id, job, numerator, denominator)
+  }
+
+  workComplete(session: Session, number: number, result: Uint8Array): void {
+    const job = this.#owned(session, number, 'RESULT_JOB_NOT_FOUND', true)
+    if (job === undefined) return
+    for (const { session: waiting } of job.waiters) this.#outbox.workComplete(waiting.id, job, result)
+    this.#end(job)
+  }
+
+  workFail(session: Session, number: number): void {
+    const job = this.#owned(session, number, 'RESULT_JOB_NOT_FOUND', true)
+    if (job !== undefined) this.#fail(job)
+  }
+
+  /** Ends the job. Waiters that did not ask for exceptions see a failure. */
+  workException(session: Session, number: number, exception: Uint8Array): void {
+    const job = this.#owned(session, number, 'EXCEPTION_JOB_NOT_FOUND', true)
+    if (job === undefined) return
+    for (const { session: waiting } of job.waiters) {
+      if (waiting.exceptions) this.#outbox.workException(waiting.id, job, exception)
+      else this.#outbox.workFail(waiting.id, job)
+    }
+    this.#end(job)
+  }
+
+  // What administrators say
+
+  /** Ends a job, also one that is running: its waiters see it fail, its worker is not told. False: no such job. */
+  cancel(number: number): boolean {
+    const job = this.#jobs.get(number)
+    if (job === undefined) return false
+    job.owner?.cancelled.add(number)
+    this.#fail(job)
+    return true
+  }
+
+  /** False: too many functions. */
+  createFunction(name: string): boolean {
+    return this.#function(name) !== undefined
+  }
+
+  /** Only a function without jobs and workers can be dropped. */
+  dropFunction(name: string): DropOutcome {
+    const jobFunction = this.#functions.get(name)
+    if (jobFunction === undefined) return 'not found'
+    if (jobFunction.workerCount > 0 || jobFunction.jobCount > 0) return 'in use'
+    this.#functions.delete(name)
+    return 'dropped'
+  }
+
+  /** False: the function did not exist, and there are too many to add one. */
+  limitQueue(functionName: string, limits: QueueLimits): boolean {
+    const jobFunction = this.#function(functionName)
+    if (jobFunction !== undefined) jobFunction.queueLimits = limits
+    return jobFunction !== undefined
+  }
+
+  // From state to state
+
+  #function(name: string): JobFunction | undefined {
+    const known = this.#functions.get(name)
+    if (known !== undefined || this.#functions.size >= this.#options.functionsMax) return known
+    const jobFunction = new JobFunction(name)
+    this.#functions.set(name, jobFunction)
+    return jobFunction
+  }
+
+  #join(session: Session, job: Job, background: boolean): void {
+    if (background) job.background = true
+    else this.#wait(session, job)
+    this.#outbox.jobCreated(session.id, job)
+  }
+
+  #wait(session: Session, job: Job): void {
+    const waiter = new Waiter(session, job)
+    session.waiting.push(waiter)
+    job.addWaiter(waiter)
+  }
+
+  #delay(job: Job, runAt: number): void {
+    job.state = 'delayed'
+    job.function.delayedCount++
+    this.#deadlines.add(job, runAt)
+  }
+
+  /** To the end of its priority's line. */
+  #makeReady(job: Job): void {
+    job.state = 'ready'
+    job.function.ready[job.priority].push(job)
+    job.function.readyCount++
+    this.#wakeSleepers(job.function, this.#options.wakeCount)
+  }
+
+  #assign(job: Job, session: Session, ability: Ability): void {
+    job.list?.remove(job)
+    job.function.readyCount--
+    job.function.runningCount++
+    job.state = 'running'
+    job.owner = session
+    session.running.push(job)
+    if (ability.timeoutMs > 0) this.#deadlines.add(job, this.#now + ability.timeoutMs)
+  }
+
+  #stopRunning(job: Job): void {
+    job.list?.remove(job)
+    job.function.runningCount--
+    job.owner = undefined
+    if (job.index >= 0) this.#deadlines.remove(job)
+  }
+
+  /** Its worker will not finish it: gone, too late, or no longer willing. Another one gets it, if it may have one. */
+  #lose(job: Job): void {
+    if (job.isAbandoned) return this.#end(job)
+    job.retries++
+    if (job.retries >= this.#options.attemptsMax) return this.#fail(job)
+    this.#stopRunning(job)
+    job.numerator = 0
+    job.denominator = 0
+    this.#makeReady(job)
+  }
+
+  #loseJobsOf(session: Session, jobFunction: JobFunction): void {
+    for (const job of [...session.running]) if (job.function === jobFunction) this.#lose(job)
+  }
+
+  #fail(job: Job): void {
+    for (const { session } of job.waiters) this.#outbox.workFail(session.id, job)
+    this.#end(job)
+  }
+
+  #end(job: Job): void {
+    if (job.state === 'running') this.#stopRunning(job)
+    else if (job.state === 'ready') {
+      job.list?.remove(job)
+      job.function.readyCount--
+    } else if (job.state === 'delayed') {
+      this.#deadlines.remove(job)
+      job.function.delayedCount--
+    }
+    job.state = 'ended'
+    for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
+    job.function.forget(job)
+    this.#jobs.delete(job)
+    job.releaseWorkload()
+  }
+
+  /** The running job of that number if this session has it; else refused, unless it was cancelled under the session. */
+  #owned(session: Session, number: number, refusal: Refusal, isLast = false): Job | undefined {
+    const job = this.#jobs.get(number)
+    if (job !== undefined && job.owner === session) return job
+    if (session.cancelled.size > 0 && session.cancelled.has(number)) {
+      if (isLast) session.cancelled.delete(number)
+      return undefined
+    }
+    this.#outbox.refused(session.id, refusal)
+    return undefined
+  }
+
+  // Sleeping and waking
+
+  /** Out of the lists of sleepers and woken; true if it had been woken for a job. */
+  #awaken(session: Session): boolean {
+    if (session.isSleeping) {
+      session.isSleeping = false
+      for (const ability of session.abilities) ability.list?.remove(ability)
+    }
+    return this.#leaveWoken(session)
+  }
+
+  #leaveWoken(session: Session): boolean {
+    if (session.list === undefined) return false
+    this.#woken.remove(session)
+    for (const ability of session.abilities) ability.function.wokenCount--
+    return true
+  }
+
+  #wake(session: Session): void {
+    this.#awaken(session)
+    session.wakeDeadline = this.#now + this.#options.wakeTimeoutMs
+    this.#woken.push(session)
+    for (const ability of session.abilities) ability.function.wokenCount++
+    this.#outbox.noop(session.id)
+  }
+
+  /** Wakes those of the function's sleepers that have slept longest. */
+  #wakeSleepers(jobFunction: JobFunction, count: number): void {
+    if (this.#isDraining) return
+    for (let i = 0; i < count; i++) {
+      const sleeper = jobFunction.sleepers.first
+      if (sleeper === undefined) return
+      this.#wake(sleeper.session)
+    }
+  }
+
+  /** One that was woken for this function is lost to it: another is woken if fewer are on their way than jobs wait. */
+  #wakeForRest(jobFunction: JobFunction): void {
+    if (jobFunction.wokenCount < jobFunction.readyCount) this.#wakeSleepers(jobFunction, 1)
+  }
+
+  #wakeInPlaceOf(session: Session): void {
+    for (const ability of session.abilities) this.#wakeForRest(ability.function)
+  }
+
+  #removeAbility(ability: Ability): void {
+    const { session } = ability
+    ability.list?.remove(ability)
+    session.abilities.splice(session.abilities.indexOf(ability), 1)
+    session.turns.splice(session.turns.indexOf(ability), 1)
+    ability.function.workerCount--
+    if (session.list !== undefined) ability.function.wokenCount--
+  }
+}
+
+/** Highest priority first; among functions that have one, the first in the session's turns. */
+function chooseAbility(session: Session): Ability | undefined {
+  let chosen: Ability | undefined
+  let chosenPriority = Number.POSITIVE_INFINITY
+  for (const ability of session.turns) {
+    if (ability.function.readyCount === 0) continue
+    const priority = ability.function.firstReady()?.priority ?? Number.POSITIVE_INFINITY
+    if (priority >= chosenPriority) continue
+    chosen = ability
+    chosenPriority = priority
+    if (priority === 0) break
+  }
+  return chosen
+}
+
+/** As C reads a 32-bit count: leading digits, else 0. */
+function readCount(text: string): number {
+  const value = Number.parseInt(text, 10)
+  return Number.isNaN(value) ? 0 : value >>> 0
+}

@@ -1,0 +1,109 @@
+import { type Job, type Priority, priorities } from './job.ts'
+import { List } from './list.ts'
+import type { Ability } from './session.ts'
+import { Workloads } from './workloads.ts'
+
+/** How many jobs of the function a submission of each priority may find there; Infinity is no limit. */
+export interface QueueLimits {
+  readonly high: number
+  readonly normal: number
+  readonly low: number
+}
+
+const noLimits: QueueLimits = {
+  high: Number.POSITIVE_INFINITY,
+  normal: Number.POSITIVE_INFINITY,
+  low: Number.POSITIVE_INFINITY,
+}
+
+/** As much of a workload as is hashed at either end. */
+const hashedBytes = 512
+
+/** A function: its queue, and what is known of those who can do it. It stays when its last job and worker have gone. */
+export class JobFunction {
+  readonly name: string
+  /** By priority. */
+  readonly ready: readonly [List<Job>, List<Job>, List<Job>] = [new List<Job>(), new List<Job>(), new List<Job>()]
+  readyCount = 0
+  delayedCount = 0
+  runningCount = 0
+  /** Sessions that can do it. */
+  workerCount = 0
+  /** Abilities of those that sleep, the longest asleep first. */
+  readonly sleepers: List<Ability> = new List<Ability>()
+  /** Those of its workers that were woken and have not grabbed since. */
+  wokenCount = 0
+  readonly workloads: Workloads = new Workloads()
+  queueLimits: QueueLimits = noLimits
+  readonly #byUnique = new Map<string, Job>()
+  /** Jobs whose unique is `-`, by a hash of the workload. */
+  readonly #byWorkload = new Map<number, Job[]>()
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get jobCount(): number {
+    return this.readyCount + this.delayedCount + this.runningCount
+  }
+
+  queueLimit(priority: Priority): number {
+    const { high, normal, low } = this.queueLimits
+    return priority === priorities.high ? high : priority === priorities.normal ? normal : low
+  }
+
+  /** The first of the highest priority. */
+  firstReady(): Job | undefined {
+    return this.ready[0].first ?? this.ready[1].first ?? this.ready[2].first
+  }
+
+  /** The live job that a submission of this unique and workload would join. */
+  find(unique: string, workload: Uint8Array): Job | undefined {
+    if (unique === '') return undefined
+    if (unique !== '-') return this.#byUnique.get(unique)
+    return this.#byWorkload.get(hash(workload))?.find((job) => isSame(job.workload, workload))
+  }
+
+  findByUnique(unique: string): Job | undefined {
+    return this.#byUnique.get(unique)
+  }
+
+  remember(job: Job): void {
+    if (job.unique === '') return
+    if (job.unique !== '-') this.#byUnique.set(job.unique, job)
+    else if (job.workloadLength > 0) {
+      const key = hash(job.workload)
+      const jobs = this.#byWorkload.get(key)
+      if (jobs === undefined) this.#byWorkload.set(key, [job])
+      else jobs.push(job)
+    }
+  }
+
+  forget(job: Job): void {
+    if (job.unique === '') return
+    if (job.unique !== '-') this.#byUnique.delete(job.unique)
+    else if (job.workloadLength > 0) {
+      const key = hash(job.workload)
+      const jobs = this.#byWorkload.get(key)?.filter((other) => other !== job) ?? []
+      if (jobs.length === 0) this.#byWorkload.delete(key)
+      else this.#byWorkload.set(key, jobs)
+    }
+  }
+}
+
+/** FNV-1a of the length and of both ends: enough to tell workloads apart, at a cost that does not grow with them. */
+function hash(bytes: Uint8Array): number {
+  let value = 0x811c9dc5 ^ bytes.length
+  const headEnd = Math.min(bytes.length, hashedBytes)
+  for (let i = 0; i < headEnd; i++) value = Math.imul(value ^ (bytes[i] ?? 0), 0x01000193)
+  for (let i = Math.max(headEnd, bytes.length - hashedBytes); i < bytes.length; i++) {
+    value = Math.imul(value ^ (bytes[i] ?? 0), 0x01000193)
+  }
+  return value
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
+}

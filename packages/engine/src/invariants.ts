@@ -1,0 +1,118 @@
+import type { Engine } from './engine.ts'
+import type { Job } from './job.ts'
+
+/**
+ * Walks the whole engine and throws at the first thing that does not agree with the rest. For tests and simulation:
+ * it costs as much as there are jobs and sessions.
+ */
+export function assertInvariants(engine: Engine): void {
+  checkJobs(engine)
+  checkFunctions(engine)
+  checkSessions(engine)
+  checkDeadlines(engine)
+}
+
+function checkJobs(engine: Engine): void {
+  const inDeadlines = new Set<Job>(engine.deadlines())
+  let count = 0
+  for (const job of engine.jobs()) {
+    count++
+    const place = `job ${job.number} (${job.state})`
+    assert(job.state !== 'ended', `${place} has ended and is still in the table`)
+    assert(engine.findJob(job.number) === job, `${place} is not found by its number`)
+    assert((job.state === 'running') === (job.owner !== undefined), `${place}: owner and state differ`)
+    assert((job.list !== undefined) === (job.state !== 'delayed'), `${place} stands in the wrong kind of place`)
+    assert(job.index >= 0 === inDeadlines.has(job), `${place}: its deadline index is wrong`)
+    if (job.state === 'ready') {
+      assert(job.list === job.function.ready[job.priority], `${place} is not in its function's list`)
+      assert(!inDeadlines.has(job), `${place} has a deadline`)
+      assert(!job.isAbandoned, `${place} waits though nobody wants it`)
+    }
+    if (job.state === 'delayed') assert(inDeadlines.has(job), `${place} has no deadline`)
+    if (job.owner !== undefined) {
+      assert(job.owner.isOpen, `${place} is with a session that is gone`)
+      assert(job.list === job.owner.running, `${place} is not in its worker's list`)
+    }
+    for (const waiter of job.waiters) {
+      assert(waiter.job === job && waiter.session.isOpen, `${place} has a waiter that is gone`)
+      assert(waiter.list === waiter.session.waiting, `${place} has a waiter that does not wait`)
+    }
+    if (job.unique !== '' && !(job.unique === '-' && job.workloadLength === 0)) {
+      assert(job.function.find(job.unique, job.workload) === job, `${place} is not found by its unique`)
+    }
+    assert(engine.findFunction(job.function.name) === job.function, `${place} is of a dropped function`)
+  }
+  assert(count === engine.jobCount, `the table counts ${engine.jobCount} jobs and holds ${count}`)
+}
+
+function checkFunctions(engine: Engine): void {
+  const workers = new Map<string, number>()
+  const running = new Map<string, number>()
+  for (const session of engine.sessions()) {
+    for (const {
+      function: { name },
+    } of session.abilities)
+      workers.set(name, (workers.get(name) ?? 0) + 1)
+    for (const {
+      function: { name },
+    } of session.running)
+      running.set(name, (running.get(name) ?? 0) + 1)
+  }
+  const woken = [...engine.woken()]
+  for (const jobFunction of engine.functions()) {
+    const { name, ready, sleepers } = jobFunction
+    assert(jobFunction.readyCount === ready[0].length + ready[1].length + ready[2].length, `${name}: ready count`)
+    assert(jobFunction.runningCount === (running.get(name) ?? 0), `${name}: running count`)
+    assert(jobFunction.workerCount === (workers.get(name) ?? 0), `${name}: worker count`)
+    for (const list of ready) {
+      let seen = 0
+      for (const job of list) {
+        seen++
+        assert(job.list === list && job.state === 'ready', `${name}: job ${job.number} does not belong in the list`)
+      }
+      assert(seen === list.length, `${name}: a list's length is wrong`)
+    }
+    for (const { session } of sleepers) assert(session.isSleeping, `${name}: ${session.id} is listed and awake`)
+    const coming = woken.filter((session) => session.ability(jobFunction) !== undefined).length
+    assert(jobFunction.wokenCount === coming, `${name}: woken count`)
+    // A ready job of a function with sleepers has somebody on the way, with a deadline to come.
+    const isServed = jobFunction.readyCount === 0 || sleepers.length === 0 || coming > 0 || engine.isDraining
+    assert(isServed, `${name}: a worker sleeps beside a ready job, and none was woken`)
+  }
+}
+
+function checkSessions(engine: Engine): void {
+  for (const session of engine.sessions()) {
+    const { id, abilities, turns } = session
+    assert(session.isOpen, `session ${id} is gone and still listed`)
+    assert(abilities.length === turns.length, `session ${id}: turns and abilities differ`)
+    for (const ability of abilities) {
+      assert(turns.includes(ability), `session ${id}: an ability has no turn`)
+      assert((ability.list !== undefined) === session.isSleeping, `session ${id}: sleeps in some functions only`)
+    }
+    assert(!(session.isSleeping && session.list !== undefined), `session ${id} is asleep and woken`)
+    for (const job of session.running) assert(job.owner === session, `session ${id} runs a job it does not have`)
+    for (const waiter of session.waiting) {
+      assert(waiter.job.waiters.includes(waiter), `session ${id} waits for a job that does not know`)
+    }
+  }
+}
+
+function checkDeadlines(engine: Engine): void {
+  let delayed = 0
+  for (const job of engine.deadlines()) {
+    assert(engine.nextDeadline <= job.dueAt, `job ${job.number} is due before the next deadline`)
+    assert(job.state === 'delayed' || job.state === 'running', `job ${job.number} (${job.state}) has a deadline`)
+    if (job.state === 'delayed') delayed++
+  }
+  for (const session of engine.woken()) {
+    assert(engine.nextDeadline <= session.wakeDeadline, `session ${session.id} wakes before the next deadline`)
+  }
+  let counted = 0
+  for (const jobFunction of engine.functions()) counted += jobFunction.delayedCount
+  assert(counted === delayed, `${counted} delayed jobs are counted, ${delayed} wait`)
+}
+
+function assert(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`Broken invariant: ${what}`)
+}

@@ -1,0 +1,61 @@
+import type { Job } from './job.ts'
+
+const pageJobs = 1024
+
+interface Page {
+  readonly jobs: (Job | undefined)[]
+  live: number
+}
+
+/**
+ * Live jobs by number. Numbers only rise, so pages of neighbours serve better than one large hash map, which would
+ * stop the world to grow at a million jobs and could hold no more than 16 million.
+ */
+export class JobTable {
+  size = 0
+  readonly #pages = new Map<number, Page>()
+  #lastKey = -1
+  #lastPage: Page | undefined
+
+  get(number: number): Job | undefined {
+    return this.#page(Math.floor(number / pageJobs))?.jobs[number % pageJobs]
+  }
+
+  add(job: Job): void {
+    const key = Math.floor(job.number / pageJobs)
+    const page = this.#page(key) ?? this.#newPage(key)
+    page.jobs[job.number % pageJobs] = job
+    page.live++
+    this.size++
+  }
+
+  delete(job: Job): void {
+    const key = Math.floor(job.number / pageJobs)
+    const page = this.#page(key)
+    if (page === undefined) return
+    page.jobs[job.number % pageJobs] = undefined
+    page.live--
+    this.size--
+    if (page.live === 0 && key !== this.#lastKey) this.#pages.delete(key)
+  }
+
+  /** In the order they came. */
+  *[Symbol.iterator](): Generator<Job, void> {
+    for (const page of this.#pages.values()) {
+      for (const job of page.jobs) if (job !== undefined) yield job
+    }
+  }
+
+  #page(key: number): Page | undefined {
+    return key === this.#lastKey ? this.#lastPage : this.#pages.get(key)
+  }
+
+  #newPage(key: number): Page {
+    if (this.#lastPage?.live === 0) this.#pages.delete(this.#lastKey)
+    const page: Page = { jobs: Array.from<Job | undefined>({ length: pageJobs }), live: 0 }
+    this.#pages.set(key, page)
+    this.#lastKey = key
+    this.#lastPage = page
+    return page
+  }
+}

@@ -1,0 +1,118 @@
+import type { Due } from './deadlines.ts'
+import type { JobFunction } from './function.ts'
+import type { Linked, List } from './list.ts'
+import type { Session, Waiter } from './session.ts'
+import { type WorkloadPage, Workloads } from './workloads.ts'
+
+/** Lower is sooner. */
+export const priorities = { high: 0, normal: 1, low: 2 } as const
+export type Priority = (typeof priorities)[keyof typeof priorities]
+
+/**
+ * delayed: its time has not come; it stands in the engine's deadlines.
+ * ready: it stands in its function's list of its priority.
+ * running: a worker has it; it stands in that session's list, and in the deadlines if it has a timeout.
+ * ended: it is nowhere.
+ */
+export type JobState = 'delayed' | 'ready' | 'running' | 'ended'
+
+/** From each state, where a job can go. `docs/job-states.md` holds the same table, and a test compares them. */
+export const jobTransitions: Readonly<Record<JobState, readonly JobState[]>> = {
+  delayed: ['ready', 'ended'],
+  ready: ['running', 'ended'],
+  running: ['ready', 'ended'],
+  ended: [],
+}
+
+/** What a client asks for. Names have one byte a character. */
+export interface Submission {
+  readonly function: string
+  /** Empty: the job is its own. `-`: the workload is the key. Else jobs of the function with the same one are one. */
+  readonly unique: string
+  readonly workload: Uint8Array
+  readonly priority: Priority
+  /** Nobody waits for it; it outlives the session that submitted it. */
+  readonly background: boolean
+  /** Not before this time, in the engine's milliseconds; 0 is now. */
+  readonly runAt: number
+  /** The function that the worker is to give the parts to; empty for a plain job. */
+  readonly reducer: string
+}
+
+/** Shared by all jobs that nobody waits for. */
+const noWaiters: Waiter[] = []
+const noBytes = new Uint8Array(0)
+
+/** A job that has not ended. Number and submission stay; the rest is where it stands and what became of it so far. */
+export class Job implements Linked<Job>, Due {
+  /** Counts up from the engine's first number, never again the same. The server makes the handle of it. */
+  readonly number: number
+  readonly function: JobFunction
+  readonly unique: string
+  readonly priority: Priority
+  readonly reducer: string
+  readonly workloadLength: number
+  readonly #bytes: Uint8Array
+  readonly #page: WorkloadPage | undefined
+  readonly #offset: number
+  #waiters = noWaiters
+
+  /** True also for a foreground job that a background submission has joined: it was acknowledged as lasting. */
+  background: boolean
+  state: JobState = 'ended'
+  /** The worker session that has it, while it is running. */
+  owner: Session | undefined = undefined
+  /** How often a worker lost it. */
+  retries = 0
+  numerator = 0
+  denominator = 0
+
+  list: List<Job> | undefined = undefined
+  previous: Job | undefined = undefined
+  next: Job | undefined = undefined
+  dueAt = 0
+  index = -1
+
+  constructor(number: number, jobFunction: JobFunction, submission: Submission) {
+    const { workload } = submission
+    this.number = number
+    this.function = jobFunction
+    this.unique = submission.unique
+    this.priority = submission.priority
+    this.reducer = submission.reducer
+    this.background = submission.background
+    this.#page = jobFunction.workloads.keep(workload)
+    this.#bytes = this.#page?.bytes ?? (workload.length === 0 ? noBytes : workload)
+    this.#offset = this.#page === undefined ? 0 : this.#page.used - workload.length
+    this.workloadLength = workload.length
+  }
+
+  /** A view that is good until the job ends. */
+  get workload(): Uint8Array {
+    return this.#bytes.subarray(this.#offset, this.#offset + this.workloadLength)
+  }
+
+  /** Sessions that get what becomes of it, in the order they came. One that submitted it twice is here twice. */
+  get waiters(): readonly Waiter[] {
+    return this.#waiters
+  }
+
+  /** Nobody would learn that it was done. */
+  get isAbandoned(): boolean {
+    return !this.background && this.waiters.length === 0
+  }
+
+  addWaiter(waiter: Waiter): void {
+    if (this.#waiters === noWaiters) this.#waiters = [waiter]
+    else this.#waiters.push(waiter)
+  }
+
+  removeWaiter(waiter: Waiter): void {
+    this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
+  }
+
+  /** Gives back its part of a page; `workload` must not be read any more. */
+  releaseWorkload(): void {
+    if (this.#page !== undefined) Workloads.release(this.#page)
+  }
+}

@@ -1,0 +1,8 @@
+export { type AdminCommand, type AdminQueueLimits, adminAnswers, adminWordsMax, parseAdminLine } from './admin.ts'
+export { Arguments } from './arguments.ts'
+export { type Decoded, type DecodeProblem, Decoder, type DecoderLimits } from './decoder.ts'
+export { type WireError, wireErrors } from './errors.ts'
+export { readLatin1, writeLatin1 } from './latin1.ts'
+export { NameCache } from './names.ts'
+export { headerBytes, type PacketKind, type PacketName, packetKinds, packets, packetTypeEnd } from './packets.ts'
+export { encodePacket, PacketWriter } from './writer.ts'

@@ -1,0 +1,30 @@
+/**
+ * Names on the wire (functions, uniques, handles, ids) are bytes of no declared encoding. In the program they are
+ * strings in which each character is one byte (0 to 255), so that whatever came in goes out unchanged.
+ * To show such a name to a person, decode its bytes as UTF-8.
+ */
+
+/** Node's Buffer does both conversions natively; any other Uint8Array takes the loop. */
+interface NativeLatin1 {
+  latin1Slice?(start: number, end: number): string
+  latin1Write?(text: string, offset: number): number
+}
+
+/** Below this many bytes a loop is quicker than the call into the runtime. */
+const loopBytesMax = 12
+
+export function readLatin1(bytes: Uint8Array & NativeLatin1, start: number, end: number): string {
+  if (end - start > loopBytesMax && bytes.latin1Slice !== undefined) return bytes.latin1Slice(start, end)
+  let text = ''
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0)
+  return text
+}
+
+/** Writes `text` at `offset`, where there must be room for it. */
+export function writeLatin1(bytes: Uint8Array & NativeLatin1, offset: number, text: string): void {
+  if (text.length > loopBytesMax && bytes.latin1Write !== undefined) {
+    bytes.latin1Write(text, offset)
+    return
+  }
+  for (let i = 0; i < text.length; i++) bytes[offset + i] = text.charCodeAt(i)
+}

@@ -1,0 +1,7 @@
+import type { Logger } from 'pino'
+
+/** What the server needs of a logger: pino's, or any other of its shape. */
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+
+/** For programs that embed a server and do not want to hear of it. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }

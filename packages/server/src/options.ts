@@ -1,0 +1,30 @@
+import type { Limits } from './limits.ts'
+import type { Log } from './log.ts'
+
+export interface ServerOptions {
+  /** Address or name to listen on. */
+  readonly listen: string
+  /** 0: a free one. */
+  readonly port: number
+  /** Connections that may wait to be accepted. */
+  readonly backlog: number
+  /** Where background jobs are kept: `memory` loses them when the server stops. */
+  readonly store: 'memory'
+  /** What handles begin with, before the last colon and the number. */
+  readonly handlePrefix: string
+  /** Attempts that workers may lose before a job fails; Infinity: as many as it takes. */
+  readonly attemptsMax: number
+  /** Sleeping workers woken by a job; Infinity: all. */
+  readonly wakeCount: number
+  /** Give every client WORK_EXCEPTION as such, asked for or not. */
+  readonly exceptions: boolean
+  readonly keepAlive: boolean
+  /** Idle time before the first probe; 0: the system's. */
+  readonly keepAliveIdleMs: number
+  /** What the administrative `verbose` answers: the log level in gearmand's words. */
+  readonly verbose: string
+  /** What the administrative `version` answers. */
+  readonly version: string
+  readonly limits: Limits
+  readonly log: Log
+}
