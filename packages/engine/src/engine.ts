@@ -395,7 +395,7 @@ export class Engine {
   }
 
   #loseJobsOf(session: Session, jobFunction: JobFunction): void {
-    for (const job of [...session.running]) if (job.function === jobFunction) this.#lose(job)
+    for (const job of session.running) if (job.function === jobFunction) this.#lose(job)
   }
 
   #fail(job: Job): void {

@@ -1,0 +1,222 @@
+import net from 'node:net'
+import { Decoder, PacketWriter, type packets } from '@geartrain/protocol'
+import { formatServer, type ServerAddress } from './address.ts'
+import { type CallOptions, startCutoff, throwIfAborted } from './cutoff.ts'
+import { Deferred } from './deferred.ts'
+import { ConnectionLostError, type GeartrainError, ProtocolError } from './errors.ts'
+import { IncomingPacket } from './incoming-packet.ts'
+
+/** Whoever has the connection. None of these is called again after `lost`. */
+export interface Receiver {
+  packet(packet: IncomingPacket): void
+  /** A line of text, without its end, one character a byte. */
+  line(line: string): void
+  /** The connection has ended, by either side. Once, and last. */
+  lost(error: ConnectionLostError): void
+}
+
+/** A packet of the table, which may carry data only where the table says so. */
+export type RequestKind = (typeof packets)[keyof typeof packets]
+
+export interface ConnectionLimits {
+  /** The largest packet that is taken from a server. */
+  readonly packetBytesMax: number
+}
+
+const MiB = 1024 * 1024
+
+export const defaultConnectionLimits: ConnectionLimits = { packetBytesMax: 1024 * MiB }
+
+/** Of the text protocol; a `workers` line has all functions of a worker. */
+const lineBytesMax = 16 * MiB
+/** Above it `drained()` waits. */
+const outputBytesHigh = MiB
+/** Data from here on is written from where it lies and not copied into the output. */
+const ownWriteBytesMin = 64 * 1024
+/** Output in one piece up to here; the buffer is kept for the next. */
+const outputBytesKept = 256 * 1024
+const keepAliveIdleMs = 60_000
+/** A server that was told that the connection ends has this long to end it as well. */
+const endTimeoutMs = 1000
+
+const noData = new Uint8Array(0)
+const allocate = (bytes: number) => Buffer.allocUnsafeSlow(bytes)
+
+/**
+ * A socket, the decoder behind it and the writer before it. What is sent within one turn of the event loop leaves in
+ * one write.
+ */
+export class Connection {
+  readonly address: ServerAddress
+  readonly #socket: net.Socket
+  readonly #receiver: Receiver
+  readonly #decoder: Decoder
+  readonly #packet: IncomingPacket
+  readonly #writer = new PacketWriter(allocate)
+  #flushing: NodeJS.Immediate | undefined
+  #drained: Deferred<void> | undefined
+  readonly #ended = new Deferred<void>()
+  /** Why it ends, as soon as that is known. */
+  #fault: Error | undefined
+  #isOpen = true
+
+  private constructor(address: ServerAddress, socket: net.Socket, receiver: Receiver, limits: ConnectionLimits) {
+    this.address = address
+    this.#socket = socket
+    this.#receiver = receiver
+    this.#decoder = new Decoder({ ...limits, lineBytesMax })
+    this.#packet = new IncomingPacket(this.#decoder)
+    socket.on('data', (chunk) => this.#read(chunk))
+    socket.on('drain', () => this.#releaseDrained())
+    socket.on('error', (error) => {
+      this.#fault ??= error
+    })
+    socket.on('close', () => this.#lose())
+  }
+
+  /** Rejects with the system's error, AbortedError or TimeoutError. */
+  static async open(
+    address: ServerAddress,
+    receiver: Receiver,
+    limits: ConnectionLimits,
+    options: CallOptions,
+  ): Promise<Connection> {
+    throwIfAborted(options.signal)
+    const socket = net.connect({ ...address, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveIdleMs })
+    const connected = new Deferred<void>()
+    const release = startCutoff(options, `connecting to ${formatServer(address)}`, connected.reject)
+    socket.once('connect', connected.resolve)
+    socket.once('error', connected.reject)
+    try {
+      await connected.promise
+      return new Connection(address, socket, receiver, limits)
+    } catch (error) {
+      // An error after this one is nobody's.
+      socket.on('error', () => {})
+      socket.destroy()
+      throw error
+    } finally {
+      release()
+      socket.removeListener('connect', connected.resolve)
+      socket.removeListener('error', connected.reject)
+    }
+  }
+
+  /** False from the moment on that nothing can be sent any more. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  send(kind: RequestKind, args: readonly string[], data: Uint8Array = noData): void {
+    if (!this.#isOpen) return
+    const writer = this.#writer
+    const terminated = kind.data ? args.length : args.length - 1
+    let bodyLength = Math.max(terminated, 0) + data.length
+    for (const arg of args) bodyLength += arg.length
+    const ownWrite = data.length >= ownWriteBytesMin
+    writer.header(kind.type, bodyLength, true)
+    writer.reserve(bodyLength - (ownWrite ? data.length : 0))
+    for (let i = 0; i < args.length; i++) {
+      if (i < terminated) writer.argument(args[i] ?? '')
+      else writer.text(args[i] ?? '')
+    }
+    if (ownWrite) {
+      this.#flush()
+      this.#socket.write(data)
+      return
+    }
+    writer.data(data)
+    this.#scheduleFlush()
+  }
+
+  /** A line of the text protocol, one character a byte; its end is added. */
+  sendLine(line: string): void {
+    if (!this.#isOpen) return
+    this.#writer.reserve(line.length + 1)
+    this.#writer.text(`${line}\n`)
+    this.#scheduleFlush()
+  }
+
+  /** When there is little left to be sent: for those who could send without end. Also when the connection is lost. */
+  async drained(): Promise<void> {
+    if (!this.#isOpen || this.#writer.length + this.#socket.writableLength < outputBytesHigh) return
+    this.#drained ??= new Deferred()
+    await this.#drained.promise
+  }
+
+  /** Sends what is to be sent and ends the connection; resolves when it has ended. */
+  async close(): Promise<void> {
+    if (this.#isOpen) {
+      this.#flush()
+      this.#isOpen = false
+      this.#socket.end()
+    }
+    const timer = setTimeout(() => this.#socket.destroy(), endTimeoutMs)
+    await this.#ended.promise
+    clearTimeout(timer)
+  }
+
+  /** Ends it at once; what was not sent is not. */
+  destroy(fault?: Error): void {
+    this.#fault ??= fault
+    this.#isOpen = false
+    this.#socket.destroy()
+  }
+
+  /** The receiver may end the connection at any packet; what follows it is then not read. */
+  #read(chunk: Uint8Array): void {
+    const decoder = this.#decoder
+    decoder.push(chunk)
+    try {
+      for (;;) {
+        const decoded = decoder.next()
+        if (decoded === 'more' || this.#socket.destroyed) return
+        if (decoded === 'bad') throw new ProtocolError(`${decoder.problem}: this is not the Gearman protocol`)
+        if (decoded === 'line') {
+          this.#receiver.line(Buffer.from(decoder.bytes.subarray(decoder.start, decoder.end)).toString('latin1'))
+          continue
+        }
+        this.#packet.read()
+        this.#receiver.packet(this.#packet)
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.destroy(error)
+    }
+  }
+
+  #scheduleFlush(): void {
+    this.#flushing ??= setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    if (this.#flushing !== undefined) clearImmediate(this.#flushing)
+    this.#flushing = undefined
+    const writer = this.#writer
+    if (writer.length === 0 || !this.#isOpen) return
+    this.#socket.write(writer.written())
+    // The kernel took all of it, so nobody else reads the buffer.
+    if (this.#socket.writableLength === 0 && writer.bytes.length <= outputBytesKept) writer.clear()
+    else writer.renew(0)
+    if (!this.#socket.writableNeedDrain) this.#releaseDrained()
+  }
+
+  #releaseDrained(): void {
+    this.#drained?.resolve()
+    this.#drained = undefined
+  }
+
+  #lose(): void {
+    this.#isOpen = false
+    if (this.#flushing !== undefined) clearImmediate(this.#flushing)
+    this.#releaseDrained()
+    this.#receiver.lost(lostError(this.address, this.#fault))
+    this.#ended.resolve()
+  }
+}
+
+function lostError(address: ServerAddress, fault: Error | undefined): ConnectionLostError {
+  const server = formatServer(address)
+  if (fault === undefined) return new ConnectionLostError(`${server} has closed the connection`)
+  return new ConnectionLostError(`the connection to ${server} is lost: ${fault.message}`, { cause: fault })
+}

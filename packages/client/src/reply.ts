@@ -1,0 +1,43 @@
+import type { PacketName } from '@geartrain/protocol'
+import { type CallOptions, startCutoff } from './cutoff.ts'
+import { Deferred } from './deferred.ts'
+import type { GeartrainError } from './errors.ts'
+import type { IncomingPacket } from './incoming-packet.ts'
+
+/**
+ * What a request waits for. The server answers a connection's requests in their order and names none of them in its
+ * answers, so replies stand in a queue; one whose caller has given up keeps its place.
+ */
+export interface Reply {
+  readonly expects: PacketName
+  answer(packet: IncomingPacket): void
+  fail(error: GeartrainError): void
+}
+
+/** A reply as a promise of what `read` finds in it. */
+export class PromisedReply<T> implements Reply {
+  readonly expects: PacketName
+  readonly #read: (packet: IncomingPacket) => T
+  readonly #deferred = new Deferred<T>()
+  readonly #release: () => void
+
+  constructor(expects: PacketName, read: (packet: IncomingPacket) => T, options: CallOptions) {
+    this.expects = expects
+    this.#read = read
+    this.#release = startCutoff(options, `the wait for ${expects}`, this.#deferred.reject)
+  }
+
+  get promise(): Promise<T> {
+    return this.#deferred.promise
+  }
+
+  answer(packet: IncomingPacket): void {
+    this.#release()
+    this.#deferred.resolve(this.#read(packet))
+  }
+
+  fail(error: GeartrainError): void {
+    this.#release()
+    this.#deferred.reject(error)
+  }
+}

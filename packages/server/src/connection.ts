@@ -1,0 +1,268 @@
+import type { Duplex } from 'node:stream'
+import type { Session } from '@geartrain/engine'
+import { Arguments, Decoder, type PacketKind, packets } from '@geartrain/protocol'
+import type { Clock } from './clock.ts'
+import type { Connections } from './connections.ts'
+import type { Limits } from './limits.ts'
+import type { Log } from './log.ts'
+import { Output } from './output.ts'
+import type { Turn } from './turn.ts'
+
+/** What a connection needs of the server it belongs to. */
+export interface ConnectionContext {
+  readonly clock: Clock
+  readonly connections: Connections
+  readonly limits: Limits
+  readonly log: Log
+  readonly turn: Turn
+  /** A decoded packet or line lies in `connection.decoder`. */
+  onPacket(connection: Connection): void
+  onLine(connection: Connection): void
+  /** No more commands will come from it. */
+  onGone(connection: Connection): void
+}
+
+/** Rows of a listing are written in portions, so that a long one holds up nobody and waits for its reader. */
+const listingBytesMax = 256 * 1024
+/** After an ERROR that ends a connection, the peer has this long to read it. */
+const lingerMs = 2000
+const MiB = 1024 * 1024
+
+/**
+ * One connection: bytes to commands, output to bytes, and the patience that is had with its peer. It is read from
+ * unless it is held by a listing it asked for, or feeds a reader that is slow.
+ */
+export class Connection {
+  readonly id: number
+  /** `-` if it is not known. */
+  readonly address: string
+  readonly session: Session
+  readonly decoder: Decoder
+  readonly output: Output
+  readonly args: Arguments = new Arguments()
+  /** What the peer calls itself. */
+  clientId = '-'
+  /** It has output of this turn. */
+  isTouched = false
+
+  readonly #socket: Duplex
+  readonly #context: ConnectionContext
+  /** Slow readers that this one has given output to. */
+  readonly #waitsFor = new Set<Connection>()
+  /** Those that wait for this one. */
+  readonly #feeders = new Set<Connection>()
+  #listing: Iterator<string> | undefined
+  #isClosing = false
+  #isGone = false
+  #isOverfull = false
+  readonly #openedAt: number
+  #hasSpoken = false
+  #partialSince = 0
+  #blockedSince = 0
+  #closingSince = 0
+
+  constructor(id: number, session: Session, socket: Duplex, address: string, context: ConnectionContext) {
+    this.id = id
+    this.session = session
+    this.address = address
+    this.decoder = new Decoder(context.limits)
+    this.output = new Output(socket)
+    this.#socket = socket
+    this.#context = context
+    this.#openedAt = context.clock.now()
+    socket.on('data', (chunk: Uint8Array) => this.#onData(chunk))
+    socket.on('drain', () => this.#onDrain())
+    socket.on('end', () => this.close())
+    socket.on('error', (error) => context.log.debug({ connection: id, address, err: error }, 'connection failed'))
+    socket.on('close', () => this.#onClose())
+  }
+
+  /** Splits the packet in the decoder as its kind says; false if it lacks arguments. */
+  split(kind: PacketKind): boolean {
+    return this.args.split(kind, this.decoder.bytes, this.decoder.start, this.decoder.end)
+  }
+
+  /** An ERROR packet; the connection goes on. */
+  error({ code, text }: { readonly code: string; readonly text: string }): void {
+    const writer = this.output.packet(packets.ERROR.type, code.length + 1 + text.length)
+    writer.argument(code)
+    writer.text(text)
+  }
+
+  /** Answers with the rows, one by one as the peer takes them, before anything else that it has sent is read. */
+  list(rows: Iterator<string>): void {
+    this.#listing = rows
+    this.#writeListing()
+  }
+
+  /** Reads nothing more from this peer until `slow` has taken its output. */
+  waitFor(slow: Connection): void {
+    if (this.#waitsFor.has(slow)) return
+    this.#waitsFor.add(slow)
+    slow.#feeders.add(this)
+    this.#socket.pause()
+  }
+
+  /** Even with its feeders held back, more output waits than may; the connection will be closed. */
+  isOverfull(): boolean {
+    if (this.output.length > this.#context.limits.outputBytesMax) this.#isOverfull = true
+    return this.#isOverfull
+  }
+
+  flush(): void {
+    if (this.#isOverfull) return this.#drop('it does not read its output')
+    const wasBlocked = this.output.isBlocked
+    this.output.flush()
+    if (this.output.isBlocked && !wasBlocked) this.#blockedSince = this.#context.clock.now()
+    if (this.#isClosing) this.#socket.end()
+    else if (this.#listing !== undefined && !this.output.isBlocked) this.#continueSoon()
+  }
+
+  /** Takes no more commands and closes when the output that is there is sent. */
+  close(): void {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#closingSince = this.#context.clock.now()
+    this.#leave()
+    // What still comes is read and thrown away: closing with bytes unread would take back what was just sent.
+    this.#socket.removeAllListeners('data')
+    this.#socket.resume()
+    this.#context.turn.begin()
+    this.#context.connections.to(this.id)
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Closes the connection if the peer has used up the server's patience. */
+  checkPatience(now: number): void {
+    const { handshakeTimeoutMs, packetTimeoutMs, outputTimeoutMs } = this.#context.limits
+    const isStalled = this.output.isBlocked && outputTimeoutMs > 0 && now - this.#blockedSince >= outputTimeoutMs
+    if (isStalled) this.#drop('it does not read its output')
+    else if (this.#isClosing) {
+      if (now - this.#closingSince >= lingerMs && !this.output.isBlocked) this.#socket.destroy()
+    } else if (!this.#hasSpoken && handshakeTimeoutMs > 0 && now - this.#openedAt >= handshakeTimeoutMs) {
+      this.#drop('it has not said anything')
+    } else if (this.#partialSince > 0 && packetTimeoutMs > 0) {
+      const patienceMs = packetTimeoutMs * (1 + Math.floor(this.decoder.pendingBytes / MiB))
+      if (now - this.#partialSince >= patienceMs) this.#drop('its packet does not end')
+    }
+  }
+
+  #onData(chunk: Uint8Array): void {
+    this.#context.turn.begin()
+    this.decoder.push(chunk)
+    this.#read()
+  }
+
+  /** Steps what lies in the decoder, until it is empty or reading has to wait. */
+  #read(): void {
+    const { connections } = this.#context
+    const { decoder } = this
+    connections.current = this
+    while (!this.#mustWait) {
+      const found = decoder.next()
+      if (found === 'more') break
+      if (found === 'bad') {
+        this.#refuseStream()
+        break
+      }
+      this.#hasSpoken = true
+      this.#partialSince = 0
+      if (found === 'packet') this.#context.onPacket(this)
+      else this.#context.onLine(this)
+    }
+    connections.current = undefined
+    if (decoder.pendingBytes > 0 && this.#partialSince === 0) this.#partialSince = this.#context.clock.now()
+  }
+
+  get #mustWait(): boolean {
+    return this.#isClosing || this.#waitsFor.size > 0 || this.#listing !== undefined
+  }
+
+  /** Goes on where reading had to wait. */
+  #readOn(): void {
+    if (this.#mustWait || this.#isGone) return
+    this.#context.turn.begin()
+    this.#read()
+    if (!this.#mustWait) this.#socket.resume()
+  }
+
+  #refuseStream(): void {
+    const { problem } = this.decoder
+    this.#context.log.debug({ connection: this.id, address: this.address, problem }, 'unreadable input')
+    if (problem === 'PACKET_TOO_LARGE') {
+      const { packetBytesMax } = this.#context.limits
+      const text = `A packet may have ${packetBytesMax} bytes on this server`
+      this.#context.connections.to(this.id)?.error({ code: 'PACKET_TOO_LARGE', text })
+    }
+    this.close()
+  }
+
+  #onDrain(): void {
+    this.output.isBlocked = false
+    this.#blockedSince = this.#context.clock.now()
+    this.flush()
+    if (this.output.isBlocked) return
+    this.#releaseFeeders()
+  }
+
+  #releaseFeeders(): void {
+    for (const feeder of this.#feeders) {
+      feeder.#waitsFor.delete(this)
+      this.#feeders.delete(feeder)
+      feeder.#readOn()
+    }
+  }
+
+  #continueSoon(): void {
+    this.#context.clock.soon(() => {
+      if (this.#isGone || this.output.isBlocked) return
+      this.#context.turn.begin()
+      this.#writeListing()
+    })
+  }
+
+  #writeListing(): void {
+    const { connections } = this.#context
+    if (this.#listing === undefined || connections.to(this.id) === undefined) return
+    this.#socket.pause()
+    for (let written = 0; written < listingBytesMax; ) {
+      const row = this.#listing.next()
+      if (row.done === true) {
+        this.#listing = undefined
+        // Inside #read this finds it at work already: the loop there goes on by itself.
+        if (connections.current === this) this.#socket.resume()
+        else this.#readOn()
+        return
+      }
+      this.output.text(row.value)
+      written += row.value.length
+    }
+  }
+
+  /** The peer has used up its time or room. */
+  #drop(reason: string): void {
+    this.#context.log.warn({ connection: this.id, address: this.address }, `connection closed: ${reason}`)
+    this.#socket.destroy()
+  }
+
+  #onClose(): void {
+    this.#isClosing = true
+    this.#leave()
+    this.#context.connections.remove(this)
+  }
+
+  /** Ends its session, and whoever waits for it goes on. */
+  #leave(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#listing = undefined
+    for (const slow of this.#waitsFor) slow.#feeders.delete(this)
+    this.#waitsFor.clear()
+    this.#context.turn.begin()
+    this.#context.onGone(this)
+    this.#releaseFeeders()
+  }
+}

@@ -1,0 +1,69 @@
+import type { Connection } from './connection.ts'
+
+/**
+ * All connections by session number. Numbers are small and used again, like file descriptors, which is what
+ * administrators see them as.
+ */
+export class Connections {
+  /** Whose input is being stepped: what it makes others send is its doing. */
+  current: Connection | undefined
+  readonly #byNumber: (Connection | undefined)[] = []
+  readonly #free: number[] = []
+  /** Those with output of this turn. */
+  #touched: Connection[] = []
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(session: number): Connection | undefined {
+    return this.#byNumber[session]
+  }
+
+  takeNumber(): number {
+    return this.#free.pop() ?? this.#byNumber.push(undefined) - 1
+  }
+
+  add(connection: Connection): void {
+    this.#byNumber[connection.id] = connection
+    this.#size++
+  }
+
+  remove(connection: Connection): void {
+    if (this.#byNumber[connection.id] !== connection) return
+    this.#byNumber[connection.id] = undefined
+    this.#free.push(connection.id)
+    this.#size--
+  }
+
+  /**
+   * The connection, about to get output, which is sent when the turn ends; undefined if it can't have any. If its
+   * reader is slow, whoever feeds it is not read from until it has caught up.
+   */
+  to(session: number): Connection | undefined {
+    const connection = this.#byNumber[session]
+    if (connection === undefined) return undefined
+    if (!connection.isTouched) {
+      connection.isTouched = true
+      this.#touched.push(connection)
+    }
+    if (!connection.output.isBlocked) return connection
+    if (connection.isOverfull()) return undefined
+    this.current?.waitFor(connection)
+    return connection
+  }
+
+  flush(): void {
+    const touched = this.#touched
+    this.#touched = []
+    for (const connection of touched) {
+      connection.isTouched = false
+      connection.flush()
+    }
+  }
+
+  *[Symbol.iterator](): Generator<Connection, void> {
+    for (const connection of this.#byNumber) if (connection !== undefined) yield connection
+  }
+}

@@ -1,0 +1,219 @@
+import { type Engine, type GrabForm, type Priority, priorities, type Submission } from '@geartrain/engine'
+import { NameCache, type PacketName, packetKinds, packets, readLatin1, wireErrors } from '@geartrain/protocol'
+import type { Clock } from './clock.ts'
+import type { Connection } from './connection.ts'
+import type { Handles } from './handles.ts'
+import type { Limits } from './limits.ts'
+
+type Handler = (connection: Connection) => void
+
+/**
+ * Packets to commands: one handler for each packet a server takes, under the packet's name. A handler finds its
+ * packet in `connection.decoder`, split as the table of packets says; it checks what the wire allows and the engine
+ * does the rest.
+ */
+export class Dispatch {
+  readonly #engine: Engine
+  readonly #handles: Handles
+  readonly #limits: Limits
+  readonly #clock: Clock
+  readonly #names = new NameCache()
+  readonly #byType: (Handler | undefined)[] = []
+
+  constructor(engine: Engine, handles: Handles, limits: Limits, clock: Clock) {
+    this.#engine = engine
+    this.#handles = handles
+    this.#limits = limits
+    this.#clock = clock
+    for (const [name, handler] of Object.entries(this.#handlers)) {
+      // Object.entries forgets that the keys are names of packets.
+      this.#byType[packets[name as PacketName].type] = handler
+    }
+  }
+
+  packet(connection: Connection): void {
+    const { type, isResponse } = connection.decoder
+    if (isResponse) return connection.error(wireErrors.INVALID_MAGIC)
+    const handler = this.#byType[type]
+    const kind = packetKinds[type]
+    if (handler === undefined || kind === undefined) return connection.error(wireErrors.INVALID_COMMAND)
+    if (!connection.split(kind)) {
+      connection.error(wireErrors.INVALID_PACKET)
+      connection.close()
+      return
+    }
+    handler(connection)
+  }
+
+  readonly #handlers: Partial<Record<PacketName, Handler>> = {
+    SUBMIT_JOB: (connection) => this.#submit(connection, priorities.normal, false),
+    SUBMIT_JOB_HIGH: (connection) => this.#submit(connection, priorities.high, false),
+    SUBMIT_JOB_LOW: (connection) => this.#submit(connection, priorities.low, false),
+    SUBMIT_JOB_BG: (connection) => this.#submit(connection, priorities.normal, true),
+    SUBMIT_JOB_HIGH_BG: (connection) => this.#submit(connection, priorities.high, true),
+    SUBMIT_JOB_LOW_BG: (connection) => this.#submit(connection, priorities.low, true),
+    SUBMIT_JOB_EPOCH: (connection) =>
+      this.#submit(connection, priorities.normal, true, { runAt: this.#runAt(this.#text(connection, 2)) }),
+    SUBMIT_REDUCE_JOB: (connection) =>
+      this.#submit(connection, priorities.normal, false, { reducer: this.#text(connection, 2) }),
+    SUBMIT_REDUCE_JOB_BACKGROUND: (connection) =>
+      this.#submit(connection, priorities.normal, true, { reducer: this.#text(connection, 2) }),
+
+    CAN_DO: (connection) => this.#canDo(connection, 0),
+    CAN_DO_TIMEOUT: (connection) => this.#canDo(connection, readTimeoutMs(this.#text(connection, 1))),
+    CANT_DO: (connection) => this.#engine.cantDo(connection.session, this.#text(connection, 0)),
+    RESET_ABILITIES: (connection) => this.#engine.resetAbilities(connection.session),
+    PRE_SLEEP: (connection) => this.#engine.preSleep(connection.session),
+    GRAB_JOB: (connection) => this.#grab(connection, 'plain'),
+    GRAB_JOB_UNIQ: (connection) => this.#grab(connection, 'unique'),
+    GRAB_JOB_ALL: (connection) => this.#grab(connection, 'all'),
+
+    WORK_DATA: (connection) =>
+      this.#engine.workData(connection.session, this.#jobNumber(connection), this.#data(connection)),
+    WORK_WARNING: (connection) =>
+      this.#engine.workWarning(connection.session, this.#jobNumber(connection), this.#data(connection)),
+    WORK_STATUS: (connection) =>
+      this.#engine.workStatus(
+        connection.session,
+        this.#jobNumber(connection),
+        this.#text(connection, 1),
+        this.#text(connection, 2),
+      ),
+    WORK_COMPLETE: (connection) =>
+      this.#engine.workComplete(connection.session, this.#jobNumber(connection), this.#data(connection)),
+    WORK_FAIL: (connection) => this.#workFail(connection),
+    WORK_EXCEPTION: (connection) =>
+      this.#engine.workException(connection.session, this.#jobNumber(connection), this.#data(connection)),
+
+    GET_STATUS: (connection) => this.#getStatus(connection),
+    GET_STATUS_UNIQUE: (connection) => this.#getStatusUnique(connection),
+    ECHO_REQ: (connection) => this.#echo(connection),
+    OPTION_REQ: (connection) => this.#option(connection),
+    SET_CLIENT_ID: (connection) => {
+      connection.clientId = this.#text(connection, 0).slice(0, this.#limits.clientIdBytesMax)
+    },
+  }
+
+  #submit(
+    connection: Connection,
+    priority: Priority,
+    background: boolean,
+    more?: Partial<Pick<Submission, 'runAt' | 'reducer'>>,
+  ): void {
+    const { starts, ends } = connection.args
+    const { uniqueBytesMax, functionNameBytesMax } = this.#limits
+    const reducer = more?.reducer ?? ''
+    if (length(connection, 0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
+    if (length(connection, 1) > uniqueBytesMax || reducer.length > uniqueBytesMax) {
+      return connection.error(wireErrors.UNIQUE_TOO_LARGE)
+    }
+    this.#engine.submit(connection.session, {
+      function: this.#names.read(connection.decoder.bytes, starts[0] ?? 0, ends[0] ?? 0),
+      unique: this.#text(connection, 1),
+      workload: this.#data(connection),
+      priority,
+      background,
+      runAt: more?.runAt ?? 0,
+      reducer,
+    })
+  }
+
+  /** From seconds since 1970 to the engine's time. What is no number is now. */
+  #runAt(epoch: string): number {
+    const seconds = Number.parseInt(epoch, 10)
+    if (Number.isNaN(seconds)) return 0
+    return this.#clock.now() + seconds * 1000 - this.#clock.wallNow()
+  }
+
+  #canDo(connection: Connection, timeoutMs: number): void {
+    if (length(connection, 0) > this.#limits.functionNameBytesMax) {
+      return connection.error(wireErrors.FUNCTION_TOO_LARGE)
+    }
+    this.#engine.canDo(connection.session, this.#text(connection, 0), timeoutMs)
+  }
+
+  #grab(connection: Connection, form: GrabForm): void {
+    this.#engine.grab(connection.session, form)
+  }
+
+  #workFail(connection: Connection): void {
+    if (length(connection, 0) > handleBytesMax) return connection.error(wireErrors.HANDLE_TOO_LARGE)
+    this.#engine.workFail(connection.session, this.#jobNumber(connection))
+  }
+
+  #getStatus(connection: Connection): void {
+    const job = this.#engine.findJob(this.#jobNumber(connection))
+    reply(connection, packets.STATUS_RES.type, [
+      this.#text(connection, 0),
+      job === undefined ? '0' : '1',
+      job?.state === 'running' ? '1' : '0',
+      String(job?.numerator ?? 0),
+      String(job?.denominator ?? 0),
+    ])
+  }
+
+  #getStatusUnique(connection: Connection): void {
+    const unique = this.#text(connection, 0)
+    const job = this.#engine.findJobByUnique(unique)
+    reply(connection, packets.STATUS_RES_UNIQUE.type, [
+      unique,
+      job === undefined ? '0' : '1',
+      job?.state === 'running' ? '1' : '0',
+      String(job?.numerator ?? 0),
+      String(job?.denominator ?? 0),
+      String(job?.waiters.length ?? 0),
+    ])
+  }
+
+  #echo(connection: Connection): void {
+    const data = this.#data(connection)
+    connection.output.packet(packets.ECHO_RES.type, data.length, 0)
+    connection.output.data(data)
+  }
+
+  /** `exceptions`, in any case, is the only option; it can't be taken back. The answer repeats what was asked. */
+  #option(connection: Connection): void {
+    const option = this.#text(connection, 0)
+    if (option.toLowerCase() !== 'exceptions') return connection.error(wireErrors.UNKNOWN_OPTION)
+    connection.session.exceptions = true
+    reply(connection, packets.OPTION_RES.type, [option])
+  }
+
+  /** The number of the job whose handle is the first argument; -1 for a handle that this server never gave. */
+  #jobNumber(connection: Connection): number {
+    const { starts, ends } = connection.args
+    return this.#handles.read(connection.decoder.bytes, starts[0] ?? 0, ends[0] ?? 0)
+  }
+
+  #text(connection: Connection, index: number): string {
+    const { starts, ends } = connection.args
+    return readLatin1(connection.decoder.bytes, starts[index] ?? 0, ends[index] ?? 0)
+  }
+
+  #data(connection: Connection): Uint8Array {
+    return connection.decoder.bytes.subarray(connection.args.dataStart, connection.decoder.end)
+  }
+}
+
+/** gearmand's bound on the handle of a WORK_FAIL. */
+const handleBytesMax = 63
+/** A shorter timeout counts as this one. */
+const timeoutMsMin = 1000
+const timeoutMsMax = 2 ** 31 - 1
+
+/** Milliseconds; what is no number, not above 0 or beyond reason is none. */
+function readTimeoutMs(text: string): number {
+  const timeoutMs = Number.parseInt(text, 10)
+  if (!(timeoutMs > 0) || timeoutMs > timeoutMsMax) return 0
+  return Math.max(timeoutMsMin, timeoutMs)
+}
+
+function length(connection: Connection, index: number): number {
+  return (connection.args.ends[index] ?? 0) - (connection.args.starts[index] ?? 0)
+}
+
+/** A response without data: arguments, the last without a NUL. */
+function reply(connection: Connection, type: number, args: readonly string[]): void {
+  const body = args.join('\0')
+  connection.output.packet(type, body.length).text(body)
+}

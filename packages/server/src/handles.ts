@@ -1,0 +1,88 @@
+import { hostname } from 'node:os'
+import type { PacketWriter } from '@geartrain/protocol'
+
+/** With the NUL that ends it in C, a handle has 64 bytes. */
+const handleBytesMax = 63
+const numberDigits = 16
+const lowDigits = 8
+const lowLimit = 10 ** lowDigits
+const colon = 0x3a
+const zero = 0x30
+
+export function defaultHandlePrefix(): string {
+  return `H:${hostname()}`
+}
+
+/**
+ * Job numbers to handles and back: `H:host:1795286112000001`. The number counts up from the microsecond at which the
+ * server started, so that a handle never comes again, restarts included, as long as a server takes less than a
+ * million jobs a second over its whole life and the machine's date is not put back.
+ */
+export class Handles {
+  /** Every handle has as many bytes. */
+  readonly length: number
+  readonly #base: number
+  readonly #prefix: string
+  /** Prefix, colon and the high digits of the last number written: what most handles have in common. */
+  #head: Uint8Array = new Uint8Array(0)
+  #high = -1
+
+  /** A prefix that leaves no room for the number is cut. */
+  constructor(prefix: string, startedAtMs: number) {
+    this.#prefix = prefix.slice(0, handleBytesMax - 1 - numberDigits)
+    this.#base = startedAtMs * 1000
+    this.length = this.#prefix.length + 1 + numberDigits
+    this.#setHead(Math.floor(this.#base / lowLimit))
+  }
+
+  text(number: number): string {
+    return `${this.#prefix}:${this.#base + number}`
+  }
+
+  /** Room must be reserved. */
+  write(writer: PacketWriter, number: number): void {
+    const total = this.#base + number
+    const high = Math.floor(total / lowLimit)
+    if (high !== this.#high) this.#setHead(high)
+    writer.data(this.#head)
+    let low = total - high * lowLimit
+    const { bytes } = writer
+    const start = writer.length
+    for (let at = start + lowDigits - 1; at >= start; at--) {
+      bytes[at] = zero + (low % 10)
+      low = Math.trunc(low / 10)
+    }
+    writer.length = start + lowDigits
+  }
+
+  /** The number of a handle of this server; -1 for any other text. */
+  read(bytes: Uint8Array, start: number, end: number): number {
+    if (end - start !== this.length) return -1
+    const prefixEnd = start + this.#prefix.length
+    if (bytes[prefixEnd] !== colon) return -1
+    let total = 0
+    for (let at = prefixEnd + 1; at < end; at++) {
+      const digit = (bytes[at] ?? 0) - zero
+      if (digit < 0 || digit > 9) return -1
+      total = total * 10 + digit
+    }
+    if (!this.#hasPrefix(bytes, start)) return -1
+    return total > this.#base ? total - this.#base : -1
+  }
+
+  /** The number of a handle of this server as text; -1 for any other. */
+  parse(text: string): number {
+    const bytes = Buffer.from(text, 'latin1')
+    return this.read(bytes, 0, bytes.length)
+  }
+
+  #hasPrefix(bytes: Uint8Array, start: number): boolean {
+    for (let i = 0; i < this.#prefix.length; i++) if (bytes[start + i] !== this.#head[i]) return false
+    return true
+  }
+
+  #setHead(high: number): void {
+    this.#high = high
+    this.#head = Buffer.from(`${this.#prefix}:${high}`, 'latin1')
+  }
+}

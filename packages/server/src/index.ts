@@ -1,0 +1,7 @@
+export type { Clock } from './clock.ts'
+export { systemClock } from './clock.ts'
+export { defaultLimits, gearmandLimits, type Limits } from './limits.ts'
+export { type Log, silentLog } from './log.ts'
+export type { ServerOptions } from './options.ts'
+export { createServer, type ListeningAddress, type Server } from './server.ts'
+export { version } from './version.ts'

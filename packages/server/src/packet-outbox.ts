@@ -1,0 +1,104 @@
+import type { GrabForm, Job, Outbox, Refusal } from '@geartrain/engine'
+import { packets, wireErrors } from '@geartrain/protocol'
+import type { Connection } from './connection.ts'
+import type { Connections } from './connections.ts'
+import type { Handles } from './handles.ts'
+
+/** The engine's events as packets in the outputs of the connections they are for. */
+export class PacketOutbox implements Outbox {
+  readonly #connections: Connections
+  readonly #handles: Handles
+
+  constructor(connections: Connections, handles: Handles) {
+    this.#connections = connections
+    this.#handles = handles
+  }
+
+  jobCreated(session: number, job: Job): void {
+    const output = this.#connections.to(session)?.output
+    if (output === undefined) return
+    this.#handles.write(output.packet(packets.JOB_CREATED.type, this.#handles.length), job.number)
+  }
+
+  refused(session: number, refusal: Refusal): void {
+    this.#connections.to(session)?.error(wireErrors[refusal])
+  }
+
+  jobAssigned(session: number, job: Job, form: GrabForm): void {
+    const connection = this.#connections.to(session)
+    if (connection === undefined) return
+    if (form === 'all' && job.reducer !== '') assign(connection, this.#handles, job, packets.JOB_ASSIGN_ALL.type, 2)
+    else if (form === 'plain') assign(connection, this.#handles, job, packets.JOB_ASSIGN.type, 0)
+    else assign(connection, this.#handles, job, packets.JOB_ASSIGN_UNIQ.type, 1)
+  }
+
+  noJob(session: number): void {
+    this.#connections.to(session)?.output.packet(packets.NO_JOB.type, 0)
+  }
+
+  noop(session: number): void {
+    this.#connections.to(session)?.output.packet(packets.NOOP.type, 0)
+  }
+
+  workData(session: number, job: Job, data: Uint8Array): void {
+    this.#work(session, job, packets.WORK_DATA.type, data)
+  }
+
+  workWarning(session: number, job: Job, data: Uint8Array): void {
+    this.#work(session, job, packets.WORK_WARNING.type, data)
+  }
+
+  workStatus(session: number, job: Job, numerator: string, denominator: string): void {
+    const output = this.#connections.to(session)?.output
+    if (output === undefined) return
+    const bodyLength = this.#handles.length + 2 + numerator.length + denominator.length
+    const writer = output.packet(packets.WORK_STATUS.type, bodyLength)
+    this.#handles.write(writer, job.number)
+    writer.argument('')
+    writer.argument(numerator)
+    writer.text(denominator)
+  }
+
+  workComplete(session: number, job: Job, result: Uint8Array): void {
+    this.#work(session, job, packets.WORK_COMPLETE.type, result)
+  }
+
+  workFail(session: number, job: Job): void {
+    const output = this.#connections.to(session)?.output
+    if (output === undefined) return
+    this.#handles.write(output.packet(packets.WORK_FAIL.type, this.#handles.length), job.number)
+  }
+
+  workException(session: number, job: Job, exception: Uint8Array): void {
+    this.#work(session, job, packets.WORK_EXCEPTION.type, exception)
+  }
+
+  #work(session: number, job: Job, type: number, data: Uint8Array): void {
+    const output = this.#connections.to(session)?.output
+    if (output === undefined) return
+    const argsLength = this.#handles.length + 1
+    const writer = output.packet(type, argsLength + data.length, argsLength)
+    this.#handles.write(writer, job.number)
+    writer.argument('')
+    output.data(data)
+  }
+}
+
+/** Handle and function, with one name the unique, with two the reducer as well. */
+function assign(connection: Connection, handles: Handles, job: Job, type: number, names: 0 | 1 | 2): void {
+  const { name } = job.function
+  const argsLength =
+    handles.length +
+    1 +
+    name.length +
+    1 +
+    (names > 0 ? job.unique.length + 1 : 0) +
+    (names > 1 ? job.reducer.length + 1 : 0)
+  const writer = connection.output.packet(type, argsLength + job.workloadLength, argsLength)
+  handles.write(writer, job.number)
+  writer.argument('')
+  writer.argument(name)
+  if (names > 0) writer.argument(job.unique)
+  if (names > 1) writer.argument(job.reducer)
+  connection.output.data(job.workload)
+}

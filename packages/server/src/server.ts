@@ -1,0 +1,246 @@
+import { lookup } from 'node:dns/promises'
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Engine } from '@geartrain/engine'
+import { encodePacket, packets, readLatin1, wireErrors } from '@geartrain/protocol'
+import { Admin } from './admin.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { Connection, type ConnectionContext } from './connection.ts'
+import { Connections } from './connections.ts'
+import { Dispatch } from './dispatch.ts'
+import { defaultHandlePrefix, Handles } from './handles.ts'
+import { defaultLimits } from './limits.ts'
+import { silentLog } from './log.ts'
+import type { ServerOptions } from './options.ts'
+import { PacketOutbox } from './packet-outbox.ts'
+import { Turn } from './turn.ts'
+import { version } from './version.ts'
+
+const defaultOptions: ServerOptions = {
+  listen: '127.0.0.1',
+  port: 4730,
+  backlog: 511,
+  store: 'memory',
+  handlePrefix: defaultHandlePrefix(),
+  attemptsMax: Number.POSITIVE_INFINITY,
+  wakeCount: 1,
+  exceptions: false,
+  keepAlive: true,
+  keepAliveIdleMs: 0,
+  verbose: 'ERROR',
+  version,
+  limits: defaultLimits,
+  log: silentLog,
+}
+
+/** The name to listen on for every address the machine has. */
+const everyAddress = '*'
+/** How often connections are looked through for those that have used up the server's patience. */
+const patienceCheckMs = 1000
+
+export interface ListeningAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** A job server. Everything has a default: `createServer()` listens on 127.0.0.1:4730 once `listen` is called. */
+export function createServer(options: Partial<ServerOptions> = {}, clock: Clock = systemClock): Server {
+  return new Server({ ...defaultOptions, ...options }, clock)
+}
+
+export class Server {
+  readonly engine: Engine
+  readonly #options: ServerOptions
+  readonly #connections = new Connections()
+  readonly #context: ConnectionContext
+  readonly #clock: Clock
+  readonly #turn: Turn
+  readonly #listeners: NetServer[] = []
+  #stopPatience: () => void = () => {}
+  /** Called at the end of each turn while the server is stopping. */
+  #onTurn: (() => void) | undefined
+
+  constructor(options: ServerOptions, clock: Clock) {
+    const { limits, log } = options
+    const handles = new Handles(options.handlePrefix, clock.wallNow())
+    const connections = this.#connections
+    const engine = new Engine(new PacketOutbox(connections, handles), {
+      attemptsMax: options.attemptsMax,
+      wakeCount: options.wakeCount,
+      exceptions: options.exceptions,
+      functionsMax: limits.functionsMax,
+      jobsPerFunctionMax: limits.jobsPerFunctionMax,
+    })
+    const dispatch = new Dispatch(engine, handles, limits, clock)
+    const admin = new Admin(engine, connections, handles, options)
+    const turn = new Turn(engine, clock, () => {
+      connections.flush()
+      this.#onTurn?.()
+    })
+    this.#options = options
+    this.#clock = clock
+    this.#turn = turn
+    this.engine = engine
+    this.#context = {
+      clock,
+      connections,
+      limits,
+      log,
+      turn,
+      onPacket(connection) {
+        if (connections.to(connection.id) !== undefined) dispatch.packet(connection)
+      },
+      onLine(connection) {
+        if (connections.to(connection.id) === undefined) return
+        const { bytes, start, end } = connection.decoder
+        admin.line(connection, readLatin1(bytes, start, end))
+      },
+      onGone: (connection) => engine.disconnect(connection.session),
+    }
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /** Rejects with Node's error if an address can't be listened on; then none is. */
+  async listen(): Promise<ListeningAddress[]> {
+    const { listen, port } = this.#options
+    const addresses: ListeningAddress[] = []
+    try {
+      for (const host of await resolveHost(listen)) {
+        addresses.push(await this.#listenOn(host, addresses[0]?.port ?? port))
+      }
+    } catch (error) {
+      await this.#stopListening()
+      throw error
+    }
+    this.#watchPatience()
+    return addresses
+  }
+
+  /** A connection that did not come by the server's own port. Undefined: the server is full, it has been told so. */
+  accept(socket: Duplex, address = '-'): Connection | undefined {
+    if (this.#connections.size >= this.#options.limits.connectionsMax) {
+      refuse(socket)
+      return undefined
+    }
+    const id = this.#connections.takeNumber()
+    const connection = new Connection(id, this.engine.connect(id), socket, address, this.#context)
+    this.#connections.add(connection)
+    return connection
+  }
+
+  /** Takes no new connections and jobs and gives none out; closes when no job is running, or when the time is over. */
+  async close(graceMs: number): Promise<void> {
+    const stopped = this.#stopListening()
+    this.engine.drain()
+    await this.#until(() => this.#runningCount === 0, graceMs)
+    await this.#closeConnections()
+    await stopped
+  }
+
+  /** Takes no new connections; those that are there work on until the last job is done, and are then closed. */
+  async finishAll(): Promise<void> {
+    const stopped = this.#stopListening()
+    await this.#until(() => this.engine.jobCount === 0, Number.POSITIVE_INFINITY)
+    await this.#closeConnections()
+    await stopped
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close(0)
+  }
+
+  get #runningCount(): number {
+    let count = 0
+    for (const { runningCount } of this.engine.functions()) count += runningCount
+    return count
+  }
+
+  #listenOn(host: string | undefined, port: number): Promise<ListeningAddress> {
+    const { keepAlive, keepAliveIdleMs, backlog } = this.#options
+    const listener = createNetServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveIdleMs },
+      (socket) => this.accept(socket, remoteAddress(socket)),
+    )
+    return new Promise((resolve, reject) => {
+      listener.once('error', reject)
+      listener.listen({ port, backlog, ...(host === undefined ? {} : { host }) }, () => {
+        listener.off('error', reject)
+        listener.on('error', (error) => this.#options.log.error({ err: error }, 'cannot accept connections'))
+        this.#listeners.push(listener)
+        // A TCP listener's address is an object.
+        const { address, port: actualPort } = listener.address() as AddressInfo
+        resolve({ address, port: actualPort })
+      })
+    })
+  }
+
+  async #stopListening(): Promise<void> {
+    const closed = this.#listeners.splice(0).map(
+      (listener) =>
+        new Promise<void>((resolve) => {
+          listener.close(() => resolve())
+        }),
+    )
+    await Promise.all(closed)
+  }
+
+  /** Resolves when the condition holds at the end of a turn, or when the time is over. */
+  #until(condition: () => boolean, timeoutMs: number): Promise<void> {
+    if (condition()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const finish = () => {
+        this.#onTurn = undefined
+        stopTimer()
+        resolve()
+      }
+      const stopTimer = Number.isFinite(timeoutMs) ? this.#clock.after(timeoutMs, finish) : () => {}
+      this.#onTurn = () => {
+        if (condition()) finish()
+      }
+    })
+  }
+
+  #closeConnections(): Promise<void> {
+    this.#stopPatience()
+    for (const connection of this.#connections) connection.close()
+    return new Promise((resolve) => {
+      const finish = () => {
+        for (const connection of this.#connections) connection.destroy()
+        this.#onTurn = undefined
+        this.#turn.stop()
+        resolve()
+      }
+      if (this.#connections.size === 0) finish()
+      else this.#onTurn = finish
+    })
+  }
+
+  #watchPatience(): void {
+    this.#stopPatience = this.#clock.after(patienceCheckMs, () => {
+      const now = this.#clock.now()
+      for (const connection of this.#connections) connection.checkPatience(now)
+      this.#watchPatience()
+    })
+  }
+}
+
+/** Undefined is every address. */
+async function resolveHost(host: string): Promise<(string | undefined)[]> {
+  if (host === everyAddress || host === '') return [undefined]
+  const found = await lookup(host, { all: true })
+  return [...new Set(found.map(({ address }) => address))]
+}
+
+function remoteAddress(socket: Socket): string {
+  const address = socket.remoteAddress ?? '-'
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+}
+
+function refuse(socket: Duplex): void {
+  const { code, text } = wireErrors.TOO_MANY_CONNECTIONS
+  socket.on('error', () => {})
+  socket.end(encodePacket(packets.ERROR, [code, text]), () => socket.destroy())
+}

@@ -1,0 +1,54 @@
+import type { Engine } from '@geartrain/engine'
+import type { Clock } from './clock.ts'
+
+/**
+ * The heart of the server. All input of one loop iteration is stepped through the engine as it is decoded; the first
+ * of it schedules the turn's end, where every connection that got output sends it in one write. One timer calls the
+ * engine when it has something to do by itself.
+ */
+export class Turn {
+  readonly #engine: Engine
+  readonly #clock: Clock
+  readonly #flush: () => void
+  #isScheduled = false
+  #timerAt = Number.POSITIVE_INFINITY
+  #stopTimer: () => void = () => {}
+
+  /** `flush` sends what the turn made. It is called once at the end of each. */
+  constructor(engine: Engine, clock: Clock, flush: () => void) {
+    this.#engine = engine
+    this.#clock = clock
+    this.#flush = flush
+  }
+
+  /** Before any command: the engine learns the time, and the turn will end after this loop iteration's input. */
+  begin(): void {
+    this.#engine.advance(this.#clock.now())
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#clock.soon(() => this.#end())
+  }
+
+  stop(): void {
+    this.#stopTimer()
+    this.#timerAt = Number.POSITIVE_INFINITY
+  }
+
+  #end(): void {
+    this.#isScheduled = false
+    this.#flush()
+    this.#setTimer()
+  }
+
+  /** A deadline that moved away leaves the timer where it is: it will find nothing due and be set anew. */
+  #setTimer(): void {
+    const deadline = this.#engine.nextDeadline
+    if (deadline >= this.#timerAt) return
+    this.#stopTimer()
+    this.#timerAt = deadline
+    this.#stopTimer = this.#clock.after(Math.max(0, deadline - this.#clock.now()), () => {
+      this.#timerAt = Number.POSITIVE_INFINITY
+      this.begin()
+    })
+  }
+}
