@@ -52,6 +52,8 @@ export class Engine {
   readonly #deadlines = new Deadlines<Job>()
   /** Sessions that were woken and have not grabbed since, the first one's deadline first. */
   readonly #woken = new List<Session>()
+  /** Sessions whose grab has found nothing yet. */
+  readonly #grabbing = new List<Session>()
   #nextNumber: number
   #now = 0
   #isDraining = false
@@ -98,6 +100,10 @@ export class Engine {
     return this.#woken
   }
 
+  grabbing(): Iterable<Session> {
+    return this.#grabbing
+  }
+
   findFunction(name: string): JobFunction | undefined {
     return this.#functions.get(name)
   }
@@ -141,6 +147,21 @@ export class Engine {
     }
   }
 
+  /**
+   * The end of a turn: grabs that have found nothing by now get NO_JOB. Until then a job that comes goes to them at
+   * once, and not by way of NO_JOB, PRE_SLEEP, NOOP and another grab.
+   */
+  settle(): void {
+    for (const session of this.#grabbing) this.settleGrab(session)
+  }
+
+  /** The same for one session, before its next command. */
+  settleGrab(session: Session): void {
+    if (session.list !== this.#grabbing) return
+    this.#leaveGrabbing(session)
+    this.#outbox.noJob(session.id)
+  }
+
   /** From now on no job is given out and none is taken; what is running may finish. */
   drain(): void {
     this.#isDraining = true
@@ -162,6 +183,7 @@ export class Engine {
     if (!session.isOpen) return
     session.isOpen = false
     this.#sessions.delete(session.id)
+    this.#leaveGrabbing(session)
     for (const waiter of session.waiting) {
       const { job } = waiter
       session.waiting.remove(waiter)
@@ -197,6 +219,7 @@ export class Engine {
 
   /** Registers an ability, or the new timeout of one. */
   canDo(session: Session, functionName: string, timeoutMs = 0): void {
+    this.settleGrab(session)
     const jobFunction = this.#function(functionName)
     if (jobFunction === undefined) return this.#outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
     const known = session.ability(jobFunction)
@@ -208,7 +231,7 @@ export class Engine {
     session.abilities.push(ability)
     session.turns.unshift(ability)
     jobFunction.workerCount++
-    if (session.list !== undefined) jobFunction.wokenCount++
+    if (session.list === this.#woken) jobFunction.wokenCount++
     if (!session.isSleeping) return
     jobFunction.sleepers.push(ability)
     if (jobFunction.readyCount > 0) this.#wake(session)
@@ -216,6 +239,7 @@ export class Engine {
 
   /** Takes an ability back. Jobs of that function that the session has go to other workers. */
   cantDo(session: Session, functionName: string): void {
+    this.settleGrab(session)
     const jobFunction = this.#functions.get(functionName)
     const ability = jobFunction && session.ability(jobFunction)
     if (ability === undefined) return
@@ -225,6 +249,7 @@ export class Engine {
   }
 
   resetAbilities(session: Session): void {
+    this.settleGrab(session)
     const removed = [...session.abilities]
     for (const ability of removed) this.#removeAbility(ability)
     for (const ability of removed) this.#loseJobsOf(session, ability.function)
@@ -233,22 +258,27 @@ export class Engine {
     for (const ability of removed) this.#wakeForRest(ability.function)
   }
 
-  /** The next job of the session's functions: highest priority first, among equals the functions take turns. */
+  /**
+   * The next job of the session's functions: highest priority first, among equals the functions take turns. If there
+   * is none, one that comes before the turn's end.
+   */
   grab(session: Session, form: GrabForm): void {
+    this.settleGrab(session)
     const wasWoken = this.#awaken(session)
+    session.grabForm = form
     const ability = this.#isDraining ? undefined : chooseAbility(session)
     const job = ability?.function.firstReady()
-    if (ability === undefined || job === undefined) this.#outbox.noJob(session.id)
+    if (ability !== undefined && job !== undefined) this.#assign(job, ability)
     else {
-      session.takeTurn(ability)
-      this.#assign(job, session, ability)
-      this.#outbox.jobAssigned(session.id, job, form)
+      this.#grabbing.push(session)
+      for (const ability of session.abilities) ability.function.grabbers.push(ability)
     }
     if (wasWoken) this.#wakeInPlaceOf(session)
   }
 
   /** NOOP at once if there is a job to be had, else when there is one. */
   preSleep(session: Session): void {
+    this.settleGrab(session)
     if (session.isSleeping) return
     session.isSleeping = true
     for (const ability of session.abilities) ability.function.sleepers.push(ability)
@@ -358,15 +388,23 @@ export class Engine {
     this.#deadlines.add(job, runAt)
   }
 
-  /** To the end of its priority's line. */
+  /** To the end of its priority's line, which is empty if somebody is there to take the job at once. */
   #makeReady(job: Job): void {
+    const { function: jobFunction } = job
     job.state = 'ready'
-    job.function.ready[job.priority].push(job)
-    job.function.readyCount++
-    this.#wakeSleepers(job.function, this.#options.wakeCount)
+    jobFunction.ready[job.priority].push(job)
+    jobFunction.readyCount++
+    const grabber = jobFunction.grabbers.first
+    if (grabber === undefined) this.#wakeSleepers(jobFunction, this.#options.wakeCount)
+    else if (!this.#isDraining) {
+      this.#leaveGrabbing(grabber.session)
+      this.#assign(job, grabber)
+    }
   }
 
-  #assign(job: Job, session: Session, ability: Ability): void {
+  #assign(job: Job, ability: Ability): void {
+    const { session } = ability
+    session.takeTurn(ability)
     job.list?.remove(job)
     job.function.readyCount--
     job.function.runningCount++
@@ -374,6 +412,7 @@ export class Engine {
     job.owner = session
     session.running.push(job)
     if (ability.timeoutMs > 0) this.#deadlines.add(job, this.#now + ability.timeoutMs)
+    this.#outbox.jobAssigned(session.id, job, session.grabForm)
   }
 
   #stopRunning(job: Job): void {
@@ -442,8 +481,14 @@ export class Engine {
     return this.#leaveWoken(session)
   }
 
+  #leaveGrabbing(session: Session): void {
+    if (session.list !== this.#grabbing) return
+    this.#grabbing.remove(session)
+    for (const ability of session.abilities) ability.list?.remove(ability)
+  }
+
   #leaveWoken(session: Session): boolean {
-    if (session.list === undefined) return false
+    if (session.list !== this.#woken) return false
     this.#woken.remove(session)
     for (const ability of session.abilities) ability.function.wokenCount--
     return true
@@ -482,7 +527,7 @@ export class Engine {
     session.abilities.splice(session.abilities.indexOf(ability), 1)
     session.turns.splice(session.turns.indexOf(ability), 1)
     ability.function.workerCount--
-    if (session.list !== undefined) ability.function.wokenCount--
+    if (session.list === this.#woken) ability.function.wokenCount--
   }
 }
 

@@ -31,6 +31,8 @@ export class JobFunction {
   workerCount = 0
   /** Abilities of those that sleep, the longest asleep first. */
   readonly sleepers: List<Ability> = new List<Ability>()
+  /** Abilities of those whose grab has found nothing yet. */
+  readonly grabbers: List<Ability> = new List<Ability>()
   /** Those of its workers that were woken and have not grabbed since. */
   wokenCount = 0
   readonly workloads: Workloads = new Workloads()

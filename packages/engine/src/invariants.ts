@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts'
 import type { Job } from './job.ts'
+import type { Session } from './session.ts'
 
 /**
  * Walks the whole engine and throws at the first thing that does not agree with the rest. For tests and simulation:
@@ -82,15 +83,19 @@ function checkFunctions(engine: Engine): void {
 }
 
 function checkSessions(engine: Engine): void {
+  const grabbing = new Set<Session>(engine.grabbing())
   for (const session of engine.sessions()) {
     const { id, abilities, turns } = session
     assert(session.isOpen, `session ${id} is gone and still listed`)
     assert(abilities.length === turns.length, `session ${id}: turns and abilities differ`)
     for (const ability of abilities) {
       assert(turns.includes(ability), `session ${id}: an ability has no turn`)
-      assert((ability.list !== undefined) === session.isSleeping, `session ${id}: sleeps in some functions only`)
+      const { sleepers, grabbers } = ability.function
+      const list = session.isSleeping ? sleepers : grabbing.has(session) ? grabbers : undefined
+      assert(ability.list === list, `session ${id}: an ability stands in the wrong list`)
+      assert(list !== grabbers || ability.function.readyCount === 0, `session ${id} grabs beside a ready job`)
     }
-    assert(!(session.isSleeping && session.list !== undefined), `session ${id} is asleep and woken`)
+    assert(!(session.isSleeping && session.list !== undefined), `session ${id} is asleep, and woken or grabbing`)
     for (const job of session.running) assert(job.owner === session, `session ${id} runs a job it does not have`)
     for (const waiter of session.waiting) {
       assert(waiter.job.waiters.includes(waiter), `session ${id} waits for a job that does not know`)

@@ -1,6 +1,7 @@
 import type { JobFunction } from './function.ts'
 import type { Job } from './job.ts'
 import { type Linked, List } from './list.ts'
+import type { GrabForm } from './outbox.ts'
 
 /** One wait of a session for a job. */
 export class Waiter implements Linked<Waiter> {
@@ -16,7 +17,8 @@ export class Waiter implements Linked<Waiter> {
   }
 }
 
-/** A worker's word that it can do a function. While the worker sleeps it stands in the function's list of sleepers. */
+/** A worker's word that it can do a function. It stands in the function's list of
+ * sleepers while the worker sleeps, in that of grabbers while its grab has found nothing. */
 export class Ability implements Linked<Ability> {
   readonly session: Session
   readonly function: JobFunction
@@ -49,8 +51,11 @@ export class Session implements Linked<Session> {
   /** Numbers of jobs that were cancelled under it: what it still says of them is dropped without an error. */
   readonly cancelled: Set<number> = new Set<number>()
 
-  /** While it stands in the engine's list of those woken: when another is to be woken in its place. */
+  /** How its last grab asked. */
+  grabForm: GrabForm = 'plain'
+  /** While it is woken: when another is to be woken in its place. */
   wakeDeadline = 0
+  /** The engine's list of those woken, or of those grabbing. */
   list: List<Session> | undefined = undefined
   previous: Session | undefined = undefined
   next: Session | undefined = undefined

@@ -30,9 +30,12 @@ export const adminAnswers = {
   functionInUse: 'ERR there are still connected workers or executing clients\r\n',
 } as const
 
-/** `line` has no line end. Commands are read in any case, names as they are. */
+/**
+ * `line` has no line end. Commands are read in any case, names as they are. A blank at the line's beginning or end
+ * has an empty word before or behind it: ` status` is no command, `show jobs ` says too much.
+ */
 export function parseAdminLine(line: string): AdminCommand {
-  const words = line.split(' ').filter((word) => word !== '')
+  const words = line.split(/ +/)
   if (words.length > adminWordsMax) return { name: 'close' }
   const [command = '', ...args] = words
   const parse = commands.get(command.toLowerCase())

@@ -31,9 +31,8 @@ export class Arguments {
       this.starts[terminated] = at
       // Some clients end the last argument with a NUL as well.
       this.ends[terminated] = end > at && bytes[end - 1] === 0 ? end - 1 : end
-      at = end
     }
-    this.dataStart = at
+    this.dataStart = kind.data ? at : end
     return true
   }
 }

@@ -25,7 +25,8 @@ export class NameCache {
     const slot = this.#slots[index]
     if (slot !== undefined && isSame(slot.bytes, bytes, start, length)) return slot.text
     const text = readLatin1(bytes, start, end)
-    this.#slots[index] = { bytes: bytes.slice(start, end), text }
+    // A copy: `slice` of a Buffer is a view, which would hold on to a whole receive buffer and change with it.
+    this.#slots[index] = { bytes: new Uint8Array(bytes.subarray(start, end)), text }
     return text
   }
 }

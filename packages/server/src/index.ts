@@ -2,6 +2,27 @@ export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export { defaultLimits, gearmandLimits, type Limits } from './limits.ts'
 export { type Log, silentLog } from './log.ts'
+export { type LogFormat, type LogOptions, type OpenLog, openLog } from './logging.ts'
 export type { ServerOptions } from './options.ts'
 export { createServer, type ListeningAddress, type Server } from './server.ts'
+export {
+  type AnySetting,
+  limitSettings,
+  type Setting,
+  type SettingName,
+  type SettingValues,
+  settingNames,
+  settings,
+  toServerOptions,
+} from './settings.ts'
+export {
+  environmentName,
+  type Given,
+  readConfigFile,
+  readEnvironment,
+  reason,
+  resolveSettings,
+  SettingsError,
+  type Source,
+} from './settings-sources.ts'
 export { version } from './version.ts'

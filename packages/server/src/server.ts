@@ -88,9 +88,11 @@ export class Server {
       log,
       turn,
       onPacket(connection) {
+        engine.settleGrab(connection.session)
         if (connections.to(connection.id) !== undefined) dispatch.packet(connection)
       },
       onLine(connection) {
+        engine.settleGrab(connection.session)
         if (connections.to(connection.id) === undefined) return
         const { bytes, start, end } = connection.decoder
         admin.line(connection, readLatin1(bytes, start, end))

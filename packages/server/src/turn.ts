@@ -36,6 +36,7 @@ export class Turn {
 
   #end(): void {
     this.#isScheduled = false
+    this.#engine.settle()
     this.#flush()
     this.#setTimer()
   }

@@ -1,0 +1,155 @@
+import { defaultHandlePrefix } from './handles.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import type { ServerOptions } from './options.ts'
+import {
+  byteCount,
+  choice,
+  duration,
+  numberOr,
+  onOff,
+  path,
+  type ValueType,
+  wholeNumber,
+  word,
+} from './settings-values.ts'
+
+/**
+ * What a user can set. Its name in the table is the flag (`--port`), the key in the configuration file (`port`) and,
+ * in capitals and with underscores, the environment variable (`GEARTRAIN_PORT`).
+ */
+export interface Setting<Value> {
+  readonly type: ValueType<Value>
+  readonly default: Value
+  /** Stands for a default that is not the same everywhere. */
+  readonly defaultText?: string
+  /** It is one of the limits, and stands in the table [limits] of the configuration file. */
+  readonly limit?: keyof Limits
+  readonly help: string
+}
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const day = 86_400_000
+/** Bytes of a handle that its number leaves to the prefix. */
+const handlePrefixMax = 46
+
+/**
+ * Every setting there is. A new one is a row here, a line in `toServerOptions` if it is the server's and no limit, and a
+ * run of the tests with UPDATE_DOCS=1, which writes the table in docs/configuration.md.
+ */
+export const settings = {
+  listen: setting(word('address', 255), '127.0.0.1', 'address or name to listen on; * is every address'),
+  port: setting(wholeNumber('number', 0, 65_535), 4730, 'port to listen on; 0 picks a free one'),
+  backlog: setting(wholeNumber('number', 1, 65_535), 511, 'connections that may wait to be accepted'),
+  store: setting(choice('kind', ['memory']), 'memory', 'where background jobs are kept; memory loses them at the end'),
+  'job-retries': setting(
+    numberOr('unlimited', 'number', 0, 255, ['-1']),
+    Number.POSITIVE_INFINITY,
+    'attempts of a job whose worker goes away or takes too long before it fails; 0 is one, like 1',
+  ),
+  'worker-wakeup': setting(wholeNumber('number', 0, 65_535), 1, 'sleeping workers woken for a job; 0 is all of them'),
+  exceptions: setting(onOff, false, 'give WORK_EXCEPTION to every client, asked for or not'),
+  'handle-prefix': {
+    ...setting(word('text', handlePrefixMax), defaultHandlePrefix(), 'what job handles begin with'),
+    defaultText: 'H: and the name of the host',
+  },
+  keepalive: setting(onOff, true, 'have the system probe connections that are silent'),
+  'keepalive-idle': setting(duration(day), 0, 'silence before the first probe; 0 is what the system is set to'),
+  grace: setting(duration(day), 10_000, 'time that running jobs get to finish when the server is stopped'),
+  'log-level': setting(
+    choice('level', ['debug', 'info', 'warn', 'error', 'silent']),
+    'info',
+    'the least important lines that are logged',
+  ),
+  'log-format': setting(choice('format', ['pretty', 'json']), 'pretty', 'how log lines look'),
+  'log-file': setting(path, 'stderr', 'file that the log is added to; "stderr" is none; SIGHUP opens it again'),
+
+  'packet-bytes-max': limit(byteCount(KiB, 2048 * MiB), 'packetBytesMax', 'largest body of a packet'),
+  'line-bytes-max': limit(byteCount(64, MiB), 'lineBytesMax', 'longest line of the text protocol'),
+  'function-name-bytes-max': limit(byteCount(1, 64 * KiB), 'functionNameBytesMax', 'longest name of a function'),
+  'unique-bytes-max': limit(byteCount(1, 64 * KiB), 'uniqueBytesMax', 'longest unique, or name of a reducer'),
+  'client-id-bytes-max': limit(byteCount(1, 64 * KiB), 'clientIdBytesMax', 'longest client id; the rest is cut off'),
+  'connections-max': limit(wholeNumber('number', 1, 10_000_000), 'connectionsMax', 'connections at a time'),
+  'output-bytes-max': limit(
+    byteCount(64 * KiB, 64 * 1024 * MiB),
+    'outputBytesMax',
+    'output that may wait for one slow reader before it is cut off',
+  ),
+  'functions-max': limit(wholeNumber('number', 1, 1e9), 'functionsMax', 'functions that the server knows'),
+  'jobs-per-function-max': limit(wholeNumber('number', 1, 1e12), 'jobsPerFunctionMax', 'jobs of one function'),
+  'handshake-timeout': limit(
+    duration(day),
+    'handshakeTimeoutMs',
+    'time for a new connection to say anything; 0 is for ever',
+  ),
+  'packet-timeout': limit(
+    duration(day),
+    'packetTimeoutMs',
+    'time for a packet that has begun to arrive, and again for each MiB of it; 0 is for ever',
+  ),
+  'output-timeout': limit(
+    duration(day),
+    'outputTimeoutMs',
+    'time that a reader may leave its output untouched; 0 is for ever',
+  ),
+} as const satisfies Record<string, AnySetting>
+
+/** Of the `Value` only what every reader may know; the table itself has the exact types. */
+export type AnySetting = Setting<string> | Setting<number> | Setting<boolean>
+export type SettingName = keyof typeof settings
+export type SettingValues = {
+  readonly [Name in SettingName]: (typeof settings)[Name] extends Setting<infer Value> ? Value : never
+}
+
+// The keys of a literal are the names of its type; TypeScript can't say so because other objects may have more.
+export const settingNames: readonly SettingName[] = Object.keys(settings) as SettingName[]
+
+/** What of the settings is the server's own. */
+export function toServerOptions(values: SettingValues): Omit<ServerOptions, 'version' | 'log'> {
+  return {
+    listen: values.listen,
+    port: values.port,
+    backlog: values.backlog,
+    store: values.store,
+    handlePrefix: values['handle-prefix'],
+    attemptsMax: Math.max(1, values['job-retries']),
+    wakeCount: values['worker-wakeup'] === 0 ? Number.POSITIVE_INFINITY : values['worker-wakeup'],
+    exceptions: values.exceptions,
+    keepAlive: values.keepalive,
+    keepAliveIdleMs: values['keepalive-idle'],
+    verbose: verboseWords[values['log-level']],
+    limits: toLimits(values),
+  }
+}
+
+/** The settings that stand for these limits. */
+export function limitSettings(limits: Limits): Partial<SettingValues> {
+  const values: Partial<Record<SettingName, unknown>> = {}
+  for (const [name, key] of limitRows()) values[name] = limits[key]
+  // Only rows of limits were set, and those are numbers.
+  return values as Partial<SettingValues>
+}
+
+function toLimits(values: SettingValues): Limits {
+  const limits: Record<keyof Limits, number> = { ...defaultLimits }
+  for (const [name, key] of limitRows()) limits[key] = Number(values[name])
+  return limits
+}
+
+function* limitRows(): Generator<[SettingName, keyof Limits]> {
+  for (const name of settingNames) {
+    const { limit }: AnySetting = settings[name]
+    if (limit !== undefined) yield [name, limit]
+  }
+}
+
+/** The log levels in the words of the administrative `verbose`. */
+const verboseWords = { debug: 'DEBUG', info: 'INFO', warn: 'WARNING', error: 'ERROR', silent: 'FATAL' } as const
+
+function setting<Value>(type: ValueType<Value>, value: NoInfer<Value>, help: string): Setting<Value> {
+  return { type, default: value, help }
+}
+
+function limit(type: ValueType<number>, name: keyof Limits, help: string): Setting<number> {
+  return { type, default: defaultLimits[name], limit: name, help }
+}
