@@ -11,7 +11,7 @@ export type RowResult = { readonly row: Row; readonly outcomes: Partial<Record<S
 
 /**
  * Runs a row on all servers in turn (A B C A B C ...), so that whatever else the machine does at a time slows all of them
- * down alike. A server that answers wrongly is out of this row, and the others go on.
+ * down alike. A server that answers wrongly is out of this row, and the others go on; one that does not start ends it all.
  */
 export async function measure(
   row: Row,
@@ -26,9 +26,9 @@ export async function measure(
     for (let run = 0; run < runs; run++) {
       for (const name of names) {
         if (outcomes[name] !== undefined) continue
+        const server = servers.get(name) ?? (await starters[name]())
+        servers.set(name, server)
         try {
-          const server = servers.get(name) ?? (await starters[name]())
-          servers.set(name, server)
           samples.get(name)?.push(await runLoad(generator, row, server))
         } catch (error) {
           outcomes[name] = { failure: messageOf(error) }

@@ -5,7 +5,7 @@ export const metrics = [
   { name: 'p50Ms', label: 'p50 ms', better: 'less' },
   { name: 'p99Ms', label: 'p99 ms', better: 'less' },
   { name: 'drainRate', label: 'drain jobs/s', better: 'more' },
-  { name: 'drainCpuUs', label: 'of its CPU, drain us/job', better: 'less' },
+  { name: 'drainCpuUs', label: 'drain CPU us/job', better: 'less' },
   { name: 'bytesPerJob', label: 'bytes/job', better: 'less' },
 ] as const satisfies readonly { name: string; label: string; better: 'more' | 'less' }[]
 

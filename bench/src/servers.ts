@@ -104,6 +104,9 @@ async function stop(child: Child): Promise<void> {
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
   await exited
+  // A process that it started itself, and that lives on, would hold these open and the bench with them.
+  child.stdout.destroy()
+  child.stderr.destroy()
 }
 
 /** Goes on reading after the match: a server whose pipe is full would stand still. */

@@ -21,7 +21,8 @@ const widths = [
 const TEXT_COLUMNS = 2
 
 export const legend =
-  'ratio: geartrain / gearmand, "!" where gearmand is ahead; floor: a relay that does no more than copy'
+  'ratio: geartrain / gearmand, "!" where gearmand is ahead. floor: a relay that does no more than copy. ' +
+  'server CPU: of the whole job, its drain included.'
 
 export function textHeader(): string {
   return `${textLine(columns)}\n${widths.map((width) => '-'.repeat(width)).join('  ')}`

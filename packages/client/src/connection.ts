@@ -3,7 +3,7 @@ import { Decoder, PacketWriter, type packets } from '@geartrain/protocol'
 import { formatServer, type ServerAddress } from './address.ts'
 import { type CallOptions, startCutoff, throwIfAborted } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
-import { ConnectionLostError, type GeartrainError, ProtocolError } from './errors.ts'
+import { ConnectionLostError, ProtocolError } from './errors.ts'
 import { IncomingPacket } from './incoming-packet.ts'
 
 /** Whoever has the connection. None of these is called again after `lost`. */

@@ -3,6 +3,7 @@ import { ProtocolError } from './errors.ts'
 
 /** A packet that the server sent, as it lies in the decoder: good until the next one, so keep what you read, not it. */
 export class IncomingPacket {
+  type = 0
   name: PacketName = 'NOOP'
   readonly #decoder: Decoder
   readonly #arguments = new Arguments()
@@ -21,6 +22,7 @@ export class IncomingPacket {
     if (!this.#arguments.split(kind, decoder.bytes, decoder.start, decoder.end)) {
       throw new ProtocolError(`a ${kind.name} packet came with fewer arguments than it has`)
     }
+    this.type = kind.type
     this.name = kind.name
   }
 

@@ -3,6 +3,7 @@ import { type CallOptions, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import type { GeartrainError } from './errors.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
+import type { WaiterTable } from './waiter-table.ts'
 
 /**
  * What a request waits for. The server answers a connection's requests in their order and names none of them in its
@@ -10,7 +11,8 @@ import type { IncomingPacket } from './incoming-packet.ts'
  */
 export interface Reply {
   readonly expects: PacketName
-  answer(packet: IncomingPacket): void
+  /** The answer of the expected kind. `waiters` is where a job that was created is listed. */
+  answer(packet: IncomingPacket, waiters: WaiterTable): void
   fail(error: GeartrainError): void
 }
 

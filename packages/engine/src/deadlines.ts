@@ -1,5 +1,7 @@
 /** Something that is to happen at a time. `index` belongs to the heap: -1 while it is in none. */
 export interface Due {
+  /** Of those due at the same time the lowest number comes first. */
+  readonly number: number
   dueAt: number
   index: number
 }
@@ -51,7 +53,7 @@ export class Deadlines<T extends Due> {
     let { index } = item
     while (index > 0) {
       const parent = this.#heap[(index - 1) >> 1]
-      if (parent === undefined || parent.dueAt <= item.dueAt) break
+      if (parent === undefined || isSooner(parent, item)) break
       this.#place(parent, index)
       index = (index - 1) >> 1
     }
@@ -64,8 +66,8 @@ export class Deadlines<T extends Due> {
       const left = this.#heap[2 * index + 1]
       const right = this.#heap[2 * index + 2]
       if (left === undefined) break
-      const child = right !== undefined && right.dueAt < left.dueAt ? right : left
-      if (child.dueAt >= item.dueAt) break
+      const child = right !== undefined && isSooner(right, left) ? right : left
+      if (isSooner(item, child)) break
       const childIndex = child.index
       this.#place(child, index)
       index = childIndex
@@ -77,4 +79,8 @@ export class Deadlines<T extends Due> {
     this.#heap[index] = item
     item.index = index
   }
+}
+
+function isSooner(one: Due, other: Due): boolean {
+  return one.dueAt < other.dueAt || (one.dueAt === other.dueAt && one.number < other.number)
 }

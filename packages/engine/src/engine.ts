@@ -191,7 +191,6 @@ export class Engine {
       if (job.isAbandoned && job.state !== 'running') this.#end(job)
     }
     this.resetAbilities(session)
-    for (const job of session.running) this.#lose(job)
   }
 
   // What clients say
@@ -234,7 +233,7 @@ export class Engine {
     if (session.list === this.#woken) jobFunction.wokenCount++
     if (!session.isSleeping) return
     jobFunction.sleepers.push(ability)
-    if (jobFunction.readyCount > 0) this.#wake(session)
+    if (!this.#isDraining && jobFunction.readyCount > 0) this.#wake(session)
   }
 
   /** Takes an ability back. Jobs of that function that the session has go to other workers. */
@@ -250,9 +249,11 @@ export class Engine {
 
   resetAbilities(session: Session): void {
     this.settleGrab(session)
-    const removed = [...session.abilities]
-    for (const ability of removed) this.#removeAbility(ability)
-    for (const ability of removed) this.#loseJobsOf(session, ability.function)
+    // All at once: one by one would cost the square of their number, and a session may have very many.
+    const removed = session.abilities.splice(0)
+    session.turns.length = 0
+    for (const ability of removed) this.#abilityGone(ability)
+    for (const job of session.running) this.#lose(job)
     this.#leaveWoken(session)
     // What it was woken for is another's now.
     for (const ability of removed) this.#wakeForRest(ability.function)
@@ -280,6 +281,7 @@ export class Engine {
   preSleep(session: Session): void {
     this.settleGrab(session)
     if (session.isSleeping) return
+    this.#leaveWoken(session)
     session.isSleeping = true
     for (const ability of session.abilities) ability.function.sleepers.push(ability)
     if (!this.#isDraining && session.hasReadyJob()) this.#wake(session)
@@ -523,11 +525,15 @@ export class Engine {
 
   #removeAbility(ability: Ability): void {
     const { session } = ability
-    ability.list?.remove(ability)
     session.abilities.splice(session.abilities.indexOf(ability), 1)
     session.turns.splice(session.turns.indexOf(ability), 1)
+    this.#abilityGone(ability)
+  }
+
+  #abilityGone(ability: Ability): void {
+    ability.list?.remove(ability)
     ability.function.workerCount--
-    if (session.list === this.#woken) ability.function.wokenCount--
+    if (ability.session.list === this.#woken) ability.function.wokenCount--
   }
 }
 

@@ -16,8 +16,11 @@ const noLimits: QueueLimits = {
   low: Number.POSITIVE_INFINITY,
 }
 
-/** As much of a workload as is hashed at either end. */
-const hashedBytes = 512
+/**
+ * As much of a workload as is hashed at either end. Workloads that differ only between have the same hash, and each
+ * is then compared with all of the others: jobs made from a template of a few KB must not end there.
+ */
+const hashedBytes = 32 * 1024
 
 /** A function: its queue, and what is known of those who can do it. It stays when its last job and worker have gone. */
 export class JobFunction {

@@ -93,7 +93,8 @@ function checkSessions(engine: Engine): void {
       const { sleepers, grabbers } = ability.function
       const list = session.isSleeping ? sleepers : grabbing.has(session) ? grabbers : undefined
       assert(ability.list === list, `session ${id}: an ability stands in the wrong list`)
-      assert(list !== grabbers || ability.function.readyCount === 0, `session ${id} grabs beside a ready job`)
+      const isServed = list !== grabbers || ability.function.readyCount === 0 || engine.isDraining
+      assert(isServed, `session ${id} grabs beside a ready job`)
     }
     assert(!(session.isSleeping && session.list !== undefined), `session ${id} is asleep, and woken or grabbing`)
     for (const job of session.running) assert(job.owner === session, `session ${id} runs a job it does not have`)

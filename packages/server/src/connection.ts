@@ -92,7 +92,7 @@ export class Connection {
   /** Answers with the rows, one by one as the peer takes them, before anything else that it has sent is read. */
   list(rows: Iterator<string>): void {
     this.#listing = rows
-    this.#writeListing()
+    if (!this.#writeListing()) this.#socket.pause()
   }
 
   /** Reads nothing more from this peer until `slow` has taken its output. */
@@ -114,8 +114,9 @@ export class Connection {
     const wasBlocked = this.output.isBlocked
     this.output.flush()
     if (this.output.isBlocked && !wasBlocked) this.#blockedSince = this.#context.clock.now()
-    if (this.#isClosing) this.#socket.end()
-    else if (this.#listing !== undefined && !this.output.isBlocked) this.#continueSoon()
+    if (this.#isClosing) {
+      if (!this.output.isWaiting) this.#socket.end()
+    } else if (this.#listing !== undefined && !this.output.isBlocked) this.#continueSoon()
   }
 
   /** Takes no more commands and closes when the output that is there is sent. */
@@ -144,7 +145,7 @@ export class Connection {
       if (now - this.#closingSince >= lingerMs && !this.output.isBlocked) this.#socket.destroy()
     } else if (!this.#hasSpoken && handshakeTimeoutMs > 0 && now - this.#openedAt >= handshakeTimeoutMs) {
       this.#drop('it has not said anything')
-    } else if (this.#partialSince > 0 && packetTimeoutMs > 0) {
+    } else if (this.#partialSince > 0 && packetTimeoutMs > 0 && !this.#mustWait) {
       const patienceMs = packetTimeoutMs * (1 + Math.floor(this.decoder.pendingBytes / MiB))
       if (now - this.#partialSince >= patienceMs) this.#drop('its packet does not end')
     }
@@ -160,6 +161,7 @@ export class Connection {
   #read(): void {
     const { connections } = this.#context
     const { decoder } = this
+    const outer = connections.current
     connections.current = this
     while (!this.#mustWait) {
       const found = decoder.next()
@@ -173,7 +175,7 @@ export class Connection {
       if (found === 'packet') this.#context.onPacket(this)
       else this.#context.onLine(this)
     }
-    connections.current = undefined
+    connections.current = outer
     if (decoder.pendingBytes > 0 && this.#partialSince === 0) this.#partialSince = this.#context.clock.now()
   }
 
@@ -183,8 +185,9 @@ export class Connection {
 
   /** Goes on where reading had to wait. */
   #readOn(): void {
-    if (this.#mustWait || this.#isGone) return
+    if (this.#mustWait) return
     this.#context.turn.begin()
+    this.#partialSince = 0
     this.#read()
     if (!this.#mustWait) this.#socket.resume()
   }
@@ -209,37 +212,34 @@ export class Connection {
   }
 
   #releaseFeeders(): void {
-    for (const feeder of this.#feeders) {
-      feeder.#waitsFor.delete(this)
-      this.#feeders.delete(feeder)
-      feeder.#readOn()
-    }
+    const feeders = [...this.#feeders]
+    this.#feeders.clear()
+    for (const feeder of feeders) feeder.#waitsFor.delete(this)
+    for (const feeder of feeders) feeder.#readOn()
   }
 
   #continueSoon(): void {
     this.#context.clock.soon(() => {
-      if (this.#isGone || this.output.isBlocked) return
+      if (this.#isClosing || this.output.isBlocked) return
       this.#context.turn.begin()
-      this.#writeListing()
+      if (this.#writeListing()) this.#readOn()
     })
   }
 
-  #writeListing(): void {
-    const { connections } = this.#context
-    if (this.#listing === undefined || connections.to(this.id) === undefined) return
-    this.#socket.pause()
+  /** The next portion of the listing; true if it was the last. */
+  #writeListing(): boolean {
+    if (this.#listing === undefined) return true
+    if (this.#context.connections.to(this.id) === undefined) return false
     for (let written = 0; written < listingBytesMax; ) {
       const row = this.#listing.next()
       if (row.done === true) {
         this.#listing = undefined
-        // Inside #read this finds it at work already: the loop there goes on by itself.
-        if (connections.current === this) this.#socket.resume()
-        else this.#readOn()
-        return
+        return true
       }
       this.output.text(row.value)
       written += row.value.length
     }
+    return false
   }
 
   /** The peer has used up its time or room. */

@@ -7,6 +7,8 @@ import type { Connection } from './connection.ts'
 export class Connections {
   /** Whose input is being stepped: what it makes others send is its doing. */
   current: Connection | undefined
+  /** Called when the last one has gone. */
+  onEmpty: () => void = () => {}
   readonly #byNumber: (Connection | undefined)[] = []
   readonly #free: number[] = []
   /** Those with output of this turn. */
@@ -35,6 +37,7 @@ export class Connections {
     this.#byNumber[connection.id] = undefined
     this.#free.push(connection.id)
     this.#size--
+    if (this.#size === 0) this.onEmpty()
   }
 
   /**

@@ -43,6 +43,9 @@ export async function openLog({ level, format, file }: LogOptions): Promise<Open
   }
 }
 
+/** For programs that read the log; people find them in the text of the line that says the server is ready. */
+const readyFields = ['port', 'addresses', 'store', 'pid']
+
 type Render = (line: string) => string
 
 async function renderer(format: LogFormat, target: LogTarget): Promise<Render> {
@@ -56,8 +59,7 @@ async function renderer(format: LogFormat, target: LogTarget): Promise<Render> {
       return prettyFactory({
         colorize: target.isTerminal && process.env['NO_COLOR'] === undefined,
         translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
-        // The ready line says them in its text.
-        ignore: 'addresses,port,store,pid',
+        ignore: readyFields.join(','),
         singleLine: true,
       })
     }
@@ -77,7 +79,8 @@ function renderAsGearmand(line: string): string {
   if (typeof entry !== 'object' || entry === null) return line
   const { level = '', time = '', msg = '', ...rest } = { ...entry } as Record<string, unknown>
   const name = gearmandLevels.get(String(level)) ?? ''
-  const more = Object.keys(rest).length === 0 ? '' : ` ${JSON.stringify(rest)}`
+  const facts = Object.entries(rest).filter(([field]) => !readyFields.includes(field))
+  const more = facts.length === 0 ? '' : ` ${JSON.stringify(Object.fromEntries(facts))}`
   return `${name.padStart(7)} ${localTime(new Date(String(time)))} [  main ] ${String(msg)}${more}\n`
 }
 

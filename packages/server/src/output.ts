@@ -30,6 +30,11 @@ export class Output {
     return this.#segmentBytes + this.#writer.length + this.#socket.writableLength
   }
 
+  /** Some of it has not even been handed to the socket. */
+  get isWaiting(): boolean {
+    return this.#segmentBytes + this.#writer.length > 0
+  }
+
   /** The header of a response, and a writer with room for the body's next `count` bytes. */
   packet(type: number, bodyLength: number, count: number = bodyLength): PacketWriter {
     const writer = this.#writer

@@ -37,6 +37,8 @@ const defaultOptions: ServerOptions = {
 const everyAddress = '*'
 /** How often connections are looked through for those that have used up the server's patience. */
 const patienceCheckMs = 1000
+/** How long a stopping server waits for its peers to close their side. */
+const closeTimeoutMs = 250
 
 export interface ListeningAddress {
   readonly address: string
@@ -205,18 +207,20 @@ export class Server {
     })
   }
 
+  /** Ends every connection when its output is sent; those that do not end in time are cut off. */
   #closeConnections(): Promise<void> {
     this.#stopPatience()
     for (const connection of this.#connections) connection.close()
     return new Promise((resolve) => {
       const finish = () => {
+        stopTimer()
         for (const connection of this.#connections) connection.destroy()
-        this.#onTurn = undefined
         this.#turn.stop()
         resolve()
       }
+      const stopTimer = this.#clock.after(closeTimeoutMs, finish)
+      this.#connections.onEmpty = finish
       if (this.#connections.size === 0) finish()
-      else this.#onTurn = finish
     })
   }
 

@@ -99,8 +99,8 @@ function readText(file: string): string {
 }
 
 const reasons = new Map([
-  ['ENOENT', 'there is no such file'],
-  ['ENOTDIR', 'there is no such file'],
+  ['ENOENT', 'no such file or directory'],
+  ['ENOTDIR', 'no such file or directory'],
   ['EACCES', 'permission denied'],
   ['EISDIR', 'it is a directory'],
   ['EROFS', 'the file system is read-only'],

@@ -20,8 +20,8 @@ import {
 export interface Setting<Value> {
   readonly type: ValueType<Value>
   readonly default: Value
-  /** Stands for a default that is not the same everywhere. */
-  readonly defaultText?: string
+  /** The default in words of the user's: the text that stands for it, or what it comes from. */
+  readonly defaultText: string
   /** It is one of the limits, and stands in the table [limits] of the configuration file. */
   readonly limit?: keyof Limits
   readonly help: string
@@ -147,9 +147,9 @@ function* limitRows(): Generator<[SettingName, keyof Limits]> {
 const verboseWords = { debug: 'DEBUG', info: 'INFO', warn: 'WARNING', error: 'ERROR', silent: 'FATAL' } as const
 
 function setting<Value>(type: ValueType<Value>, value: NoInfer<Value>, help: string): Setting<Value> {
-  return { type, default: value, help }
+  return { type, default: value, defaultText: type.show(value), help }
 }
 
 function limit(type: ValueType<number>, name: keyof Limits, help: string): Setting<number> {
-  return { type, default: defaultLimits[name], limit: name, help }
+  return { ...setting(type, defaultLimits[name], help), limit: name }
 }

@@ -71,7 +71,9 @@ export class Stage {
         await this.#step(peer, step, names)
         unsynced = step.verb === '>' && isPacket(step.payload) ? peer : undefined
       } catch (error) {
-        throw new Error(`line ${step.lineNumber}, ${step.source.trim()}\n${describe(error)}`, { cause: error })
+        const reason = error instanceof Error ? error.message : String(error)
+        // Without the cause: it would say the same again, and its stack only names the files of this folder.
+        throw new Error(`line ${step.lineNumber}: ${step.source.trim()}\n${reason}`)
       }
     }
     for (const peer of this.#peers.values()) {
@@ -90,8 +92,10 @@ export class Stage {
         return peer.expectNothing()
       case 'closed':
         return peer.expectClosed()
-      case 'closed when poked':
-        return peer.expectClosedWhenPoked()
+      case 'unanswered':
+        await syncUnlessClosed(peer)
+        if (peer.pending.length > 0) throw mismatch('nothing', printable(peer.pending))
+        return peer.destroy()
       case 'leaves':
         await this.leave(peer)
         this.#peers.delete(step.peer)
@@ -160,8 +164,4 @@ async function expect(peer: RawPeer, payload: string, names: Names, isInAnyOrder
 
 function mismatch(expected: string, actual: string): Error {
   return new assert.AssertionError({ message: `  expected ${expected}\n  got      ${actual}`, expected, actual })
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

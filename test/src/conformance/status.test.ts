@@ -41,7 +41,7 @@ conformance('status', ({ transcript }) => {
     ours:     asker < STATUS_RES {h*64}|0|0|0|0
     ours:     asker > GET_STATUS {h*1000}
     ours:     asker < STATUS_RES {h*1000}|0|0|0|0
-    gearmand: asker closed when poked
+    gearmand: asker unanswered
   `
 
   transcript('progress is numbers for GET_STATUS, whatever the worker wrote')`
@@ -138,13 +138,13 @@ conformance('status', ({ transcript }) => {
     client > GET_STATUS_UNIQUE {u*64}
     differs: a unique of 64 bytes is allowed, so it can be asked for
     ours:     client < STATUS_RES_UNIQUE {u*64}|1|0|0|0|0
-    gearmand: client closed when poked
+    gearmand: client unanswered
   `
 
   transcript('GET_STATUS_UNIQUE of 65 bytes')`
     client > GET_STATUS_UNIQUE {u*65}
     differs: a unique nobody can have is answered like any other that nobody has
     ours:     client < STATUS_RES_UNIQUE {u*65}|0|0|0|0|0
-    gearmand: client closed when poked
+    gearmand: client unanswered
   `
 })

@@ -14,7 +14,7 @@ import { PACKET, printable, type RawPacket, request } from '../support/raw.ts'
  *   client quiet                      nothing has come that was not expected
  *   client leaves                     ends its connection, and goes on when the server has seen it
  *   client closed                     the server has closed the connection and sent nothing before
- *   client closed when poked          ... closes it when it looks at it the next time
+ *   client unanswered                 no answer, and the connection may be closed now or later: of no use any more
  *
  * A peer connects when it is first named. `$job` is bound by the first line that expects it and stands for the
  * same bytes from then on; two names never have the same value; one that starts with `job` is a job handle.
@@ -34,7 +34,7 @@ export type Step = {
   readonly source: string
   readonly only: ServerKind | undefined
   readonly peer: string
-  readonly verb: '>' | '<' | '<~' | 'quiet' | 'leaves' | 'closed' | 'closed when poked'
+  readonly verb: '>' | '<' | '<~' | 'quiet' | 'leaves' | 'closed' | 'unanswered'
   readonly payload: string
 }
 
@@ -46,7 +46,7 @@ export type Transcript = {
 }
 
 const stepPattern =
-  /^(?:(ours|gearmand):\s+)?([a-z]\w*)\s+(?:(>|<~|<)\s(.*)|(quiet|leaves|closed when poked|closed)\s*)$/
+  /^(?:(ours|gearmand):\s+)?([a-z]\w*)\s+(?:(>|<~|<)\s(.*)|(quiet|leaves|closed|unanswered)\s*)$/
 
 export function parseTranscript(source: string): Transcript {
   const steps: Step[] = []
@@ -91,7 +91,7 @@ function verbOf(word: string): Step['verb'] {
     case 'quiet':
     case 'leaves':
     case 'closed':
-    case 'closed when poked':
+    case 'unanswered':
       return word
     default:
       throw new Error(`no verb: ${word}`)

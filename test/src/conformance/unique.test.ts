@@ -167,18 +167,22 @@ conformance('unique', ({ transcript }) => {
     client <~ "hello\n-\n.\n"
   `
 
-  transcript('two uniques that differ in their 64th byte')`
+  transcript('uniques of 64 bytes')`
     client > SUBMIT_JOB_BG f|{u*63}a|x
     client < JOB_CREATED $job1
     client > SUBMIT_JOB_BG f|{u*63}b|x
-    differs: 64 bytes are allowed, so 64 bytes are kept
-    ours:     client < JOB_CREATED $job2
-    gearmand: client < JOB_CREATED $job1
+    client < JOB_CREATED $job2
+    client > SUBMIT_JOB_BG f|{u*63}|x
+    client < JOB_CREATED $job3
+    client > SUBMIT_JOB_BG f|{u*63}a|x
+    differs: 64 bytes are allowed, so 64 bytes are kept and compared; gearmand never joins such jobs
+    ours:     client < JOB_CREATED $job1
+    gearmand: client < JOB_CREATED $job4
     worker > CAN_DO f
     worker > GRAB_JOB_UNIQ
-    differs: 64 bytes are allowed, so 64 bytes are kept
+    differs: ... and hands 63 bytes on, with a NUL too many
     ours:     worker < JOB_ASSIGN_UNIQ $job1|f|{u*63}a|x
-    gearmand: worker < JOB_ASSIGN_UNIQ $job1|f|{u*63}|x
+    gearmand: worker < JOB_ASSIGN_UNIQ $job1|f|{u*63}||x
   `
 
   for (const submit of ['SUBMIT_JOB', 'SUBMIT_JOB_BG', 'SUBMIT_JOB_HIGH', 'SUBMIT_JOB_HIGH_BG', 'SUBMIT_JOB_LOW']) {

@@ -245,16 +245,6 @@ export class RawPeer {
     if (this.#received.length > 0) throw this.#fault('the end of the connection', 'bytes came')
   }
 
-  /** The server closes the connection when it next looks at it: it is sent ECHOs until then, answered or not. */
-  async expectClosedWhenPoked(): Promise<void> {
-    const deadline = Date.now() + waitMs
-    while (!this.isClosed) {
-      this.send(PACKET.ECHO_REQ, 'poke')
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      if (Date.now() > deadline) throw this.#fault('the end of the connection while poking it', 'it stayed open')
-    }
-  }
-
   /** Sends what is still to be sent and ends the connection from this side. */
   async close(): Promise<void> {
     this.#socket.end()

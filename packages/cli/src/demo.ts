@@ -1,0 +1,292 @@
+import { type AssignedJob, Client, JobExceptionError, JobFailedError, JobFailure, Worker } from '@geartrain/client'
+import { createServer, type Server, version } from '@geartrain/server'
+
+/** One thing the demo shows. What comes back must be what is expected, or the demo has failed. */
+interface Act {
+  readonly kind: string
+  readonly sent: string
+  readonly expected: string
+  play(stage: Stage): Promise<string>
+}
+
+interface Stage {
+  readonly client: Client
+  /** Has the functions that only some act needs, registered when they are on. */
+  readonly extra: Worker
+}
+
+const firstPort = 4730
+const portsTried = 100
+const actTimeoutMs = 15_000
+const shownCharsMax = 40
+const lines = 'one\ntwo\nthree\n'
+
+/**
+ * A server, workers and a few jobs of each kind with their answers; then it stays up for more until Ctrl-C.
+ * Resolves with the exit code: 1 if an answer was wrong.
+ */
+export async function demo({ once }: { once: boolean }): Promise<number> {
+  const { server, port } = await listenOnFirstFree()
+  const address = { host: '127.0.0.1', port }
+  let isAudience = false
+  const shown = (handler: (job: AssignedJob) => string) => (job: AssignedJob) => {
+    const answer = handler(job)
+    if (isAudience) say(`  ${dim(job.function.padEnd(8))}${quote(job.text())} ${dim('->')} ${quote(answer)}`)
+    return answer
+  }
+  const worker = new Worker(address, { concurrency: 10, clientId: 'demo' })
+    .handle(
+      'reverse',
+      shown((job) => [...job.text()].reverse().join('')),
+    )
+    .handle(
+      'wc',
+      shown((job) => `${job.text().split('\n').length - 1}\n`),
+    )
+  const extra = new Worker(address, { clientId: 'demo-extra' }).handle('countdown', countDown).handle('picky', refuse)
+  const client = new Client(address)
+  try {
+    await Promise.all([worker.start(), extra.start()])
+    introduce(port)
+    let isRight = true
+    for (const act of acts) isRight = (await perform(act, { client, extra })) && isRight
+    await extra.close()
+    if (once) return isRight ? 0 : 1
+    say(whatToType(port))
+    isAudience = true
+    await untilSignal()
+    return isRight ? 0 : 1
+  } finally {
+    await Promise.all([worker.close(), extra.close(), client.close()])
+    await server.close(0)
+  }
+}
+
+async function countDown(job: AssignedJob): Promise<string> {
+  const from = Number(job.text())
+  for (let i = from; i > 0; i--) {
+    await job.data(`${i} `)
+    job.progress(from - i + 1, from)
+  }
+  return 'lift-off'
+}
+
+function refuse(job: AssignedJob): string {
+  if (job.text() === 'quietly') throw new JobFailure()
+  throw new Error(`I don't do ${job.text()}`)
+}
+
+const acts: readonly Act[] = [
+  {
+    kind: 'foreground',
+    sent: 'reverse "Hello World!"',
+    expected: '!dlroW olleH',
+    play: ({ client }) => client.submit('reverse', 'Hello World!').text(),
+  },
+  {
+    kind: 'foreground',
+    sent: 'wc, three lines',
+    expected: '3',
+    play: async ({ client }) => (await client.submit('wc', lines).text()).trim(),
+  },
+  {
+    kind: 'many at once',
+    sent: '1,000 x reverse, on one connection',
+    expected: '1,000 right answers',
+    play: async ({ client }) => {
+      const texts = Array.from({ length: 1000 }, (_, i) => String(i))
+      const answers = await Promise.all(texts.map((text) => client.submit('reverse', text).text()))
+      const right = answers.filter((answer, i) => [...answer].reverse().join('') === texts[i]).length
+      return `${right.toLocaleString('en')} right answers`
+    },
+  },
+  {
+    kind: 'priorities',
+    sent: 'low, normal, high, before a worker',
+    expected: 'done: high, normal, low',
+    play: async ({ client, extra }) => {
+      const order: string[] = []
+      const jobs = (['low', 'normal', 'high'] as const).map((priority) =>
+        client.submit('in-order', priority, { priority }),
+      )
+      await Promise.all(jobs.map((job) => job.created()))
+      extra.handle('in-order', (job) => void order.push(job.text()))
+      await Promise.all(jobs.map((job) => job.result()))
+      return `done: ${order.join(', ')}`
+    },
+  },
+  {
+    kind: 'background',
+    sent: 'halfway, and its status meanwhile',
+    expected: 'running, 1 of 2 done; then gone',
+    play: async ({ client, extra }) => {
+      const [reached, goOn] = [signal(), signal()]
+      extra.handle('halfway', async (job) => {
+        job.progress(1, 2)
+        reached.give()
+        await goOn.given
+      })
+      const handle = await client.submitBackground('halfway', '')
+      await reached.given
+      const meanwhile = await untilStatus(client, handle, ({ numerator }) => numerator > 0)
+      goOn.give()
+      await untilStatus(client, handle, ({ isKnown }) => !isKnown)
+      return `${meanwhile.isRunning ? 'running' : 'waiting'}, ${meanwhile.numerator} of ${meanwhile.denominator} done; then gone`
+    },
+  },
+  {
+    kind: 'data, progress',
+    sent: 'countdown 3',
+    expected: '3 2 1 lift-off (33% 67% 100%)',
+    play: async ({ client }) => {
+      let text = ''
+      const percents: string[] = []
+      for await (const event of client.submit('countdown', '3')) {
+        if (event.type === 'data' || event.type === 'complete') text += Buffer.from(event.data).toString()
+        if (event.type === 'status') percents.push(`${Math.round((100 * event.numerator) / event.denominator)}%`)
+      }
+      return `${text} (${percents.join(' ')})`
+    },
+  },
+  {
+    kind: 'unique',
+    sent: 'the same job three times',
+    expected: 'one job, done once, three answers',
+    play: async ({ client, extra }) => {
+      let done = 0
+      const jobs = [1, 2, 3].map(() => client.submit('only-once', '', { unique: 'report-2024' }))
+      const handles = new Set(await Promise.all(jobs.map((job) => job.created())))
+      extra.handle('only-once', () => `done ${++done}`)
+      const answers = await Promise.all(jobs.map((job) => job.text()))
+      if (handles.size !== 1 || answers.some((answer) => answer !== 'done 1'))
+        return `${handles.size} jobs: ${answers.join()}`
+      return 'one job, done once, three answers'
+    },
+  },
+  {
+    kind: 'exception',
+    sent: 'picky "windows"',
+    expected: "I don't do windows",
+    play: ({ client }) => failure(client, 'windows', JobExceptionError),
+  },
+  {
+    kind: 'failure',
+    sent: 'picky "quietly"',
+    expected: 'JOB_FAILED',
+    play: async ({ client }) => ((await failure(client, 'quietly', JobFailedError)) === '' ? 'no error' : 'JOB_FAILED'),
+  },
+  {
+    kind: 'delayed',
+    sent: 'a job for the next full second',
+    expected: 'done in that second',
+    play: async ({ client, extra }) => {
+      const ran = signal<number>()
+      const runAt = new Date(Math.ceil(Date.now() / 1000) * 1000)
+      extra.handle('later', () => ran.give(Date.now()))
+      await client.submitBackground('later', '', { runAt })
+      const lateMs = (await ran.given) - runAt.getTime()
+      return lateMs >= 0 && lateMs < 1000 ? 'done in that second' : `done ${lateMs} ms after it`
+    },
+  },
+  {
+    kind: 'echo',
+    sent: '"are you there?"',
+    expected: 'are you there?',
+    play: async ({ client }) => Buffer.from(await client.echo('are you there?')).toString(),
+  },
+]
+
+/** The message with which a job of `picky` ended; empty if it ended otherwise. */
+async function failure(client: Client, workload: string, expected: new (...args: never[]) => Error): Promise<string> {
+  try {
+    await client.submit('picky', workload).result()
+    return ''
+  } catch (error) {
+    if (error instanceof expected) return error.message
+    throw error
+  }
+}
+
+type Status = Awaited<ReturnType<Client['status']>>
+
+/** Asks until it is so: what a worker tells reaches the server after the handler has told it. */
+async function untilStatus(client: Client, handle: string, isSo: (status: Status) => boolean): Promise<Status> {
+  for (;;) {
+    const status = await client.status(handle)
+    if (isSo(status)) return status
+  }
+}
+
+async function perform(act: Act, stage: Stage): Promise<boolean> {
+  const late = signal<string>()
+  const timer = setTimeout(() => late.give(`nothing within ${actTimeoutMs / 1000} s`), actTimeoutMs)
+  const played = act.play(stage).catch((error: unknown) => String(error))
+  const answer = await Promise.race([played, late.given])
+  clearTimeout(timer)
+  const isRight = answer === act.expected
+  const verdict = isRight ? green('ok') : red(`WRONG, it should be: ${act.expected}`)
+  say(`  ${act.kind.padEnd(16)}${dim(act.sent.padEnd(37))}${answer.padEnd(35)}${verdict}`)
+  return isRight
+}
+
+async function listenOnFirstFree(): Promise<{ server: Server; port: number }> {
+  for (let port = firstPort; ; port++) {
+    const server = createServer({ port })
+    try {
+      await server.listen()
+      return { server, port }
+    } catch (error) {
+      const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+      if (!isTaken || port === firstPort + portsTried) throw error
+    }
+  }
+}
+
+function introduce(port: number): void {
+  say(`\n${bold(`Geartrain ${version}`)}: a server on ${bold(`127.0.0.1:${port}`)}, two workers and a client.`)
+  if (port !== firstPort) say(`Port ${firstPort} is taken, so it is the next free one: ${port}.`)
+  say('')
+}
+
+function whatToType(port: number): string {
+  const commands = [
+    [`gearman -p ${port} -f reverse "Hello"`, 'a job from the C tools (Debian: gearman-tools)'],
+    [`gearman -p ${port} -f wc < /etc/passwd`, 'its lines, counted'],
+    [`printf 'status\\n' | nc -w 1 127.0.0.1 ${port}`, 'functions, with their jobs and workers'],
+    ['npx geartrain serve', 'a server of your own; --help tells the rest'],
+  ] as const
+  const rows = commands.map(([command, what]) => `  ${bold(command.padEnd(46))}${dim(what)}`)
+  return `\nIt stays up until Ctrl-C. Type in another terminal:\n\n${rows.join('\n')}\n`
+}
+
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}
+
+/** A promise that somebody else gives its value. */
+function signal<T = void>(): { readonly given: Promise<T>; give(value: T): void } {
+  let give: (value: T) => void = () => {}
+  const given = new Promise<T>((resolve) => {
+    give = resolve
+  })
+  return { given, give: (value) => give(value) }
+}
+
+function quote(text: string): string {
+  const cut = text.length > shownCharsMax ? `${text.slice(0, shownCharsMax)}...` : text
+  return JSON.stringify(cut)
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+const hasColours = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
+const paint = (code: string) => (text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text)
+const bold = paint('1')
+const dim = paint('2')
+const red = paint('31')
+const green = paint('32')

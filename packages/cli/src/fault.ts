@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+
+/** Exit codes of all commands but `geartrain gearmand`, which has gearmand's: 1 for everything. */
+export const exitCodes = { failed: 1, usage: 2 } as const
+
+/** Ends the command: its message is the one sentence that the user gets on stderr. */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+    super(message, options)
+    this.exitCode = exitCode
+  }
+}
+
+/** Of commands that take flags only: commander's own sentence does not say which word it means. */
+export function refuseArguments(command: Command, exitCode: number): void {
+  const [argument] = command.args
+  if (argument !== undefined)
+    throw new Fault(`"${argument}" is no flag, and ${command.name()} takes flags only`, exitCode)
+}
+
+/** A Fault for what Node says when an address can't be listened on. */
+export function listenFault(error: unknown, listen: string, port: number): Fault {
+  return new Fault(listenSentence(error, listen, port), exitCodes.failed, { cause: error })
+}
+
+function listenSentence(error: unknown, listen: string, port: number): string {
+  const place = listen === '*' ? '' : ` on ${listen}`
+  switch (error instanceof Error && 'code' in error ? error.code : undefined) {
+    case 'EADDRINUSE':
+      return `port ${port}${place} is in use: stop the program that has it, or choose another port with --port`
+    case 'EADDRNOTAVAIL':
+      return `this machine does not have the address ${listen}: choose one of its own with --listen`
+    case 'EACCES':
+      return `no permission to listen on port ${port}${place}: ports below 1024 are root's, choose another with --port`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `there is no address for the name ${listen}: check the name, or choose an address with --listen`
+    default:
+      return `cannot listen on port ${port}${place}: ${error instanceof Error ? error.message : String(error)}`
+  }
+}

@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs'
+import {
+  type AnySetting,
+  gearmandLimits,
+  type LogOptions,
+  limitSettings,
+  readEnvironment,
+  resolveSettings,
+  type ServerOptions,
+  type SettingName,
+  SettingsError,
+  type SettingValues,
+  type Source,
+  settings,
+  toServerOptions,
+} from '@geartrain/server'
+import { Fault } from './fault.ts'
+import { type GivenGearmandFlags, gearmandExitCode, gearmandFlags, numberOf, textOf } from './gearmand-flags.ts'
+
+/** What a gearmand command line comes to. */
+export interface GearmandPlan {
+  readonly server: Omit<ServerOptions, 'version' | 'log'>
+  readonly graceMs: number
+  readonly log: LogOptions
+  /** Why a server with these flags is not started. */
+  readonly refusal: string | undefined
+  readonly notes: readonly string[]
+}
+
+/** gearmand's names for levels, and ours. */
+const levels = {
+  FATAL: 'fatal',
+  ALERT: 'fatal',
+  CRITICAL: 'fatal',
+  ERROR: 'error',
+  WARNING: 'warn',
+  NOTICE: 'info',
+  INFO: 'info',
+  DEBUG: 'debug',
+} as const satisfies Record<string, LogOptions['level']>
+
+const queueTypes = ['libsqlite3', 'libmemcached', 'redis', 'postgres', 'mysql', 'libtokyocabinet', 'libdrizzle']
+/** gearmand takes no longer one. */
+const handlePrefixMax = 63
+const attemptsMax = 255
+
+/** Throws a Fault for what gearmand would not take. */
+export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.ProcessEnv): GearmandPlan {
+  const notes: string[] = []
+  const fromEnvironment = readOwnEnvironment(environment, notes)
+  const values = resolve(fromEnvironment, {
+    ...limitSettings(gearmandLimits),
+    listen: textOf(given, 'listen') || '*',
+    port: readPort(given, environment, notes),
+    backlog: Math.max(1, numberOf(given, 'backlog') ?? Number(gearmandFlags.backlog.default)),
+    'job-retries': readAttempts(given),
+    'worker-wakeup': Math.max(0, numberOf(given, 'worker-wakeup') ?? 1),
+    exceptions: given.exceptions === true,
+    'keepalive-idle': Math.max(0, numberOf(given, 'keepalive-idle') ?? 0) * 1000,
+    grace: 0,
+    ...readHandlePrefix(given),
+  })
+  const verbose = readVerbose(given)
+  for (const name of ['threads', 'keepalive-interval', 'keepalive-count', 'file-descriptors'] as const) {
+    numberOf(given, name)
+  }
+  numberOf(given, 'hashtable-buckets', 1)
+  noteFileDescriptors(given, notes)
+  const file = textOf(given, 'log-file') ?? gearmandFlags['log-file'].default
+  return {
+    server: { ...toServerOptions(values), verbose },
+    graceMs: values.grace,
+    log: {
+      level: file === 'none' ? 'silent' : levels[verbose],
+      format: fromEnvironment.has('log-format') ? values['log-format'] : 'gearmand',
+      file: file === 'stderr' || file === 'none' ? undefined : file,
+    },
+    refusal: findRefusal(given),
+    notes,
+  }
+}
+
+/** What gearmand has no flag for can be set in our own way. */
+function readOwnEnvironment(environment: NodeJS.ProcessEnv, notes: string[]): Source {
+  const { source, notes: slips } = readEnvironment(environment)
+  notes.push(...slips)
+  const own = new Map(source)
+  for (const [name, { where }] of source) {
+    if (isOwn(name)) continue
+    own.delete(name)
+    notes.push(`${where} is ignored: gearmand's flags decide here`)
+  }
+  return own
+}
+
+function isOwn(name: SettingName): boolean {
+  const setting: AnySetting = settings[name]
+  return setting.limit !== undefined || name === 'grace' || name === 'log-format'
+}
+
+function resolve(source: Source, defaults: Partial<SettingValues>): SettingValues {
+  try {
+    return resolveSettings([source], defaults)
+  } catch (error) {
+    if (error instanceof SettingsError) throw new Fault(error.message, gearmandExitCode, { cause: error })
+    throw error
+  }
+}
+
+function readPort(given: GivenGearmandFlags, environment: NodeJS.ProcessEnv, notes: string[]): number {
+  const variable = environment['GEARMAND_PORT'] ?? ''
+  const flag = numberOf(given, 'port', 0, 65_535)
+  if (flag !== undefined) return flag
+  if (/^(tcp|udp):\/\//.test(variable)) {
+    notes.push(`GEARMAND_PORT is ignored: "${variable}" is the address that Kubernetes or Docker gives for a service`)
+  } else if (variable !== '') {
+    if (/^\d+$/.test(variable) && Number(variable) <= 65_535) return Number(variable)
+    throw new Fault(`GEARMAND_PORT must be a whole number from 0 to 65535, not "${variable}"`, gearmandExitCode)
+  }
+  return Number(gearmandFlags.port.default)
+}
+
+function readAttempts(given: GivenGearmandFlags): number {
+  const attempts = numberOf(given, 'job-retries', -1, attemptsMax) ?? -1
+  return attempts === -1 ? Number.POSITIVE_INFINITY : attempts
+}
+
+function readHandlePrefix(given: GivenGearmandFlags): { 'handle-prefix'?: string } {
+  const prefix = textOf(given, 'job-handle-prefix') ?? ''
+  if (prefix === '') return {}
+  if (Buffer.byteLength(prefix) <= handlePrefixMax) return { 'handle-prefix': prefix }
+  throw new Fault(`--job-handle-prefix may have at most ${handlePrefixMax} bytes`, gearmandExitCode)
+}
+
+function readVerbose(given: GivenGearmandFlags): keyof typeof levels {
+  const text = textOf(given, 'verbose') ?? gearmandFlags.verbose.default
+  if (text in levels) return text as keyof typeof levels
+  throw new Fault(`--verbose must be one of ${Object.keys(levels).join(', ')}, not "${text}"`, gearmandExitCode)
+}
+
+function findRefusal(given: GivenGearmandFlags): string | undefined {
+  const queueType = textOf(given, 'queue-type')?.toLowerCase() ?? 'builtin'
+  if (queueTypes.includes(queueType)) {
+    return `queue type ${queueType} is not built in this version: only builtin is, which keeps jobs in memory`
+  }
+  if (queueType !== 'builtin') return `there is no queue type "${queueType}": only builtin is built in this version`
+  const protocol = textOf(given, 'protocol') ?? ''
+  if (protocol.toLowerCase() === 'http') return 'protocol http is not built in this version: leave out --protocol'
+  if (protocol !== '') return `there is no protocol "${protocol}": leave out --protocol`
+  if (given.ssl === true) return 'TLS is not built in this version: leave out --ssl, or put a TLS proxy in front'
+  return undefined
+}
+
+/** Node.js raises the limit as far as it may at its start and can't raise it further. */
+function noteFileDescriptors(given: GivenGearmandFlags, notes: string[]): void {
+  const wanted = numberOf(given, 'file-descriptors') ?? 0
+  const limit = fileDescriptorLimit()
+  if (wanted <= limit) return
+  notes.push(
+    `--file-descriptors ${wanted}: this process may open ${limit} files; ` +
+      'raise that before the start, with LimitNOFILE= in a systemd unit or ulimit -n in a shell',
+  )
+}
+
+/** Infinity where the system doesn't say. */
+function fileDescriptorLimit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft)
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}

@@ -1,0 +1,75 @@
+import { version } from '@geartrain/server'
+import { Command, CommanderError } from 'commander'
+import { exitCodes, Fault, refuseArguments } from './fault.ts'
+import { gearmandCommand } from './gearmand.ts'
+import { serveCommand } from './serve.ts'
+
+process.exit(await main(process.argv.slice(2)))
+
+/** Runs the command line; resolves with the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  let exitCode = 0
+  const finish = (code: number) => {
+    exitCode = code
+  }
+  try {
+    await geartrain(finish).parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.usage
+    if (error instanceof CommanderError) return fail(usageSentence(error), exitCodes.usage, args)
+    if (error instanceof Fault) return fail(error.message, error.exitCode, args)
+    throw error
+  }
+}
+
+function geartrain(finish: (exitCode: number) => void): Command {
+  const program = new Command('geartrain')
+    .description('A job server that speaks the Gearman protocol.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    // A command's flags are its own: `geartrain gearmand -V`.
+    .enablePositionalOptions()
+    .configureOutput({ outputError() {} })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  geartrain demo                        a server, a worker and a few jobs, to see it work
+  geartrain serve                       a server on 127.0.0.1:4730
+  geartrain serve --listen '*'          a server for other machines too
+  geartrain gearmand -d -L 0.0.0.0      a server in the place of C gearmand
+
+geartrain serve --help shows all that can be set.`,
+    )
+  const demo = new Command('demo')
+    .description('see it work: a server, a worker and a few jobs')
+    .option('--once', 'end after the answers')
+    .action(async () => {
+      refuseArguments(demo, exitCodes.usage)
+      const { demo: run } = await import('./demo.ts')
+      finish(await run({ once: demo.getOptionValue('once') === true }))
+    })
+  for (const command of [serveCommand(finish), demo]) {
+    command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help').allowExcessArguments(true)
+    program.addCommand(command)
+  }
+  // Not copied from the program: it fails in gearmand's way.
+  program.addCommand(gearmandCommand(finish))
+  return program
+}
+
+function fail(sentence: string, exitCode: number, args: readonly string[]): number {
+  const [command] = args
+  const name = command === undefined || command.startsWith('-') ? 'geartrain' : `geartrain ${command}`
+  process.stderr.write(`${name}: ${sentence}\n`)
+  return exitCode
+}
+
+/** Commander's message as one sentence. */
+function usageSentence({ message }: CommanderError): string {
+  return message.replace(/^error: /, '').replace(/\s*\(Did you mean (.*)\?\)$/, '; did you mean $1?')
+}

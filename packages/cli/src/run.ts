@@ -1,0 +1,93 @@
+import {
+  createServer,
+  type ListeningAddress,
+  type OpenLog,
+  reason,
+  type Server,
+  type ServerOptions,
+} from '@geartrain/server'
+import { listenFault } from './fault.ts'
+
+export interface RunOptions {
+  readonly server: Omit<ServerOptions, 'version' | 'log'>
+  readonly openedLog: OpenLog
+  readonly graceMs: number
+  /** Said in the log before the server is ready. */
+  readonly notes: readonly string[]
+  /** Called when connections are accepted, before the log says that the server is ready. */
+  onListening?(): void
+  onReady?(): Promise<void>
+}
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
+
+/**
+ * Runs a server until a signal ends it; resolves with the exit code. SIGTERM and SIGINT stop it, a second one at once;
+ * SIGUSR1 lets it work until no job is left; SIGHUP reopens the log.
+ */
+export async function run({ server: options, openedLog, graceMs, notes, ...hooks }: RunOptions): Promise<number> {
+  const { log, startLog } = openedLog
+  process.on('uncaughtExceptionMonitor', (error) =>
+    log.error({ err: error }, 'this should never happen: the server ends'),
+  )
+  const server = createServer({ ...options, log })
+  for (const note of notes) startLog.warn(note)
+
+  const listening = server.listen()
+  // Before anything is awaited: SIGUSR1 without a handler starts Node's debugger.
+  const stopped = untilStopped(server, listening, openedLog, graceMs)
+  const addresses = await listening.catch((error: unknown) => {
+    throw listenFault(error, options.listen, options.port)
+  })
+  hooks.onListening?.()
+  const shown = addresses.map(showAddress)
+  const facts = { port: addresses[0]?.port, addresses: shown, store: options.store, pid: process.pid }
+  startLog.info(facts, `ready on ${shown.join(' and ')}, store ${options.store}`)
+  await hooks.onReady?.()
+  return stopped
+}
+
+function untilStopped(
+  server: Server,
+  listening: Promise<unknown>,
+  openedLog: OpenLog,
+  graceMs: number,
+): Promise<number> {
+  const { log } = openedLog
+  return new Promise((resolve, reject) => {
+    let isStopping = false
+    const end = (doing: () => Promise<void>) => {
+      // If it can't listen, that is what ends the command.
+      listening.then(doing, () => {}).then(() => resolve(0), reject)
+    }
+    const stop = (signal: keyof typeof signalNumbers) => {
+      if (isStopping) {
+        log.warn(`${signal} again: exit at once`)
+        process.exit(128 + signalNumbers[signal])
+      }
+      isStopping = true
+      const patience =
+        graceMs === 0 ? 'nobody waits for running jobs' : `running jobs have ${graceMs / 1000} s to finish`
+      log.info(`${signal}: no more connections and jobs; ${patience}`)
+      end(() => server.close(graceMs))
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('SIGUSR1', () => {
+      log.info('SIGUSR1: no more connections; the server ends when no job is left')
+      end(() => server.finishAll())
+    })
+    process.on('SIGHUP', () => {
+      try {
+        openedLog.reopen()
+        log.info('SIGHUP: the log file has been reopened')
+      } catch (error) {
+        log.error(`SIGHUP: cannot reopen the log file, going on with the old one: ${reason(error)}`)
+      }
+    })
+  })
+}
+
+function showAddress({ address, port }: ListeningAddress): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}

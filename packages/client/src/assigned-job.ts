@@ -1,0 +1,41 @@
+import type { Workload } from './workload.ts'
+
+/** What a handler gives back. Text is sent as UTF-8, nothing as an empty result. */
+export type JobResult = Workload | undefined | void
+
+/** What does the jobs of a function. What it throws goes to the client as the job's exception. */
+export type JobHandler = (job: AssignedJob) => JobResult | Promise<JobResult>
+
+/** Thrown by a handler: the job fails without an exception. The cause, if any, is for this side's `onError`. */
+export class JobFailure extends Error {
+  override readonly name = 'JobFailure'
+
+  constructor(options?: ErrorOptions) {
+    super('the handler gave the job up', options)
+  }
+}
+
+/** A job in the hands of a worker. */
+export interface AssignedJob {
+  readonly handle: string
+  readonly function: string
+  /** Empty if it was submitted without one. */
+  readonly unique: string
+  /** The function that parts of this job are to be given to, if it was submitted with one. */
+  readonly reducer: string | undefined
+  readonly workload: Uint8Array
+  /** The workload as text. */
+  text(): string
+  /** The workload, which is JSON, as what it means. */
+  json(): unknown
+  /**
+   * Aborted when the outcome is no longer wanted: the timeout is over, the connection is lost, or `close()` has waited
+   * long enough. What the handler then returns, throws or sends goes nowhere; the server gives the job to another worker.
+   */
+  readonly signal: AbortSignal
+  /** Tells how far it is, in whole numbers. */
+  progress(numerator: number, denominator: number): void
+  /** Sends a part of the result. Awaiting it keeps a fast handler from filling the memory when the network is slow. */
+  data(chunk: Workload): Promise<void>
+  warn(chunk: Workload): Promise<void>
+}

@@ -1,0 +1,126 @@
+import { packets } from '@geartrain/protocol'
+import { type AssignedJob, JobFailure } from './assigned-job.ts'
+import type { Connection } from './connection.ts'
+import { InvalidArgumentError } from './errors.ts'
+import { readWireName } from './wire-name.ts'
+import { type Workload, workloadBytes } from './workload.ts'
+
+/** The server keeps progress as 32-bit numbers; gearmand closes the connection at longer ones. */
+const progressMax = 2 ** 32 - 1
+
+/** The words of JOB_ASSIGN_ALL, one character a byte. */
+export interface AssignmentNames {
+  readonly handle: string
+  readonly function: string
+  readonly unique: string
+  readonly reducer: string
+}
+
+/** A job that the server gave to this worker: what the handler holds as `AssignedJob`, and its way back. */
+export class Assignment implements AssignedJob {
+  readonly workload: Uint8Array
+  readonly #names: AssignmentNames
+  readonly #connection: Connection
+  #abort: AbortController | undefined
+  #dropped: Error | undefined
+  /** Its slot is free again. Kept for the worker. */
+  isReleased = false
+  /** Nothing more is sent of it. */
+  #isOver = false
+
+  constructor(connection: Connection, names: AssignmentNames, workload: Uint8Array) {
+    this.#connection = connection
+    this.#names = names
+    this.workload = workload
+  }
+
+  get handle(): string {
+    return readWireName(this.#names.handle)
+  }
+
+  get function(): string {
+    return readWireName(this.#names.function)
+  }
+
+  get unique(): string {
+    return readWireName(this.#names.unique)
+  }
+
+  get reducer(): string | undefined {
+    return this.#names.reducer === '' ? undefined : readWireName(this.#names.reducer)
+  }
+
+  /** Made when it is first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#dropped !== undefined) this.#abort.abort(this.#dropped)
+    }
+    return this.#abort.signal
+  }
+
+  get isDropped(): boolean {
+    return this.#dropped !== undefined
+  }
+
+  text(): string {
+    return new TextDecoder().decode(this.workload)
+  }
+
+  json(): unknown {
+    return JSON.parse(this.text())
+  }
+
+  progress(numerator: number, denominator: number): void {
+    for (const value of [numerator, denominator]) {
+      if (Number.isInteger(value) && value >= 0 && value <= progressMax) continue
+      throw new InvalidArgumentError(`progress is in whole numbers up to ${progressMax}, not ${value}`)
+    }
+    if (this.#isOver) return
+    this.#connection.send(packets.WORK_STATUS, [this.#names.handle, String(numerator), String(denominator)])
+  }
+
+  async data(chunk: Workload): Promise<void> {
+    if (this.#isOver) return
+    this.#connection.send(packets.WORK_DATA, [this.#names.handle], workloadBytes(chunk))
+    await this.#connection.drained()
+  }
+
+  async warn(chunk: Workload): Promise<void> {
+    if (this.#isOver) return
+    this.#connection.send(packets.WORK_WARNING, [this.#names.handle], workloadBytes(chunk))
+    await this.#connection.drained()
+  }
+
+  complete(result: Uint8Array): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#connection.send(packets.WORK_COMPLETE, [this.#names.handle], result)
+  }
+
+  /** What the handler threw becomes the job's end. WORK_EXCEPTION is one by itself: no WORK_FAIL follows it. */
+  fail(thrown: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (thrown instanceof JobFailure) this.#connection.send(packets.WORK_FAIL, [this.#names.handle])
+    else this.#connection.send(packets.WORK_EXCEPTION, [this.#names.handle], workloadBytes(thrownText(thrown)))
+  }
+
+  /** Its outcome is no longer wanted. */
+  drop(reason: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#dropped = reason
+    this.#abort?.abort(reason)
+  }
+}
+
+function thrownText(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message
+  try {
+    return String(thrown)
+  } catch {
+    // An object without a usable toString, such as Object.create(null).
+    return 'the handler threw something that is not an error'
+  }
+}

@@ -1,0 +1,132 @@
+import { packets } from '@geartrain/protocol'
+import type { ServerAddress } from './address.ts'
+import { Connection, type ConnectionLimits, type Receiver, type RequestKind } from './connection.ts'
+import type { CallOptions } from './cutoff.ts'
+import { Deferred } from './deferred.ts'
+import { ClosedError, type ConnectionLostError, type GeartrainError, ProtocolError, ServerError } from './errors.ts'
+import { Fifo } from './fifo.ts'
+import type { IncomingPacket } from './incoming-packet.ts'
+import { PromisedReply, type Reply } from './reply.ts'
+import { WaiterTable } from './waiter-table.ts'
+
+/** What a client holds of one connection: the requests that wait for an answer and the jobs that wait for their end. */
+export class ClientSession implements Receiver {
+  #connection: Connection | undefined
+  readonly #replies = new Fifo<Reply>()
+  readonly #waiters = new WaiterTable()
+  #answered: Deferred<void> | undefined
+  /** An ERROR that answers nothing: why the server is about to end the connection. */
+  #parting: ServerError | undefined
+  #lost: ConnectionLostError | undefined
+
+  /** Resolves when the server has shown that it speaks the protocol. */
+  static async open(address: ServerAddress, limits: ConnectionLimits, options: CallOptions): Promise<ClientSession> {
+    const session = new ClientSession()
+    const connection = await Connection.open(address, session, limits, options)
+    session.#connection = connection
+    try {
+      await session.#askForExceptions(options)
+      return session
+    } catch (error) {
+      connection.destroy()
+      throw error
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#connection?.isOpen === true
+  }
+
+  /** The reply gets the answer, or the reason why there is none. */
+  request(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
+    if (this.#lost !== undefined) {
+      reply.fail(this.#lost)
+      return
+    }
+    this.#replies.push(reply)
+    this.#connection?.send(kind, args, data)
+  }
+
+  /** Ends the connection when all requests have their answer, at the latest after `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#replies.length > 0 && this.isOpen) {
+      this.#answered = new Deferred()
+      const timer = setTimeout(this.#answered.resolve, timeoutMs)
+      await this.#answered.promise
+      clearTimeout(timer)
+    }
+    this.#failAll(new ClosedError('the client was closed before this was done'))
+    await this.#connection?.close()
+  }
+
+  packet(packet: IncomingPacket): void {
+    switch (packet.type) {
+      case packets.WORK_DATA.type:
+        this.#waiters.next(packet.argument(0))?.add({ type: 'data', data: packet.data() })
+        break
+      case packets.WORK_WARNING.type:
+        this.#waiters.next(packet.argument(0))?.add({ type: 'warning', data: packet.data() })
+        break
+      case packets.WORK_STATUS.type: {
+        const [numerator, denominator] = [packet.number(1), packet.number(2)]
+        this.#waiters.next(packet.argument(0))?.add({ type: 'status', numerator, denominator })
+        break
+      }
+      case packets.WORK_COMPLETE.type:
+        for (const waiter of this.#waiters.take(packet.argument(0)))
+          waiter.end({ type: 'complete', data: packet.data() })
+        break
+      case packets.WORK_EXCEPTION.type:
+        for (const waiter of this.#waiters.take(packet.argument(0)))
+          waiter.end({ type: 'exception', data: packet.data() })
+        break
+      case packets.WORK_FAIL.type:
+        for (const waiter of this.#waiters.take(packet.argument(0))) waiter.end({ type: 'fail' })
+        break
+      default:
+        this.#answer(packet)
+    }
+  }
+
+  line(line: string): void {
+    throw new ProtocolError(`a line of text came: ${JSON.stringify(line.slice(0, 100))}`)
+  }
+
+  lost(error: ConnectionLostError): void {
+    if (this.#parting !== undefined && error.cause === undefined) error.cause = this.#parting
+    this.#lost = error
+    this.#failAll(error)
+  }
+
+  #answer(packet: IncomingPacket): void {
+    const reply = this.#replies.peek()
+    if (packet.name === 'ERROR') {
+      const error = new ServerError(packet.argument(0), packet.argument(1))
+      if (reply === undefined) this.#parting = error
+      else reply.fail(error)
+    } else if (reply?.expects === packet.name) {
+      reply.answer(packet, this.#waiters)
+    } else {
+      throw new ProtocolError(`${packet.name} came, expected was ${reply?.expects ?? 'nothing'}`)
+    }
+    this.#replies.shift()
+    if (this.#replies.length === 0) this.#answered?.resolve()
+  }
+
+  #failAll(error: GeartrainError): void {
+    for (const reply of this.#replies.takeAll()) reply.fail(error)
+    for (const waiter of this.#waiters.takeAll()) waiter.fail(error)
+    this.#answered?.resolve()
+  }
+
+  /** Without the option a server makes of WORK_EXCEPTION a WORK_FAIL. One that doesn't know it is as welcome. */
+  async #askForExceptions(options: CallOptions): Promise<void> {
+    const reply = new PromisedReply('OPTION_RES', () => undefined, options)
+    this.request(packets.OPTION_REQ, ['exceptions'], undefined, reply)
+    try {
+      await reply.promise
+    } catch (error) {
+      if (!(error instanceof ServerError) || error.retryable) throw error
+    }
+  }
+}

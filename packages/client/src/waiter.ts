@@ -1,0 +1,141 @@
+import type { PacketName } from '@geartrain/protocol'
+import { type CallOptions, startCutoff } from './cutoff.ts'
+import { Deferred } from './deferred.ts'
+import { type GeartrainError, JobExceptionError, JobFailedError } from './errors.ts'
+import { Fifo } from './fifo.ts'
+import type { IncomingPacket } from './incoming-packet.ts'
+import type { Reply } from './reply.ts'
+import type { JobEnd, JobEvent, SubmittedJob } from './submitted-job.ts'
+import type { WaiterTable } from './waiter-table.ts'
+import { readWireName } from './wire-name.ts'
+
+/** How it came out for the one who waits: the job's end, or why that will not be known. */
+type Outcome = JobEnd | { readonly type: 'unknown'; readonly error: GeartrainError }
+
+/** One wait for a job: what the submitter holds as `SubmittedJob`, and what the session tells of the job. */
+export class Waiter implements SubmittedJob, Reply {
+  readonly expects: PacketName = 'JOB_CREATED'
+  readonly function: string
+  readonly unique: string
+  #handle: string | undefined
+  #outcome: Outcome | undefined
+  /** Those not iterated yet, without the first and the last. Few jobs have any. */
+  #events: Fifo<JobEvent> | undefined
+  #created: Deferred<string> | undefined
+  #result: Deferred<Uint8Array> | undefined
+  #happened: Deferred<void> | undefined
+  readonly #release: () => void
+
+  constructor(jobFunction: string, unique: string, options: CallOptions) {
+    this.function = jobFunction
+    this.unique = unique
+    this.#release = startCutoff(options, `a job of ${jobFunction}`, (error) => this.fail(error))
+  }
+
+  get handle(): string | undefined {
+    return this.#handle
+  }
+
+  get hasEnded(): boolean {
+    return this.#outcome !== undefined
+  }
+
+  created(): Promise<string> {
+    if (this.#created === undefined) {
+      this.#created = new Deferred()
+      if (this.#handle !== undefined) this.#created.resolve(this.#handle)
+      else if (this.#outcome?.type === 'unknown') this.#created.reject(this.#outcome.error)
+    }
+    return this.#created.promise
+  }
+
+  result(): Promise<Uint8Array> {
+    if (this.#result === undefined) {
+      this.#result = new Deferred()
+      if (this.#outcome !== undefined) this.#settle(this.#result, this.#outcome)
+    }
+    return this.#result.promise
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.result())
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text())
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<JobEvent, void, undefined> {
+    yield { type: 'created', handle: await this.created() }
+    for (;;) {
+      const event = this.#events?.shift()
+      if (event !== undefined) {
+        yield event
+        continue
+      }
+      if (this.#outcome !== undefined) {
+        if (this.#outcome.type === 'unknown') throw this.#outcome.error
+        yield this.#outcome
+        return
+      }
+      this.#happened ??= new Deferred()
+      await this.#happened.promise
+    }
+  }
+
+  /** JOB_CREATED. Also one whose submitter has given up is listed: the server goes on to send it its copies. */
+  answer(packet: IncomingPacket, waiters: WaiterTable): void {
+    const wireHandle = packet.argument(0)
+    waiters.add(wireHandle, this)
+    if (this.#outcome !== undefined) return
+    this.#handle = readWireName(wireHandle)
+    this.#created?.resolve(this.#handle)
+  }
+
+  add(event: JobEvent): void {
+    if (this.#outcome !== undefined) return
+    this.#events ??= new Fifo()
+    this.#events.push(event)
+    this.#wake()
+  }
+
+  end(end: JobEnd): void {
+    this.#finish(end)
+  }
+
+  /** How it ends will not be known here. */
+  fail(error: GeartrainError): void {
+    this.#finish({ type: 'unknown', error })
+  }
+
+  #finish(outcome: Outcome): void {
+    if (this.#outcome !== undefined) return
+    this.#outcome = outcome
+    this.#release()
+    if (outcome.type === 'unknown' && this.#handle === undefined) this.#created?.reject(outcome.error)
+    if (this.#result !== undefined) this.#settle(this.#result, outcome)
+    this.#wake()
+  }
+
+  #settle(result: Deferred<Uint8Array>, outcome: Outcome): void {
+    switch (outcome.type) {
+      case 'complete':
+        result.resolve(outcome.data)
+        break
+      case 'fail':
+        result.reject(new JobFailedError(this.function, this.#handle ?? ''))
+        break
+      case 'exception':
+        result.reject(new JobExceptionError(this.function, this.#handle ?? '', outcome.data))
+        break
+      case 'unknown':
+        result.reject(outcome.error)
+        break
+    }
+  }
+
+  #wake(): void {
+    this.#happened?.resolve()
+    this.#happened = undefined
+  }
+}

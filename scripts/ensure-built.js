@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+const nodeNeeded = [20, 19]
+
+/** Runs a program where the repository lies; ends this process with its exit code unless it is 0. */
+export function run(program, args, options = {}) {
+  const { status, error, signal } = spawnSync(program, args, { cwd: root, stdio: 'inherit', ...options })
+  if (error !== undefined) fail(`Cannot run ${program}: ${error.message}`)
+  if (status !== 0) process.exit(status ?? (signal === 'SIGINT' ? 130 : 1))
+}
+
+export function runNode(args, options) {
+  run(process.execPath, args, options)
+}
+
+/** A command that a development dependency brings. */
+export function runTool(name, args, options) {
+  run(join(root, 'node_modules', '.bin', name), args, options)
+}
+
+/** On a fresh clone: installs and builds. Later: builds what has changed. */
+export function ensureBuilt() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major < nodeNeeded[0] || (major === nodeNeeded[0] && minor < nodeNeeded[1])) {
+    fail(`Geartrain needs Node ${nodeNeeded.join('.')} or newer; this is ${process.versions.node}.`)
+  }
+  if (!isInstalled()) {
+    say('Installing what is needed (npm ci) ...')
+    // The build that npm would start by itself follows below.
+    run('npm', ['ci', '--no-audit', '--no-fund'], { env: { ...process.env, GEARTRAIN_NO_BUILD: '1' } })
+  }
+  build()
+}
+
+export function build() {
+  if (process.env.GEARTRAIN_NO_BUILD === '1') return
+  if (!existsSync(join(root, 'packages/cli/dist/main.js'))) say('Building ...')
+  runTool('tsc', ['-b'])
+}
+
+/** npm leaves a copy of the lock file with what it has installed. */
+function isInstalled() {
+  const installed = join(root, 'node_modules', '.package-lock.json')
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`)
+}
+
+function fail(text) {
+  say(text)
+  process.exit(1)
+}

@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { repositoryRoot } from '../support/peers.ts'
+
+// The real command, as a user or a service manager starts it.
+
+const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
+const waitMs = 20_000
+
+export type Ended = {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export type CommandOptions = {
+  /** All of the environment: nothing of the test's own gets in. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+/** Runs `geartrain ...args` to its end. */
+export async function geartrain(args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
+  await using command = new Command(args, options)
+  return command.ended()
+}
+
+/** Starts `geartrain ...args` and waits until it says that it is ready. */
+export async function startCommand(args: readonly string[], options: CommandOptions = {}): Promise<Started> {
+  const command = new Command(args, options)
+  try {
+    const line = await command.line(/ready on /)
+    return { command, port: portOf(line), readyLine: line, [Symbol.asyncDispose]: () => command[Symbol.asyncDispose]() }
+  } catch (error) {
+    await command[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+export type Started = AsyncDisposable & {
+  readonly command: Command
+  readonly port: number
+  readonly readyLine: string
+}
+
+export function portOf(readyLine: string): number {
+  const [, port] = /ready on \S*:(\d+)/.exec(readyLine) ?? []
+  if (port === undefined) throw new Error(`no port in: ${readyLine}`)
+  return Number(port)
+}
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+export class Command {
+  readonly pid: number
+  readonly #child: ChildProcess
+  readonly #ended: Promise<Ended>
+  #stdout = ''
+  #stderr = ''
+  #hasEnded = false
+  #wake: () => void = () => {}
+
+  constructor(args: readonly string[], { env = {}, cwd }: CommandOptions = {}) {
+    const child = spawn(process.execPath, [script, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...env },
+      ...(cwd === undefined ? {} : { cwd }),
+    })
+    if (child.pid === undefined) throw new Error('the command could not be started')
+    this.pid = child.pid
+    this.#child = child
+    running.add(child)
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text
+      this.#wake()
+    })
+    this.#ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        running.delete(child)
+        this.#hasEnded = true
+        this.#wake()
+        resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr })
+      })
+    })
+  }
+
+  get stderr(): string {
+    return this.#stderr
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  ended(): Promise<Ended> {
+    return inTime(this.#ended, 'the command did not end')
+  }
+
+  /** The first line of stderr that matches. */
+  async line(pattern: RegExp): Promise<string> {
+    const found = () =>
+      this.#stderr
+        .split('\n')
+        .slice(0, -1)
+        .find((line) => pattern.test(line))
+    const seen = new Promise<string>((resolve, reject) => {
+      this.#wake = () => {
+        const line = found()
+        if (line !== undefined) resolve(line)
+        else if (this.#hasEnded) reject(new Error(`the command ended without ${pattern}:\n${this.#stderr}`))
+      }
+      this.#wake()
+    })
+    return inTime(seen, `no line matches ${pattern}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) this.#child.kill('SIGKILL')
+    await this.#ended
+  }
+}
+
+/** Waits for what a process does in its own time and no event tells. */
+export async function until<T>(what: string, find: () => T | undefined): Promise<T> {
+  const deadline = Date.now() + waitMs
+  for (;;) {
+    const found = find()
+    if (found !== undefined) return found
+    if (Date.now() > deadline) throw new Error(`it never happened that ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** Undefined while there is no such file, or it is empty. */
+export function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8') || undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A directory that is gone with all in it when the test is over. */
+export function scratch(): { readonly path: (name: string) => string } & Disposable {
+  const directory = mkdtempSync(join(tmpdir(), 'geartrain-'))
+  return {
+    path: (name) => join(directory, name),
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  }
+}
+
+async function inTime<T>(promise: Promise<T>, otherwise: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${otherwise} in ${waitMs} ms`)), waitMs)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
