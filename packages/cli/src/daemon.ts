@@ -34,14 +34,20 @@ export async function startDaemon(
   })
   if (fd !== undefined) closeSync(fd)
   const report = await new Promise<Report>((resolve, reject) => {
-    child.once('message', (message) => resolve(toReport(message)))
+    let fault: string | undefined
+    child.once('message', (message) => {
+      const report = toReport(message)
+      fault = report.fault
+      // One that fails still has to tidy up before it ends.
+      if (fault === undefined) resolve(report)
+    })
     child.once('error', reject)
-    child.once('exit', (code, signal) =>
-      resolve({ fault: `the daemon ended at its start (${signal ?? `exit code ${code}`})` }),
-    )
+    child.once('exit', (code, signal) => {
+      resolve({ fault: fault ?? `the daemon ended at its start (${signal ?? `exit code ${code}`})` })
+    })
   })
   if (report.fault !== undefined) throw new Fault(report.fault, failureCode)
-  child.disconnect()
+  if (child.connected) child.disconnect()
   child.unref()
   return 0
 }

@@ -53,13 +53,14 @@ async function gearmand(command: Command, isDaemon: boolean): Promise<number> {
   if (given.daemon === true && !isDaemon) return startDaemon(errorsOf(plan.log), gearmandExitCode)
 
   const openedLog = await openGearmandLog(plan.log)
-  const pidFile = createPidFile(given)
   return run({
     server: plan.server,
     openedLog,
     graceMs: plan.graceMs,
     notes: [...notes, ...plan.notes],
     onListening() {
+      // Not before: a server that can't have its port leaves the file of the one that has it alone.
+      const pidFile = createPidFile(given)
       if (user !== undefined) switchTo(user, openedLog, pidFile)
     },
     async onReady() {

@@ -19,11 +19,11 @@ export interface RunOptions {
   onReady?(): Promise<void>
 }
 
-const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
 /**
  * Runs a server until a signal ends it; resolves with the exit code. SIGTERM and SIGINT stop it, a second one at once;
- * SIGUSR1 lets it work until no job is left; SIGHUP reopens the log.
+ * SIGUSR1 lets it work until no job is left; SIGHUP reopens the log, or, where that is a terminal which is gone now, stops.
  */
 export async function run({ server: options, openedLog, graceMs, notes, ...hooks }: RunOptions): Promise<number> {
   const { log, startLog } = openedLog
@@ -56,9 +56,15 @@ function untilStopped(
   const { log } = openedLog
   return new Promise((resolve, reject) => {
     let isStopping = false
-    const end = (doing: () => Promise<void>) => {
+    const end = (begin: () => Promise<void>, sentence: string) => {
+      const beginAndSay = () => {
+        const ended = begin()
+        // Only now is the port closed: whoever reads the line may count on it.
+        log.info(sentence)
+        return ended
+      }
       // If it can't listen, that is what ends the command.
-      listening.then(doing, () => {}).then(() => resolve(0), reject)
+      listening.then(beginAndSay, () => {}).then(() => resolve(0), reject)
     }
     const stop = (signal: keyof typeof signalNumbers) => {
       if (isStopping) {
@@ -68,16 +74,15 @@ function untilStopped(
       isStopping = true
       const patience =
         graceMs === 0 ? 'nobody waits for running jobs' : `running jobs have ${graceMs / 1000} s to finish`
-      log.info(`${signal}: no more connections and jobs; ${patience}`)
-      end(() => server.close(graceMs))
+      end(() => server.close(graceMs), `${signal}: no more connections and jobs; ${patience}`)
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
     process.on('SIGUSR1', () => {
-      log.info('SIGUSR1: no more connections; the server ends when no job is left')
-      end(() => server.finishAll())
+      end(() => server.finishAll(), 'SIGUSR1: no more connections; the server ends when no job is left')
     })
     process.on('SIGHUP', () => {
+      if (openedLog.isTerminal) return stop('SIGHUP')
       try {
         openedLog.reopen()
         log.info('SIGHUP: the log file has been reopened')

@@ -54,7 +54,7 @@ export function parsePriorityStatus(row: string): PriorityStatus {
 
 /** `fd ip id : function function`. An id may have blanks, if a worker chose it so. */
 export function parseWorkers(row: string): ConnectedWorker {
-  const match = /^(-?\d+) (\S+) (.*?) ?:((?: .*)?)$/.exec(row)
+  const match = /^(-?\d+) (\S+) (.*?) :((?: .*)?)$/.exec(row)
   if (match === null) throw new ProtocolError(`not a row of workers: ${JSON.stringify(row)}`)
   const [, fd = '', ip = '', clientId = '', functions = ''] = match
   return {

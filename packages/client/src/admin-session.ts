@@ -1,4 +1,4 @@
-import { formatServer, type ServerAddress } from './address.ts'
+import type { ServerAddress } from './address.ts'
 import { Connection, defaultConnectionLimits, type Receiver } from './connection.ts'
 import { type CallOptions, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
@@ -6,43 +6,48 @@ import { ClosedError, type ConnectionLostError, type GeartrainError, ProtocolErr
 import { Fifo } from './fifo.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
 
-/** A command that waits for its answer: a line, or lines up to one with a dot alone. */
+/** A command that waits for its answer. Takes the answer's lines until it has all of it: then it is true. */
 interface PendingCommand {
-  /** Undefined: one line is the answer. */
-  readonly rows: string[] | undefined
-  readonly answer: Deferred<string[]>
-  readonly release: () => void
+  take(line: string): boolean
+  fail(error: GeartrainError): void
 }
 
 /** One connection to a server for its text protocol. Answers come in the order of the commands. */
 export class AdminSession implements Receiver {
-  readonly #server: string
   #connection: Connection | undefined
   readonly #commands = new Fifo<PendingCommand>()
   #end: GeartrainError | undefined
 
-  private constructor(server: string) {
-    this.#server = server
-  }
-
   static async open(address: ServerAddress, options: CallOptions): Promise<AdminSession> {
-    const session = new AdminSession(formatServer(address))
+    const session = new AdminSession()
     session.#connection = await Connection.open(address, session, defaultConnectionLimits, options)
     return session
   }
 
-  /** The rows of the answer. */
-  list(command: string, options: CallOptions): Promise<string[]> {
-    return this.#send(command, [], options)
+  /** The rows of the answer, up to a line with a dot alone. */
+  list<T>(command: string, parseRow: (line: string) => T, options: CallOptions): Promise<T[]> {
+    const rows: T[] = []
+    return this.#send(command, options, (line, answer) => {
+      const error = rows.length === 0 ? readListError(line) : undefined
+      if (error !== undefined) answer.reject(error)
+      else if (line === '.') answer.resolve(rows)
+      else {
+        rows.push(parseRow(line))
+        return false
+      }
+      return true
+    })
   }
 
   /** What follows OK. */
-  async tell(command: string, options: CallOptions): Promise<string> {
-    const [line = ''] = await this.#send(command, undefined, options)
-    if (line !== 'OK' && !line.startsWith('OK ')) {
-      throw new ProtocolError(`${this.#server} answered "${command}" with ${JSON.stringify(line.slice(0, 100))}`)
-    }
-    return line.slice('OK '.length)
+  tell(command: string, options: CallOptions): Promise<string> {
+    return this.#send(command, options, (line, answer) => {
+      const error = readError(line)
+      if (error !== undefined) answer.reject(error)
+      else if (line === 'OK' || line.startsWith('OK ')) answer.resolve(line.slice('OK '.length))
+      else throw new ProtocolError(`the answer to "${command}" is ${JSON.stringify(line.slice(0, 100))}`)
+      return true
+    })
   }
 
   async close(): Promise<void> {
@@ -55,21 +60,7 @@ export class AdminSession implements Receiver {
     const command = this.#commands.peek()
     if (command === undefined)
       throw new ProtocolError(`an answer came to no command: ${JSON.stringify(line.slice(0, 100))}`)
-    const { rows, answer } = command
-    if (rows === undefined || rows.length === 0) {
-      const error = readError(line, rows !== undefined)
-      if (error !== undefined) {
-        answer.reject(error)
-        this.#shift()
-        return
-      }
-    }
-    if (rows !== undefined && line !== '.') {
-      rows.push(line)
-      return
-    }
-    answer.resolve(rows ?? [line])
-    this.#shift()
+    if (command.take(line)) this.#commands.shift()
   }
 
   packet(packet: IncomingPacket): void {
@@ -87,38 +78,43 @@ export class AdminSession implements Receiver {
     this.#failAll(error)
   }
 
-  #send(command: string, rows: string[] | undefined, options: CallOptions): Promise<string[]> {
-    const answer = new Deferred<string[]>()
+  #send<T>(command: string, options: CallOptions, take: (line: string, answer: Deferred<T>) => boolean): Promise<T> {
+    const answer = new Deferred<T>()
     if (this.#end !== undefined) {
       answer.reject(this.#end)
       return answer.promise
     }
     const release = startCutoff(options, `the answer to "${command}"`, answer.reject)
-    this.#commands.push({ rows, answer, release })
+    this.#commands.push({
+      take(line) {
+        const isWhole = take(line, answer)
+        if (isWhole) release()
+        return isWhole
+      },
+      fail(error) {
+        release()
+        answer.reject(error)
+      },
+    })
     this.#connection?.sendLine(command)
     return answer.promise
   }
 
-  #shift(): void {
-    this.#commands.shift()?.release()
-  }
-
   #failAll(error: GeartrainError): void {
-    for (const { answer, release } of this.#commands.takeAll()) {
-      release()
-      answer.reject(error)
-    }
+    for (const command of this.#commands.takeAll()) command.fail(error)
   }
 }
 
-/**
- * `ERR CODE some+text`, and with some commands `ERR some text`. Where rows are awaited only an unknown command is an
- * error: a unique may well read like one.
- */
-function readError(line: string, hasRows: boolean): ServerError | undefined {
+/** `ERR CODE some+text`, and with some commands `ERR some text`. */
+function readError(line: string): ServerError | undefined {
   const match = /^ERR (?:([A-Z_]+)(?: (.*))?|(.*))$/.exec(line)
   if (match === null) return undefined
   const [, code = '', codeText, text] = match
-  if (hasRows && code !== 'UNKNOWN_COMMAND' && code !== 'UNKNOWN_SHOW_ARGUMENTS') return undefined
   return new ServerError(code, (codeText?.replaceAll('+', ' ') ?? text ?? code) || code)
+}
+
+/** In the place of rows only that the command is unknown: a unique may well read like another error. */
+function readListError(line: string): ServerError | undefined {
+  const error = readError(line)
+  return error?.serverCode === 'UNKNOWN_COMMAND' || error?.serverCode === 'UNKNOWN_SHOW_ARGUMENTS' ? error : undefined
 }

@@ -49,27 +49,27 @@ export class Admin {
 
   /** Every function with its jobs and workers. */
   async status(options?: CallOptions): Promise<FunctionStatus[]> {
-    return (await this.#list('status', options)).map(parseStatus)
+    return this.#list('status', parseStatus, options)
   }
 
   /** Every function with its waiting jobs of each priority. */
   async priorityStatus(options?: CallOptions): Promise<PriorityStatus[]> {
-    return (await this.#list('prioritystatus', options)).map(parsePriorityStatus)
+    return this.#list('prioritystatus', parsePriorityStatus, options)
   }
 
   /** Every connection of the server, this one too: who has no functions is no worker. */
   async workers(options?: CallOptions): Promise<ConnectedWorker[]> {
-    return (await this.#list('workers', options)).map(parseWorkers)
+    return this.#list('workers', parseWorkers, options)
   }
 
   /** Every job that has not ended. */
   async jobs(options?: CallOptions): Promise<ListedJob[]> {
-    return (await this.#list('show jobs', options)).map(parseShowJobs)
+    return this.#list('show jobs', parseShowJobs, options)
   }
 
   /** The uniques of all jobs that have not ended, empty ones too. */
   async uniqueJobs(options?: CallOptions): Promise<string[]> {
-    return (await this.#list('show unique jobs', options)).map(readWireName)
+    return this.#list('show unique jobs', readWireName, options)
   }
 
   /** Limits the jobs of a function, one number for all priorities; without `limits` there is none any more. */
@@ -126,9 +126,9 @@ export class Admin {
     await this.close()
   }
 
-  async #list(command: string, options: CallOptions = {}): Promise<string[]> {
+  async #list<T>(command: string, parseRow: (line: string) => T, options: CallOptions = {}): Promise<T[]> {
     throwIfAborted(options.signal)
-    return this.#session.list(command, options)
+    return this.#session.list(command, parseRow, options)
   }
 
   async #tell(command: string, options: CallOptions = {}): Promise<string> {

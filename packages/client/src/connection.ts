@@ -129,11 +129,11 @@ export class Connection {
     this.#scheduleFlush()
   }
 
-  /** A line of the text protocol, one character a byte; its end is added. */
+  /** A line of the text protocol, one character a byte. Its end is CRLF: gearmand takes a letter off some that end in LF. */
   sendLine(line: string): void {
     if (!this.#isOpen) return
-    this.#writer.reserve(line.length + 1)
-    this.#writer.text(`${line}\n`)
+    this.#writer.reserve(line.length + 2)
+    this.#writer.text(`${line}\r\n`)
     this.#scheduleFlush()
   }
 

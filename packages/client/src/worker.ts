@@ -81,6 +81,8 @@ export class Worker {
   readonly #stop = new AbortController()
   readonly #closed = new Deferred<void>()
   #running = 0
+  /** Jobs that the servers have given it, ever. */
+  #taken = 0
   /** Resolved when no job runs, or `close()` has waited long enough. Only `close()` makes it. */
   #idle: Deferred<void> | undefined
 
@@ -226,6 +228,7 @@ export class Worker {
     const ability = this.#abilities.get(wireFunction)
     if (ability === undefined) throw new ProtocolError(`a job came of ${wireFunction}, which was not registered`)
     this.#running++
+    this.#taken++
     void this.#work(job, ability, session)
   }
 
@@ -271,12 +274,14 @@ export class Worker {
     })
     await this.#started?.catch(() => undefined)
     await this.#reconnected
+    let taken: number
     do {
       this.#idle = new Deferred()
       if (this.#running > 0 && !isOverdue) await this.#idle.promise
+      taken = this.#taken
       await this.#sayGoodbye()
       // The server may have answered an earlier GRAB_JOB_ALL with a job before it saw the goodbye.
-    } while (this.#running > 0 && !isOverdue)
+    } while (this.#taken > taken && !isOverdue)
     release()
     await this.#session?.close()
   }

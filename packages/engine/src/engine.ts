@@ -5,14 +5,11 @@ import { JobTable } from './job-table.ts'
 import { List } from './list.ts'
 import type { GrabForm, Outbox, Refusal } from './outbox.ts'
 import { Ability, Session, Waiter } from './session.ts'
+import { Waking, type WakingOptions } from './waking.ts'
 
-export interface EngineOptions {
+export interface EngineOptions extends WakingOptions {
   /** How often a job may be given to a worker before it fails because workers lose it. Infinity: as often as it takes. */
   readonly attemptsMax: number
-  /** How many sleeping workers a ready job wakes. Infinity: all. */
-  readonly wakeCount: number
-  /** A worker that was woken and has not grabbed by then has another woken in its place. */
-  readonly wakeTimeoutMs: number
   readonly functionsMax: number
   readonly jobsPerFunctionMax: number
   /** Every session gets WORK_EXCEPTION as such. */
@@ -50,8 +47,7 @@ export class Engine {
   readonly #jobs = new JobTable()
   /** Delayed jobs by the time to run, running ones by the time they have to be done. */
   readonly #deadlines = new Deadlines<Job>()
-  /** Sessions that were woken and have not grabbed since, the first one's deadline first. */
-  readonly #woken = new List<Session>()
+  readonly #waking: Waking
   /** Sessions whose grab has found nothing yet. */
   readonly #grabbing = new List<Session>()
   #nextNumber: number
@@ -61,6 +57,7 @@ export class Engine {
   constructor(outbox: Outbox, options: Partial<EngineOptions> = {}) {
     this.#options = { ...engineDefaults, ...options }
     this.#outbox = outbox
+    this.#waking = new Waking(outbox, this.#options)
     this.#nextNumber = this.#options.firstNumber
   }
 
@@ -97,7 +94,7 @@ export class Engine {
   }
 
   woken(): Iterable<Session> {
-    return this.#woken
+    return this.#waking.woken
   }
 
   grabbing(): Iterable<Session> {
@@ -123,7 +120,7 @@ export class Engine {
 
   /** When `advance` must be called at the latest; Infinity if nothing is to come by itself. */
   get nextDeadline(): number {
-    return Math.min(this.#deadlines.soonestAt, this.#woken.first?.wakeDeadline ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.#deadlines.soonestAt, this.#waking.deadline)
   }
 
   // Time
@@ -140,11 +137,7 @@ export class Engine {
         this.#makeReady(job)
       } else this.#lose(job)
     }
-    for (let session = this.#woken.first; session !== undefined && session.wakeDeadline <= this.#now; ) {
-      this.#leaveWoken(session)
-      this.#wakeInPlaceOf(session)
-      session = this.#woken.first
-    }
+    this.#waking.expire(this.#now)
   }
 
   /**
@@ -165,6 +158,7 @@ export class Engine {
   /** From now on no job is given out and none is taken; what is running may finish. */
   drain(): void {
     this.#isDraining = true
+    this.#waking.isStopped = true
   }
 
   // Sessions
@@ -227,13 +221,9 @@ export class Engine {
       return
     }
     const ability = new Ability(session, jobFunction, timeoutMs)
-    session.abilities.push(ability)
-    session.turns.unshift(ability)
+    session.addAbility(ability)
     jobFunction.workerCount++
-    if (session.list === this.#woken) jobFunction.wokenCount++
-    if (!session.isSleeping) return
-    jobFunction.sleepers.push(ability)
-    if (!this.#isDraining && jobFunction.readyCount > 0) this.#wake(session)
+    this.#waking.add(ability, this.#now)
   }
 
   /** Takes an ability back. Jobs of that function that the session has go to other workers. */
@@ -242,21 +232,25 @@ export class Engine {
     const jobFunction = this.#functions.get(functionName)
     const ability = jobFunction && session.ability(jobFunction)
     if (ability === undefined) return
-    this.#removeAbility(ability)
+    this.#waking.remove(ability)
+    session.removeAbility(ability)
+    ability.function.workerCount--
     this.#loseJobsOf(session, ability.function)
-    this.#wakeForRest(ability.function)
+    this.#waking.wakeForRest(ability.function, this.#now)
   }
 
   resetAbilities(session: Session): void {
     this.settleGrab(session)
-    // All at once: one by one would cost the square of their number, and a session may have very many.
-    const removed = session.abilities.splice(0)
-    session.turns.length = 0
-    for (const ability of removed) this.#abilityGone(ability)
+    const removed = [...session.abilities]
+    for (const ability of removed) {
+      this.#waking.remove(ability)
+      ability.function.workerCount--
+    }
+    session.clearAbilities()
     for (const job of session.running) this.#lose(job)
-    this.#leaveWoken(session)
+    this.#waking.leaveWoken(session)
     // What it was woken for is another's now.
-    for (const ability of removed) this.#wakeForRest(ability.function)
+    for (const ability of removed) this.#waking.wakeForRest(ability.function, this.#now)
   }
 
   /**
@@ -265,26 +259,22 @@ export class Engine {
    */
   grab(session: Session, form: GrabForm): void {
     this.settleGrab(session)
-    const wasWoken = this.#awaken(session)
+    const wasWoken = this.#waking.awaken(session)
     session.grabForm = form
-    const ability = this.#isDraining ? undefined : chooseAbility(session)
+    const ability = this.#isDraining ? undefined : session.chooseAbility()
     const job = ability?.function.firstReady()
     if (ability !== undefined && job !== undefined) this.#assign(job, ability)
     else {
       this.#grabbing.push(session)
       for (const ability of session.abilities) ability.function.grabbers.push(ability)
     }
-    if (wasWoken) this.#wakeInPlaceOf(session)
+    if (wasWoken) this.#waking.wakeInPlaceOf(session, this.#now)
   }
 
   /** NOOP at once if there is a job to be had, else when there is one. */
   preSleep(session: Session): void {
     this.settleGrab(session)
-    if (session.isSleeping) return
-    this.#leaveWoken(session)
-    session.isSleeping = true
-    for (const ability of session.abilities) ability.function.sleepers.push(ability)
-    if (!this.#isDraining && session.hasReadyJob()) this.#wake(session)
+    this.#waking.sleep(session, this.#now)
   }
 
   workData(session: Session, number: number, data: Uint8Array): void {
@@ -397,7 +387,7 @@ export class Engine {
     jobFunction.ready[job.priority].push(job)
     jobFunction.readyCount++
     const grabber = jobFunction.grabbers.first
-    if (grabber === undefined) this.#wakeSleepers(jobFunction, this.#options.wakeCount)
+    if (grabber === undefined) this.#waking.wakeForJob(jobFunction, this.#now)
     else if (!this.#isDraining) {
       this.#leaveGrabbing(grabber.session)
       this.#assign(job, grabber)
@@ -472,84 +462,11 @@ export class Engine {
     return undefined
   }
 
-  // Sleeping and waking
-
-  /** Out of the lists of sleepers and woken; true if it had been woken for a job. */
-  #awaken(session: Session): boolean {
-    if (session.isSleeping) {
-      session.isSleeping = false
-      for (const ability of session.abilities) ability.list?.remove(ability)
-    }
-    return this.#leaveWoken(session)
-  }
-
   #leaveGrabbing(session: Session): void {
     if (session.list !== this.#grabbing) return
     this.#grabbing.remove(session)
     for (const ability of session.abilities) ability.list?.remove(ability)
   }
-
-  #leaveWoken(session: Session): boolean {
-    if (session.list !== this.#woken) return false
-    this.#woken.remove(session)
-    for (const ability of session.abilities) ability.function.wokenCount--
-    return true
-  }
-
-  #wake(session: Session): void {
-    this.#awaken(session)
-    session.wakeDeadline = this.#now + this.#options.wakeTimeoutMs
-    this.#woken.push(session)
-    for (const ability of session.abilities) ability.function.wokenCount++
-    this.#outbox.noop(session.id)
-  }
-
-  /** Wakes those of the function's sleepers that have slept longest. */
-  #wakeSleepers(jobFunction: JobFunction, count: number): void {
-    if (this.#isDraining) return
-    for (let i = 0; i < count; i++) {
-      const sleeper = jobFunction.sleepers.first
-      if (sleeper === undefined) return
-      this.#wake(sleeper.session)
-    }
-  }
-
-  /** One that was woken for this function is lost to it: another is woken if fewer are on their way than jobs wait. */
-  #wakeForRest(jobFunction: JobFunction): void {
-    if (jobFunction.wokenCount < jobFunction.readyCount) this.#wakeSleepers(jobFunction, 1)
-  }
-
-  #wakeInPlaceOf(session: Session): void {
-    for (const ability of session.abilities) this.#wakeForRest(ability.function)
-  }
-
-  #removeAbility(ability: Ability): void {
-    const { session } = ability
-    session.abilities.splice(session.abilities.indexOf(ability), 1)
-    session.turns.splice(session.turns.indexOf(ability), 1)
-    this.#abilityGone(ability)
-  }
-
-  #abilityGone(ability: Ability): void {
-    ability.list?.remove(ability)
-    ability.function.workerCount--
-    if (ability.session.list === this.#woken) ability.function.wokenCount--
-  }
-}
-
-/** Highest priority first; among functions that have one, the first in the session's turns. */
-function chooseAbility(session: Session): Ability | undefined {
-  let chosen: Ability | undefined
-  let chosenPriority = Number.POSITIVE_INFINITY
-  for (const ability of session.turns) {
-    if (ability.function.readyCount === 0) continue
-    const priority = ability.function.firstReady()?.priority ?? Number.POSITIVE_INFINITY
-    if (priority >= chosenPriority) continue
-    chosen = ability
-    chosenPriority = priority
-    if (priority === 0) break
-  }
-  return chosen
 }
 
 /** As C reads a 32-bit count: leading digits, else 0. */

@@ -85,11 +85,10 @@ function checkFunctions(engine: Engine): void {
 function checkSessions(engine: Engine): void {
   const grabbing = new Set<Session>(engine.grabbing())
   for (const session of engine.sessions()) {
-    const { id, abilities, turns } = session
+    const { id, abilities } = session
     assert(session.isOpen, `session ${id} is gone and still listed`)
-    assert(abilities.length === turns.length, `session ${id}: turns and abilities differ`)
     for (const ability of abilities) {
-      assert(turns.includes(ability), `session ${id}: an ability has no turn`)
+      assert(session.ability(ability.function) === ability, `session ${id}: an ability is not found`)
       const { sleepers, grabbers } = ability.function
       const list = session.isSleeping ? sleepers : grabbing.has(session) ? grabbers : undefined
       assert(ability.list === list, `session ${id}: an ability stands in the wrong list`)

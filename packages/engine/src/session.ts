@@ -44,10 +44,9 @@ export class Session implements Linked<Session> {
   isSleeping = false
   readonly waiting: List<Waiter> = new List<Waiter>()
   readonly running: List<Job> = new List<Job>()
-  /** In the order of registration. */
-  readonly abilities: Ability[] = []
-  /** The same in the order of turns: the function that gave the last job comes last. New ones come first. */
-  readonly turns: Ability[] = []
+  readonly #abilities = new Map<JobFunction, Ability>()
+  /** The order of turns, backwards: whose turn it is stands last, the function that gave the last job first. */
+  readonly #turns: Ability[] = []
   /** Numbers of jobs that were cancelled under it: what it still says of them is dropped without an error. */
   readonly cancelled: Set<number> = new Set<number>()
 
@@ -65,19 +64,58 @@ export class Session implements Linked<Session> {
     this.exceptions = exceptions
   }
 
+  /** In the order of registration. */
+  get abilities(): IterableIterator<Ability> {
+    return this.#abilities.values()
+  }
+
+  get abilityCount(): number {
+    return this.#abilities.size
+  }
+
   ability(jobFunction: JobFunction): Ability | undefined {
-    return this.abilities.find((ability) => ability.function === jobFunction)
+    return this.#abilities.get(jobFunction)
+  }
+
+  /** It is its turn next. */
+  addAbility(ability: Ability): void {
+    this.#abilities.set(ability.function, ability)
+    this.#turns.push(ability)
+  }
+
+  removeAbility(ability: Ability): void {
+    this.#abilities.delete(ability.function)
+    this.#turns.splice(this.#turns.indexOf(ability), 1)
+  }
+
+  clearAbilities(): void {
+    this.#abilities.clear()
+    this.#turns.length = 0
   }
 
   hasReadyJob(): boolean {
-    return this.abilities.some((ability) => ability.function.readyCount > 0)
+    for (const ability of this.#turns) if (ability.function.readyCount > 0) return true
+    return false
   }
 
-  /** The chosen ability goes to the end of the turns. */
+  /** Where the session's next job is: the highest priority first, among equals whose turn it is. */
+  chooseAbility(): Ability | undefined {
+    let chosen: Ability | undefined
+    let chosenPriority = Number.POSITIVE_INFINITY
+    for (let i = this.#turns.length - 1; i >= 0 && chosenPriority > 0; i--) {
+      const ability = this.#turns[i]
+      const priority = ability?.function.firstReady()?.priority ?? Number.POSITIVE_INFINITY
+      if (priority >= chosenPriority) continue
+      chosen = ability
+      chosenPriority = priority
+    }
+    return chosen
+  }
+
+  /** The ability has given a job: the turn is the others'. */
   takeTurn(ability: Ability): void {
-    const { turns } = this
-    if (turns[turns.length - 1] === ability) return
-    turns.splice(turns.indexOf(ability), 1)
-    turns.push(ability)
+    if (this.#turns[0] === ability) return
+    this.#turns.splice(this.#turns.lastIndexOf(ability), 1)
+    this.#turns.unshift(ability)
   }
 }

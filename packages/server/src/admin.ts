@@ -84,7 +84,7 @@ export class Admin {
     for (const { id, abilities } of this.#engine.sessions()) {
       const connection = this.#connections.get(id)
       if (connection === undefined) continue
-      const names = abilities.map((ability) => ` ${ability.function.name}`).reverse()
+      const names = Array.from(abilities, (ability) => ` ${ability.function.name}`).reverse()
       yield `${id} ${connection.address} ${connection.clientId} :${names.join('')}\n`
     }
     yield listEnd

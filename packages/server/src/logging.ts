@@ -16,6 +16,7 @@ export interface OpenLog {
   readonly log: Logger
   /** For what is said whatever the level: that the server is ready and what it makes of its options. */
   readonly startLog: Logger
+  readonly isTerminal: boolean
   /** Opens the file anew, so that the old one can be moved away; throws if it can't, and goes on with the old one. */
   reopen(): void
   /** Gives the file to the user that the server will run as, who must be able to reopen it. */
@@ -38,6 +39,7 @@ export async function openLog({ level, format, file }: LogOptions): Promise<Open
   return {
     log,
     startLog: level === 'silent' ? log : log.child({}, { level: log.isLevelEnabled('info') ? level : 'info' }),
+    isTerminal: target.isTerminal,
     reopen: () => target.reopen(),
     chown: (uid, gid) => target.chown(uid, gid),
   }

@@ -50,7 +50,7 @@ const byteUnits: Units = [
 export function byteCount(min: number, max: number): ValueType<number> {
   return {
     placeholder: 'bytes',
-    range: `a size from ${showUnits(min, byteUnits)} to ${showUnits(max, byteUnits)}, such as 64MiB`,
+    range: `a size from ${showUnits(min, byteUnits)} to ${showUnits(max, byteUnits)}, such as 8KiB`,
     parse: (text) => within(/^\d+$/.test(text) ? Number(text) : parseUnits(text, byteUnits), min, max),
     show: (value) => showUnits(value, byteUnits),
   }

@@ -59,7 +59,7 @@ export const settings = {
   'log-level': setting(
     choice('level', ['debug', 'info', 'warn', 'error', 'silent']),
     'info',
-    'the least important lines that are logged',
+    'the least important lines that are logged; the one that says the server is ready always is, unless silent',
   ),
   'log-format': setting(choice('format', ['pretty', 'json']), 'pretty', 'how log lines look'),
   'log-file': setting(path, 'stderr', 'file that the log is added to; "stderr" is none; SIGHUP opens it again'),
