@@ -2,6 +2,7 @@
 import { ensureBuilt, runNode, runTool } from './ensure-built.js'
 import { packageFolders } from './workspaces.js'
 
+/** @type {[string, () => void][]} */
 const checks = [
   ['format', () => runTool('biome', ['check', '.'])],
   ['lint', () => runTool('oxlint', ['--type-aware', '--deny-warnings'])],

@@ -1,5 +1,7 @@
-import type { Limits } from './limits.ts'
-import type { Log } from './log.ts'
+import { defaultHandlePrefix } from './handles.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { type Log, silentLog } from './log.ts'
+import { version } from './version.ts'
 
 export interface ServerOptions {
   /** Address or name to listen on. */
@@ -27,4 +29,21 @@ export interface ServerOptions {
   readonly version: string
   readonly limits: Limits
   readonly log: Log
+}
+
+export const defaultOptions: ServerOptions = {
+  listen: '127.0.0.1',
+  port: 4730,
+  backlog: 511,
+  store: 'memory',
+  handlePrefix: defaultHandlePrefix(),
+  attemptsMax: Number.POSITIVE_INFINITY,
+  wakeCount: 1,
+  exceptions: false,
+  keepAlive: true,
+  keepAliveIdleMs: 0,
+  verbose: 'ERROR',
+  version,
+  limits: defaultLimits,
+  log: silentLog,
 }

@@ -8,30 +8,10 @@ import { type Clock, systemClock } from './clock.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { Connections } from './connections.ts'
 import { Dispatch } from './dispatch.ts'
-import { defaultHandlePrefix, Handles } from './handles.ts'
-import { defaultLimits } from './limits.ts'
-import { silentLog } from './log.ts'
-import type { ServerOptions } from './options.ts'
+import { Handles } from './handles.ts'
+import { defaultOptions, type ServerOptions } from './options.ts'
 import { PacketOutbox } from './packet-outbox.ts'
 import { Turn } from './turn.ts'
-import { version } from './version.ts'
-
-const defaultOptions: ServerOptions = {
-  listen: '127.0.0.1',
-  port: 4730,
-  backlog: 511,
-  store: 'memory',
-  handlePrefix: defaultHandlePrefix(),
-  attemptsMax: Number.POSITIVE_INFINITY,
-  wakeCount: 1,
-  exceptions: false,
-  keepAlive: true,
-  keepAliveIdleMs: 0,
-  verbose: 'ERROR',
-  version,
-  limits: defaultLimits,
-  log: silentLog,
-}
 
 /** The name to listen on for every address the machine has. */
 const everyAddress = '*'
@@ -107,18 +87,26 @@ export class Server {
     return this.#connections.size
   }
 
-  /** Rejects with Node's error if an address can't be listened on; then none is. */
+  /**
+   * Rejects with Node's error if it can listen on no address of the name. One that the machine does not have, such as
+   * `::1` of `localhost` where IPv6 is off, is passed over; a port that is taken on any of them is not.
+   */
   async listen(): Promise<ListeningAddress[]> {
     const { listen, port } = this.#options
     const addresses: ListeningAddress[] = []
-    try {
-      for (const host of await resolveHost(listen)) {
+    let missing: unknown
+    for (const host of await resolveHost(listen)) {
+      try {
         addresses.push(await this.#listenOn(host, addresses[0]?.port ?? port))
+      } catch (error) {
+        if (isMissingAddress(error)) missing = error
+        else {
+          await this.#stopListening()
+          throw error
+        }
       }
-    } catch (error) {
-      await this.#stopListening()
-      throw error
     }
+    if (addresses.length === 0) throw missing
     this.#watchPatience()
     return addresses
   }
@@ -238,6 +226,11 @@ async function resolveHost(host: string): Promise<(string | undefined)[]> {
   if (host === everyAddress || host === '') return [undefined]
   const found = await lookup(host, { all: true })
   return [...new Set(found.map(({ address }) => address))]
+}
+
+function isMissingAddress(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
 }
 
 function remoteAddress(socket: Socket): string {

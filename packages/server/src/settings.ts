@@ -1,6 +1,5 @@
-import { defaultHandlePrefix } from './handles.ts'
 import { defaultLimits, type Limits } from './limits.ts'
-import type { ServerOptions } from './options.ts'
+import { defaultOptions, type ServerOptions } from './options.ts'
 import {
   byteCount,
   choice,
@@ -38,23 +37,39 @@ const handlePrefixMax = 46
  * run of the tests with UPDATE_DOCS=1, which writes the table in docs/configuration.md.
  */
 export const settings = {
-  listen: setting(word('address', 255), '127.0.0.1', 'address or name to listen on; * is every address'),
-  port: setting(wholeNumber('number', 0, 65_535), 4730, 'port to listen on; 0 picks a free one'),
-  backlog: setting(wholeNumber('number', 1, 65_535), 511, 'connections that may wait to be accepted'),
-  store: setting(choice('kind', ['memory']), 'memory', 'where background jobs are kept; memory loses them at the end'),
+  listen: setting(word('address', 255), defaultOptions.listen, 'address or name to listen on; * is every address'),
+  port: setting(wholeNumber('number', 0, 65_535), defaultOptions.port, 'port to listen on; 0 picks a free one'),
+  backlog: setting(
+    wholeNumber('number', 1, 65_535),
+    defaultOptions.backlog,
+    'connections that may wait to be accepted',
+  ),
+  store: setting(
+    choice('kind', ['memory']),
+    defaultOptions.store,
+    'where background jobs are kept; memory loses them at the end',
+  ),
   'job-retries': setting(
     numberOr('unlimited', 'number', 0, 255, ['-1']),
-    Number.POSITIVE_INFINITY,
+    defaultOptions.attemptsMax,
     'attempts of a job whose worker goes away or takes too long before it fails; 0 is one, like 1',
   ),
-  'worker-wakeup': setting(wholeNumber('number', 0, 65_535), 1, 'sleeping workers woken for a job; 0 is all of them'),
-  exceptions: setting(onOff, false, 'give WORK_EXCEPTION to every client, asked for or not'),
+  'worker-wakeup': setting(
+    wholeNumber('number', 0, 65_535),
+    defaultOptions.wakeCount,
+    'sleeping workers woken for a job; 0 is all of them',
+  ),
+  exceptions: setting(onOff, defaultOptions.exceptions, 'give WORK_EXCEPTION to every client, asked for or not'),
   'handle-prefix': {
-    ...setting(word('text', handlePrefixMax), defaultHandlePrefix(), 'what job handles begin with'),
+    ...setting(word('text', handlePrefixMax), defaultOptions.handlePrefix, 'what job handles begin with'),
     defaultText: 'H: and the name of the host',
   },
-  keepalive: setting(onOff, true, 'have the system probe connections that are silent'),
-  'keepalive-idle': setting(duration(day), 0, 'silence before the first probe; 0 is what the system is set to'),
+  keepalive: setting(onOff, defaultOptions.keepAlive, 'have the system probe connections that are silent'),
+  'keepalive-idle': setting(
+    duration(day),
+    defaultOptions.keepAliveIdleMs,
+    'silence before the first probe; 0 is what the system is set to',
+  ),
   grace: setting(duration(day), 10_000, 'time that running jobs get to finish when the server is stopped'),
   'log-level': setting(
     choice('level', ['debug', 'info', 'warn', 'error', 'silent']),

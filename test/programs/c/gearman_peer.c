@@ -61,13 +61,17 @@ static gearman_return_t split(gearman_job_st *job, void *context) {
 
 static gearman_return_t join(gearman_aggregator_st *aggregator, gearman_task_st *task, gearman_result_st *result) {
   (void)aggregator;
+  char joined[256];
+  size_t size = 0;
   for (; task != NULL; task = gearman_next(task)) {
     gearman_result_st *part = gearman_task_result(task);
-    if (part == NULL) continue;
-    if (gearman_result_size(result) > 0) gearman_result_append_value(result, " ", 1);
-    gearman_result_append_value(result, gearman_result_value(part), gearman_result_size(part));
+    size_t part_size = part == NULL ? 0 : gearman_result_size(part);
+    if (size + part_size + 1 > sizeof joined) return GEARMAN_ERROR;
+    if (size > 0 && part_size > 0) joined[size++] = ' ';
+    memcpy(joined + size, gearman_result_value(part), part_size);
+    size += part_size;
   }
-  return GEARMAN_SUCCESS;
+  return gearman_result_store_value(result, joined, size);
 }
 
 static gearman_return_t reduce_upper(gearman_job_st *job, void *context) {
@@ -99,8 +103,10 @@ static int work(in_port_t port, uint32_t timeout, const char *host) {
   define(worker, "split", gearman_function_create_partition(split, join), 0);
   for (;;) {
     gearman_return_t result = gearman_worker_work(worker);
-    if (gearman_failed(result)) printf("work: %s\n", gearman_strerror(result));
-    if (result == GEARMAN_UNEXPECTED_PACKET) break;
+    if (result == GEARMAN_SUCCESS) continue;
+    printf("work: %s\n", gearman_strerror(result));
+    /* A failed job is no reason to stop, a server that is gone or says the unexpected is. */
+    if (result != GEARMAN_WORK_FAIL && result != GEARMAN_ERROR && result != GEARMAN_WORK_EXCEPTION) break;
   }
   gearman_worker_free(worker);
   return 0;

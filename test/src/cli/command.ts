@@ -25,7 +25,7 @@ export type CommandOptions = {
 /** Runs `geartrain ...args` to its end. */
 export async function geartrain(args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
   await using command = new Command(args, options)
-  return command.ended()
+  return await command.ended()
 }
 
 /** Starts `geartrain ...args` and waits until it says that it is ready. */
@@ -33,6 +33,29 @@ export async function startCommand(args: readonly string[], options: CommandOpti
   const command = new Command(args, options)
   try {
     const line = await command.line(/ready on /)
+    return { command, port: portOf(line), readyLine: line, [Symbol.asyncDispose]: () => command[Symbol.asyncDispose]() }
+  } catch (error) {
+    await command[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** The same for one whose log is a file. */
+export async function startLogging(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<Started> {
+  const command = new Command(args, options)
+  try {
+    const ready = () =>
+      readIfThere(file)
+        ?.split('\n')
+        .find((line) => line.includes('ready on '))
+    const line = await until('the log says that the server is ready', () => {
+      if (command.hasEnded) throw new Error(`the command ended at its start:\n${command.stderr}`)
+      return ready()
+    })
     return { command, port: portOf(line), readyLine: line, [Symbol.asyncDispose]: () => command[Symbol.asyncDispose]() }
   } catch (error) {
     await command[Symbol.asyncDispose]()
@@ -91,6 +114,10 @@ export class Command {
         resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr })
       })
     })
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   get stderr(): string {
@@ -152,7 +179,8 @@ export function readIfThere(file: string): string | undefined {
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    // What has ended and nobody has waited for, as in a container without an init, is not alive.
+    return !/^State:\tZ/m.test(readIfThere(`/proc/${pid}/status`) ?? '')
   } catch {
     return false
   }

@@ -26,7 +26,7 @@ test('every limit of the server can be set', () => {
 })
 
 // At each border: what is read, and undefined for what is refused.
-const values: readonly [name: SettingName, text: string, value: unknown][] = [
+const values: readonly [name: SettingName, text: string, value: string | number | boolean | undefined][] = [
   ['port', '0', 0],
   ['port', '65535', 65_535],
   ['port', '65536', undefined],
@@ -106,7 +106,7 @@ test('a default is allowed, and its text means the same', () => {
   }
 })
 
-const meanings: readonly [given: Partial<SettingValues>, option: string, value: unknown][] = [
+const meanings: readonly [given: Partial<SettingValues>, option: string, value: string | number | boolean][] = [
   [{ 'job-retries': 0 }, 'attemptsMax', 1],
   [{ 'job-retries': 1 }, 'attemptsMax', 1],
   [{ 'job-retries': 3 }, 'attemptsMax', 3],

@@ -131,4 +131,53 @@ interop('PHP', ['php'], {
       return /^\d+ 127\.0\.0\.1 worker-of-tasks : upper fail set_fail throw unique$/m.test(await theatre.ask('workers'))
     })
   },
+
+  'a worker is late: its job went back to the queue, and its loop ends': async (theatre) => {
+    const late = theatre.start(php('slow_worker.php', theatre.port, 1))
+    assert.equal(await late.line(), 'ready')
+    const client = theatre.start(php('slow_client.php', theatre.port, 'job'))
+    assert.equal(await late.line(), 'has job')
+    await theatre.untilStatus('slow\t1\t0\t1')
+    late.type('go on')
+    // The call that ran the function is content, the next one meets the server's JOB_NOT_FOUND.
+    assert.equal(await late.line(), 'work true')
+    assert.equal(await late.line(), 'work false: 11')
+    await late.ended()
+    const other = theatre.start(php('slow_worker.php', theatre.port, 0))
+    assert.equal(await other.line(), 'ready')
+    assert.equal(await other.line(), 'has job')
+    other.type('go on')
+    assert.equal((await client.ended()).stdout, '0 done job\n')
+  },
+
+  'a worker is late, and goes on nevertheless: it gets its next job': async (theatre) => {
+    const late = theatre.start(php('slow_worker.php', theatre.port, 1, 'stubborn'))
+    assert.equal(await late.line(), 'ready')
+    const client = theatre.start(php('slow_client.php', theatre.port, 'job'))
+    assert.equal(await late.line(), 'has job')
+    await theatre.untilStatus('slow\t1\t0\t1')
+    late.type('go on')
+    assert.equal(await late.line(), 'work true')
+    assert.equal(await late.line(), 'work false: 11')
+    assert.equal(await late.line(), 'has job')
+    late.type('go on')
+    assert.equal(await late.line(), 'work true')
+    assert.equal((await client.ended()).stdout, '0 done job\n')
+  },
+
+  'a job is cancelled while it runs: the worker goes on to the next one': async (theatre) => {
+    const worker = theatre.start(php('slow_worker.php', theatre.port, 0))
+    assert.equal(await worker.line(), 'ready')
+    const first = theatre.start(php('slow_client.php', theatre.port, 'first'))
+    assert.equal(await worker.line(), 'has first')
+    const [handle] = (await theatre.ask('show jobs')).split('\t')
+    assert.equal(await theatre.ask(`cancel job ${handle}`), 'OK\r\n')
+    assert.equal((await first.ended()).stdout, '24 \n')
+    worker.type('go on')
+    assert.equal(await worker.line(), 'work true')
+    const second = theatre.start(php('slow_client.php', theatre.port, 'second'))
+    assert.equal(await worker.line(), 'has second')
+    worker.type('go on')
+    assert.equal((await second.ended()).stdout, '0 done second\n')
+  },
 })

@@ -1,0 +1,188 @@
+import {
+  Engine,
+  type EngineOptions,
+  type GrabForm,
+  type Job,
+  type Outbox,
+  type QueueLimits,
+  type Refusal,
+  type Session,
+  type Submission,
+} from '@geartrain/engine'
+import { event, type Rules, type WorkWord } from './rules.ts'
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+
+/** The engine, with an outbox that writes down its events. */
+export class EngineRules implements Rules {
+  readonly engine: Engine
+  readonly #sessions = new Map<string, Session>()
+  readonly #names: string[] = []
+  #events: string[] = []
+
+  constructor(options: Partial<EngineOptions>) {
+    this.engine = new Engine(this.#outbox(), options)
+  }
+
+  get now(): number {
+    return this.engine.now
+  }
+
+  get nextDeadline(): number {
+    return this.engine.nextDeadline
+  }
+
+  advance(now: number): void {
+    this.engine.advance(now)
+  }
+
+  settle(): void {
+    this.engine.settle()
+  }
+
+  drain(): void {
+    this.engine.drain()
+  }
+
+  connect(name: string): void {
+    if (this.#sessions.has(name)) return
+    this.#sessions.set(name, this.engine.connect(this.#names.push(name) - 1))
+  }
+
+  disconnect(name: string): void {
+    this.engine.disconnect(this.#session(name))
+    this.#sessions.delete(name)
+  }
+
+  settleGrab(name: string): void {
+    this.engine.settleGrab(this.#session(name))
+  }
+
+  wantExceptions(name: string): void {
+    this.#session(name).exceptions = true
+  }
+
+  submit(name: string, submission: Submission): void {
+    this.engine.submit(this.#session(name), submission)
+  }
+
+  canDo(name: string, functionName: string, timeoutMs: number): void {
+    this.engine.canDo(this.#session(name), functionName, timeoutMs)
+  }
+
+  cantDo(name: string, functionName: string): void {
+    this.engine.cantDo(this.#session(name), functionName)
+  }
+
+  resetAbilities(name: string): void {
+    this.engine.resetAbilities(this.#session(name))
+  }
+
+  grab(name: string, form: GrabForm): void {
+    this.engine.grab(this.#session(name), form)
+  }
+
+  preSleep(name: string): void {
+    this.engine.preSleep(this.#session(name))
+  }
+
+  work(name: string, word: WorkWord, number: number, [first = '', second = '']: readonly string[]): void {
+    const { engine } = this
+    const session = this.#session(name)
+    const bytes = Buffer.from(first)
+    switch (word) {
+      case 'WORK_DATA':
+        return engine.workData(session, number, bytes)
+      case 'WORK_WARNING':
+        return engine.workWarning(session, number, bytes)
+      case 'WORK_STATUS':
+        return engine.workStatus(session, number, first, second)
+      case 'WORK_COMPLETE':
+        return engine.workComplete(session, number, bytes)
+      case 'WORK_FAIL':
+        return engine.workFail(session, number)
+      case 'WORK_EXCEPTION':
+        return engine.workException(session, number, bytes)
+    }
+  }
+
+  cancel(number: number): string {
+    return this.engine.cancel(number) ? 'cancelled' : 'no such job'
+  }
+
+  createFunction(name: string): string {
+    return this.engine.createFunction(name) ? 'created' : 'too many functions'
+  }
+
+  dropFunction(name: string): string {
+    return this.engine.dropFunction(name)
+  }
+
+  limitQueue(name: string, limits: QueueLimits): string {
+    return this.engine.limitQueue(name, limits) ? 'limited' : 'too many functions'
+  }
+
+  jobs(): string[] {
+    return Array.from(this.engine.jobs(), (job) => {
+      const waiters = job.waiters.map((waiter) => this.#names[waiter.session.id])
+      return [
+        `#${job.number} ${job.function.name} ${job.state}`,
+        ...(job.owner === undefined ? [] : [`at ${this.#names[job.owner.id]}`]),
+        ...(job.index < 0 ? [] : [`due ${job.dueAt}`]),
+        ...(job.retries === 0 ? [] : [`retries ${job.retries}`]),
+        ...(job.denominator === 0 ? [] : [`${job.numerator}/${job.denominator}`]),
+        ...(job.background ? ['background'] : []),
+        ...(waiters.length === 0 ? [] : [`for ${waiters.join(' ')}`]),
+      ].join(', ')
+    })
+  }
+
+  functions(): string[] {
+    return Array.from(this.engine.functions(), (jobFunction) => {
+      const { name, readyCount, delayedCount, runningCount, workerCount } = jobFunction
+      return `${name}: ${readyCount} ready, ${delayedCount} delayed, ${runningCount} running, ${workerCount} workers`
+    })
+  }
+
+  takeEvents(): string[] {
+    const events = this.#events
+    this.#events = []
+    return events
+  }
+
+  #session(name: string): Session {
+    const session = this.#sessions.get(name)
+    if (session === undefined) throw new Error(`${name} is not connected`)
+    return session
+  }
+
+  #outbox(): Outbox {
+    const say = (id: number, ...words: string[]): void => {
+      this.#events.push(event(this.#names[id] ?? '?', ...words))
+    }
+    const of = (job: Job): string => `#${job.number}`
+    return {
+      jobCreated: (id, job) => say(id, 'JOB_CREATED', of(job)),
+      refused: (id, refusal: Refusal) => say(id, 'refused', refusal),
+      jobAssigned: (id, job, form) => {
+        const { function: jobFunction, unique, reducer } = job
+        const more = { plain: [], unique: [unique], all: [unique, reducer] }[form]
+        say(id, assignedWords[form], of(job), jobFunction.name, ...more, text(job.workload))
+      },
+      noJob: (id) => say(id, 'NO_JOB'),
+      noop: (id) => say(id, 'NOOP'),
+      workData: (id, job, data) => say(id, 'WORK_DATA', of(job), text(data)),
+      workWarning: (id, job, data) => say(id, 'WORK_WARNING', of(job), text(data)),
+      workStatus: (id, job, numerator, denominator) => say(id, 'WORK_STATUS', of(job), numerator, denominator),
+      workComplete: (id, job, result) => say(id, 'WORK_COMPLETE', of(job), text(result)),
+      workFail: (id, job) => say(id, 'WORK_FAIL', of(job)),
+      workException: (id, job, exception) => say(id, 'WORK_EXCEPTION', of(job), text(exception)),
+    }
+  }
+}
+
+export const assignedWords: Readonly<Record<GrabForm, string>> = {
+  plain: 'JOB_ASSIGN',
+  unique: 'JOB_ASSIGN_UNIQ',
+  all: 'JOB_ASSIGN_ALL',
+}

@@ -1,0 +1,68 @@
+import { assertInvariants, type EngineOptions, engineDefaults } from '@geartrain/engine'
+import { EngineRules } from './engine-rules.ts'
+import { perform, type Rules } from './rules.ts'
+
+/*
+ * Scenarios: what is said to the engine, and what comes of it.
+ *
+ *   scenario two clients wait for the same job       a new engine begins
+ *   options wakeCount=2 attemptsMax=3                ... with these options, if not the defaults
+ *
+ *   ann SUBMIT_JOB f u hello                         commands; `''` is an empty word, `at 500` sets the time,
+ *   bob SUBMIT_JOB f u other                         `jobs`, `functions` and `next` show what stands where
+ *   ----
+ *   ann < JOB_CREATED #1                             answers and events, in order
+ *   bob < JOB_CREATED #1
+ *
+ * A block is a turn of the server: at its end, grabs that have found nothing get NO_JOB. Paragraphs are parted by one
+ * empty line; lines that begin with `#` before the dashes are remarks.
+ */
+
+const dashes = '----'
+
+export interface Scenario {
+  readonly title: string
+  readonly options: Partial<EngineOptions>
+  readonly paragraphs: readonly string[]
+}
+
+export function parseScenarios(text: string): Scenario[] {
+  const scenarios: { title: string; options: Partial<EngineOptions>; paragraphs: string[] }[] = []
+  for (const paragraph of text.trimEnd().split('\n\n')) {
+    const title = /^scenario (.+)$/m.exec(paragraph)?.[1]
+    const options = /^options (.+)$/m.exec(paragraph)?.[1] ?? ''
+    if (title !== undefined) scenarios.push({ title, options: parseOptions(options), paragraphs: [] })
+    const scenario = scenarios.at(-1) ?? { title: '', options: {}, paragraphs: [] }
+    if (scenarios.length === 0) scenarios.push(scenario)
+    scenario.paragraphs.push(paragraph)
+  }
+  return scenarios
+}
+
+function parseOptions(text: string): Partial<EngineOptions> {
+  const entries = text.split(' ').filter((entry) => entry !== '')
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [name = '', value = ''] = entry.split('=')
+      if (!(name in engineDefaults)) throw new Error(`no option: ${name}`)
+      return [name, value === 'true' ? true : Number(value)]
+    }),
+  )
+}
+
+/** The same text, with what these rules answer behind the dashes. */
+export function play(scenario: Scenario, rules: Rules): string {
+  const paragraphs = scenario.paragraphs.map((paragraph) => {
+    const lines = paragraph.split('\n')
+    const end = lines.indexOf(dashes)
+    if (end < 0) return paragraph
+    const commands = lines.slice(0, end).filter((line) => !line.startsWith('#'))
+    const answers = [...commands, 'settle'].flatMap((command) => {
+      const answered = perform(command, rules)
+      if (rules instanceof EngineRules) assertInvariants(rules.engine)
+      return [...rules.takeEvents(), ...answered]
+    })
+    return [...lines.slice(0, end + 1), ...answers].join('\n')
+  })
+  return paragraphs.join('\n\n')
+}

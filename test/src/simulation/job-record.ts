@@ -1,0 +1,113 @@
+import type { Priority } from '@geartrain/engine'
+import type { Entry, Line } from './line.ts'
+
+/** A job given to a worker, as far as it can be seen from outside. */
+export interface Assignment {
+  readonly job: JobRecord
+  readonly line: Line
+  readonly grabIndex: number
+  /** Between these two moments the server made the assignment. */
+  readonly grabbedAt: number
+  readonly givenAt: number
+  /** Functions the worker could do. */
+  readonly functions: ReadonlySet<string>
+  /** On the server's clock, when the server may take the job back at the earliest; Infinity: never. */
+  readonly dueMs: number
+  /** The answer came later than the grab's own turn: the assignment may be old, and may have been taken back. */
+  readonly isLate: boolean
+  /** The first command of the worker that gives the job back; Infinity: none so far. */
+  releaseIndex: number
+  /** The worker does not have it any more, for sure. */
+  isOver: boolean
+}
+
+/** A client that waits for a job: as often as it has submitted it. */
+export interface Wait {
+  readonly job: JobRecord
+  /** When it was told so, one moment for each submission. */
+  readonly joinedAt: number[]
+  ends: number
+  /** What it has got of what the workers said, and how often. */
+  readonly copies: Map<Entry, number>
+}
+
+/** A job, as far as it can be seen from outside. Moments are Infinity while a thing has not happened. */
+export class JobRecord {
+  readonly handle: string
+  /** Counts up with the jobs. */
+  readonly number: number
+  readonly function: string
+  readonly unique: string
+  /** What a submission must have to join it; undefined: none can. */
+  readonly key: string | undefined
+  readonly priority: Priority
+  readonly reducer: string
+  readonly runAtMs: number
+  /** Two submissions at once, with only one answer seen, could both be the one that made the job. */
+  readonly isOriginSure: boolean
+  readonly workload: string
+  /** Between these two moments the server made it. */
+  readonly submittedAt: number
+  readonly createdAt: number
+
+  /** A background submission has had this job as its answer. */
+  isBackground = false
+  readonly waits = new Map<Line, Wait>()
+  readonly assignments: Assignment[] = []
+  /** What workers said of it, all that reached the server. */
+  readonly works: Entry[] = []
+  /** The worker's word that ended it, once that is known. */
+  outcome: Entry | undefined
+  /** Workers that lost it, for sure. */
+  losses = 0
+  /** The earliest moment at which it can have ended, and the moment by which it has. */
+  mayEndAt: number = Number.POSITIVE_INFINITY
+  endedAt: number = Number.POSITIVE_INFINITY
+  mayBeCancelled = false
+  mayBeExhausted = false
+  /** A worker that can do it was told that there is no job, while it was there for the taking. */
+  deniedAt: number = Number.POSITIVE_INFINITY
+
+  constructor(handle: string, origin: Omit<JobOrigin, 'isBackground'>) {
+    this.handle = handle
+    this.number = Number(handle.slice(handle.lastIndexOf(':') + 1))
+    this.function = origin.function
+    this.unique = origin.unique
+    this.key = origin.key
+    this.priority = origin.priority
+    this.reducer = origin.reducer
+    this.runAtMs = origin.runAtMs
+    this.isOriginSure = origin.isOriginSure
+    this.workload = origin.workload
+    this.submittedAt = origin.submittedAt
+    this.createdAt = origin.createdAt
+  }
+
+  get last(): Assignment | undefined {
+    return this.assignments[this.assignments.length - 1]
+  }
+
+  get hasOpenWait(): boolean {
+    for (const line of this.waits.keys()) if (line.state === 'open') return true
+    return false
+  }
+}
+
+export interface JobOrigin {
+  readonly function: string
+  readonly unique: string
+  readonly key: string | undefined
+  readonly priority: Priority
+  readonly reducer: string
+  readonly runAtMs: number
+  readonly isOriginSure: boolean
+  readonly workload: string
+  readonly submittedAt: number
+  readonly createdAt: number
+}
+
+/** The worker may have lost it by now. */
+export function mayBeReleased(assignment: Assignment, nowMs: number): boolean {
+  const { isOver, isLate, releaseIndex, line, dueMs } = assignment
+  return isOver || isLate || releaseIndex !== Number.POSITIVE_INFINITY || line.state !== 'open' || nowMs >= dueMs
+}

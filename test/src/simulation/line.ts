@@ -1,0 +1,245 @@
+import { answered, type Command, encode, isAnswer, isGrab, showCommand, workPackets } from './command.ts'
+import { type Incoming, type IncomingPacket, IncomingStream, showIncoming } from './incoming.ts'
+import type { Assignment, Wait } from './job-record.ts'
+import type { Ledger } from './ledger.ts'
+
+/** One command of one connection, from when the peer has sent it until the server's answer is out. */
+export class Entry {
+  readonly line: Line
+  readonly command: Command
+  /** Commands of a line count up. */
+  readonly index: number
+  /** Where in the line's bytes it ends. */
+  readonly end: number
+  /** The moment at which the server's socket gave it to the server: it was not stepped before. */
+  deliveredAt = Number.POSITIVE_INFINITY
+  deliveredInTurn = -1
+  deliveredMs = 0
+  /** It was stepped at the moment it was delivered: nothing held the connection up. */
+  isPrompt = false
+  /** For a worker's word on a job: the job was its own without doubt. */
+  isAccepted = false
+  /** What the answer must agree with, where something is known. */
+  check: ((rows: readonly string[]) => string | undefined) | undefined
+  /** The lines of a text answer that have come. */
+  readonly rows: string[] = []
+
+  constructor(line: Line, command: Command, index: number, end: number) {
+    this.line = line
+    this.command = command
+    this.index = index
+    this.end = end
+  }
+
+  get isDelivered(): boolean {
+    return this.deliveredAt !== Number.POSITIVE_INFINITY
+  }
+}
+
+/**
+ * One connection, seen from outside at the server's end: what has reached the server and what it has handed out.
+ * Answers must come in the order of the commands; a line passes its commands one by one as their answers, or those
+ * of later ones, come.
+ */
+export class Line {
+  readonly name: string
+  /** leaving: the server may know that its peer has gone. gone: it knows. */
+  state: 'open' | 'leaving' | 'gone' = 'open'
+  /** The server closed it of its own will, or turned it away: nothing is expected of it. */
+  isRuined = false
+  /** It has vanished, or is to break at some byte. */
+  isFrail = false
+  /** What the commands passed so far have made of it: functions with timeouts in milliseconds. */
+  readonly abilities = new Map<string, number>()
+  hasExceptions = false
+  /** By handle. */
+  readonly waits = new Map<string, Wait>()
+  /** Assignments that are not over for sure. */
+  readonly holds = new Set<Assignment>()
+  /** Commands that are not passed. */
+  readonly entries: Entry[] = []
+  /** What is known to have been handed out and has not reached the peer. */
+  readonly inFlight: Buffer[] = []
+  /** The server reads from it and it takes the server's output. */
+  isClear: () => boolean = () => true
+
+  readonly #ledger: Ledger
+  readonly #stream = new IncomingStream()
+  #sentBytes = 0
+  #deliveredBytes = 0
+  #count = 0
+  #firstUndelivered = 0
+  /** It has said PRE_SLEEP, and neither was woken nor has grabbed since. */
+  #mayBeWoken = false
+  #isClosedByCommand = false
+
+  constructor(name: string, ledger: Ledger) {
+    this.name = name
+    this.#ledger = ledger
+  }
+
+  // What the peer sends
+
+  /** The peer sends a command; these are its bytes. */
+  send(command: Command): Buffer {
+    const bytes = encode(command)
+    this.#ledger.note(`${this.name} > ${showCommand(command)}`)
+    this.#sentBytes += bytes.length
+    if (!this.isRuined && !this.#isClosedByCommand) {
+      this.entries.push(new Entry(this, command, this.#count++, this.#sentBytes))
+      if (answered(command) === 'close') this.#isClosedByCommand = true
+    }
+    return bytes
+  }
+
+  /** The peer sends what is no command: from then on the server may do what it likes with the connection. */
+  ruin(): void {
+    this.isRuined = true
+  }
+
+  // What happens at the server's end
+
+  /** The server is about to step these bytes. */
+  delivered(bytes: number): void {
+    this.#deliveredBytes += bytes
+    this.#ledger.note(`${this.name} } ${bytes} bytes`)
+    for (; this.#firstUndelivered < this.entries.length; this.#firstUndelivered++) {
+      const entry = this.entries[this.#firstUndelivered]
+      if (entry === undefined || entry.end > this.#deliveredBytes) break
+      this.#ledger.delivered(entry)
+    }
+  }
+
+  written(bytes: Buffer): void {
+    this.inFlight.push(bytes)
+    for (const incoming of this.#stream.read(bytes)) {
+      this.#ledger.note(`${this.name} < ${showIncoming(incoming)}`)
+      if (incoming.name === 'NOOP') this.#wake()
+      else if (incoming.name !== 'LINE' && workPackets.has(incoming.name)) this.#ledger.event(this, incoming)
+      else if (!this.isRuined) this.#answer(incoming)
+    }
+  }
+
+  /** The peer has these bytes, which must be those that were handed out. */
+  arrived(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; ) {
+      const first = this.inFlight.shift()
+      const part = first?.subarray(0, bytes.length - at)
+      if (first === undefined || part === undefined || part.compare(bytes, at, at + part.length) !== 0) {
+        return this.#ledger.fail(`${this.name} got other bytes than were written`)
+      }
+      if (part.length < first.length) this.inFlight.unshift(first.subarray(part.length))
+      at += part.length
+    }
+  }
+
+  serverCloses(how: 'ends' | 'destroys', isExcused: boolean): void {
+    if (this.state === 'open') {
+      this.#ledger.note(`${this.name} x the server ${how} it`)
+      const isAsked = this.isRuined || this.isFrail || this.#isClosedByCommand
+      if (!isExcused && !isAsked) this.#ledger.fail(`the server ${how} ${this.name}, which has done no wrong`)
+      this.leave()
+    }
+    this.goneFromServer()
+  }
+
+  /** The server may know from now on that the peer has gone. */
+  leave(): void {
+    if (this.state !== 'open') return
+    this.#ledger.note(`${this.name} x leaves`)
+    this.state = 'leaving'
+    this.#ledger.leaving(this)
+  }
+
+  /** The server has ended its session. */
+  goneFromServer(): void {
+    if (this.state === 'gone') return
+    this.leave()
+    this.state = 'gone'
+    this.#ledger.gone(this)
+  }
+
+  // The order of answers
+
+  /** The turn has ended: all that the line has said has had its answer. */
+  settle(): void {
+    if (this.isRuined || this.state !== 'open') return
+    for (let entry = this.entries[0]; entry?.isDelivered === true; entry = this.entries[0]) {
+      if (answered(entry.command) === 'always') {
+        return this.#ledger.fail(`${this.name}: not answered in its turn: ${showCommand(entry.command)}`)
+      }
+      if (answered(entry.command) === 'close') {
+        return this.#ledger.fail(`${this.name}: the server does not close it for: ${showCommand(entry.command)}`)
+      }
+      this.#pass()
+    }
+  }
+
+  /** Commands that the server has and that are not passed. */
+  *pending(): Generator<Entry, void> {
+    for (let i = 0; i < this.#firstUndelivered; i++) {
+      const entry = this.entries[i]
+      if (entry !== undefined) yield entry
+    }
+  }
+
+  #answer(incoming: Incoming): void {
+    for (let entry = this.entries[0]; entry !== undefined; entry = this.entries[0]) {
+      if (!entry.isDelivered) break
+      if (this.#takes(entry, incoming)) {
+        if (incoming.name === 'LINE' && !isComplete(entry, incoming.line)) return
+        this.#shift()
+        if (isGrab(entry.command.name)) this.#mayBeWoken = false
+        this.#ledger.answer(entry, incoming)
+        return
+      }
+      if (answered(entry.command) === 'always' || answered(entry.command) === 'close') {
+        const command = showCommand(entry.command)
+        return this.#ledger.fail(`${this.name}: ${showIncoming(incoming)} comes where ${command} is to be answered`)
+      }
+      this.#pass()
+    }
+    this.#ledger.fail(`${this.name}: ${showIncoming(incoming)} answers nothing`)
+  }
+
+  #takes(entry: Entry, incoming: Incoming): boolean {
+    if (!isAnswer(entry.command, incoming)) return false
+    // A refusal is never for a word on a job that the worker has without doubt: then it is for a later one.
+    return !workPackets.has(entry.command.name) || this.#ledger.hasJob(entry) !== 'yes'
+  }
+
+  /** A NOOP: the line must have gone to sleep since it was last woken or grabbed. */
+  #wake(): void {
+    while (!this.#mayBeWoken) {
+      const entry = this.entries[0]
+      if (entry === undefined || !entry.isDelivered || answered(entry.command) === 'always') break
+      this.#pass()
+    }
+    if (!this.#mayBeWoken) this.#ledger.fail(`${this.name}: NOOP to a worker that does not sleep`)
+    this.#mayBeWoken = false
+  }
+
+  #pass(): void {
+    const entry = this.#shift()
+    if (entry === undefined) return
+    if (entry.command.name === 'PRE_SLEEP') this.#mayBeWoken = true
+    this.#ledger.passed(entry)
+  }
+
+  #shift(): Entry | undefined {
+    this.#firstUndelivered--
+    return this.entries.shift()
+  }
+}
+
+/** Listings end with a line of one dot; every other text answer has one line. */
+function isComplete(entry: Entry, row: string): boolean {
+  const { command } = entry
+  if (command.name !== 'TEXT') return true
+  const isListing = /^(status|prioritystatus|workers|show jobs|show unique jobs)$/i.test(command.line)
+  if (isListing && row === '.') return true
+  entry.rows.push(row)
+  return !isListing
+}
+
+export type { IncomingPacket }
