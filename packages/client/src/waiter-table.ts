@@ -15,10 +15,6 @@ interface SharedJob {
 export class WaiterTable {
   readonly #jobs = new Map<string, Waiter | SharedJob>()
 
-  get size(): number {
-    return this.#jobs.size
-  }
-
   add(handle: string, waiter: Waiter): void {
     const job = this.#jobs.get(handle)
     if (job === undefined) this.#jobs.set(handle, waiter)

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from './errors.ts'
 
 /** As libgearman has it. A name that the server has no room for can cost the whole connection. */
-export const functionBytesMax = 512
+const functionBytesMax = 512
 export const uniqueBytesMax = 64
 
 const notAscii = /[^\p{ASCII}]/u

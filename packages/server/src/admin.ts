@@ -1,12 +1,14 @@
 import type { Engine } from '@geartrain/engine'
-import { adminAnswers, parseAdminLine } from '@geartrain/protocol'
+import { adminAnswers, parseAdminLine, type WireError, wireErrors } from '@geartrain/protocol'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
+import type { Limits } from './limits.ts'
 
 export interface AdminFacts {
   readonly version: string
   readonly verbose: string
+  readonly limits: Limits
 }
 
 /** The administrative text protocol: lines to what they do, and the tables they ask for. */
@@ -47,21 +49,29 @@ export class Admin {
         return connection.output.text(isKnown ? adminAnswers.ok : adminAnswers.unknownJob)
       }
       case 'create function':
-        this.#engine.createFunction(command.function)
-        return connection.output.text(adminAnswers.ok)
+        return connection.output.text(
+          this.#ifNamed(command.function, () => this.#engine.createFunction(command.function)),
+        )
       case 'drop function':
         return connection.output.text(dropAnswers[this.#engine.dropFunction(command.function)])
       case 'maxqueue': {
         const { high, normal, low } = command.limits
         const limits = { high: high || unlimited, normal: normal || unlimited, low: low || unlimited }
-        this.#engine.limitQueue(command.function, limits)
-        return connection.output.text(adminAnswers.ok)
+        return connection.output.text(
+          this.#ifNamed(command.function, () => this.#engine.limitQueue(command.function, limits)),
+        )
       }
       case 'refused':
         return connection.output.text(command.answer)
       case 'close':
         return connection.close()
     }
+  }
+
+  /** Does what may bring a new function, within the limits that packets have for it. */
+  #ifNamed(name: string, act: () => boolean): string {
+    if (name.length > this.#facts.limits.functionNameBytesMax) return refusal('FUNCTION_TOO_LARGE')
+    return act() ? adminAnswers.ok : refusal('TOO_MANY_FUNCTIONS')
   }
 
   *#status(): Generator<string, void> {
@@ -102,6 +112,12 @@ export class Admin {
     for (const { unique } of this.#engine.jobs()) yield `${unique}\n`
     yield listEnd
   }
+}
+
+/** An ERROR packet's code and text in the form of the text protocol. */
+function refusal(error: WireError): string {
+  const { code, text } = wireErrors[error]
+  return `ERR ${code} ${text.replaceAll(' ', '+')}\r\n`
 }
 
 const listEnd = '.\n'

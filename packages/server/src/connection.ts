@@ -52,6 +52,8 @@ export class Connection {
   /** Those that wait for this one. */
   readonly #feeders = new Set<Connection>()
   #listing: Iterator<string> | undefined
+  /** The peer says no more. */
+  #hasEnded = false
   #isClosing = false
   #isGone = false
   #isOverfull = false
@@ -72,7 +74,7 @@ export class Connection {
     this.#openedAt = context.clock.now()
     socket.on('data', (chunk: Uint8Array) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
-    socket.on('end', () => this.close())
+    socket.on('end', () => this.#onEnd())
     socket.on('error', (error) => context.log.debug({ connection: id, address, err: error }, 'connection failed'))
     socket.on('close', () => this.#onClose())
   }
@@ -189,7 +191,15 @@ export class Connection {
     this.#context.turn.begin()
     this.#partialSince = 0
     this.#read()
-    if (!this.#mustWait) this.#socket.resume()
+    if (this.#mustWait) return
+    if (this.#hasEnded) this.close()
+    else this.#socket.resume()
+  }
+
+  /** What it has said already is answered before the connection is closed. */
+  #onEnd(): void {
+    this.#hasEnded = true
+    if (!this.#mustWait) this.close()
   }
 
   #refuseStream(): void {

@@ -41,8 +41,8 @@ export class Connections {
   }
 
   /**
-   * The connection, about to get output, which is sent when the turn ends; undefined if it can't have any. If its
-   * reader is slow, whoever feeds it is not read from until it has caught up.
+   * The connection, about to get output, which is sent when the turn ends, or sooner if there is much; undefined if it
+   * can't have any. If its reader is slow, whoever feeds it is not read from until it has caught up.
    */
   to(session: number): Connection | undefined {
     const connection = this.#byNumber[session]
@@ -51,6 +51,7 @@ export class Connections {
       connection.isTouched = true
       this.#touched.push(connection)
     }
+    if (connection.output.isLarge && !connection.output.isBlocked) connection.flush()
     if (!connection.output.isBlocked) return connection
     if (connection.isOverfull()) return undefined
     this.current?.waitFor(connection)

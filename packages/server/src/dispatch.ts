@@ -90,7 +90,11 @@ export class Dispatch {
     ECHO_REQ: (connection) => this.#echo(connection),
     OPTION_REQ: (connection) => this.#option(connection),
     SET_CLIENT_ID: (connection) => {
-      connection.clientId = this.#text(connection, 0).slice(0, this.#limits.clientIdBytesMax)
+      // Cut before it is a text: the rest of a cut text would be held on to.
+      const { starts, ends } = connection.args
+      const start = starts[0] ?? 0
+      const end = Math.min(ends[0] ?? 0, start + this.#limits.clientIdBytesMax)
+      connection.clientId = readLatin1(connection.decoder.bytes, start, end)
     },
   }
 

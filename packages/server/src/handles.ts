@@ -30,7 +30,8 @@ export class Handles {
   /** A prefix that leaves no room for the number is cut. */
   constructor(prefix: string, startedAtMs: number) {
     this.#prefix = prefix.slice(0, handleBytesMax - 1 - numberDigits)
-    this.#base = startedAtMs * 1000
+    // A machine without a battery may believe it is 1970; the number has its digits all the same.
+    this.#base = Math.max(startedAtMs * 1000, 10 ** (numberDigits - 1))
     this.length = this.#prefix.length + 1 + numberDigits
     this.#setHead(Math.floor(this.#base / lowLimit))
   }

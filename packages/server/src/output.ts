@@ -35,6 +35,11 @@ export class Output {
     return this.#segmentBytes + this.#writer.length > 0
   }
 
+  /** There is more than one write of it: time to see whether the socket takes it. */
+  get isLarge(): boolean {
+    return this.#segmentBytes + this.#writer.length > writeBytesMax
+  }
+
   /** The header of a response, and a writer with room for the body's next `count` bytes. */
   packet(type: number, bodyLength: number, count: number = bodyLength): PacketWriter {
     const writer = this.#writer

@@ -38,9 +38,10 @@ export class Server {
   readonly #clock: Clock
   readonly #turn: Turn
   readonly #listeners: NetServer[] = []
-  #stopPatience: () => void = () => {}
-  /** Called at the end of each turn while the server is stopping. */
-  #onTurn: (() => void) | undefined
+  /** Set while there are connections to look through. */
+  #stopPatience: (() => void) | undefined
+  /** Called at the end of each turn while the server is stopping: more than once if it was told to more than once. */
+  readonly #onTurn = new Set<() => void>()
 
   constructor(options: ServerOptions, clock: Clock) {
     const { limits, log } = options
@@ -57,7 +58,7 @@ export class Server {
     const admin = new Admin(engine, connections, handles, options)
     const turn = new Turn(engine, clock, () => {
       connections.flush()
-      this.#onTurn?.()
+      for (const check of this.#onTurn) check()
     })
     this.#options = options
     this.#clock = clock
@@ -107,7 +108,6 @@ export class Server {
       }
     }
     if (addresses.length === 0) throw missing
-    this.#watchPatience()
     return addresses
   }
 
@@ -120,6 +120,7 @@ export class Server {
     const id = this.#connections.takeNumber()
     const connection = new Connection(id, this.engine.connect(id), socket, address, this.#context)
     this.#connections.add(connection)
+    this.#stopPatience ??= this.#watchPatience()
     return connection
   }
 
@@ -184,20 +185,21 @@ export class Server {
     if (condition()) return Promise.resolve()
     return new Promise((resolve) => {
       const finish = () => {
-        this.#onTurn = undefined
+        this.#onTurn.delete(check)
         stopTimer()
         resolve()
       }
       const stopTimer = Number.isFinite(timeoutMs) ? this.#clock.after(timeoutMs, finish) : () => {}
-      this.#onTurn = () => {
+      const check = () => {
         if (condition()) finish()
       }
+      this.#onTurn.add(check)
     })
   }
 
   /** Ends every connection when its output is sent; those that do not end in time are cut off. */
   #closeConnections(): Promise<void> {
-    this.#stopPatience()
+    this.#stopPatience?.()
     for (const connection of this.#connections) connection.close()
     return new Promise((resolve) => {
       const finish = () => {
@@ -212,11 +214,11 @@ export class Server {
     })
   }
 
-  #watchPatience(): void {
-    this.#stopPatience = this.#clock.after(patienceCheckMs, () => {
+  #watchPatience(): () => void {
+    return this.#clock.after(patienceCheckMs, () => {
       const now = this.#clock.now()
       for (const connection of this.#connections) connection.checkPatience(now)
-      this.#watchPatience()
+      this.#stopPatience = this.#connections.size > 0 ? this.#watchPatience() : undefined
     })
   }
 }

@@ -11,6 +11,7 @@ export class Turn {
   readonly #clock: Clock
   readonly #flush: () => void
   #isScheduled = false
+  #isStopped = false
   #timerAt = Number.POSITIVE_INFINITY
   #stopTimer: () => void = () => {}
 
@@ -29,7 +30,9 @@ export class Turn {
     this.#clock.soon(() => this.#end())
   }
 
+  /** From now on the engine is not called by itself. */
   stop(): void {
+    this.#isStopped = true
     this.#stopTimer()
     this.#timerAt = Number.POSITIVE_INFINITY
   }
@@ -44,7 +47,7 @@ export class Turn {
   /** A deadline that moved away leaves the timer where it is: it will find nothing due and be set anew. */
   #setTimer(): void {
     const deadline = this.#engine.nextDeadline
-    if (deadline >= this.#timerAt) return
+    if (deadline >= this.#timerAt || this.#isStopped) return
     this.#stopTimer()
     this.#timerAt = deadline
     this.#stopTimer = this.#clock.after(Math.max(0, deadline - this.#clock.now()), () => {

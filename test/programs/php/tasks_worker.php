@@ -1,8 +1,8 @@
 <?php
 // Says everything a worker can say. With an exception, a failure or a timeout it must go on to the next job.
 $worker = new GearmanWorker();
-$worker->addServer('127.0.0.1', (int) $argv[1]);
 $worker->setId('worker-of-tasks');
+$worker->addServer('127.0.0.1', (int) $argv[1]);
 $worker->addFunction('upper', function (GearmanJob $job) {
     $job->sendStatus(1, 2);
     $job->sendData(substr($job->workload(), 0, 1));

@@ -103,10 +103,10 @@ conformance('admin text', ({ transcript, scenario }) => {
   transcript('five words are not too many')`
     admin > "a b c d e\n"
     admin < "${unknown}a\r\n"
-    admin > "maxqueue f 1 2 3\n"
-    admin < "OK\r\n"
     admin > "status and more of it\n"
     admin < ".\n"
+    admin > "maxqueue f 1 2 3\n"
+    admin < "OK\r\n"
   `
 
   transcript('a line of 8192 bytes with its end is the longest')`
@@ -560,6 +560,10 @@ conformance('maxqueue', ({ transcript, scenario }) => {
   transcript('for a function that nobody knows yet')`
     client > "maxqueue f 1\n"
     client < "OK\r\n"
+    client > "status\n"
+    differs: a function with a limit is a function, and listed
+    ours:     client < "f\t0\t0\t0\n.\n"
+    gearmand: client < ".\n"
     client > SUBMIT_JOB_BG f||x
     client < JOB_CREATED $job1
     client > SUBMIT_JOB_BG f||x

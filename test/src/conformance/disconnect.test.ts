@@ -112,13 +112,28 @@ conformance('disconnects and retries', ({ transcript }) => {
     worker < JOB_ASSIGN $job|f|x
     first leaves
     second > SUBMIT_JOB f|u|x
-    differs: a resubmission makes a new job, it never depends on one that was abandoned
-    ours:     second < JOB_CREATED $job2
-    gearmand: second < JOB_CREATED $job
+    second < JOB_CREATED $job
     worker > WORK_COMPLETE $job|y
-    differs: see above
-    ours:     second quiet
-    gearmand: second < WORK_COMPLETE $job|y
+    second < WORK_COMPLETE $job|y
+  `
+
+  transcript('... and then the worker leaves, too')`
+    first > SUBMIT_JOB f|u|x
+    first < JOB_CREATED $job
+    worker > CAN_DO f
+    worker > GRAB_JOB
+    worker < JOB_ASSIGN $job|f|x
+    first leaves
+    second > SUBMIT_JOB f|u|x
+    second < JOB_CREATED $job
+    worker leaves
+    other > CAN_DO f
+    other > GRAB_JOB
+    differs: somebody waits for it, so it runs again; gearmand has given it up, and the second client gets no answer
+    ours:     other < JOB_ASSIGN $job|f|x
+    ours:     other > WORK_COMPLETE $job|y
+    ours:     second < WORK_COMPLETE $job|y
+    gearmand: other < NO_JOB
   `
 
   transcript('a foreground client that joined a background job leaves')`

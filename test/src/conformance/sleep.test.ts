@@ -89,13 +89,15 @@ conformance('sleep and wake', ({ transcript }) => {
     worker quiet
   `
 
-  transcript('CAN_DO while asleep does not wake, though a job waits')`
+  transcript('CAN_DO while asleep, and a job waits')`
     client > SUBMIT_JOB_BG f||x
     client < JOB_CREATED $job
     worker > CAN_DO g
     worker > PRE_SLEEP
     worker > CAN_DO f
-    worker quiet
+    differs: no worker sleeps while there is a job that it could do
+    ours:     worker < NOOP
+    gearmand: worker quiet
     worker > GRAB_JOB
     worker < JOB_ASSIGN $job|f|x
     worker > WORK_COMPLETE $job|

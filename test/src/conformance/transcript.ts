@@ -17,7 +17,8 @@ import { PACKET, printable, type RawPacket, request } from '../support/raw.ts'
  *   client unanswered                 no answer, and the connection may be closed now or later: of no use any more
  *
  * A peer connects when it is first named. `$job` is bound by the first line that expects it and stands for the
- * same bytes from then on; two names never have the same value; one that starts with `job` is a job handle.
+ * same bytes from then on; two names never have the same value; one that starts with `job` is a job handle, one that
+ * starts with `text` may have blanks in it.
  * `{x*65}` repeats; `\0 \n \r \t \\ \| \xHH` are escapes. Every peer must be quiet at the end.
  *
  * What Geartrain does otherwise than gearmand on purpose stands side by side behind its reason:
@@ -128,9 +129,7 @@ export class Names {
       if (known !== undefined) return escapeRegExp(known)
       if (fresh.includes(piece.name)) return `\\k<${piece.name}>`
       fresh.push(piece.name)
-      return piece.name.startsWith('job')
-        ? `(?<${piece.name}>H:${escapeRegExp(hostname())}:[1-9][0-9]*)`
-        : `(?<${piece.name}>[^\\0\\s]+)`
+      return `(?<${piece.name}>${patternOf(piece.name)})`
     })
     const found = new RegExp(`^${pattern.join('')}$`, 's').exec(actual)
     if (found === null) return false
@@ -161,6 +160,11 @@ export class Names {
   show(template: string): string {
     return template.replace(/\$(\w+)/g, (whole, name: string) => this.#values.get(name) ?? whole)
   }
+}
+
+function patternOf(name: string): string {
+  if (name.startsWith('job')) return `H:${escapeRegExp(hostname())}:[1-9][0-9]*`
+  return name.startsWith('text') ? '[ -~]+' : '[^\\0\\s]+'
 }
 
 type Piece = { readonly literal: string; readonly name: undefined } | { readonly name: string }

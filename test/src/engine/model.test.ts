@@ -112,6 +112,10 @@ function insertNumber(words: string, number: number): string {
 const wait = fc.constantFrom(1, 250, 500, 1000, 3000).map((ms) => (model: Model) => `at ${model.now + ms}`)
 const settle = fc.constant(() => 'settle')
 const cancel = fc.nat({ max: 20 }).map((number) => () => `cancel #${number}`)
+const cancelRunning = any.map((index) => ({ running }: Model) => {
+  const job = running[index % running.length]
+  return job && `cancel #${job.number}`
+})
 const admin = fc.oneof(
   name.map((f) => () => `create ${f}`),
   name.map((f) => () => `drop ${f}`),
@@ -125,7 +129,7 @@ const drain = fc.constant(() => 'drain')
 
 /** How often each comes, so that the interesting states are met: jobs that wait, run and are joined, workers asleep. */
 const often = [submit, submit, canDo, grab, wokenGrab, preSleep, preSleep, preSleep, work, work, settle, wait]
-const seldom = [submitEpoch, canDoTimeout, cantDo, rare, strayWork, cancel, admin]
+const seldom = [submitEpoch, canDoTimeout, cantDo, rare, strayWork, cancel, cancelRunning, admin]
 const step = fc
   .oneof(
     { weight: 300, arbitrary: fc.oneof(...often) },
@@ -171,6 +175,6 @@ test('the engine does what the naive model does', () => {
         steps,
       )
     }),
-    { numRuns: 400 },
+    { numRuns: 600 },
   )
 })

@@ -1,31 +1,17 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { Engine, type Outbox, priorities } from '@geartrain/engine'
+import { priorities } from '@geartrain/engine'
+import { EngineRules } from './engine-rules.ts'
 
 /** The numbers of the jobs that background submissions with `-` as unique get, one after the other. */
 function submitted(workloads: readonly Uint8Array[]): number[] {
-  const numbers: number[] = []
-  const unexpected = (): never => assert.fail('no other event')
-  const outbox: Outbox = {
-    jobCreated: (_, job) => numbers.push(job.number),
-    refused: unexpected,
-    jobAssigned: unexpected,
-    noJob: unexpected,
-    noop: unexpected,
-    workData: unexpected,
-    workWarning: unexpected,
-    workStatus: unexpected,
-    workComplete: unexpected,
-    workFail: unexpected,
-    workException: unexpected,
-  }
-  const engine = new Engine(outbox)
-  const session = engine.connect(1)
+  const rules = new EngineRules({})
   const { normal: priority } = priorities
+  rules.connect('ann')
   for (const workload of workloads) {
-    engine.submit(session, { function: 'f', unique: '-', workload, priority, background: true, runAt: 0, reducer: '' })
+    rules.submit('ann', { function: 'f', unique: '-', workload, priority, background: true, runAt: 0, reducer: '' })
   }
-  return numbers
+  return rules.takeEvents().map((event) => Number(/^ann < JOB_CREATED #(\d+)$/.exec(event)?.[1]))
 }
 
 /** Zeros, with one byte that is not. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { priorities } from '@geartrain/engine'
 import fc from 'fast-check'
+import { EngineRules } from './engine-rules.ts'
 import { Job, JobFunction, type WorkloadPage, Workloads } from './parts.ts'
+import { perform } from './rules.ts'
 
 const sharedBytesMax = 8192
 const pageBytesMax = 65_536
@@ -99,6 +101,20 @@ suite("a job's workload", () => {
     assert.equal(workload.buffer, received.buffer)
     assert.equal(workload.byteOffset, 5)
     assert.equal(workload.length, sharedBytesMax + 1)
+  })
+
+  test('gives its place back when the job ends, however it ends', () => {
+    const rules = new EngineRules({ attemptsMax: 1 })
+    const places = new Set<ArrayBufferLike>()
+    for (const end of ['WORK_COMPLETE', 'WORK_FAIL', 'WORK_EXCEPTION', 'cancel', 'leaves', 'WORK_COMPLETE']) {
+      for (const line of ["ann SUBMIT_JOB_BG f '' hello", 'wes CAN_DO f', 'wes GRAB_JOB']) perform(line, rules)
+      const [live] = rules.engine.jobs()
+      assert.equal(live?.workload.byteOffset, 0)
+      places.add(live.workload.buffer)
+      perform(end === 'cancel' ? `cancel #${live.number}` : `wes ${end} #${live.number}`, rules)
+      assert.equal(rules.engine.jobCount, 0)
+    }
+    assert.equal(places.size, 1)
   })
 
   test('is what it was until the job ends, whatever comes and goes beside it', () => {

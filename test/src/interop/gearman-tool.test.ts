@@ -85,9 +85,11 @@ interop('gearman, the command', ['gearman'], {
     assert.equal(await theatre.output(['gearman', '-f', 'upper', 'hello'], '', { env }), 'HELLO')
   },
 
-  'a megabyte through a command and back': async (theatre) => {
-    await startWorker(theatre, 'upper', '--', 'tr', 'a-z', 'A-Z')
-    const said = await theatre.output(gearman(theatre, '-f', 'upper'), 'abcdefg\n'.repeat(131072))
-    assert.equal(said, 'ABCDEFG\n'.repeat(131072))
+  'a megabyte to a command, and a megabyte from one': async (theatre) => {
+    await startWorker(theatre, 'size', '--', 'wc', '-c')
+    await startWorker(theatre, 'many', '--', 'seq', '150000')
+    assert.equal(await theatre.output(gearman(theatre, '-f', 'size'), 'abcdefg\n'.repeat(131072)), '1048576\n')
+    const numbers = Array.from({ length: 150000 }, (_, n) => `${n + 1}\n`).join('')
+    assert.equal(await theatre.output(gearman(theatre, '-s', '-f', 'many')), numbers)
   },
 })

@@ -1,5 +1,5 @@
-import type { Priority } from '@geartrain/engine'
 import type { Entry, Line } from './line.ts'
+import type { Submission } from './submission.ts'
 
 /** A job given to a worker, as far as it can be seen from outside. */
 export interface Assignment {
@@ -31,23 +31,24 @@ export interface Wait {
   readonly copies: Map<Entry, number>
 }
 
+/** What is known of a job when it is first seen. */
+export interface JobOrigin {
+  readonly handle: string
+  /** The submission that made it. */
+  readonly submission: Submission
+  /** Another submission could as well have made it: its priority and workload are then not known. */
+  readonly isSure: boolean
+  /** The moment by which the server had made it. */
+  readonly createdAt: number
+}
+
 /** A job, as far as it can be seen from outside. Moments are Infinity while a thing has not happened. */
 export class JobRecord {
   readonly handle: string
   /** Counts up with the jobs. */
   readonly number: number
-  readonly function: string
-  readonly unique: string
-  /** What a submission must have to join it; undefined: none can. */
-  readonly key: string | undefined
-  readonly priority: Priority
-  readonly reducer: string
-  readonly runAtMs: number
-  /** Two submissions at once, with only one answer seen, could both be the one that made the job. */
-  readonly isOriginSure: boolean
-  readonly workload: string
-  /** Between these two moments the server made it. */
-  readonly submittedAt: number
+  readonly submission: Submission
+  readonly isSure: boolean
   readonly createdAt: number
 
   /** A background submission has had this job as its answer. */
@@ -65,22 +66,19 @@ export class JobRecord {
   endedAt: number = Number.POSITIVE_INFINITY
   mayBeCancelled = false
   mayBeExhausted = false
-  /** A worker that can do it was told that there is no job, while it was there for the taking. */
+  /** A worker that can do it was told that there is no job while it was there for the taking. */
   deniedAt: number = Number.POSITIVE_INFINITY
 
-  constructor(handle: string, origin: Omit<JobOrigin, 'isBackground'>) {
+  constructor({ handle, submission, isSure, createdAt }: JobOrigin) {
     this.handle = handle
     this.number = Number(handle.slice(handle.lastIndexOf(':') + 1))
-    this.function = origin.function
-    this.unique = origin.unique
-    this.key = origin.key
-    this.priority = origin.priority
-    this.reducer = origin.reducer
-    this.runAtMs = origin.runAtMs
-    this.isOriginSure = origin.isOriginSure
-    this.workload = origin.workload
-    this.submittedAt = origin.submittedAt
-    this.createdAt = origin.createdAt
+    this.submission = submission
+    this.isSure = isSure
+    this.createdAt = createdAt
+  }
+
+  get function(): string {
+    return this.submission.function
   }
 
   get last(): Assignment | undefined {
@@ -91,19 +89,6 @@ export class JobRecord {
     for (const line of this.waits.keys()) if (line.state === 'open') return true
     return false
   }
-}
-
-export interface JobOrigin {
-  readonly function: string
-  readonly unique: string
-  readonly key: string | undefined
-  readonly priority: Priority
-  readonly reducer: string
-  readonly runAtMs: number
-  readonly isOriginSure: boolean
-  readonly workload: string
-  readonly submittedAt: number
-  readonly createdAt: number
 }
 
 /** The worker may have lost it by now. */

@@ -1,5 +1,5 @@
 import { answered, type Command, encode, isAnswer, isGrab, showCommand, workPackets } from './command.ts'
-import { type Incoming, type IncomingPacket, IncomingStream, showIncoming } from './incoming.ts'
+import { type Incoming, IncomingStream, showIncoming } from './incoming.ts'
 import type { Assignment, Wait } from './job-record.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -116,7 +116,7 @@ export class Line {
       this.#ledger.note(`${this.name} < ${showIncoming(incoming)}`)
       if (incoming.name === 'NOOP') this.#wake()
       else if (incoming.name !== 'LINE' && workPackets.has(incoming.name)) this.#ledger.event(this, incoming)
-      else if (!this.isRuined) this.#answer(incoming)
+      else this.#answer(incoming)
     }
   }
 
@@ -195,11 +195,15 @@ export class Line {
       }
       if (answered(entry.command) === 'always' || answered(entry.command) === 'close') {
         const command = showCommand(entry.command)
-        return this.#ledger.fail(`${this.name}: ${showIncoming(incoming)} comes where ${command} is to be answered`)
+        return this.#fault(`${showIncoming(incoming)} comes where ${command} is to be answered`)
       }
       this.#pass()
     }
-    this.#ledger.fail(`${this.name}: ${showIncoming(incoming)} answers nothing`)
+    this.#fault(`${showIncoming(incoming)} answers nothing`)
+  }
+
+  #fault(what: string): void {
+    if (!this.isRuined) this.#ledger.fail(`${this.name}: ${what}`)
   }
 
   #takes(entry: Entry, incoming: Incoming): boolean {
@@ -215,7 +219,7 @@ export class Line {
       if (entry === undefined || !entry.isDelivered || answered(entry.command) === 'always') break
       this.#pass()
     }
-    if (!this.#mayBeWoken) this.#ledger.fail(`${this.name}: NOOP to a worker that does not sleep`)
+    if (!this.#mayBeWoken) this.#fault('NOOP to a worker that does not sleep')
     this.#mayBeWoken = false
   }
 
@@ -241,5 +245,3 @@ function isComplete(entry: Entry, row: string): boolean {
   entry.rows.push(row)
   return !isListing
 }
-
-export type { IncomingPacket }

@@ -1,0 +1,533 @@
+import { Census } from './census.ts'
+import { finalPackets, isGrab, type PacketCommand, showCommand, workPackets } from './command.ts'
+import type { Incoming, IncomingPacket } from './incoming.ts'
+import { type Assignment, JobRecord, mayBeReleased, type Wait } from './job-record.ts'
+import type { Entry, Line } from './line.ts'
+import { readSubmission, type Submission } from './submission.ts'
+
+export interface LedgerOptions {
+  readonly attemptsMax: number
+  /** The server gives everybody WORK_EXCEPTION as such. */
+  readonly exceptions: boolean
+  /** The wall clock when the server's was 0. */
+  readonly wallAtStart: number
+  /** Jobs may be refused for want of room. */
+  readonly isLimited: boolean
+  readonly nowMs: () => number
+  readonly note: (event: string) => void
+}
+
+/**
+ * What was promised and what came of it, kept by watching the connections at the server's end. The server's inside is
+ * not looked at, so much is known only within bounds: a command is stepped after it is delivered and before its answer
+ * is out, or before its turn ends on a connection that nothing holds up. Each check fails only if no order of events
+ * within these bounds would allow what was seen.
+ */
+export class Ledger {
+  /** Counts the single things that happen: a delivery, a timer, the end of a turn. */
+  moment = 0
+  /** Counts the loop's iterations. */
+  turn = 0
+  /** The first thing that was wrong. */
+  fault: string | undefined
+  isShuttingDown = false
+  readonly jobs = new Map<string, JobRecord>()
+  /** Those that have not ended for sure, by function. */
+  readonly live = new Map<string, Set<JobRecord>>()
+  /** Connections that have not gone for sure. */
+  readonly lines = new Set<Line>()
+  /** Delivered and not answered; and those whose connection went before they were. */
+  readonly submissions = new Map<Entry, Submission>()
+  readonly ghosts = new Map<Entry, Submission>()
+  readonly options: LedgerOptions
+  readonly census: Census
+  /** How much was seen, to know that a run tests anything. */
+  readonly seen = new Map<string, number>()
+
+  readonly #byKey = new Map<string, Set<JobRecord>>()
+  readonly #assignments: Assignment[] = []
+  #highest: JobRecord | undefined
+  /** By function: when a worker went whose grab had not been answered, so that a job may have come back unseen. */
+  readonly #disturbedAt = new Map<string, number>()
+  #fresh: Entry[] = []
+  #finishedWaits: Wait[] = []
+
+  constructor(options: LedgerOptions) {
+    this.options = options
+    this.census = new Census(this)
+  }
+
+  note(event: string): void {
+    this.options.note(event)
+  }
+
+  count(what: string): void {
+    this.seen.set(what, (this.seen.get(what) ?? 0) + 1)
+  }
+
+  fail(fault: string): void {
+    this.note(`FAULT ${fault}`)
+    this.fault ??= fault
+  }
+
+  // The passing of time
+
+  /** One thing has happened, and all that follows from it at once. */
+  endStep(): void {
+    for (const entry of this.#fresh) entry.isPrompt = entry.line.isClear()
+    this.#fresh = []
+    this.moment++
+  }
+
+  /** The server has done all it will do for now. */
+  settle(): void {
+    for (const line of this.lines) if (line.isClear()) line.settle()
+    for (const wait of this.#finishedWaits) this.#checkCopies(wait)
+    this.#finishedWaits = []
+  }
+
+  /** No job is left, it is said: then each must have had an end. */
+  finish(): void {
+    for (const jobs of this.live.values()) {
+      for (const job of jobs) if (job.mayEndAt === Infinity) this.fail(`${job.handle} is lost`)
+    }
+    for (const job of this.jobs.values()) {
+      const hasRun = job.works.some(({ command }) => finalPackets.has(command.name))
+      if (job.isBackground && !hasRun && !job.mayBeCancelled && !job.mayBeExhausted) {
+        this.fail(`the background job ${job.handle} is gone and has not run`)
+      }
+    }
+    for (const line of this.lines) {
+      if (line.state !== 'open') continue
+      for (const { job, joinedAt, ends } of line.waits.values()) {
+        if (ends !== joinedAt.length) {
+          this.fail(`${line.name} waits ${joinedAt.length} times for ${job.handle} and got ${ends} ends`)
+        }
+      }
+    }
+  }
+
+  // Commands
+
+  delivered(entry: Entry): void {
+    entry.deliveredAt = this.moment
+    entry.deliveredInTurn = this.turn
+    entry.deliveredMs = this.options.nowMs()
+    this.#fresh.push(entry)
+    const { command, line } = entry
+    this.census.expect(entry)
+    if (command.name === 'TEXT') return
+    const submission = readSubmission(entry, this.options.wallAtStart)
+    if (submission !== undefined) this.submissions.set(entry, submission)
+    else if (workPackets.has(command.name)) this.#workDelivered(entry, command)
+    else if (command.name === 'CANT_DO' || command.name === 'RESET_ABILITIES') {
+      for (const assignment of line.holds) {
+        if (!isReleasedBy(command, assignment)) continue
+        assignment.releaseIndex = Math.min(assignment.releaseIndex, entry.index)
+        this.#noteReleasable(assignment.job)
+      }
+    }
+  }
+
+  /** The line has gone on past the command without an answer to it. */
+  passed(entry: Entry): void {
+    const { line, command } = entry
+    if (command.name === 'TEXT') return
+    const [name = '', timeout = ''] = command.args
+    if (command.name === 'CAN_DO') line.abilities.set(name, 0)
+    else if (command.name === 'CAN_DO_TIMEOUT') line.abilities.set(name, Number(timeout))
+    else if (command.name === 'CANT_DO' || command.name === 'RESET_ABILITIES') {
+      if (command.name === 'CANT_DO') line.abilities.delete(name)
+      else line.abilities.clear()
+      for (const assignment of line.holds) {
+        if (assignment.grabIndex < entry.index && isReleasedBy(command, assignment)) this.#release(assignment)
+      }
+    } else if (workPackets.has(command.name)) this.#workPassed(entry, command)
+  }
+
+  answer(entry: Entry, incoming: Incoming): void {
+    const { command, line } = entry
+    if (incoming.name === 'LINE') return this.#checkAnswer(entry, entry.rows)
+    if (isGrab(command.name)) {
+      if (incoming.name === 'NO_JOB') this.#denied(entry)
+      else this.#assigned(entry, incoming)
+      return
+    }
+    const submission = this.submissions.get(entry)
+    if (submission !== undefined) {
+      this.submissions.delete(entry)
+      if (incoming.name === 'JOB_CREATED') this.#created(submission, incoming.args[0] ?? '')
+      else this.#refused(submission, incoming.args[0] ?? '')
+    } else if (incoming.name === 'OPTION_RES') line.hasExceptions = true
+    else if (command.name === 'ECHO_REQ' && incoming.data !== command.data) this.fail(`${line.name}: a wrong echo`)
+    else this.#checkAnswer(entry, incoming.args)
+  }
+
+  /** Whether the job that a worker speaks of was its own when the server heard of it. */
+  hasJob(entry: Entry): 'yes' | 'no' | 'maybe' {
+    const { line, command } = entry
+    const job = command.name === 'TEXT' ? undefined : this.jobs.get(command.args[0] ?? '')
+    if (job === undefined) return 'no'
+    const assignment = job.assignments.findLast((one) => one.line === line && one.grabIndex < entry.index)
+    if (assignment === undefined) return hasPendingGrab(line) ? 'maybe' : 'no'
+    if (job.mayBeCancelled) return 'maybe'
+    if (assignment.isOver || job.endedAt < entry.deliveredAt) return 'no'
+    if (job.mayEndAt < entry.deliveredAt || !entry.isPrompt || assignment.isLate) return 'maybe'
+    return assignment.releaseIndex < entry.index || entry.deliveredMs >= assignment.dueMs ? 'maybe' : 'yes'
+  }
+
+  // Connections
+
+  opened(line: Line): void {
+    this.lines.add(line)
+  }
+
+  leaving(line: Line): void {
+    if (hasPendingGrab(line)) {
+      const names = new Set(line.abilities.keys())
+      for (const { command } of line.pending()) {
+        if (command.name === 'CAN_DO' || command.name === 'CAN_DO_TIMEOUT') names.add(command.args[0] ?? '')
+      }
+      for (const name of names) this.#disturb(name)
+    }
+    for (const { job } of line.waits.values()) this.#noteWaiterLeaves(job)
+    for (const { job } of line.holds) this.#noteReleasable(job)
+  }
+
+  gone(line: Line): void {
+    this.lines.delete(line)
+    for (const [entry, submission] of this.submissions) {
+      if (entry.line !== line) continue
+      this.submissions.delete(entry)
+      this.ghosts.set(entry, submission)
+    }
+    for (const assignment of line.holds) this.#release(assignment)
+    for (const { job } of line.waits.values()) {
+      if (job.last === undefined || job.last.isOver) this.#endIfAbandoned(job)
+    }
+  }
+
+  // What the server says of jobs
+
+  /** A packet for those who wait for a job. */
+  event(line: Line, packet: IncomingPacket): void {
+    const handle = packet.args[0] ?? ''
+    const wait = line.waits.get(handle)
+    const what = `${line.name}: ${packet.name} of ${handle}`
+    if (line.state === 'gone') return
+    if (wait === undefined) return this.fail(`${what}, for which it does not wait`)
+    this.count(packet.name)
+    const { job, joinedAt, copies } = wait
+    if (wait.ends === joinedAt.length) return this.fail(`${what}, after its end`)
+    const source = job.works.findLast((work) => isSame(work, packet))
+    if (!finalPackets.has(packet.name)) {
+      if (wait.ends > 0) return this.fail(`${what}, after its end`)
+      if (source === undefined) return this.fail(`${what}, which no worker has said`)
+      const count = (copies.get(source) ?? 0) + 1
+      copies.set(source, count)
+      if (count > joinedAt.length) this.fail(`${what}, once too often`)
+      return
+    }
+    wait.ends++
+    if (wait.ends === joinedAt.length) this.#finishedWaits.push(wait)
+    if (!this.#isCaused(line, packet, job, source)) this.fail(`${what}, which nothing has caused`)
+    this.#end(job)
+  }
+
+  #created(submission: Submission, handle: string): void {
+    const { entry, key } = submission
+    const { line } = entry
+    this.count('JOB_CREATED')
+    let job = this.jobs.get(handle)
+    if (job === undefined) {
+      job = this.#add(handle, submission)
+      for (const other of this.#byKey.get(key ?? '') ?? []) {
+        if (other !== job && other.createdAt < entry.deliveredAt && other.mayEndAt === Infinity) {
+          this.fail(`${handle} is made beside ${other.handle}, which has the same unique`)
+        }
+      }
+    } else if (job.submission.entry !== entry) {
+      this.count('joined')
+      if (key === undefined || key !== job.submission.key) this.fail(`${line.name} is joined to ${handle}, not its own`)
+      if (job.endedAt < entry.deliveredAt) this.fail(`${line.name} is joined to ${handle}, which has ended`)
+    }
+    if (submission.background) {
+      job.isBackground = true
+      return
+    }
+    const wait = line.waits.get(handle) ?? { job, joinedAt: [], ends: 0, copies: new Map<Entry, number>() }
+    if (wait.ends > 0) this.fail(`${line.name} is joined to ${handle}, of which it has had the end`)
+    wait.joinedAt.push(this.moment)
+    line.waits.set(handle, wait)
+    job.waits.set(line, wait)
+    if (line.state === 'gone') this.#noteWaiterLeaves(job)
+  }
+
+  #refused({ entry }: Submission, code: string): void {
+    this.count(code)
+    const isAllowed =
+      code === 'SHUTTING_DOWN' ? this.isShuttingDown : code === 'QUEUE_ERROR' ? this.options.isLimited : true
+    if (!isAllowed) this.fail(`${entry.line.name}: ${code} for ${showCommand(entry.command)}`)
+  }
+
+  #assigned(entry: Entry, packet: IncomingPacket): void {
+    const { line } = entry
+    const handle = packet.args[0] ?? ''
+    const what = `${line.name} gets ${handle}`
+    this.count('assigned')
+    const job = this.jobs.get(handle) ?? this.#discover(handle, packet)
+    if (job === undefined) return this.fail(`${what}, which nobody has submitted`)
+    const isLate = entry.deliveredInTurn !== this.turn
+    const nowMs = this.options.nowMs()
+    if (!isAsSubmitted(job, packet, entry.command.name)) this.fail(`${what}, which is not what was submitted`)
+    if (!line.abilities.has(job.function)) this.fail(`${what}, which it can't do`)
+    if (job.isSure && nowMs < job.submission.runAtMs) this.fail(`${what} before its time`)
+    if (job.endedAt < entry.deliveredAt) this.fail(`${what}, which has ended`)
+    if (job.assignments.length >= this.options.attemptsMax) this.fail(`${what} once too often`)
+    const { last } = job
+    if (last !== undefined && !isLate) {
+      this.count('assigned again')
+      if (!mayBeReleased(last, nowMs)) this.fail(`${what}, which ${last.line.name} has`)
+      if (!last.isOver) this.#release(last)
+    }
+    const timeoutMs = line.abilities.get(job.function) ?? 0
+    const pendingRelease = [...line.pending()].find(({ command }) => isRelease(command, job.function))
+    const assignment: Assignment = {
+      job,
+      line,
+      grabIndex: entry.index,
+      grabbedAt: entry.deliveredAt,
+      givenAt: this.moment,
+      functions: new Set(line.abilities.keys()),
+      dueMs: timeoutMs > 0 ? entry.deliveredMs + timeoutMs : Number.POSITIVE_INFINITY,
+      isLate,
+      releaseIndex: pendingRelease?.index ?? Number.POSITIVE_INFINITY,
+      isOver: false,
+    }
+    if (last === undefined && !isLate) this.#checkTurn(assignment)
+    job.assignments.push(assignment)
+    line.holds.add(assignment)
+    this.#assignments.push(assignment)
+    if (timeoutMs > 0 || mayBeReleased(assignment, nowMs)) this.#noteReleasable(job)
+  }
+
+  /** A job that was there when another was given out in its stead must have had to wait. */
+  #checkTurn({ job, line, grabbedAt, grabIndex }: Assignment): void {
+    if (!this.#isPlain(job)) return
+    if (job.deniedAt < grabbedAt) this.fail(`${job.handle} was there when a worker was told that there is no job`)
+    const { priority, entry } = job.submission
+    for (let i = this.#assignments.length - 1; i >= 0; i--) {
+      const other = this.#assignments[i]
+      if (other === undefined || other.givenAt < entry.deliveredAt) break
+      const isBefore = other.line === line ? other.grabIndex < grabIndex : other.givenAt < grabbedAt
+      if (!isBefore || other.isLate || !other.functions.has(job.function)) continue
+      const rival = other.job
+      const wasThere = job.number < rival.number || job.createdAt < other.grabbedAt
+      if (!wasThere || !this.#isPlain(rival) || rival.assignments[0] !== other) continue
+      const isOfFunction = rival.function === job.function
+      if (priority < rival.submission.priority) {
+        this.fail(`${rival.handle} was given out before ${job.handle}, which has a higher priority`)
+      } else if (isOfFunction && priority === rival.submission.priority && job.number < rival.number) {
+        this.fail(`${rival.handle} was given out before ${job.handle}, which is older`)
+      }
+    }
+  }
+
+  /** NO_JOB: what could have been given is remembered, for it may have been given to somebody who has not heard yet. */
+  #denied({ line, deliveredAt }: Entry): void {
+    this.count('NO_JOB')
+    if (this.isShuttingDown) return
+    for (const name of line.abilities.keys()) {
+      for (const job of this.live.get(name) ?? []) {
+        const isThere = job.createdAt < deliveredAt && job.mayEndAt === Infinity && job.last === undefined
+        if (isThere && this.#isPlain(job)) job.deniedAt = Math.min(job.deniedAt, this.moment)
+      }
+    }
+  }
+
+  #workDelivered(entry: Entry, command: PacketCommand): void {
+    const job = this.jobs.get(command.args[0] ?? '')
+    if (job === undefined || !job.assignments.some(({ line }) => line === entry.line)) return
+    job.works.push(entry)
+    if (finalPackets.has(command.name)) this.mayEnd(job)
+  }
+
+  #workPassed(entry: Entry, command: PacketCommand): void {
+    const verdict = this.hasJob(entry)
+    if (verdict === 'no') this.fail(`${entry.line.name}: not refused: ${showCommand(command)}`)
+    if (verdict !== 'yes') return
+    entry.isAccepted = true
+    const job = this.jobs.get(command.args[0] ?? '')
+    if (job === undefined || !finalPackets.has(command.name)) return
+    job.outcome = entry
+    const { last } = job
+    if (last !== undefined) {
+      last.isOver = true
+      last.line.holds.delete(last)
+    }
+    this.count('finished')
+    this.#end(job)
+  }
+
+  #isCaused(line: Line, packet: IncomingPacket, job: JobRecord, source: Entry | undefined): boolean {
+    const { exceptions } = this.options
+    const hasExceptions = exceptions || line.hasExceptions
+    const outcome = job.outcome?.command.name
+    if (packet.name === 'WORK_EXCEPTION') {
+      return hasExceptions && source !== undefined && (outcome ?? 'WORK_EXCEPTION') === 'WORK_EXCEPTION'
+    }
+    if (packet.name === 'WORK_COMPLETE') return source !== undefined && (job.outcome ?? source) === source
+    if (outcome === 'WORK_COMPLETE') return false
+    const isException = ({ command }: Entry) => command.name === 'WORK_EXCEPTION'
+    return source !== undefined || job.mayBeCancelled || job.mayBeExhausted || (!hasExceptions && job.works.some(isException))
+  }
+
+  #checkAnswer(entry: Entry, rows: readonly string[]): void {
+    const fault = entry.check?.(rows)
+    if (fault !== undefined) this.fail(`${entry.line.name}: ${showCommand(entry.command)}: ${fault}`)
+  }
+
+  /** Who waited got all that the worker said from then on. */
+  #checkCopies({ job, joinedAt, copies }: Wait): void {
+    for (const work of job.works) {
+      if (!work.isAccepted || finalPackets.has(work.command.name)) continue
+      const expected = joinedAt.filter((moment) => moment < work.deliveredAt).length
+      if ((copies.get(work) ?? 0) < expected) this.fail(`${job.handle}: a client misses ${showCommand(work.command)}`)
+    }
+  }
+
+  // What becomes of jobs
+
+  #add(handle: string, submission: Submission): JobRecord {
+    const { key, entry } = submission
+    const isRival = (other: Submission) => other !== submission && key !== undefined && other.key === key
+    const isSure = ![...this.submissions.values(), ...this.ghosts.values()].some(isRival)
+    const job = new JobRecord({ handle, submission, isSure, createdAt: this.moment })
+    this.jobs.set(handle, job)
+    const jobs = this.live.get(job.function)
+    if (jobs === undefined) this.live.set(job.function, new Set([job]))
+    else jobs.add(job)
+    if (key !== undefined) {
+      const same = this.#byKey.get(key)
+      if (same === undefined) this.#byKey.set(key, new Set([job]))
+      else same.add(job)
+    }
+    const highest = this.#highest
+    if (highest === undefined || job.number > highest.number) this.#highest = job
+    else if (highest.createdAt < entry.deliveredAt) this.fail(`${handle} is younger than ${highest.handle}`)
+    return job
+  }
+
+  /** A job whose submitter has not been answered, or had gone before it could be. */
+  #discover(handle: string, { args, data }: IncomingPacket): JobRecord | undefined {
+    const isIt = (submission: Submission) =>
+      submission.function === args[1] &&
+      submission.workload === data &&
+      (args[2] === undefined || submission.unique === args[2])
+    const submission = [...this.submissions.values(), ...this.ghosts.values()].find(isIt)
+    if (submission === undefined) return undefined
+    this.count('discovered')
+    this.ghosts.delete(submission.entry)
+    const job = this.#add(handle, submission)
+    if (submission.background) job.isBackground = true
+    else this.#noteWaiterLeaves(job)
+    return job
+  }
+
+  mayEnd(job: JobRecord): void {
+    job.mayEndAt = Math.min(job.mayEndAt, this.moment)
+  }
+
+  #end(job: JobRecord): void {
+    this.mayEnd(job)
+    job.endedAt = Math.min(job.endedAt, this.moment)
+    this.live.get(job.function)?.delete(job)
+    this.#byKey.get(job.submission.key ?? '')?.delete(job)
+  }
+
+  /** Its worker does not have it any more. */
+  #release(assignment: Assignment): void {
+    const { job, line } = assignment
+    assignment.isOver = true
+    line.holds.delete(assignment)
+    job.losses++
+    this.#noteReleasable(job)
+    if (job.losses >= this.options.attemptsMax) this.#end(job)
+    else this.#endIfAbandoned(job)
+  }
+
+  /** Its worker may lose it from now on. */
+  #noteReleasable(job: JobRecord): void {
+    const { attemptsMax } = this.options
+    if (attemptsMax !== Infinity && (job.assignments.length >= attemptsMax || this.#isDisturbed(job))) {
+      job.mayBeExhausted = true
+      this.mayEnd(job)
+    }
+    if (!job.isBackground && !job.hasOpenWait) this.mayEnd(job)
+  }
+
+  /** One of those who wait may have gone: the job may be dropped, unless a worker has it. */
+  #noteWaiterLeaves(job: JobRecord): void {
+    if (job.isBackground || job.hasOpenWait) return
+    const { last } = job
+    const isHeld = last !== undefined && last.dueMs === Infinity && !mayBeReleased(last, this.options.nowMs())
+    if (!isHeld) this.mayEnd(job)
+  }
+
+  /** Ends a job that nobody waits for and no worker has, if that is sure. */
+  #endIfAbandoned(job: JobRecord): void {
+    if (job.isBackground) return
+    for (const line of job.waits.keys()) if (line.state !== 'gone') return
+    const { key } = job.submission
+    const mayHaveJoined = (other: Submission) => key !== undefined && other.key === key
+    if ([...this.submissions.values(), ...this.ghosts.values()].some(mayHaveJoined)) return
+    for (const line of this.lines) if (hasPendingGrab(line)) return
+    this.#end(job)
+  }
+
+  #disturb(name: string): void {
+    this.#disturbedAt.set(name, this.moment)
+    if (this.options.attemptsMax === Infinity) return
+    for (const job of this.live.get(name) ?? []) {
+      job.mayBeExhausted = true
+      this.mayEnd(job)
+    }
+  }
+
+  #isDisturbed(job: JobRecord): boolean {
+    return (this.#disturbedAt.get(job.function) ?? -1) >= job.submission.entry.deliveredAt
+  }
+
+  /** It stood in line from its submission until it was first given out. */
+  #isPlain(job: JobRecord): boolean {
+    return job.isSure && job.submission.runAtMs === 0 && !this.#isDisturbed(job)
+  }
+}
+
+function hasPendingGrab(line: Line): boolean {
+  for (const { command } of line.pending()) if (isGrab(command.name)) return true
+  return false
+}
+
+function isReleasedBy(command: PacketCommand, { job }: Assignment): boolean {
+  return isRelease(command, job.function)
+}
+
+function isRelease(command: { readonly name: string; readonly args?: readonly string[] }, name: string): boolean {
+  return command.name === 'RESET_ABILITIES' || (command.name === 'CANT_DO' && command.args?.[0] === name)
+}
+
+function isSame({ command }: Entry, packet: IncomingPacket): boolean {
+  if (command.name !== packet.name) return false
+  return command.data === packet.data && command.args.every((arg, i) => arg === packet.args[i])
+}
+
+/** The assignment says of the job what its submission said, in the form that was asked for. */
+function isAsSubmitted({ submission, isSure }: JobRecord, { name, args, data }: IncomingPacket, grab: string): boolean {
+  const [, functionName, unique, reducer] = args
+  if (functionName !== submission.function) return false
+  if (unique !== undefined && unique !== submission.unique) return false
+  if (!isSure) return true
+  if (data !== submission.workload || (reducer ?? submission.reducer) !== submission.reducer) return false
+  return grab !== 'GRAB_JOB_ALL' || (name === 'JOB_ASSIGN_ALL') === (submission.reducer !== '')
+}

@@ -1,0 +1,188 @@
+import { createServer, type Server, silentLog } from '@geartrain/server'
+import { type Incoming, IncomingStream } from './incoming.ts'
+import type { Command } from './command.ts'
+import { Ledger } from './ledger.ts'
+import { Line } from './line.ts'
+import { type Leaving, Link } from './link.ts'
+import { clearWeather, drawSizes, drawWeather, type Plan } from './plan.ts'
+import type { Random } from './random.ts'
+import type { Sabotage } from './sabotage.ts'
+import { type Cancel, SimulatedClock, Timeline } from './timeline.ts'
+import type { Trace } from './trace.ts'
+
+/** Whoever holds the peer's end of a connection. */
+export interface PeerOwner {
+  onIncoming(incoming: Incoming): void
+  onClosed(): void
+}
+
+/** The peer's end of a connection that speaks the protocol. */
+export class Peer {
+  readonly line: Line
+  isOpen = true
+  readonly #link: Link
+  readonly #stage: Stage
+
+  constructor(line: Line, link: Link, stage: Stage) {
+    this.line = line
+    this.#link = link
+    this.#stage = stage
+  }
+
+  /** All of them in one write. */
+  send(...commands: readonly Command[]): void {
+    if (!this.isOpen) return
+    this.#link.send(Buffer.concat(commands.map((command) => this.line.send(command))))
+  }
+
+  /** Bytes that are no command. */
+  sendGarbage(bytes: Buffer): void {
+    this.line.ruin()
+    this.#link.send(bytes)
+  }
+
+  leave(how: Leaving): void {
+    this.#stage.note(`${this.line.name} ${how}`)
+    if (how === 'vanish') this.line.isFrail = true
+    this.#link.leave(how)
+  }
+
+  /** Takes nothing of what the server sends for so long. */
+  dawdle(forMs: number): void {
+    this.#stage.note(`${this.line.name} dawdles`)
+    this.line.isFrail = true
+    this.#link.stopReading()
+    this.#stage.after(forMs, () => this.#link.readOn())
+  }
+}
+
+/** How often the server looks for peers that have used up its patience. */
+const patienceCheckMs = 1000
+/** Some day in 2026. */
+const wallAtStart = 1_790_000_000_000
+
+/** The server under its simulated clock and network, with the ledger that watches every connection. */
+export class Stage {
+  readonly random: Random
+  readonly plan: Plan
+  readonly timeline = new Timeline()
+  readonly clock: SimulatedClock
+  readonly ledger: Ledger
+  readonly server: Server
+  readonly #trace: Trace
+  readonly #links = new Set<Link>()
+  readonly #sabotage: Sabotage | undefined
+  readonly #numbers = new Map<string, number>()
+  #isHealed = false
+  #stopPatience: Cancel = () => {}
+
+  constructor(plan: Plan, random: Random, trace: Trace, sabotage?: Sabotage) {
+    this.plan = plan
+    this.random = random
+    this.#trace = trace
+    this.#sabotage = sabotage
+    this.clock = new SimulatedClock(this.timeline, random, wallAtStart)
+    const { attemptsMax, wakeCount, exceptions, limits, isLimited } = plan
+    this.ledger = new Ledger({
+      attemptsMax,
+      exceptions,
+      isLimited,
+      wallAtStart,
+      nowMs: () => this.clock.now(),
+      note: (event) => this.note(event),
+    })
+    const log = { ...silentLog, debug: (context: unknown) => this.#onLog(context) }
+    const options = { attemptsMax, wakeCount, exceptions, limits, log, handlePrefix: 'H:sim' }
+    this.server = createServer(options, this.clock)
+    sabotage?.server?.(this.server, random)
+  }
+
+  note(event: string): void {
+    this.#trace.add(this.timeline.now, event)
+  }
+
+  after(delayMs: number, run: () => void): Cancel {
+    return this.timeline.plan(delayMs, run)
+  }
+
+  /** The second of the plan's wall clock that is so many milliseconds from now, cut to whole ones. */
+  epoch(inMs: number): number {
+    return Math.floor((this.clock.wallNow() + inMs) / 1000)
+  }
+
+  /** Opens a connection. */
+  connect(name: string, owner: PeerOwner): Peer {
+    const number = (this.#numbers.get(name) ?? 0) + 1
+    this.#numbers.set(name, number)
+    const { random, ledger } = this
+    const line = new Line(`${name}.${number}`, ledger)
+    const stream = new IncomingStream()
+    const weather = this.#isHealed ? clearWeather : drawWeather(random)
+    const tamper = this.#sabotage?.output?.(random)
+    let isBlocked = () => false
+    const link = new Link(
+      this.timeline,
+      random,
+      weather,
+      drawSizes(random),
+      {
+        wrote: (bytes) => line.written(bytes),
+        serverCloses: (how) => line.serverCloses(how, isBlocked() || ledger.isShuttingDown),
+        peerLeaves: () => line.leave(),
+      },
+      {
+        onBytes: (bytes) => {
+          line.arrived(bytes)
+          for (const incoming of stream.read(bytes)) owner.onIncoming(incoming)
+        },
+        onClosed: () => {
+          peer.isOpen = false
+          owner.onClosed()
+        },
+      },
+      tamper,
+    )
+    const { socket } = link
+    const peer = new Peer(line, link, this)
+    this.#links.add(link)
+    isBlocked = () => socket.writableNeedDrain
+    line.isClear = () => !socket.destroyed && !socket.isPaused() && !socket.writableNeedDrain
+    this.note(`${line.name} connects`)
+    ledger.opened(line)
+    // Before the server's own: what it does with the bytes comes after they are noted.
+    socket.on('data', (chunk: Buffer) => line.delivered(chunk.length))
+    if (this.server.accept(socket, '192.0.2.1') === undefined) {
+      if (!this.plan.isLimited) ledger.fail(`${line.name} is turned away`)
+      line.ruin()
+    }
+    socket.on('end', () => line.goneFromServer())
+    socket.on('close', () => {
+      line.goneFromServer()
+      this.#links.delete(link)
+    })
+    return peer
+  }
+
+  /** Breaks the connection by itself at some byte that the server gets of it. */
+  breakSometime(peer: Peer): void {
+    const { random } = this
+    for (const link of this.#links) {
+      if (!peer.isOf(link)) continue
+      peer.line.isFrail = true
+      link.breakAfter(random.between(1, 1500), random.pick(['close', 'reset', 'vanish']))
+    }
+  }
+
+  /** The network is good from now on, and those that have vanished are found out. */
+  heal(): void {
+    this.#isHealed = true
+    for (const link of this.#links) link.heal(clearWeather)
+  }
+
+  #onLog(context: unknown): void {
+    if (typeof context !== 'object' || context === null || !('err' in context)) return
+    const { err } = context
+    const code = err instanceof Error && 'code' in err ? String(err.code) : ''
+    if (code.startsWith('ERR_')) this.ledger.fail(`a stream was used in a wrong way: ${String(err)}`)
+  }
+}
