@@ -1,3 +1,4 @@
+// Builds the projects named, or all that is published.
 import { build } from './ensure-built.js'
 
-build()
+build(...process.argv.slice(2))

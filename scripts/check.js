@@ -16,7 +16,7 @@ const checks = [
   ['tests', () => runNode(['scripts/test.js'])],
 ]
 
-ensureBuilt()
+ensureBuilt('.')
 for (const [what, check] of checks) {
   if (what === 'tests' && process.argv.includes('--no-tests')) continue
   process.stdout.write(`\n== ${what}\n`)

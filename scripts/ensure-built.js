@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const nodeNeeded = [20, 19]
+const noBuild = 'GEARTRAIN_NO_BUILD'
 
 /** Runs a program where the repository lies; ends this process with its exit code unless it is 0. */
 export function run(program, args, options = {}) {
@@ -23,24 +24,25 @@ export function runTool(name, args, options) {
   run(join(root, 'node_modules', '.bin', name), args, options)
 }
 
-/** On a fresh clone: installs and builds. Later: builds what has changed. */
-export function ensureBuilt() {
+/** On a fresh clone: installs and builds. Later: builds what has changed of these projects and what they need. */
+export function ensureBuilt(...projects) {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major < nodeNeeded[0] || (major === nodeNeeded[0] && minor < nodeNeeded[1])) {
     fail(`Geartrain needs Node ${nodeNeeded.join('.')} or newer; this is ${process.versions.node}.`)
   }
   if (!isInstalled()) {
     say('Installing what is needed (npm ci) ...')
-    // The build that npm would start by itself follows below.
-    run('npm', ['ci', '--no-audit', '--no-fund'], { env: { ...process.env, GEARTRAIN_NO_BUILD: '1' } })
+    // Not the build that npm would start by itself: it follows below.
+    run('npm', ['ci', '--no-audit', '--no-fund'], { env: { ...process.env, [noBuild]: '1' } })
   }
-  build()
+  build(...projects)
 }
 
-export function build() {
-  if (process.env.GEARTRAIN_NO_BUILD === '1') return
+/** Without projects, all that is published. */
+export function build(...projects) {
+  if (process.env[noBuild] === '1') return
   if (!existsSync(join(root, 'packages/cli/dist/main.js'))) say('Building ...')
-  runTool('tsc', ['-b'])
+  runTool('tsc', ['-b', ...(projects.length === 0 ? ['packages/cli'] : projects)])
 }
 
 /** npm leaves a copy of the lock file with what it has installed. */

@@ -7,7 +7,7 @@ import { ensureBuilt, run } from './ensure-built.js'
 
 const smokeSet = ['protocol', 'engine', 'client']
 
-ensureBuilt()
+ensureBuilt('test')
 const folder = mkdtempSync(join(tmpdir(), 'geartrain-smoke-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const version of process.argv.slice(2)) {

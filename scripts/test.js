@@ -9,7 +9,7 @@ const updateFlag = '--update-scenarios'
 const args = process.argv.slice(2)
 const wanted = args.filter((arg) => arg !== updateFlag)
 
-ensureBuilt()
+ensureBuilt('test')
 const dist = join(root, 'test', 'dist')
 const files = readdirSync(dist, { recursive: true })
   .filter((file) => file.endsWith('.test.js'))

@@ -178,10 +178,9 @@ export class Engine {
     session.isOpen = false
     this.#sessions.delete(session.id)
     this.#leaveGrabbing(session)
-    for (const waiter of session.waiting) {
-      const { job } = waiter
-      session.waiting.remove(waiter)
-      job.removeWaiter(waiter)
+    // Each job once: a session may wait very many times for the same one.
+    for (const job of new Set(Array.from(session.waiting, (waiter) => waiter.job))) {
+      job.removeWaitersOf(session)
       if (job.isAbandoned && job.state !== 'running') this.#end(job)
     }
     this.resetAbilities(session)

@@ -107,8 +107,8 @@ export class Job implements Linked<Job>, Due {
     else this.#waiters.push(waiter)
   }
 
-  removeWaiter(waiter: Waiter): void {
-    this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
+  removeWaitersOf(session: Session): void {
+    this.#waiters = this.#waiters.filter((waiter) => waiter.session !== session)
   }
 
   /** Gives back its part of a page; `workload` must not be read any more. */

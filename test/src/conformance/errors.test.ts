@@ -172,7 +172,7 @@ conformance('errors and bad input', ({ transcript, scenario }) => {
     peer < ERROR PACKET_TOO_LARGE|$text
     peer closed
     other > bytes \0REQ\0\0\0\x10\xff\xff\xff\xffhi
-    other < ERROR PACKET_TOO_LARGE|$text2
+    other < ERROR PACKET_TOO_LARGE|$text
     other closed
     third > ECHO_REQ fine
     third < ECHO_RES fine
