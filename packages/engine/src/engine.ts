@@ -22,7 +22,7 @@ export const engineDefaults: EngineOptions = {
   attemptsMax: Number.POSITIVE_INFINITY,
   wakeCount: 1,
   wakeTimeoutMs: 1000,
-  functionsMax: 100_000,
+  functionsMax: 10_000,
   jobsPerFunctionMax: 10_000_000,
   exceptions: false,
   firstNumber: 1,

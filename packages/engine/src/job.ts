@@ -82,7 +82,7 @@ export class Job implements Linked<Job>, Due {
     this.reducer = submission.reducer
     this.background = submission.background
     this.#page = jobFunction.workloads.keep(workload)
-    this.#bytes = this.#page?.bytes ?? (workload.length === 0 ? noBytes : workload)
+    this.#bytes = this.#page?.bytes ?? ownBytes(workload)
     this.#offset = this.#page === undefined ? 0 : this.#page.used - workload.length
     this.workloadLength = workload.length
   }
@@ -108,11 +108,25 @@ export class Job implements Linked<Job>, Due {
   }
 
   removeWaitersOf(session: Session): void {
-    this.#waiters = this.#waiters.filter((waiter) => waiter.session !== session)
+    const waiters = this.#waiters
+    let kept = 0
+    for (let i = 0; i < waiters.length; i++) {
+      const waiter = waiters[i]
+      if (waiter === undefined || waiter.session === session) continue
+      if (kept < i) waiters[kept] = waiter
+      kept++
+    }
+    waiters.length = kept
   }
 
   /** Gives back its part of a page; `workload` must not be read any more. */
   releaseWorkload(): void {
     if (this.#page !== undefined) Workloads.release(this.#page)
   }
+}
+
+/** The workload itself if it makes up much of the buffer that it would keep alive, else a copy. */
+function ownBytes(workload: Uint8Array): Uint8Array {
+  if (workload.length === 0) return noBytes
+  return workload.buffer.byteLength > 2 * workload.length ? new Uint8Array(workload) : workload
 }

@@ -16,6 +16,7 @@ export interface DecoderLimits {
 /** A packet in parts gets a buffer that doubles as bytes come, so that a declared length alone costs no memory. */
 const partialBytesMin = 512
 
+const noBytes = new Uint8Array(0)
 const newline = 10
 const carriageReturn = 13
 
@@ -31,7 +32,7 @@ const carriageReturn = 13
  * will be decoded.
  */
 export class Decoder {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = noBytes
   start = 0
   end = 0
   type = 0
@@ -39,10 +40,10 @@ export class Decoder {
   problem: DecodeProblem | undefined
 
   readonly #limits: DecoderLimits
-  #chunk: Uint8Array = new Uint8Array(0)
+  #chunk: Uint8Array = noBytes
   #at = 0
   /** The beginning of a packet or line whose end has not come yet. Given away with the packet once it is whole. */
-  #partial: Uint8Array = new Uint8Array(0)
+  #partial: Uint8Array = noBytes
   #partialLength = 0
 
   constructor(limits: DecoderLimits) {
@@ -66,7 +67,13 @@ export class Decoder {
     const chunk = this.#chunk
     const at = this.#at
     const available = chunk.length - at
-    if (available === 0) return 'more'
+    if (available === 0) {
+      // An idle connection keeps no buffer alive.
+      this.#chunk = noBytes
+      this.bytes = noBytes
+      this.#at = 0
+      return 'more'
+    }
     if (chunk[at] !== 0) return this.#nextLine()
     if (available < headerBytes) {
       if (available >= 4 && !this.#readMagic(chunk, at)) return this.#fail('BAD_MAGIC')
@@ -164,7 +171,7 @@ export class Decoder {
     this.bytes = this.#partial
     this.start = start
     this.end = end
-    this.#partial = new Uint8Array(0)
+    this.#partial = noBytes
     this.#partialLength = 0
   }
 

@@ -50,7 +50,7 @@ export class Admin {
       }
       case 'create function':
         return connection.output.text(
-          this.#ifNamed(command.function, () => this.#engine.createFunction(command.function)),
+          this.#withinLimits(command.function, () => this.#engine.createFunction(command.function)),
         )
       case 'drop function':
         return connection.output.text(dropAnswers[this.#engine.dropFunction(command.function)])
@@ -58,7 +58,7 @@ export class Admin {
         const { high, normal, low } = command.limits
         const limits = { high: high || unlimited, normal: normal || unlimited, low: low || unlimited }
         return connection.output.text(
-          this.#ifNamed(command.function, () => this.#engine.limitQueue(command.function, limits)),
+          this.#withinLimits(command.function, () => this.#engine.limitQueue(command.function, limits)),
         )
       }
       case 'refused':
@@ -69,7 +69,7 @@ export class Admin {
   }
 
   /** Does what may bring a new function, within the limits that packets have for it. */
-  #ifNamed(name: string, act: () => boolean): string {
+  #withinLimits(name: string, act: () => boolean): string {
     if (name.length > this.#facts.limits.functionNameBytesMax) return refusal('FUNCTION_TOO_LARGE')
     return act() ? adminAnswers.ok : refusal('TOO_MANY_FUNCTIONS')
   }

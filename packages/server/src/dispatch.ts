@@ -19,6 +19,7 @@ export class Dispatch {
   readonly #clock: Clock
   readonly #names = new NameCache()
   readonly #byType: (Handler | undefined)[] = []
+  #lastWallOffset = 0
 
   constructor(engine: Engine, handles: Handles, limits: Limits, clock: Clock) {
     this.#engine = engine
@@ -125,8 +126,14 @@ export class Dispatch {
   /** From seconds since 1970 to the engine's time. What is no number is now. */
   #runAt(epoch: string): number {
     const seconds = Number.parseInt(epoch, 10)
-    if (Number.isNaN(seconds)) return 0
-    return this.#clock.now() + seconds * 1000 - this.#clock.wallNow()
+    return Number.isNaN(seconds) ? 0 : seconds * 1000 - this.#wallOffset()
+  }
+
+  /** What the date is ahead of the engine's time. The same for all jobs of a second, so that they keep their order. */
+  #wallOffset(): number {
+    const offset = this.#clock.wallNow() - this.#clock.now()
+    if (Math.abs(offset - this.#lastWallOffset) > wallJitterMs) this.#lastWallOffset = offset
+    return this.#lastWallOffset
   }
 
   #canDo(connection: Connection, timeoutMs: number): void {
@@ -199,6 +206,8 @@ export class Dispatch {
   }
 }
 
+/** Two clocks read one after the other differ by as much; more means that the machine's date was set. */
+const wallJitterMs = 2
 /** gearmand's bound on the handle of a WORK_FAIL. */
 const handleBytesMax = 63
 /** A shorter timeout counts as this one. */

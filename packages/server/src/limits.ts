@@ -33,7 +33,7 @@ export const defaultLimits: Limits = {
   clientIdBytesMax: 127,
   connectionsMax: 20_000,
   outputBytesMax: 64 * MiB,
-  functionsMax: 100_000,
+  functionsMax: 10_000,
   jobsPerFunctionMax: 10_000_000,
   handshakeTimeoutMs: 600_000,
   packetTimeoutMs: 60_000,

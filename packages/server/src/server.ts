@@ -40,8 +40,9 @@ export class Server {
   readonly #listeners: NetServer[] = []
   /** Set while there are connections to look through. */
   #stopPatience: (() => void) | undefined
-  /** Called at the end of each turn while the server is stopping: more than once if it was told to more than once. */
-  readonly #onTurn = new Set<() => void>()
+  /** What is waited for before it closes, looked at after each turn; one for each time it was told to close. */
+  readonly #waits = new Set<{ readonly isOver: () => boolean; readonly finish: () => void }>()
+  #closed: Promise<void> | undefined
 
   constructor(options: ServerOptions, clock: Clock) {
     const { limits, log } = options
@@ -58,7 +59,7 @@ export class Server {
     const admin = new Admin(engine, connections, handles, options)
     const turn = new Turn(engine, clock, () => {
       connections.flush()
-      for (const check of this.#onTurn) check()
+      for (const { isOver, finish } of this.#waits) if (isOver()) finish()
     })
     this.#options = options
     this.#clock = clock
@@ -129,7 +130,7 @@ export class Server {
     const stopped = this.#stopListening()
     this.engine.drain()
     await this.#until(() => this.#runningCount === 0, graceMs)
-    await this.#closeConnections()
+    await (this.#closed ??= this.#closeConnections())
     await stopped
   }
 
@@ -137,7 +138,7 @@ export class Server {
   async finishAll(): Promise<void> {
     const stopped = this.#stopListening()
     await this.#until(() => this.engine.jobCount === 0, Number.POSITIVE_INFINITY)
-    await this.#closeConnections()
+    await (this.#closed ??= this.#closeConnections())
     await stopped
   }
 
@@ -181,25 +182,24 @@ export class Server {
   }
 
   /** Resolves when the condition holds at the end of a turn, or when the time is over. */
-  #until(condition: () => boolean, timeoutMs: number): Promise<void> {
-    if (condition()) return Promise.resolve()
+  #until(isOver: () => boolean, timeoutMs: number): Promise<void> {
+    if (isOver()) return Promise.resolve()
     return new Promise((resolve) => {
       const finish = () => {
-        this.#onTurn.delete(check)
+        this.#waits.delete(wait)
         stopTimer()
         resolve()
       }
       const stopTimer = Number.isFinite(timeoutMs) ? this.#clock.after(timeoutMs, finish) : () => {}
-      const check = () => {
-        if (condition()) finish()
-      }
-      this.#onTurn.add(check)
+      const wait = { isOver, finish }
+      this.#waits.add(wait)
     })
   }
 
   /** Ends every connection when its output is sent; those that do not end in time are cut off. */
   #closeConnections(): Promise<void> {
     this.#stopPatience?.()
+    for (const { finish } of this.#waits) finish()
     for (const connection of this.#connections) connection.close()
     return new Promise((resolve) => {
       const finish = () => {

@@ -62,7 +62,7 @@ conformance('admin text', ({ transcript, scenario }) => {
     gearmand: admin < "OK 1.1.20+ds\n"
   `
 
-  transcript('verbose: the log level in gearmand\'s words')`
+  transcript("verbose: the log level in gearmand's words")`
     admin > "verbose\n"
     differs: ours logs at info as it comes, gearmand at error
     ours:     admin < "OK INFO\n"
@@ -259,145 +259,12 @@ conformance('admin text', ({ transcript, scenario }) => {
     const handles = new Set<string>()
     for (let n = 0; n < 2000; n++) client.send(PACKET.SUBMIT_JOB_BG, 'f', '', 'x')
     for (let n = 0; n < 2000; n++) handles.add((await client.receive('JOB_CREATED')).body.toString())
-    assert.deepEqual(new Set(await stage.list('show jobs')), new Set([...handles].map((handle) => `${handle}\t0\t0\t1`)))
+    assert.deepEqual(
+      new Set(await stage.list('show jobs')),
+      new Set([...handles].map((handle) => `${handle}\t0\t0\t1`)),
+    )
     assert.deepEqual(await stage.list('status'), ['f\t2000\t0\t0'])
   })
-
-  transcript('cancel job: one that waits')`
-    client > SUBMIT_JOB f|u|x
-    client < JOB_CREATED $job
-    second > SUBMIT_JOB f|u|x
-    second < JOB_CREATED $job
-    admin > "cancel job $job\n"
-    admin < "OK\r\n"
-    client < WORK_FAIL $job
-    second < WORK_FAIL $job
-    admin > "status\n"
-    differs: it leaves the queue and the counts at once
-    ours:     admin < "f\t0\t0\t0\n.\n"
-    ours:     admin > "show jobs\n"
-    ours:     admin < ".\n"
-    ours:     admin > "cancel job $job\n"
-    ours:     admin < "ERR UNKNOWN_JOB\r\n"
-    ours:     client quiet
-    gearmand: admin < "f\t1\t0\t0\n.\n"
-    gearmand: admin > "show jobs\n"
-    gearmand: admin < "$job\t0\t1\t0\n.\n"
-    gearmand: admin > "cancel job $job\n"
-    gearmand: admin < "OK\r\n"
-    gearmand: client < WORK_FAIL $job
-    gearmand: second < WORK_FAIL $job
-    worker > CAN_DO f
-    worker > GRAB_JOB
-    worker < NO_JOB
-    admin > "status\n"
-    admin < "f\t0\t0\t1\n.\n"
-  `
-
-  transcript('cancel job: a background one that waits')`
-    client > SUBMIT_JOB_BG f|u|x
-    client < JOB_CREATED $job
-    client > "cancel job $job\r\n"
-    client < "OK\r\n"
-    worker > CAN_DO f
-    worker > GRAB_JOB
-    worker < NO_JOB
-    client > "status\n"
-    client < "f\t0\t0\t1\n.\n"
-    client > SUBMIT_JOB_BG f|u|x
-    client < JOB_CREATED $job2
-  `
-
-  transcript('cancel job: one that runs')`
-    client > SUBMIT_JOB f|u|x
-    client < JOB_CREATED $job
-    worker > CAN_DO f
-    worker > GRAB_JOB
-    worker < JOB_ASSIGN $job|f|x
-    admin > "cancel job $job\n"
-    admin < "OK\r\n"
-    client < WORK_FAIL $job
-    worker quiet
-    admin > "status\n"
-    differs: it leaves the counts, and its clients hear of it no more
-    ours:     admin < "f\t0\t0\t1\n.\n"
-    ours:     admin > "cancel job $job\n"
-    ours:     admin < "ERR UNKNOWN_JOB\r\n"
-    gearmand: admin < "f\t1\t1\t1\n.\n"
-    gearmand: admin > "cancel job $job\n"
-    gearmand: admin < "OK\r\n"
-    gearmand: client < WORK_FAIL $job
-    worker > WORK_STATUS $job|1|2
-    worker > WORK_DATA $job|part
-    worker > WORK_WARNING $job|oh
-    worker > WORK_COMPLETE $job|y
-    # The worker did nothing wrong: no ERROR.
-    worker quiet
-    differs: see above
-    ours:     client quiet
-    gearmand: client < WORK_STATUS $job|1|2
-    gearmand: client < WORK_DATA $job|part
-    gearmand: client < WORK_WARNING $job|oh
-    gearmand: client < WORK_COMPLETE $job|y
-    worker > WORK_COMPLETE $job|y
-    worker < ERROR JOB_NOT_FOUND|Job given in work result not found
-    worker > GRAB_JOB
-    worker < NO_JOB
-    admin > "status\n"
-    admin < "f\t0\t0\t1\n.\n"
-  `
-
-  for (const end of ['WORK_FAIL $job', 'WORK_EXCEPTION $job|oh']) {
-    transcript(`cancel job: the worker of a cancelled one says ${end}`)`
-      ours only: gearmand tells the clients a second time
-      client > SUBMIT_JOB f|u|x
-      client < JOB_CREATED $job
-      worker > CAN_DO f
-      worker > GRAB_JOB
-      worker < JOB_ASSIGN $job|f|x
-      client > "cancel job $job\n"
-      client < WORK_FAIL $job
-      client < "OK\r\n"
-      worker > ${end}
-      worker quiet
-      client quiet
-    `
-  }
-
-  transcript('cancel job: the worker of a cancelled one leaves')`
-    client > SUBMIT_JOB_BG f|u|x
-    client < JOB_CREATED $job
-    worker > CAN_DO f
-    worker > GRAB_JOB
-    worker < JOB_ASSIGN $job|f|x
-    client > "cancel job $job\n"
-    client < "OK\r\n"
-    worker leaves
-    other > CAN_DO f
-    other > GRAB_JOB
-    other < NO_JOB
-    client > "status\n"
-    client < "f\t0\t0\t1\n.\n"
-  `
-
-  transcript('cancel job: the same unique again, while the cancelled one still runs')`
-    ours only: with gearmand the new submission joins the cancelled job
-    client > SUBMIT_JOB f|u|x
-    client < JOB_CREATED $job1
-    worker > CAN_DO f
-    worker > GRAB_JOB
-    worker < JOB_ASSIGN $job1|f|x
-    client > "cancel job $job1\n"
-    client < WORK_FAIL $job1
-    client < "OK\r\n"
-    client > SUBMIT_JOB f|u|x
-    client < JOB_CREATED $job2
-    worker > WORK_COMPLETE $job1|old
-    worker > GRAB_JOB
-    worker < JOB_ASSIGN $job2|f|x
-    worker > WORK_COMPLETE $job2|new
-    client < WORK_COMPLETE $job2|new
-  `
 
   transcript('create function and drop function')`
     admin > "create function bar\r\n"
@@ -489,86 +356,19 @@ conformance('admin text', ({ transcript, scenario }) => {
   `
 })
 
-/** What `maxqueue` allows, submission by submission: `.` accepted, `!` refused. */
-const limits: readonly { readonly command: string; readonly submits: string; readonly answers: string }[] = [
-  { command: 'maxqueue f 2', submits: 'N N N H L', answers: '. . ! ! !' },
-  { command: 'maxqueue f 3 2 1', submits: 'L L N N H H', answers: '. ! . ! . !' },
-  { command: 'maxqueue f 2 1', submits: 'L L H N L', answers: '. . ! ! .' },
-  { command: 'maxqueue f 0', submits: 'N N N H L', answers: '. . . . .' },
-  { command: 'maxqueue f -1', submits: 'N N N H L', answers: '. . . . .' },
-  { command: 'maxqueue f', submits: 'N N N H L', answers: '. . . . .' },
-  { command: 'maxqueue f many', submits: 'N N N H L', answers: '. . . . .' },
-  { command: 'maxqueue f 0 1 0', submits: 'H H N L', answers: '. . ! .' },
-]
-
-conformance('maxqueue', ({ transcript, scenario }) => {
-  const submitOf: Readonly<Record<string, number>> = {
-    H: PACKET.SUBMIT_JOB_HIGH_BG,
-    N: PACKET.SUBMIT_JOB_BG,
-    L: PACKET.SUBMIT_JOB_LOW,
-  }
-  for (const { command, submits, answers } of limits) {
-    scenario(`"${command}": ${submits} is answered ${answers}`, async ({ connect, stage }) => {
-      assert.equal(await stage.ask('create function f'), 'OK\r\n')
-      assert.equal(await stage.ask(command), 'OK\r\n')
-      const client = await connect('client')
-      const got: string[] = []
-      for (const letter of submits.split(' ')) {
-        client.send(submitOf[letter] ?? 0, 'f', '', 'x')
-        const { name, args } = await client.receive('JOB_CREATED or ERROR')
-        if (name === 'ERROR') assert.deepEqual(args, ['QUEUE_ERROR', 'Job queue is full'])
-        got.push(name === 'ERROR' ? '!' : '.')
-      }
-      assert.equal(got.join(' '), answers)
-    })
-  }
-
-  transcript('running jobs count, and what is done makes room')`
-    admin > "create function f\r\n"
-    admin < "OK\r\n"
-    admin > "maxqueue f 1\r\n"
-    admin < "OK\r\n"
-    client > SUBMIT_JOB_BG f||x
-    client < JOB_CREATED $job1
-    worker > CAN_DO f
-    worker > GRAB_JOB
-    worker < JOB_ASSIGN $job1|f|x
-    client > SUBMIT_JOB_BG f||x
-    client < ERROR QUEUE_ERROR|Job queue is full
-    client > SUBMIT_REDUCE_JOB f||r||x
-    client < ERROR QUEUE_ERROR|Job queue is full
-    worker > WORK_COMPLETE $job1|
-    client > SUBMIT_JOB_BG f||x
-    client < JOB_CREATED $job2
-  `
-
-  transcript('one function\'s limit is not another\'s')`
-    client > SUBMIT_JOB_BG f||x
-    client < JOB_CREATED $job1
-    client > "maxqueue f 1\n"
-    client < "OK\r\n"
-    client > SUBMIT_JOB_BG f||x
-    client < ERROR QUEUE_ERROR|Job queue is full
-    client > SUBMIT_JOB_BG g||x
-    client < JOB_CREATED $job2
-    client > "maxqueue f\n"
-    client < "OK\r\n"
-    client > SUBMIT_JOB_BG f||x
-    client < JOB_CREATED $job3
-  `
-
-  transcript('for a function that nobody knows yet')`
-    client > "maxqueue f 1\n"
-    client < "OK\r\n"
-    client > "status\n"
-    differs: a function with a limit is a function, and listed
-    ours:     client < "f\t0\t0\t0\n.\n"
-    gearmand: client < ".\n"
-    client > SUBMIT_JOB_BG f||x
-    client < JOB_CREATED $job1
-    client > SUBMIT_JOB_BG f||x
-    differs: OK means that it is so; gearmand forgets it
-    ours:     client < ERROR QUEUE_ERROR|Job queue is full
-    gearmand: client < JOB_CREATED $job2
-  `
-})
+for (const [ours, gearmand] of [
+  ['debug', 'DEBUG'],
+  ['warn', 'WARNING'],
+  ['error', 'ERROR'],
+] as const) {
+  conformance(
+    `verbose when logging at ${ours}`,
+    ({ transcript }) => {
+      transcript(`is ${gearmand}`)`
+        admin > "verbose\n"
+        admin < "OK ${gearmand}\n"
+      `
+    },
+    { ours: ['--log-level', ours], gearmand: [`--verbose=${gearmand}`] },
+  )
+}

@@ -209,15 +209,17 @@ conformance('disconnects and retries', ({ transcript }) => {
   transcript('without a limit a job is tried again and again')`
     client > SUBMIT_JOB_BG f|u|x
     client < JOB_CREATED $job
-    ${[1, 2, 3, 4, 5].map(
-      (n) => `
+    ${[1, 2, 3, 4, 5]
+      .map(
+        (n) => `
     w${n} > CAN_DO f
     w${n} > GRAB_JOB
     w${n} < JOB_ASSIGN $job|f|x
     w${n} leaves
     client > "show jobs\\n"
     client < "$job\\t${n}\\t0\\t1\\n.\\n"`,
-    ).join('')}
+      )
+      .join('')}
   `
 
   transcript('who leaves is forgotten as worker')`

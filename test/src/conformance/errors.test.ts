@@ -166,6 +166,44 @@ conformance('errors and bad input', ({ transcript, scenario }) => {
     worker < NO_JOB
   `
 
+  for (const submit of ['SUBMIT_JOB', 'SUBMIT_JOB_LOW_BG']) {
+    transcript(`${submit} to a function with a name of 513 bytes`)`
+      client > ${submit} {f*513}|u|x
+      differs: names have a limit, the one that libgearman has; gearmand takes what fits into its buffer of 8 KB
+      ours:     client < ERROR ARGUMENT_TOO_LARGE|Function name too large
+      gearmand: client < JOB_CREATED $job
+    `
+  }
+
+  transcript('CAN_DO of a function with a name of 513 bytes')`
+    worker > CAN_DO {f*513}
+    differs: see above
+    ours:     worker < ERROR ARGUMENT_TOO_LARGE|Function name too large
+    ours:     worker > CAN_DO_TIMEOUT {f*513}|1000
+    ours:     worker < ERROR ARGUMENT_TOO_LARGE|Function name too large
+    worker > GRAB_JOB
+    worker < NO_JOB
+  `
+
+  transcript('arguments of more than 8 KB')`
+    worker > SET_CLIENT_ID {i*9000}
+    differs: each argument has its own limit; gearmand has one buffer for all of them, and closes when it is full
+    ours:     worker > OPTION_REQ {o*9000}
+    ours:     worker < ERROR UNKNOWN_OPTION|Server does not recognize given option
+    ours:     worker > SUBMIT_JOB {f*9000}||x
+    ours:     worker < ERROR ARGUMENT_TOO_LARGE|Function name too large
+    ours:     worker > SUBMIT_JOB f|{u*9000}|x
+    ours:     worker < ERROR ARGUMENT_TOO_LARGE|Unique value too large
+    gearmand: worker closed
+  `
+
+  transcript('a declared length at the limit of 64 MiB')`
+    peer > bytes \0REQ\0\0\0\x10\x04\0\0\0and the rest does not come
+    other > ECHO_REQ fine
+    other < ECHO_RES fine
+    peer leaves
+  `
+
   transcript('a declared length over the limit of 64 MiB')`
     ours only: gearmand has no limit and takes the memory at once
     peer > bytes \0REQ\0\0\0\x07\x04\0\0\x01f\0u\0

@@ -232,3 +232,51 @@ conformance(
   },
   { ours: [], gearmand: ['--worker-wakeup=1'] },
 )
+
+conformance(
+  'sleep and wake with --worker-wakeup 0',
+  ({ transcript }) => {
+    transcript('all sleepers are woken, each once until it grabs')`
+      w1 > CAN_DO f
+      w1 > PRE_SLEEP
+      w2 > CAN_DO f
+      w2 > PRE_SLEEP
+      w3 > CAN_DO g
+      w3 > PRE_SLEEP
+      client > SUBMIT_JOB_BG f||1
+      client < JOB_CREATED $job1
+      client > SUBMIT_JOB_BG f||2
+      client < JOB_CREATED $job2
+      w1 < NOOP
+      w2 < NOOP
+      w1 quiet
+      w2 quiet
+      w3 quiet
+      w2 > GRAB_JOB
+      w2 < JOB_ASSIGN $job1|f|1
+      w1 > GRAB_JOB
+      w1 < JOB_ASSIGN $job2|f|2
+    `
+  },
+  { ours: ['--worker-wakeup', '0'], gearmand: ['--worker-wakeup=0'] },
+)
+
+conformance(
+  'sleep and wake with --worker-wakeup 2',
+  ({ transcript }) => {
+    transcript('two sleepers a job')`
+      w1 > CAN_DO f
+      w1 > PRE_SLEEP
+      w2 > CAN_DO f
+      w2 > PRE_SLEEP
+      w3 > CAN_DO f
+      w3 > PRE_SLEEP
+      client > SUBMIT_JOB_BG f||1
+      client < JOB_CREATED $job1
+      w1 < NOOP
+      w2 < NOOP
+      w3 quiet
+    `
+  },
+  { ours: ['--worker-wakeup', '2'], gearmand: ['--worker-wakeup=2'] },
+)

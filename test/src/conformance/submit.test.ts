@@ -221,3 +221,15 @@ conformance('submit', ({ transcript, scenario }) => {
     if (kind === 'gearmand') assert.equal(handles[0], `H:${hostname()}:1`)
   })
 })
+
+conformance(
+  "handles with a prefix of one's own",
+  ({ scenario }) => {
+    scenario('the prefix stands where H: and the host stand otherwise', async ({ connect }) => {
+      const client = await connect('client')
+      client.send(PACKET.SUBMIT_JOB, 'f', '', 'x')
+      assert.match((await client.receive('JOB_CREATED')).body.toString(), /^train:[1-9][0-9]*$/)
+    })
+  },
+  { ours: ['--handle-prefix', 'train'], gearmand: ['--job-handle-prefix=train'] },
+)

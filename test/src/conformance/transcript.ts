@@ -46,8 +46,7 @@ export type Transcript = {
   readonly oursOnly: string | undefined
 }
 
-const stepPattern =
-  /^(?:(ours|gearmand):\s+)?([a-z]\w*)\s+(?:(>|<~|<)\s(.*)|(quiet|leaves|closed|unanswered)\s*)$/
+const stepPattern = /^(?:(ours|gearmand):\s+)?([a-z]\w*)\s+(?:(>|<~|<)\s(.*)|(quiet|leaves|closed|unanswered)\s*)$/
 
 export function parseTranscript(source: string): Transcript {
   const steps: Step[] = []
@@ -177,7 +176,8 @@ function pieces(template: string): Piece[] {
     if (name !== undefined) return { name }
     if (hex !== undefined) return { literal: String.fromCharCode(Number.parseInt(hex, 16)), name: undefined }
     if (repeated !== undefined) return { literal: repeated.repeat(Number(count)), name: undefined }
-    if (escape === undefined) return { literal: Buffer.from(plain ?? whole, 'utf8').toString('latin1'), name: undefined }
+    if (escape === undefined)
+      return { literal: Buffer.from(plain ?? whole, 'utf8').toString('latin1'), name: undefined }
     const literal = escapes[escape]
     if (literal === undefined) throw new Error(`no escape: ${whole}`)
     return { literal, name: undefined }
@@ -185,7 +185,7 @@ function pieces(template: string): Piece[] {
 }
 
 /** `f|u|data` to `f\0u\0data`, still as a template. */
-export function packetBody(payload: string): string {
+function packetBody(payload: string): string {
   return payload.replace(/\\.|\|/gs, (found) => (found === '|' ? '\\0' : found))
 }
 

@@ -18,7 +18,14 @@ const rest = {
   WORK_EXCEPTION: '|data',
 } as const
 
-const workPackets = ['WORK_STATUS', 'WORK_COMPLETE', 'WORK_FAIL', 'WORK_DATA', 'WORK_WARNING', 'WORK_EXCEPTION'] as const
+const workPackets = [
+  'WORK_STATUS',
+  'WORK_COMPLETE',
+  'WORK_FAIL',
+  'WORK_DATA',
+  'WORK_WARNING',
+  'WORK_EXCEPTION',
+] as const
 
 conformance('work packets', ({ transcript }) => {
   transcript('all that a worker says reaches the client, in order and unchanged')`

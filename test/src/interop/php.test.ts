@@ -128,7 +128,9 @@ interop('PHP', ['php'], {
   'setId and the functions of a worker stand in workers': async (theatre) => {
     theatre.start(php('tasks_worker.php', theatre.port))
     await theatre.until('the worker in workers', async () => {
-      return /^\d+ 127\.0\.0\.1 worker-of-tasks : upper fail set_fail throw throwonly unique$/m.test(await theatre.ask('workers'))
+      return /^\d+ 127\.0\.0\.1 worker-of-tasks : upper fail set_fail throw throwonly unique$/m.test(
+        await theatre.ask('workers'),
+      )
     })
   },
 

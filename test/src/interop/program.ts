@@ -43,7 +43,7 @@ export function interop(
   }
 }
 
-export type Outcome = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+type Outcome = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
 export class Theatre {
   readonly server: Server
@@ -110,7 +110,7 @@ export class Theatre {
   }
 }
 
-export type ProgramOptions = { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string }
+type ProgramOptions = { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string }
 
 export class Program {
   readonly title: string

@@ -21,7 +21,7 @@ const limits = { packetBytesMax: 2 ** 30, lineBytesMax: 2 ** 20 }
 /** The bytes that a server sent, as what they say; throws if they say nothing. */
 export class IncomingStream {
   readonly #decoder = new Decoder(limits)
-  readonly #args = new Arguments()
+  readonly #args = new Arguments();
 
   *read(bytes: Uint8Array): Generator<Incoming, void> {
     const decoder = this.#decoder

@@ -376,7 +376,7 @@ export class Ledger {
     if (packet.name === 'WORK_EXCEPTION') {
       return hasExceptions && source !== undefined && (outcome ?? 'WORK_EXCEPTION') === 'WORK_EXCEPTION'
     }
-    if (packet.name === 'WORK_COMPLETE') return source !== undefined && (job.outcome ?? source) === source
+    if (packet.name === 'WORK_COMPLETE') return job.outcome === undefined ? source !== undefined : isSame(job.outcome, packet)
     if (outcome === 'WORK_COMPLETE') return false
     const isException = ({ command }: Entry) => command.name === 'WORK_EXCEPTION'
     return source !== undefined || job.mayBeCancelled || job.mayBeExhausted || (!hasExceptions && job.works.some(isException))

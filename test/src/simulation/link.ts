@@ -1,6 +1,6 @@
 import { Pipe, type Weather } from './pipe.ts'
 import type { Random } from './random.ts'
-import { ServerSocket, type SocketSizes, type SocketWitness } from './server-socket.ts'
+import { ServerSocket, type SocketSizes, type SocketWitness, type Tamper } from './server-socket.ts'
 import type { Timeline } from './timeline.ts'
 
 /**
@@ -48,6 +48,7 @@ export class Link {
     sizes: SocketSizes,
     witness: LinkWitness,
     peer: PeerEnd,
+    tamper?: Tamper,
   ) {
     this.#timeline = timeline
     this.#random = random
@@ -55,11 +56,8 @@ export class Link {
     this.#peer = peer
     this.#toServer = new Pipe(timeline, random, weather)
     this.#toPeer = new Pipe(timeline, random, weather)
-    this.socket = new ServerSocket(this.#toServer, this.#toPeer, sizes, {
-      wrote: (bytes) => witness.wrote(bytes),
-      serverCloses: (how) => witness.serverCloses(how),
-      serverClosed: (isReset) => this.#serverClosed(isReset),
-    })
+    const serverClosed = (isReset: boolean) => this.#serverClosed(isReset)
+    this.socket = new ServerSocket(this.#toServer, this.#toPeer, sizes, { ...witness, serverClosed }, tamper)
     this.#toPeer.deliver = (bytes) => this.#arrive(bytes)
   }
 

@@ -48,7 +48,7 @@ export function drawPlan(random: Random): Plan {
     isLimited,
     limits: {
       ...defaultLimits,
-      connectionsMax: isLimited ? random.between(5, 20) : defaultLimits.connectionsMax,
+      connectionsMax: isLimited ? random.between(15, 20) : defaultLimits.connectionsMax,
       jobsPerFunctionMax: isLimited ? random.between(1, 20) : defaultLimits.jobsPerFunctionMax,
       outputBytesMax: random.pick([defaultLimits.outputBytesMax, 100_000, 20_000]),
       handshakeTimeoutMs: isStrict ? 5000 : 0,

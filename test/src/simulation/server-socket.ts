@@ -17,6 +17,9 @@ export interface SocketWitness {
   serverClosed(isReset: boolean): void
 }
 
+/** Changes what the server writes, for runs that must fail. */
+export type Tamper = (bytes: Buffer) => Buffer
+
 type Callback = (error?: Error | null) => void
 
 /**
@@ -31,14 +34,16 @@ export class ServerSocket extends Duplex {
   readonly #sizes: SocketSizes
   readonly #witness: SocketWitness
   readonly #unsent: Buffer[] = []
+  readonly #tamper: Tamper | undefined
   #sent: Callback | undefined
 
-  constructor(fromPeer: Pipe, toPeer: Pipe, sizes: SocketSizes, witness: SocketWitness) {
+  constructor(fromPeer: Pipe, toPeer: Pipe, sizes: SocketSizes, witness: SocketWitness, tamper?: Tamper) {
     super({ allowHalfOpen: true, highWaterMark: sizes.highWaterMark })
     this.#fromPeer = fromPeer
     this.#toPeer = toPeer
     this.#sizes = sizes
     this.#witness = witness
+    this.#tamper = tamper
     fromPeer.deliver = (bytes) => {
       if (!this.destroyed && !this.push(bytes)) fromPeer.hold()
     }
@@ -49,8 +54,15 @@ export class ServerSocket extends Duplex {
 
   override write(chunk: unknown): boolean {
     if (!(chunk instanceof Uint8Array)) throw new TypeError('the server writes bytes')
-    this.#witness.wrote(Buffer.from(chunk))
-    return super.write(chunk)
+    const bytes = Buffer.from(chunk)
+    if (this.#tamper === undefined) {
+      this.#witness.wrote(bytes)
+      return super.write(chunk)
+    }
+    const tampered = this.#tamper(bytes)
+    if (tampered.length === 0) return !this.writableNeedDrain
+    this.#witness.wrote(tampered)
+    return super.write(tampered)
   }
 
   override end(chunk?: unknown, callback?: unknown): this {

@@ -50,7 +50,6 @@ export class Peer {
   /** Takes nothing of what the server sends for so long. */
   dawdle(forMs: number): void {
     this.#stage.note(`${this.line.name} dawdles`)
-    this.line.isFrail = true
     this.#link.stopReading()
     this.#stage.after(forMs, () => this.#link.readOn())
   }
@@ -70,11 +69,10 @@ export class Stage {
   readonly ledger: Ledger
   readonly server: Server
   readonly #trace: Trace
-  readonly #links = new Set<Link>()
+  readonly #links = new Map<Link, ReturnType<Server['accept']>>()
   readonly #sabotage: Sabotage | undefined
   readonly #numbers = new Map<string, number>()
   #isHealed = false
-  #stopPatience: Cancel = () => {}
 
   constructor(plan: Plan, random: Random, trace: Trace, sabotage?: Sabotage) {
     this.plan = plan
@@ -95,6 +93,12 @@ export class Stage {
     const options = { attemptsMax, wakeCount, exceptions, limits, log, handlePrefix: 'H:sim' }
     this.server = createServer(options, this.clock)
     sabotage?.server?.(this.server, random)
+    this.#watchPatience()
+  }
+
+  /** Connections that the server has not given up. */
+  get openLinks(): number {
+    return this.#links.size
   }
 
   note(event: string): void {
@@ -105,25 +109,23 @@ export class Stage {
     return this.timeline.plan(delayMs, run)
   }
 
-  /** The second of the plan's wall clock that is so many milliseconds from now, cut to whole ones. */
+  /** A time so many milliseconds from now, in seconds since 1970. */
   epoch(inMs: number): number {
     return Math.floor((this.clock.wallNow() + inMs) / 1000)
   }
 
-  /** Opens a connection. */
-  connect(name: string, owner: PeerOwner): Peer {
+  /** Opens a connection; a frail one will break at some byte that the server gets of it. */
+  connect(name: string, owner: PeerOwner, isFrail = false): Peer {
     const number = (this.#numbers.get(name) ?? 0) + 1
     this.#numbers.set(name, number)
     const { random, ledger } = this
     const line = new Line(`${name}.${number}`, ledger)
     const stream = new IncomingStream()
-    const weather = this.#isHealed ? clearWeather : drawWeather(random)
-    const tamper = this.#sabotage?.output?.(random)
     let isBlocked = () => false
     const link = new Link(
       this.timeline,
       random,
-      weather,
+      this.#isHealed ? clearWeather : drawWeather(random),
       drawSizes(random),
       {
         wrote: (bytes) => line.written(bytes),
@@ -140,18 +142,24 @@ export class Stage {
           owner.onClosed()
         },
       },
-      tamper,
+      this.#sabotage?.output?.(random),
     )
-    const { socket } = link
     const peer = new Peer(line, link, this)
-    this.#links.add(link)
-    isBlocked = () => socket.writableNeedDrain
+    const { socket } = link
+    let unblockedAt = -1
+    isBlocked = () => socket.writableNeedDrain || unblockedAt === ledger.moment
     line.isClear = () => !socket.destroyed && !socket.isPaused() && !socket.writableNeedDrain
+    line.isFrail = isFrail
+    if (isFrail) link.breakAfter(random.between(1, 1500), random.pick(['close', 'reset', 'vanish']))
     this.note(`${line.name} connects`)
     ledger.opened(line)
-    // Before the server's own: what it does with the bytes comes after they are noted.
+    // Before the server's own listeners: what it does with the bytes comes after they are noted.
     socket.on('data', (chunk: Buffer) => line.delivered(chunk.length))
-    if (this.server.accept(socket, '192.0.2.1') === undefined) {
+    socket.on('drain', () => {
+      unblockedAt = ledger.moment
+    })
+    const connection = this.server.accept(socket, '192.0.2.1')
+    if (connection === undefined) {
       if (!this.plan.isLimited) ledger.fail(`${line.name} is turned away`)
       line.ruin()
     }
@@ -160,23 +168,23 @@ export class Stage {
       line.goneFromServer()
       this.#links.delete(link)
     })
+    this.#links.set(link, connection)
     return peer
-  }
-
-  /** Breaks the connection by itself at some byte that the server gets of it. */
-  breakSometime(peer: Peer): void {
-    const { random } = this
-    for (const link of this.#links) {
-      if (!peer.isOf(link)) continue
-      peer.line.isFrail = true
-      link.breakAfter(random.between(1, 1500), random.pick(['close', 'reset', 'vanish']))
-    }
   }
 
   /** The network is good from now on, and those that have vanished are found out. */
   heal(): void {
     this.#isHealed = true
-    for (const link of this.#links) link.heal(clearWeather)
+    for (const link of this.#links.keys()) link.heal(clearWeather)
+  }
+
+  /** The server does this by itself when it listens. */
+  #watchPatience(): void {
+    this.after(patienceCheckMs, () => {
+      const now = this.clock.now()
+      for (const connection of this.#links.values()) connection?.checkPatience(now)
+      this.#watchPatience()
+    })
   }
 
   #onLog(context: unknown): void {

@@ -1,0 +1,114 @@
+import { Actor } from './actor.ts'
+import { type Command, finalPackets, packet, submissions } from './command.ts'
+import type { IncomingPacket } from './incoming.ts'
+import type { Stage } from './stage.ts'
+
+/** What many clients submit under. */
+const sharedUniques = ['same', 'other', 'u'.repeat(64), 'caf\xc3\xa9']
+const sharedWorkloads = ['one and the same', 'x'.repeat(3000), '-']
+
+/** Codes that are not about a submission. */
+const otherErrors = ['UNKNOWN_OPTION', 'TOO_MANY_CONNECTIONS']
+
+/** Submits jobs in rounds and waits for what comes of them; or, as a background client, does not wait. */
+export class Client extends Actor {
+  readonly #forms: readonly string[]
+  #submissionCount = 0
+  /** Submissions that are not answered. */
+  #unanswered = 0
+  /** Ends that are still to come. */
+  #waiting = 0
+
+  constructor(stage: Stage, name: string, isBackground: boolean) {
+    super(stage, name)
+    const forms = [...submissions].filter(([, form]) => form.background === isBackground)
+    this.#forms = forms.map(([form]) => form)
+  }
+
+  get isDone(): boolean {
+    return this.#unanswered === 0 && this.#waiting === 0
+  }
+
+  protected onConnected(): void {
+    if (this.stage.random.chance(0.3)) this.send(packet('OPTION_REQ', ['exceptions']))
+    if (this.chance(0.1)) this.send(packet('OPTION_REQ', ['no such option']))
+    this.later(this.pauseMs(), () => this.#round())
+    if (this.chance(0.3)) this.later(this.stage.random.exponential(2000), () => this.#leaveEarly())
+  }
+
+  protected onPacket({ name, args }: IncomingPacket): void {
+    if (name === 'JOB_CREATED') {
+      this.#unanswered--
+      if (this.#isForeground) this.#waiting++
+    } else if (name === 'ERROR' && !otherErrors.includes(args[0] ?? '')) this.#unanswered--
+    else if (finalPackets.has(name)) this.#waiting--
+    else return
+    if (this.#unanswered === 0 && this.#waiting === 0) this.#endRound()
+  }
+
+  protected override onClosed(): void {
+    this.#unanswered = 0
+    this.#waiting = 0
+  }
+
+  protected onRetire(): void {}
+
+  get #isForeground(): boolean {
+    return this.#forms.includes('SUBMIT_JOB')
+  }
+
+  #endRound(): void {
+    const { random } = this.stage
+    if (random.chance(0.05)) this.leave(random.pick(['finish', 'close']))
+    else if (!this.isRetired) this.later(this.pauseMs(), () => this.#round())
+  }
+
+  #round(): void {
+    if (this.isRetired || !this.isDone) return
+    const { random } = this.stage
+    const commands: Command[] = []
+    for (let i = random.pick([1, 1, 2, 5, 20]); i > 0; i--) {
+      commands.push(this.#submission())
+      if (random.chance(0.1)) commands.push(this.#question())
+    }
+    if (random.chance(0.5)) this.send(...commands)
+    else for (const command of commands) this.send(command)
+    if (this.chance(0.05)) this.peer?.dawdle(random.exponential(3000))
+    if (this.chance(0.05)) this.later(random.exponential(50), () => this.#leaveEarly())
+  }
+
+  #submission(): Command {
+    const { random, plan } = this.stage
+    const form = random.pick(this.#forms)
+    this.#unanswered++
+    const id = `${this.peer?.line.name} ${++this.#submissionCount} `
+    const own = id + 'w'.repeat(Math.floor(plan.workloadBytesMax * random.fraction() ** 3))
+    const [unique, workload] = random.weighted([
+      [4, ['', own]],
+      [2, [id.slice(0, 64), own]],
+      [3, [random.pick(sharedUniques), own]],
+      [1, ['-', random.pick(sharedWorkloads)]],
+      [plan.mischief / 10, ['u'.repeat(65), own]],
+    ] as const)
+    const args = [random.pick(plan.functions), unique]
+    if (form === 'SUBMIT_JOB_EPOCH') args.push(String(this.stage.epoch(random.pick([-5000, 0, 1000, 3000, 20_000]))))
+    if (form.startsWith('SUBMIT_REDUCE')) args.push('reducer', '')
+    // The name is a key of the table of submissions.
+    return packet(form as 'SUBMIT_JOB', args, workload)
+  }
+
+  #question(): Command {
+    const { random, ledger } = this.stage
+    const handles = [...ledger.jobs.keys()].slice(-20)
+    return random.weighted<Command>([
+      [1, packet('GET_STATUS', [handles.length > 0 ? random.pick(handles) : 'H:nobody:1'])],
+      [1, packet('GET_STATUS_UNIQUE', [random.pick(sharedUniques)])],
+      [1, packet('ECHO_REQ', [], 'e'.repeat(random.pick([0, 1, 100, 40_000])))],
+      [0.1, packet('SET_CLIENT_ID', [this.name])],
+    ])
+  }
+
+  #leaveEarly(): void {
+    this.leave(this.isRetired ? 'close' : this.stage.random.pick(['finish', 'close', 'reset', 'vanish']))
+  }
+}
