@@ -88,7 +88,7 @@ export class Dispatch {
 
     GET_STATUS: (connection) => this.#getStatus(connection),
     GET_STATUS_UNIQUE: (connection) => this.#getStatusUnique(connection),
-    ECHO_REQ: (connection) => this.#echo(connection),
+    ECHO_REQ: (connection) => repeat(connection, packets.ECHO_RES.type),
     OPTION_REQ: (connection) => this.#option(connection),
     SET_CLIENT_ID: (connection) => {
       // Cut before it is a text: the rest of a cut text would be held on to.
@@ -176,18 +176,11 @@ export class Dispatch {
     ])
   }
 
-  #echo(connection: Connection): void {
-    const data = this.#data(connection)
-    connection.output.packet(packets.ECHO_RES.type, data.length, 0)
-    connection.output.data(data)
-  }
-
-  /** `exceptions`, in any case, is the only option; it can't be taken back. The answer repeats what was asked. */
+  /** `exceptions`, in any case, is the only option; it can't be taken back. */
   #option(connection: Connection): void {
-    const option = this.#text(connection, 0)
-    if (option.toLowerCase() !== 'exceptions') return connection.error(wireErrors.UNKNOWN_OPTION)
+    if (this.#text(connection, 0).toLowerCase() !== 'exceptions') return connection.error(wireErrors.UNKNOWN_OPTION)
     connection.session.exceptions = true
-    reply(connection, packets.OPTION_RES.type, [option])
+    repeat(connection, packets.OPTION_RES.type)
   }
 
   /** The number of the job whose handle is the first argument; -1 for a handle that this server never gave. */
@@ -229,4 +222,10 @@ function length(connection: Connection, index: number): number {
 function reply(connection: Connection, type: number, args: readonly string[]): void {
   const body = args.join('\0')
   connection.output.packet(type, body.length).text(body)
+}
+
+/** A response with the request's body, byte for byte. */
+function repeat({ decoder: { bytes, start, end }, output }: Connection, type: number): void {
+  output.packet(type, end - start, 0)
+  output.data(bytes.subarray(start, end))
 }

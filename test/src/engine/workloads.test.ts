@@ -95,12 +95,21 @@ suite("a job's workload", () => {
     }
   })
 
-  test('above 8 KiB is the view that was given', () => {
-    const received = filled(1 << 20, 1)
-    const { workload } = job(new JobFunction('f'), received.subarray(5, 5 + sharedBytesMax + 1))
+  test('above 8 KiB is the view that was given, if that is most of its buffer', () => {
+    const length = sharedBytesMax + 1
+    const received = filled(2 * length, 1)
+    const { workload } = job(new JobFunction('f'), received.subarray(5, 5 + length))
     assert.equal(workload.buffer, received.buffer)
     assert.equal(workload.byteOffset, 5)
-    assert.equal(workload.length, sharedBytesMax + 1)
+    assert.equal(workload.length, length)
+  })
+
+  test('above 8 KiB is a copy, if the view would keep alive more than twice its bytes', () => {
+    const length = sharedBytesMax + 1
+    const received = filled(2 * length + 1, 1)
+    const { workload } = job(new JobFunction('f'), received.subarray(5, 5 + length))
+    assert.equal(workload.buffer.byteLength, length)
+    assert.deepEqual(workload, received.subarray(5, 5 + length))
   })
 
   test('gives its place back when the job ends, however it ends', () => {

@@ -414,7 +414,7 @@ export class Ledger {
     }
     const highest = this.#highest
     if (highest === undefined || job.number > highest.number) this.#highest = job
-    else if (highest.createdAt < entry.deliveredAt) this.fail(`${handle} is younger than ${highest.handle}`)
+    else if (isSure && highest.createdAt < entry.deliveredAt) this.fail(`${handle} is younger than ${highest.handle}`)
     return job
   }
 
