@@ -28,8 +28,10 @@ const carriageReturn = 13
  *     for (let found = decoder.next(); found !== 'more'; found = decoder.next()) ...
  *
  * After `packet`: `type`, `isResponse`, and the body at `bytes[start .. end)`. After `line`: the same range, without
- * its line end. `bytes` is never written again, so views on it may be kept. After `bad`: `problem`, and nothing more
- * will be decoded.
+ * its line end. After `bad`: `problem`, and nothing more will be decoded.
+ *
+ * A chunk may be overwritten when its last packet has been read, or when `keepRest` has been called. Views on `bytes`
+ * may be kept only if `isOwned`: then the packet came in parts and lies in a buffer made for it.
  */
 export class Decoder {
   bytes: Uint8Array = noBytes
@@ -37,6 +39,7 @@ export class Decoder {
   end = 0
   type = 0
   isResponse = false
+  isOwned = false
   problem: DecodeProblem | undefined
 
   readonly #limits: DecoderLimits
@@ -61,6 +64,12 @@ export class Decoder {
     this.#at = 0
   }
 
+  /** Copies what of the chunk has not been read yet, whose owner wants it back. */
+  keepRest(): void {
+    this.#chunk = new Uint8Array(this.#chunk.subarray(this.#at))
+    this.#at = 0
+  }
+
   next(): Decoded {
     if (this.problem !== undefined) return 'bad'
     if (this.#partialLength > 0) return this.#nextAcrossChunks()
@@ -77,12 +86,13 @@ export class Decoder {
     if (chunk[at] !== 0) return this.#nextLine()
     if (available < headerBytes) {
       if (available >= 4 && !this.#readMagic(chunk, at)) return this.#fail('BAD_MAGIC')
-      return this.#keepRest()
+      return this.#keepPart()
     }
     const length = this.#readHeader(chunk, at)
     if (length < 0) return 'bad'
-    if (available < headerBytes + length) return this.#keepRest()
+    if (available < headerBytes + length) return this.#keepPart()
     this.bytes = chunk
+    this.isOwned = false
     this.start = at + headerBytes
     this.end = this.start + length
     this.#at = this.end
@@ -107,7 +117,7 @@ export class Decoder {
     const lineEnd = this.#chunk.indexOf(newline, this.#at)
     const taken = (lineEnd < 0 ? this.#chunk.length : lineEnd + 1) - this.#at
     if (this.#partialLength + taken > this.#limits.lineBytesMax) return this.#fail('LINE_TOO_LONG')
-    if (lineEnd < 0) return this.#keepRest()
+    if (lineEnd < 0) return this.#keepPart()
     this.#fillPartial(this.#partialLength + taken)
     let end = this.#partialLength - 1
     if (end > 0 && this.#partial[end - 1] === carriageReturn) end--
@@ -162,13 +172,14 @@ export class Decoder {
     this.#partial = grown
   }
 
-  #keepRest(): Decoded {
+  #keepPart(): Decoded {
     this.#fillPartial(this.#partialLength + this.#chunk.length - this.#at)
     return 'more'
   }
 
   #giveAwayPartial(start: number, end: number): void {
     this.bytes = this.#partial
+    this.isOwned = true
     this.start = start
     this.end = end
     this.#partial = noBytes

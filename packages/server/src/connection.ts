@@ -72,11 +72,19 @@ export class Connection {
     this.#socket = socket
     this.#context = context
     this.#openedAt = context.clock.now()
-    socket.on('data', (chunk: Uint8Array) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
     socket.on('error', (error) => context.log.debug({ connection: id, address, err: error }, 'connection failed'))
     socket.on('close', () => this.#onClose())
+  }
+
+  /** Bytes from the peer. They may be overwritten when this returns. */
+  receive(chunk: Uint8Array): void {
+    if (this.#isClosing) return
+    this.#context.turn.begin()
+    this.decoder.push(chunk)
+    this.#read()
+    if (this.#mustWait) this.decoder.keepRest()
   }
 
   /** Splits the packet in the decoder as its kind says; false if it lacks arguments. */
@@ -128,7 +136,6 @@ export class Connection {
     this.#closingSince = this.#context.clock.now()
     this.#leave()
     // What still comes is read and thrown away: closing with bytes unread would take back what was just sent.
-    this.#socket.removeAllListeners('data')
     this.#socket.resume()
     this.#context.turn.begin()
     this.#context.connections.to(this.id)
@@ -151,12 +158,6 @@ export class Connection {
       const patienceMs = packetTimeoutMs * (1 + Math.floor(this.decoder.pendingBytes / MiB))
       if (now - this.#partialSince >= patienceMs) this.#drop('its packet does not end')
     }
-  }
-
-  #onData(chunk: Uint8Array): void {
-    this.#context.turn.begin()
-    this.decoder.push(chunk)
-    this.#read()
   }
 
   /** Steps what lies in the decoder, until it is empty or reading has to wait. */

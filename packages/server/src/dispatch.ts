@@ -88,7 +88,7 @@ export class Dispatch {
 
     GET_STATUS: (connection) => this.#getStatus(connection),
     GET_STATUS_UNIQUE: (connection) => this.#getStatusUnique(connection),
-    ECHO_REQ: (connection) => repeat(connection, packets.ECHO_RES.type),
+    ECHO_REQ: (connection) => this.#repeat(connection, packets.ECHO_RES.type),
     OPTION_REQ: (connection) => this.#option(connection),
     SET_CLIENT_ID: (connection) => {
       // Cut before it is a text: the rest of a cut text would be held on to.
@@ -180,7 +180,7 @@ export class Dispatch {
   #option(connection: Connection): void {
     if (this.#text(connection, 0).toLowerCase() !== 'exceptions') return connection.error(wireErrors.UNKNOWN_OPTION)
     connection.session.exceptions = true
-    repeat(connection, packets.OPTION_RES.type)
+    this.#repeat(connection, packets.OPTION_RES.type)
   }
 
   /** The number of the job whose handle is the first argument; -1 for a handle that this server never gave. */
@@ -195,7 +195,14 @@ export class Dispatch {
   }
 
   #data(connection: Connection): Uint8Array {
-    return connection.decoder.bytes.subarray(connection.args.dataStart, connection.decoder.end)
+    return keepable(connection, connection.args.dataStart)
+  }
+
+  /** A response with the request's body, byte for byte. */
+  #repeat(connection: Connection, type: number): void {
+    const body = keepable(connection, connection.decoder.start)
+    connection.output.packet(type, body.length, 0)
+    connection.output.data(body)
   }
 }
 
@@ -224,8 +231,11 @@ function reply(connection: Connection, type: number, args: readonly string[]): v
   connection.output.packet(type, body.length).text(body)
 }
 
-/** A response with the request's body, byte for byte. */
-function repeat({ decoder: { bytes, start, end }, output }: Connection, type: number): void {
-  output.packet(type, end - start, 0)
-  output.data(bytes.subarray(start, end))
+/** Smaller data is copied by whoever keeps it. */
+const copiedBytesMin = 8 * 1024
+
+/** The body from `start` on. What others may keep by reference must not lie in a buffer for the next input. */
+function keepable({ decoder: { bytes, end, isOwned } }: Connection, start: number): Uint8Array {
+  const data = bytes.subarray(start, end)
+  return isOwned || data.length < copiedBytesMin ? data : new Uint8Array(data)
 }

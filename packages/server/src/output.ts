@@ -8,6 +8,7 @@ const writeBytesMax = 1024 * 1024
 /** A buffer that has grown past this is not kept for the next turn. */
 const keptBytesMax = 64 * 1024
 const firstBytes = 512
+const noBytes = new Uint8Array(0)
 
 /**
  * What a connection has still to send: packets are written into it as they come, and once a turn it goes to the
@@ -76,11 +77,15 @@ export class Output {
   #flushWriter(): void {
     const writer = this.#writer
     if (writer.length === 0) return
-    this.isBlocked = !this.#socket.write(writer.written())
+    const { bytes } = writer
+    const written = writer.written()
+    // A peer in this process may answer within the write: what that brings goes into a buffer of its own.
+    writer.bytes = noBytes
+    writer.length = 0
+    this.isBlocked = !this.#socket.write(written)
     // With nothing queued the socket is done with the bytes, and the buffer can be used again.
-    if (this.#socket.writableLength > 0) writer.renew(0)
-    else if (writer.bytes.length > keptBytesMax) writer.renew(0)
-    else writer.clear()
+    const isFree = this.#socket.writableLength === 0 && bytes.length <= keptBytesMax
+    if (isFree && writer.length === 0) writer.bytes = bytes
   }
 
   #flushSegments(): void {

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { type AddressInfo, createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Engine } from '@geartrain/engine'
-import { encodePacket, packets, readLatin1, wireErrors } from '@geartrain/protocol'
+import { encodePacket, packets, readLatin1, type WireError, wireErrors } from '@geartrain/protocol'
 import { Admin } from './admin.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
@@ -11,6 +11,7 @@ import { Dispatch } from './dispatch.ts'
 import { Handles } from './handles.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
 import { PacketOutbox } from './packet-outbox.ts'
+import { readThroughSharedBuffer } from './shared-buffer.ts'
 import { Turn } from './turn.ts'
 
 /** The name to listen on for every address the machine has. */
@@ -112,10 +113,17 @@ export class Server {
     return addresses
   }
 
-  /** A connection that did not come by the server's own port. Undefined: the server is full, it has been told so. */
+  /** A connection that did not come by the server's own port. Undefined: full or closed, which the peer is told. */
   accept(socket: Duplex, address = '-'): Connection | undefined {
-    if (this.#connections.size >= this.#options.limits.connectionsMax) {
-      refuse(socket)
+    const connection = this.#connect(socket, address)
+    if (connection !== undefined) socket.on('data', (chunk: Uint8Array) => connection.receive(chunk))
+    return connection
+  }
+
+  #connect(socket: Duplex, address: string): Connection | undefined {
+    const isFull = this.#connections.size >= this.#options.limits.connectionsMax
+    if (isFull || this.#closed !== undefined) {
+      refuse(socket, isFull ? 'TOO_MANY_CONNECTIONS' : 'SHUTTING_DOWN')
       return undefined
     }
     const id = this.#connections.takeNumber()
@@ -155,8 +163,12 @@ export class Server {
   #listenOn(host: string | undefined, port: number): Promise<ListeningAddress> {
     const { keepAlive, keepAliveIdleMs, backlog } = this.#options
     const listener = createNetServer(
-      { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveIdleMs },
-      (socket) => this.accept(socket, remoteAddress(socket)),
+      { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveIdleMs, pauseOnConnect: true },
+      (accepted) => {
+        const socket = readThroughSharedBuffer(accepted, (chunk) => connection?.receive(chunk))
+        const connection = this.#connect(socket, remoteAddress(socket))
+        socket.resume()
+      },
     )
     return new Promise((resolve, reject) => {
       listener.once('error', reject)
@@ -240,8 +252,8 @@ function remoteAddress(socket: Socket): string {
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }
 
-function refuse(socket: Duplex): void {
-  const { code, text } = wireErrors.TOO_MANY_CONNECTIONS
+function refuse(socket: Duplex, error: WireError): void {
+  const { code, text } = wireErrors[error]
   socket.on('error', () => {})
   socket.end(encodePacket(packets.ERROR, [code, text]), () => socket.destroy())
 }

@@ -10,7 +10,7 @@ import { parseTranscript } from './transcript.ts'
 /** The gearmand whose answers are written down; of another one nothing is claimed. */
 const referenceVersion = /^1\.1\.2[0-9]/
 
-export type Scene = {
+type Scene = {
   readonly kind: ServerKind
   readonly server: Server
   readonly stage: Stage

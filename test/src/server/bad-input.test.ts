@@ -68,7 +68,9 @@ describe('packets that are too short for their type', () => {
     it(`${name} ${printable(body)}: ERROR and the end, and nothing is borrowed from the next packet`, async () => {
       await using local = await LocalServer.start()
       const peer = await local.connect()
-      peer.sendBytes(Buffer.concat([packet(PACKET[name], body.length, body), request(PACKET.ECHO_REQ, 'a\0b\0c\0d\0e')]))
+      peer.sendBytes(
+        Buffer.concat([packet(PACKET[name], body.length, body), request(PACKET.ECHO_REQ, 'a\0b\0c\0d\0e')]),
+      )
       const { args } = await peer.receive('ERROR')
       assert.deepEqual(args, ['INVALID_PACKET', 'The packet has fewer arguments than its type needs'])
       await peer.expectClosed()

@@ -15,7 +15,9 @@ it('2,000 connections at once: clients that wait, workers that sleep, and nobody
   assert.equal(local.server.connectionCount, 2 * count)
 
   for (const [n, client] of clients.entries()) client.send(PACKET.SUBMIT_JOB, 'f', '', String(n))
-  const handles = await Promise.all(clients.map(async (client) => (await client.receive('JOB_CREATED')).body.toString()))
+  const handles = await Promise.all(
+    clients.map(async (client) => (await client.receive('JOB_CREATED')).body.toString()),
+  )
   assert.equal(new Set(handles).size, count)
   await Promise.all(
     workers.map(async (worker) => {

@@ -101,7 +101,7 @@ it('the whole conversation leaves nothing behind', async () => {
   const scene = new Scene()
   await scene.play(totalBytes)
   assert.equal(scene.server.engine.jobCount, 0)
-  assert.equal(scene.socket('second client').heard().subarray(-7).toString(), 'OK\r\n.\n'.slice(-7))
+  assert.match(scene.socket('second client').heard().toString('latin1'), /OK\r\n\.\n$/)
   assertInvariants(scene.server.engine)
 })
 
@@ -118,7 +118,7 @@ describe('a peer leaves after any byte of the conversation', () => {
 
   for (const [way, leave] of Object.entries(ways)) {
     it(way, async () => {
-      for (let bytes = 0; bytes <= totalBytes; bytes++) {
+      for (let bytes = 0; bytes < totalBytes; bytes++) {
         const scene = new Scene()
         const { engine } = scene.server
         const leaver = await scene.play(bytes)

@@ -71,7 +71,7 @@ describe('payloads', () => {
     worker.sendBytes(request(PACKET.CAN_DO, 'f'))
     const sizes = [0, 1, 1023, 1024, 1025, 8191, 8192, 8193, 32_767, 32_768, 65_535, 65_536, 65_537, 1_048_577]
     const workloads = [...sizes, ...sizes.toReversed()].map((size) => payload(size))
-    client.sendBytes(Buffer.concat(workloads.map((workload) => request(PACKET.SUBMIT_JOB, 'f', '', workload))))
+    client.sendBytes(Buffer.concat(workloads.map((workload) => request(PACKET.SUBMIT_JOB_BG, 'f', '', workload))))
     for (const workload of workloads) {
       const { body: handle } = await client.takePacket()
       worker.sendBytes(request(PACKET.GRAB_JOB))
@@ -79,7 +79,7 @@ describe('payloads', () => {
       const prefix = `${handle.toString('latin1')}\0f\0`
       assert.equal(body.toString('latin1', 0, prefix.length), prefix)
       assert.equal(digest(body.subarray(prefix.length)), digest(workload), `${workload.length} bytes`)
-      worker.sendBytes(request(PACKET.WORK_FAIL, handle))
+      worker.sendBytes(request(PACKET.WORK_COMPLETE, handle, ''))
     }
   })
 })

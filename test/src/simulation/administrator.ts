@@ -9,6 +9,7 @@ export class Administrator extends Actor {
   }
 
   protected onConnected(): void {
+    this.send(text('version'))
     this.later(this.pauseMs(), () => this.#act())
   }
 

@@ -132,7 +132,7 @@ export class Census {
       const isSure = job.mayEndAt === Infinity
       total.max++
       if (isSure) total.min++
-      if (job.last !== undefined && !job.last.isOver) running.max++
+      if (job.last !== undefined && job.last.overAt === Infinity) running.max++
       if (isSure && this.#isRunning(job)) running.min++
     }
     for (const submission of ledger.submissions.values()) if (submission.function === name) total.max++

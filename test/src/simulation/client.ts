@@ -30,7 +30,9 @@ export class Client extends Actor {
   }
 
   protected onConnected(): void {
+    // The server waits only so long for the first word.
     if (this.stage.random.chance(0.3)) this.send(packet('OPTION_REQ', ['exceptions']))
+    else this.send(packet('ECHO_REQ', [], 'hello'))
     if (this.chance(0.1)) this.send(packet('OPTION_REQ', ['no such option']))
     this.later(this.pauseMs(), () => this.#round())
     if (this.chance(0.3)) this.later(this.stage.random.exponential(2000), () => this.#leaveEarly())

@@ -13,12 +13,14 @@ export interface Assignment {
   readonly functions: ReadonlySet<string>
   /** On the server's clock, when the server may take the job back at the earliest; Infinity: never. */
   readonly dueMs: number
-  /** The answer came later than the grab's own turn: the assignment may be old, and may have been taken back. */
-  readonly isLate: boolean
+  /** It may have been taken back before it was seen. */
+  readonly isStale: boolean
   /** The first command of the worker that gives the job back; Infinity: none so far. */
   releaseIndex: number
-  /** The worker does not have it any more, for sure. */
-  isOver: boolean
+  /** From this moment on the worker does not have it any more, for sure. */
+  overAt: number
+  /** The command of the worker's own that ended it. */
+  overIndex: number
 }
 
 /** A client that waits for a job: as often as it has submitted it. */
@@ -62,12 +64,12 @@ export class JobRecord {
   /** Workers that lost it, for sure. */
   losses = 0
   /** The earliest moment at which it can have ended, and the moment by which it has. */
-  mayEndAt: number = Number.POSITIVE_INFINITY
-  endedAt: number = Number.POSITIVE_INFINITY
+  mayEndAt: number = Infinity
+  endedAt: number = Infinity
   mayBeCancelled = false
   mayBeExhausted = false
   /** A worker that can do it was told that there is no job while it was there for the taking. */
-  deniedAt: number = Number.POSITIVE_INFINITY
+  deniedAt: number = Infinity
 
   constructor({ handle, submission, isSure, createdAt }: JobOrigin) {
     this.handle = handle
@@ -93,6 +95,6 @@ export class JobRecord {
 
 /** The worker may have lost it by now. */
 export function mayBeReleased(assignment: Assignment, nowMs: number): boolean {
-  const { isOver, isLate, releaseIndex, line, dueMs } = assignment
-  return isOver || isLate || releaseIndex !== Number.POSITIVE_INFINITY || line.state !== 'open' || nowMs >= dueMs
+  const { overAt, isStale, releaseIndex, line, dueMs } = assignment
+  return overAt !== Infinity || isStale || releaseIndex !== Infinity || line.state !== 'open' || nowMs >= dueMs
 }

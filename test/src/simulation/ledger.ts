@@ -5,6 +5,9 @@ import { type Assignment, JobRecord, mayBeReleased, type Wait } from './job-reco
 import type { Entry, Line } from './line.ts'
 import { readSubmission, type Submission } from './submission.ts'
 
+/** Whether a worker has the job it speaks of. */
+export type HasJob = 'yes' | 'no' | 'maybe'
+
 export interface LedgerOptions {
   readonly attemptsMax: number
   /** The server gives everybody WORK_EXCEPTION as such. */
@@ -47,7 +50,7 @@ export class Ledger {
   readonly #byKey = new Map<string, Set<JobRecord>>()
   readonly #assignments: Assignment[] = []
   #highest: JobRecord | undefined
-  /** By function: when a worker went whose grab had not been answered, so that a job may have come back unseen. */
+  /** By function: when a worker last may have given back a job that it has not been seen to get. */
   readonly #disturbedAt = new Map<string, number>()
   #fresh: Entry[] = []
   #finishedWaits: Wait[] = []
@@ -81,7 +84,11 @@ export class Ledger {
 
   /** The server has done all it will do for now. */
   settle(): void {
-    for (const line of this.lines) if (line.isClear()) line.settle()
+    for (const line of this.lines) {
+      if (line.isClear()) line.settle()
+      // A job that it has not been told of yet can come to its timeout meanwhile.
+      else if ([...line.abilities.values()].some((timeoutMs) => timeoutMs > 0)) this.#disturb(line)
+    }
     for (const wait of this.#finishedWaits) this.#checkCopies(wait)
     this.#finishedWaits = []
   }
@@ -107,6 +114,17 @@ export class Ledger {
     }
   }
 
+  /** The server is about to be closed: all workers lose what they have, whatever they say until they notice. */
+  shutDown(): void {
+    this.isShuttingDown = true
+    for (const jobs of this.live.values()) {
+      for (const job of jobs) {
+        if (this.options.attemptsMax === Infinity) this.mayEnd(job)
+        else this.#mayBeExhausted(job)
+      }
+    }
+  }
+
   // Commands
 
   delivered(entry: Entry): void {
@@ -121,6 +139,7 @@ export class Ledger {
     if (submission !== undefined) this.submissions.set(entry, submission)
     else if (workPackets.has(command.name)) this.#workDelivered(entry, command)
     else if (command.name === 'CANT_DO' || command.name === 'RESET_ABILITIES') {
+      this.#disturb(line)
       for (const assignment of line.holds) {
         if (!isReleasedBy(command, assignment)) continue
         assignment.releaseIndex = Math.min(assignment.releaseIndex, entry.index)
@@ -129,10 +148,15 @@ export class Ledger {
     }
   }
 
-  /** The line has gone on past the command without an answer to it. */
-  passed(entry: Entry): void {
+  /** The line has gone on past the command without an answer to it. For a word on a job: whose the job is. */
+  passed(entry: Entry): HasJob | undefined {
     const { line, command } = entry
-    if (command.name === 'TEXT') return
+    if (command.name === 'TEXT') return undefined
+    if (workPackets.has(command.name)) {
+      const hasJob = this.#hasJob(entry)
+      if (hasJob === 'yes') this.accepted(entry)
+      return hasJob
+    }
     const [name = '', timeout = ''] = command.args
     if (command.name === 'CAN_DO') line.abilities.set(name, 0)
     else if (command.name === 'CAN_DO_TIMEOUT') line.abilities.set(name, Number(timeout))
@@ -140,9 +164,29 @@ export class Ledger {
       if (command.name === 'CANT_DO') line.abilities.delete(name)
       else line.abilities.clear()
       for (const assignment of line.holds) {
-        if (assignment.grabIndex < entry.index && isReleasedBy(command, assignment)) this.#release(assignment)
+        if (assignment.grabIndex >= entry.index || !isReleasedBy(command, assignment)) continue
+        assignment.overIndex = entry.index
+        this.#release(assignment)
       }
-    } else if (workPackets.has(command.name)) this.#workPassed(entry, command)
+    }
+    return undefined
+  }
+
+  /** A worker's word on a job was not refused. */
+  accepted(entry: Entry): void {
+    const { command } = entry
+    const job = command.name === 'TEXT' ? undefined : this.jobs.get(command.args[0] ?? '')
+    const { last } = job ?? {}
+    // A job that was cancelled under its worker: what the worker says is dropped in silence.
+    if (job === undefined || last?.line !== entry.line || job.mayBeCancelled) return
+    entry.isAccepted = true
+    if (!finalPackets.has(command.name)) return
+    job.outcome = entry
+    last.overAt = Math.min(last.overAt, this.moment)
+    last.overIndex = entry.index
+    last.line.holds.delete(last)
+    this.count('finished')
+    this.#end(job)
   }
 
   answer(entry: Entry, incoming: Incoming): void {
@@ -163,17 +207,20 @@ export class Ledger {
     else this.#checkAnswer(entry, incoming.args)
   }
 
-  /** Whether the job that a worker speaks of was its own when the server heard of it. */
-  hasJob(entry: Entry): 'yes' | 'no' | 'maybe' {
+  /** Whether the job that a worker speaks of was its own when the server stepped what it says. */
+  #hasJob(entry: Entry): HasJob {
     const { line, command } = entry
     const job = command.name === 'TEXT' ? undefined : this.jobs.get(command.args[0] ?? '')
     if (job === undefined) return 'no'
     const assignment = job.assignments.findLast((one) => one.line === line && one.grabIndex < entry.index)
-    if (assignment === undefined) return hasPendingGrab(line) ? 'maybe' : 'no'
+    const mayHaveGrabbed = hasPendingGrab(line, entry.index)
+    if (assignment === undefined) return mayHaveGrabbed ? 'maybe' : 'no'
     if (job.mayBeCancelled) return 'maybe'
-    if (assignment.isOver || job.endedAt < entry.deliveredAt) return 'no'
-    if (job.mayEndAt < entry.deliveredAt || !entry.isPrompt || assignment.isLate) return 'maybe'
-    return assignment.releaseIndex < entry.index || entry.deliveredMs >= assignment.dueMs ? 'maybe' : 'yes'
+    const { overAt, overIndex, releaseIndex, isStale, dueMs } = assignment
+    const isOver = overAt < entry.deliveredAt || overIndex < entry.index || job.endedAt < entry.deliveredAt
+    if (isOver) return mayHaveGrabbed ? 'maybe' : 'no'
+    if (overAt !== Infinity || job.mayEndAt < entry.deliveredAt || !entry.isPrompt || isStale) return 'maybe'
+    return releaseIndex < entry.index || entry.deliveredMs >= dueMs ? 'maybe' : 'yes'
   }
 
   // Connections
@@ -183,18 +230,13 @@ export class Ledger {
   }
 
   leaving(line: Line): void {
-    if (hasPendingGrab(line)) {
-      const names = new Set(line.abilities.keys())
-      for (const { command } of line.pending()) {
-        if (command.name === 'CAN_DO' || command.name === 'CAN_DO_TIMEOUT') names.add(command.args[0] ?? '')
-      }
-      for (const name of names) this.#disturb(name)
-    }
+    this.#disturb(line)
     for (const { job } of line.waits.values()) this.#noteWaiterLeaves(job)
     for (const { job } of line.holds) this.#noteReleasable(job)
   }
 
   gone(line: Line): void {
+    this.#disturb(line)
     this.lines.delete(line)
     for (const [entry, submission] of this.submissions) {
       if (entry.line !== line) continue
@@ -203,7 +245,7 @@ export class Ledger {
     }
     for (const assignment of line.holds) this.#release(assignment)
     for (const { job } of line.waits.values()) {
-      if (job.last === undefined || job.last.isOver) this.#endIfAbandoned(job)
+      if (job.last === undefined || job.last.overAt !== Infinity) this.#endIfAbandoned(job)
     }
   }
 
@@ -277,7 +319,8 @@ export class Ledger {
     this.count('assigned')
     const job = this.jobs.get(handle) ?? this.#discover(handle, packet)
     if (job === undefined) return this.fail(`${what}, which nobody has submitted`)
-    const isLate = entry.deliveredInTurn !== this.turn
+    const pendingRelease = [...line.pending()].find(({ command }) => isRelease(command, job.function))
+    const isStale = entry.deliveredInTurn !== this.turn || pendingRelease !== undefined || line.state !== 'open'
     const nowMs = this.options.nowMs()
     if (!isAsSubmitted(job, packet, entry.command.name)) this.fail(`${what}, which is not what was submitted`)
     if (!line.abilities.has(job.function)) this.fail(`${what}, which it can't do`)
@@ -285,13 +328,12 @@ export class Ledger {
     if (job.endedAt < entry.deliveredAt) this.fail(`${what}, which has ended`)
     if (job.assignments.length >= this.options.attemptsMax) this.fail(`${what} once too often`)
     const { last } = job
-    if (last !== undefined && !isLate) {
+    if (last !== undefined && !isStale) {
       this.count('assigned again')
       if (!mayBeReleased(last, nowMs)) this.fail(`${what}, which ${last.line.name} has`)
-      if (!last.isOver) this.#release(last)
+      if (last.overAt === Infinity) this.#release(last)
     }
     const timeoutMs = line.abilities.get(job.function) ?? 0
-    const pendingRelease = [...line.pending()].find(({ command }) => isRelease(command, job.function))
     const assignment: Assignment = {
       job,
       line,
@@ -299,12 +341,13 @@ export class Ledger {
       grabbedAt: entry.deliveredAt,
       givenAt: this.moment,
       functions: new Set(line.abilities.keys()),
-      dueMs: timeoutMs > 0 ? entry.deliveredMs + timeoutMs : Number.POSITIVE_INFINITY,
-      isLate,
-      releaseIndex: pendingRelease?.index ?? Number.POSITIVE_INFINITY,
-      isOver: false,
+      dueMs: timeoutMs > 0 ? entry.deliveredMs + timeoutMs : Infinity,
+      isStale,
+      releaseIndex: pendingRelease?.index ?? Infinity,
+      overAt: Infinity,
+      overIndex: Infinity,
     }
-    if (last === undefined && !isLate) this.#checkTurn(assignment)
+    if (last === undefined && !isStale) this.#checkTurn(assignment)
     job.assignments.push(assignment)
     line.holds.add(assignment)
     this.#assignments.push(assignment)
@@ -320,7 +363,7 @@ export class Ledger {
       const other = this.#assignments[i]
       if (other === undefined || other.givenAt < entry.deliveredAt) break
       const isBefore = other.line === line ? other.grabIndex < grabIndex : other.givenAt < grabbedAt
-      if (!isBefore || other.isLate || !other.functions.has(job.function)) continue
+      if (!isBefore || other.isStale || !other.functions.has(job.function)) continue
       const rival = other.job
       const wasThere = job.number < rival.number || job.createdAt < other.grabbedAt
       if (!wasThere || !this.#isPlain(rival) || rival.assignments[0] !== other) continue
@@ -347,26 +390,9 @@ export class Ledger {
 
   #workDelivered(entry: Entry, command: PacketCommand): void {
     const job = this.jobs.get(command.args[0] ?? '')
-    if (job === undefined || !job.assignments.some(({ line }) => line === entry.line)) return
+    if (job === undefined || this.#hasJob(entry) === 'no') return
     job.works.push(entry)
     if (finalPackets.has(command.name)) this.mayEnd(job)
-  }
-
-  #workPassed(entry: Entry, command: PacketCommand): void {
-    const verdict = this.hasJob(entry)
-    if (verdict === 'no') this.fail(`${entry.line.name}: not refused: ${showCommand(command)}`)
-    if (verdict !== 'yes') return
-    entry.isAccepted = true
-    const job = this.jobs.get(command.args[0] ?? '')
-    if (job === undefined || !finalPackets.has(command.name)) return
-    job.outcome = entry
-    const { last } = job
-    if (last !== undefined) {
-      last.isOver = true
-      last.line.holds.delete(last)
-    }
-    this.count('finished')
-    this.#end(job)
   }
 
   #isCaused(line: Line, packet: IncomingPacket, job: JobRecord, source: Entry | undefined): boolean {
@@ -429,8 +455,8 @@ export class Ledger {
     this.count('discovered')
     this.ghosts.delete(submission.entry)
     const job = this.#add(handle, submission)
-    if (submission.background) job.isBackground = true
-    else this.#noteWaiterLeaves(job)
+    job.isBackground = submission.background
+    this.#noteWaiterLeaves(job)
     return job
   }
 
@@ -448,7 +474,7 @@ export class Ledger {
   /** Its worker does not have it any more. */
   #release(assignment: Assignment): void {
     const { job, line } = assignment
-    assignment.isOver = true
+    assignment.overAt = this.moment
     line.holds.delete(assignment)
     job.losses++
     this.#noteReleasable(job)
@@ -460,18 +486,23 @@ export class Ledger {
   #noteReleasable(job: JobRecord): void {
     const { attemptsMax } = this.options
     if (attemptsMax !== Infinity && (job.assignments.length >= attemptsMax || this.#isDisturbed(job))) {
-      job.mayBeExhausted = true
-      this.mayEnd(job)
+      this.#mayBeExhausted(job)
     }
-    if (!job.isBackground && !job.hasOpenWait) this.mayEnd(job)
+    if (!this.#isWanted(job)) this.mayEnd(job)
   }
 
   /** One of those who wait may have gone: the job may be dropped, unless a worker has it. */
   #noteWaiterLeaves(job: JobRecord): void {
-    if (job.isBackground || job.hasOpenWait) return
+    if (this.#isWanted(job)) return
     const { last } = job
     const isHeld = last !== undefined && last.dueMs === Infinity && !mayBeReleased(last, this.options.nowMs())
     if (!isHeld) this.mayEnd(job)
+  }
+
+  /** It is a background job, or somebody waits for it, for sure. */
+  #isWanted(job: JobRecord): boolean {
+    const { entry } = job.submission
+    return job.isBackground || job.hasOpenWait || (this.submissions.has(entry) && entry.line.state === 'open')
   }
 
   /** Ends a job that nobody waits for and no worker has, if that is sure. */
@@ -479,19 +510,30 @@ export class Ledger {
     if (job.isBackground) return
     for (const line of job.waits.keys()) if (line.state !== 'gone') return
     const { key } = job.submission
-    const mayHaveJoined = (other: Submission) => key !== undefined && other.key === key
+    const mayHaveJoined = (other: Submission) =>
+      other === job.submission || (key !== undefined && other.key === key)
     if ([...this.submissions.values(), ...this.ghosts.values()].some(mayHaveJoined)) return
     for (const line of this.lines) if (hasPendingGrab(line)) return
     this.#end(job)
   }
 
-  #disturb(name: string): void {
-    this.#disturbedAt.set(name, this.moment)
-    if (this.options.attemptsMax === Infinity) return
-    for (const job of this.live.get(name) ?? []) {
-      job.mayBeExhausted = true
-      this.mayEnd(job)
+  /** The line may give back jobs that it has not been seen to get. */
+  #disturb(line: Line): void {
+    if (!hasPendingGrab(line)) return
+    const names = new Set(line.abilities.keys())
+    for (const { command } of line.pending()) {
+      if (command.name === 'CAN_DO' || command.name === 'CAN_DO_TIMEOUT') names.add(command.args[0] ?? '')
     }
+    for (const name of names) {
+      this.#disturbedAt.set(name, this.moment)
+      if (this.options.attemptsMax === Infinity) continue
+      for (const job of this.live.get(name) ?? []) this.#mayBeExhausted(job)
+    }
+  }
+
+  #mayBeExhausted(job: JobRecord): void {
+    job.mayBeExhausted = true
+    this.mayEnd(job)
   }
 
   #isDisturbed(job: JobRecord): boolean {
@@ -504,8 +546,9 @@ export class Ledger {
   }
 }
 
-function hasPendingGrab(line: Line): boolean {
-  for (const { command } of line.pending()) if (isGrab(command.name)) return true
+/** The server has a grab of it that it has not answered, and that comes before the command of that index. */
+function hasPendingGrab(line: Line, beforeIndex: number = Infinity): boolean {
+  for (const { command, index } of line.pending()) if (index < beforeIndex && isGrab(command.name)) return true
   return false
 }
 

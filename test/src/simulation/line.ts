@@ -1,7 +1,7 @@
 import { answered, type Command, encode, isAnswer, isGrab, showCommand, workPackets } from './command.ts'
 import { type Incoming, IncomingStream, showIncoming } from './incoming.ts'
 import type { Assignment, Wait } from './job-record.ts'
-import type { Ledger } from './ledger.ts'
+import type { HasJob, Ledger } from './ledger.ts'
 
 /** One command of one connection, from when the peer has sent it until the server's answer is out. */
 export class Entry {
@@ -12,12 +12,12 @@ export class Entry {
   /** Where in the line's bytes it ends. */
   readonly end: number
   /** The moment at which the server's socket gave it to the server: it was not stepped before. */
-  deliveredAt = Number.POSITIVE_INFINITY
+  deliveredAt = Infinity
   deliveredInTurn = -1
   deliveredMs = 0
   /** It was stepped at the moment it was delivered: nothing held the connection up. */
   isPrompt = false
-  /** For a worker's word on a job: the job was its own without doubt. */
+  /** For a worker's word on a job: it was the job's worker, without doubt. */
   isAccepted = false
   /** What the answer must agree with, where something is known. */
   check: ((rows: readonly string[]) => string | undefined) | undefined
@@ -32,7 +32,7 @@ export class Entry {
   }
 
   get isDelivered(): boolean {
-    return this.deliveredAt !== Number.POSITIVE_INFINITY
+    return this.deliveredAt !== Infinity
   }
 }
 
@@ -72,6 +72,9 @@ export class Line {
   /** It has said PRE_SLEEP, and neither was woken nor has grabbed since. */
   #mayBeWoken = false
   #isClosedByCommand = false
+  /** Words on jobs that were passed, and the refusals that came, since an answer last parted them. */
+  #words: { readonly entry: Entry; readonly hasJob: HasJob }[] = []
+  #refusals = 0
 
   constructor(name: string, ledger: Ledger) {
     this.name = name
@@ -165,14 +168,10 @@ export class Line {
   settle(): void {
     if (this.isRuined || this.state !== 'open') return
     for (let entry = this.entries[0]; entry?.isDelivered === true; entry = this.entries[0]) {
-      if (answered(entry.command) === 'always') {
-        return this.#ledger.fail(`${this.name}: not answered in its turn: ${showCommand(entry.command)}`)
-      }
-      if (answered(entry.command) === 'close') {
-        return this.#ledger.fail(`${this.name}: the server does not close it for: ${showCommand(entry.command)}`)
-      }
+      if (!mayBePassed(entry)) return this.#fault(`not answered in its turn: ${showCommand(entry.command)}`)
       this.#pass()
     }
+    this.#settleWords()
   }
 
   /** Commands that the server has and that are not passed. */
@@ -184,20 +183,23 @@ export class Line {
   }
 
   #answer(incoming: Incoming): void {
-    for (let entry = this.entries[0]; entry !== undefined; entry = this.entries[0]) {
-      if (!entry.isDelivered) break
-      if (this.#takes(entry, incoming)) {
-        if (incoming.name === 'LINE' && !isComplete(entry, incoming.line)) return
-        this.#shift()
-        if (isGrab(entry.command.name)) this.#mayBeWoken = false
-        this.#ledger.answer(entry, incoming)
-        return
+    if (incoming.name === 'ERROR' && incoming.args[0] === 'JOB_NOT_FOUND') {
+      this.#refusals++
+      return
+    }
+    for (let entry = this.entries[0]; entry?.isDelivered === true; entry = this.entries[0]) {
+      if (mayBePassed(entry)) {
+        this.#pass()
+        continue
       }
-      if (answered(entry.command) === 'always' || answered(entry.command) === 'close') {
-        const command = showCommand(entry.command)
-        return this.#fault(`${showIncoming(incoming)} comes where ${command} is to be answered`)
+      this.#settleWords()
+      if (!isAnswer(entry.command, incoming)) {
+        return this.#fault(`${showIncoming(incoming)} comes where ${showCommand(entry.command)} is to be answered`)
       }
-      this.#pass()
+      if (incoming.name === 'LINE' && !isComplete(entry, incoming.line)) return
+      this.#shift()
+      if (isGrab(entry.command.name)) this.#mayBeWoken = false
+      return this.#ledger.answer(entry, incoming)
     }
     this.#fault(`${showIncoming(incoming)} answers nothing`)
   }
@@ -206,34 +208,53 @@ export class Line {
     if (!this.isRuined) this.#ledger.fail(`${this.name}: ${what}`)
   }
 
-  #takes(entry: Entry, incoming: Incoming): boolean {
-    if (!isAnswer(entry.command, incoming)) return false
-    // A refusal is never for a word on a job that the worker has without doubt: then it is for a later one.
-    return !workPackets.has(entry.command.name) || this.#ledger.hasJob(entry) !== 'yes'
-  }
-
   /** A NOOP: the line must have gone to sleep since it was last woken or grabbed. */
   #wake(): void {
     while (!this.#mayBeWoken) {
       const entry = this.entries[0]
-      if (entry === undefined || !entry.isDelivered || answered(entry.command) === 'always') break
+      if (entry === undefined || !entry.isDelivered || !mayBePassed(entry)) break
       this.#pass()
     }
+    this.#settleWords()
     if (!this.#mayBeWoken) this.#fault('NOOP to a worker that does not sleep')
     this.#mayBeWoken = false
+  }
+
+  /**
+   * Of the words on jobs that were passed, so many were refused. Which ones is not said: those on jobs of others
+   * must be among them, those on jobs of its own must not.
+   */
+  #settleWords(): void {
+    const words = this.#words
+    const refusals = this.#refusals
+    this.#words = []
+    this.#refusals = 0
+    const wrong = words.filter(({ hasJob }) => hasJob === 'no')
+    const doubtful = words.filter(({ hasJob }) => hasJob === 'maybe')
+    if (refusals < wrong.length || refusals > wrong.length + doubtful.length) {
+      const all = words.map(({ entry, hasJob }) => `${showCommand(entry.command)} (its own: ${hasJob})`)
+      this.#fault(`${refusals} refusals of ${all.join(', ')}`)
+    }
+    if (refusals === wrong.length) for (const { entry } of doubtful) this.#ledger.accepted(entry)
   }
 
   #pass(): void {
     const entry = this.#shift()
     if (entry === undefined) return
     if (entry.command.name === 'PRE_SLEEP') this.#mayBeWoken = true
-    this.#ledger.passed(entry)
+    const hasJob = this.#ledger.passed(entry)
+    if (hasJob !== undefined) this.#words.push({ entry, hasJob })
   }
 
   #shift(): Entry | undefined {
     this.#firstUndelivered--
     return this.entries.shift()
   }
+}
+
+/** The server says nothing to it, or may say nothing. */
+function mayBePassed({ command }: Entry): boolean {
+  return answered(command) === 'never' || answered(command) === 'refusal'
 }
 
 /** Listings end with a line of one dot; every other text answer has one line. */

@@ -97,12 +97,12 @@ export class Link {
   /** The peer goes by no will of its own as soon as the server has so many bytes of it. */
   breakAfter(bytes: number, how: Leaving): void {
     this.#toServer.cutAfter(bytes, () => {
-      if (this.#hasLeft) return
+      const isLeaving = this.#hasLeft
       this.#hasLeft = true
-      if (how === 'vanish') return this.#vanish()
+      if (how === 'vanish' && !isLeaving) return this.#vanish()
       this.#toPeer.cut()
-      if (how === 'reset') this.#reset('ECONNRESET')
-      else this.#endReachesServer()
+      if (how === 'close') this.#endReachesServer()
+      else this.#reset('ECONNRESET')
       this.#tellPeer()
     })
   }

@@ -31,7 +31,7 @@ export class Pipe {
   #isHeld = false
   #isCut = false
   #end: (() => void) | undefined
-  #bytesLeft = Number.POSITIVE_INFINITY
+  #bytesLeft = Infinity
   #onSpent: () => void = () => {}
 
   /** The receiver takes bytes. */

@@ -24,7 +24,9 @@ export class Prober extends Actor {
     }
   }
 
-  protected onConnected(): void {}
+  protected onConnected(): void {
+    this.send(packet('ECHO_REQ', [], 'hello'))
+  }
 
   protected onPacket({ name }: IncomingPacket): void {
     if (finalPackets.has(name)) this.#unfinished--

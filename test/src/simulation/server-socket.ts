@@ -112,8 +112,10 @@ export class ServerSocket extends Duplex {
   /** Copies into the kernel what there is room for. */
   #send(): void {
     for (let chunk = this.#unsent[0]; chunk !== undefined; chunk = this.#unsent[0]) {
-      const room = this.#sizes.kernelBytes - this.#toPeer.length
-      if (room <= 0) return
+      const { kernelBytes } = this.#sizes
+      const room = kernelBytes - this.#toPeer.length
+      // A kernel too waits for more than a little room.
+      if (room < Math.min(chunk.length, kernelBytes / 2)) return
       const part = chunk.subarray(0, room)
       if (part.length === chunk.length) this.#unsent.shift()
       else this.#unsent[0] = chunk.subarray(part.length)

@@ -68,13 +68,14 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     step: simulation.step,
     simulatedMs: stage.timeline.now,
     lastEvents: trace.last(),
-    hash: trace.digest(),
+    hash: trace.end(),
     seen: stage.ledger.seen,
   }
 }
 
 class Simulation {
   step = 0
+  #isClosed = false
   readonly #stage: Stage
   readonly #actors: Actor[] = []
 
@@ -140,10 +141,11 @@ class Simulation {
   async #close(close: () => Promise<void>, withinMs: number): Promise<void> {
     const { ledger, server, clock } = this.#stage
     this.#stage.note('close')
-    ledger.isShuttingDown = true
+    ledger.shutDown()
     let isClosed = false
     void close().then(() => {
       isClosed = true
+      this.#isClosed = true
     })
     for (const actor of this.#actors) actor.stop()
     if (!(await this.#iterateUntil(() => isClosed, withinMs + 1000))) return ledger.fail('the server does not close')
@@ -169,7 +171,7 @@ class Simulation {
   }
 
   /** False if the time is up before the condition holds, or something is wrong. */
-  async #iterateUntil(condition: () => boolean, withinMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+  async #iterateUntil(condition: () => boolean, withinMs = Infinity): Promise<boolean> {
     const { timeline, ledger } = this.#stage
     const until = timeline.now + withinMs
     const stepsMax = this.step + endingStepsMax
@@ -212,6 +214,7 @@ class Simulation {
   #check(): void {
     const { server, clock, ledger } = this.#stage
     assertInvariants(server.engine)
+    if (this.#isClosed) return
     const lateMs = clock.now() - server.engine.nextDeadline
     if (lateMs > timerLatenessMs + 10 * iterationMs) ledger.fail(`the server oversleeps a deadline by ${lateMs} ms`)
   }

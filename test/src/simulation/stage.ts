@@ -55,8 +55,6 @@ export class Peer {
   }
 }
 
-/** How often the server looks for peers that have used up its patience. */
-const patienceCheckMs = 1000
 /** Some day in 2026. */
 const wallAtStart = 1_790_000_000_000
 
@@ -69,7 +67,7 @@ export class Stage {
   readonly ledger: Ledger
   readonly server: Server
   readonly #trace: Trace
-  readonly #links = new Map<Link, ReturnType<Server['accept']>>()
+  readonly #links = new Set<Link>()
   readonly #sabotage: Sabotage | undefined
   readonly #numbers = new Map<string, number>()
   #isHealed = false
@@ -93,12 +91,6 @@ export class Stage {
     const options = { attemptsMax, wakeCount, exceptions, limits, log, handlePrefix: 'H:sim' }
     this.server = createServer(options, this.clock)
     sabotage?.server?.(this.server, random)
-    this.#watchPatience()
-  }
-
-  /** Connections that the server has not given up. */
-  get openLinks(): number {
-    return this.#links.size
   }
 
   note(event: string): void {
@@ -135,7 +127,7 @@ export class Stage {
       {
         onBytes: (bytes) => {
           line.arrived(bytes)
-          for (const incoming of stream.read(bytes)) owner.onIncoming(incoming)
+          for (const incoming of stream.read(bytes)) if (peer.isOpen) owner.onIncoming(incoming)
         },
         onClosed: () => {
           peer.isOpen = false
@@ -158,33 +150,25 @@ export class Stage {
     socket.on('drain', () => {
       unblockedAt = ledger.moment
     })
-    const connection = this.server.accept(socket, '192.0.2.1')
-    if (connection === undefined) {
-      if (!this.plan.isLimited) ledger.fail(`${line.name} is turned away`)
-      line.ruin()
+    const isFull = this.server.connectionCount >= this.plan.limits.connectionsMax
+    if (isFull || ledger.isShuttingDown) line.ruin()
+    if (this.server.accept(socket, '192.0.2.1') === undefined && !line.isRuined) {
+      ledger.fail(`${line.name} is turned away`)
     }
-    socket.on('end', () => line.goneFromServer())
+    // The server may use its buffers for input again: what it keeps of one it must have copied.
+    socket.on('data', (chunk: Buffer) => chunk.fill('!'))
     socket.on('close', () => {
       line.goneFromServer()
       this.#links.delete(link)
     })
-    this.#links.set(link, connection)
+    this.#links.add(link)
     return peer
   }
 
   /** The network is good from now on, and those that have vanished are found out. */
   heal(): void {
     this.#isHealed = true
-    for (const link of this.#links.keys()) link.heal(clearWeather)
-  }
-
-  /** The server does this by itself when it listens. */
-  #watchPatience(): void {
-    this.after(patienceCheckMs, () => {
-      const now = this.clock.now()
-      for (const connection of this.#links.values()) connection?.checkPatience(now)
-      this.#watchPatience()
-    })
+    for (const link of this.#links) link.heal(clearWeather)
   }
 
   #onLog(context: unknown): void {

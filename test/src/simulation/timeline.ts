@@ -33,12 +33,12 @@ export class Timeline {
       if (!first.isCancelled) return first.at
       this.#shift()
     }
-    return Number.POSITIVE_INFINITY
+    return Infinity
   }
 
   /** Lets the next thing happen, and time move on to it. */
   takeNext(): void {
-    if (this.nextAt === Number.POSITIVE_INFINITY) return
+    if (this.nextAt === Infinity) return
     const next = this.#shift()
     if (next === undefined) return
     this.now = Math.max(this.now, next.at)

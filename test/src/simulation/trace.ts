@@ -8,6 +8,7 @@ export class Trace {
   readonly #last: string[] = []
   readonly #print: ((event: string) => void) | undefined
   #count = 0
+  #hasEnded = false
 
   /** `print` sees every event as it happens. */
   constructor(print?: (event: string) => void) {
@@ -15,6 +16,7 @@ export class Trace {
   }
 
   add(atMs: number, event: string): void {
+    if (this.#hasEnded) return
     const text = `${atMs.toFixed(3)} ${event}`
     this.#hash.update(text)
     this.#hash.update('\n')
@@ -27,8 +29,9 @@ export class Trace {
     return this.#count < keptEvents ? [...this.#last] : [...this.#last.slice(start), ...this.#last.slice(0, start)]
   }
 
-  /** Ends the trace. */
-  digest(): string {
+  /** What comes after it is not part of the trace. */
+  end(): string {
+    this.#hasEnded = true
     return this.#hash.digest('hex').slice(0, 16)
   }
 }

@@ -15,6 +15,7 @@ interface Habits {
   readonly isRestless: boolean
   /** For a job, on average. */
   readonly workMs: number
+  readonly resultBytesMax: number
 }
 
 /** Takes jobs and does them, well or badly. Without mischief it is the loop that libgearman's workers run. */
@@ -118,9 +119,9 @@ export class Worker extends Actor {
   }
 
   #finish(handle: string): void {
-    const { random, plan } = this.stage
+    const { random } = this.stage
     if (!this.#held.delete(handle)) return
-    const data = this.#payload(plan.workloadBytesMax)
+    const data = this.#payload(this.#habits.resultBytesMax)
     const final = random.weighted<Command>([
       [8, packet('WORK_COMPLETE', [handle], data)],
       [1, packet('WORK_FAIL', [handle])],
@@ -195,7 +196,7 @@ function canDo(name: string, timeoutMs: number): Command {
 
 function honestHabits({ plan }: Stage): Habits {
   const functions = new Map(plan.functions.map((name) => [name, 0]))
-  return { grab: 'GRAB_JOB_ALL', grabs: 1, functions, isRestless: false, workMs: 0.5 }
+  return { grab: 'GRAB_JOB_ALL', grabs: 1, functions, isRestless: false, workMs: 0.5, resultBytesMax: 200 }
 }
 
 function drawHabits({ random, plan }: Stage): Habits {
@@ -209,5 +210,6 @@ function drawHabits({ random, plan }: Stage): Habits {
     functions,
     isRestless: random.chance(0.1),
     workMs: plan.workMs,
+    resultBytesMax: plan.workloadBytesMax,
   }
 }

@@ -12,6 +12,11 @@ export class MemorySocket extends Duplex {
   #unread: { readonly chunks: Buffer[]; readonly done: () => void } | undefined
   #isReading = true
 
+  /** `takenBytes` is what a connection's buffers take before a write counts as one that has to wait. */
+  constructor(takenBytes = 16 * 1024) {
+    super({ writableHighWaterMark: takenBytes })
+  }
+
   /** The peer sends bytes. */
   say(bytes: Uint8Array): void {
     if (!this.destroyed) this.push(Buffer.from(bytes))

@@ -102,15 +102,24 @@ export function startServer(kind: ServerKind, args: readonly string[] = []): Pro
   return kind === 'ours' ? startGeartrain(args) : startGearmand(args)
 }
 
+/**
+ * A port that nobody listens on, for programs that cannot pick one themselves. Below the range from which systems take
+ * the local ports of outgoing connections (32768 on Linux): one of those could take it before the program does, and
+ * gearmand then tries for 20 seconds.
+ */
 export async function freePort(): Promise<number> {
-  const probe = net.createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  if (address === null || typeof address === 'string') throw new Error('a listening socket has no port')
-  probe.close()
-  await once(probe, 'close')
-  return address.port
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000)
+    const probe = net.createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false))
+      probe.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    probe.close()
+    await once(probe, 'close')
+    return port
+  }
 }
 
 // A test run that dies must not leave servers behind.
