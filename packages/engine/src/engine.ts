@@ -325,7 +325,7 @@ export class Engine {
   cancel(number: number): boolean {
     const job = this.#jobs.get(number)
     if (job === undefined) return false
-    job.owner?.cancelled.add(number)
+    job.owner?.revoke(number)
     this.#fail(job)
     return true
   }
@@ -401,6 +401,7 @@ export class Engine {
     job.function.runningCount++
     job.state = 'running'
     job.owner = session
+    session.restore(job.number)
     session.running.push(job)
     if (ability.timeoutMs > 0) this.#deadlines.add(job, this.#now + ability.timeoutMs)
     this.#outbox.jobAssigned(session.id, job, session.grabForm)
@@ -415,6 +416,7 @@ export class Engine {
 
   /** Its worker will not finish it: gone, too late, or no longer willing. Another one gets it, if it may have one. */
   #lose(job: Job): void {
+    job.owner?.revoke(job.number)
     if (job.isAbandoned) return this.#end(job)
     job.retries++
     if (job.retries >= this.#options.attemptsMax) return this.#fail(job)
@@ -449,15 +451,11 @@ export class Engine {
     job.releaseWorkload()
   }
 
-  /** The running job of that number if this session has it; else refused, unless it was cancelled under the session. */
+  /** The running job of that number if this session has it; else refused, unless it was taken from the session. */
   #owned(session: Session, number: number, refusal: Refusal, isLast = false): Job | undefined {
     const job = this.#jobs.get(number)
     if (job !== undefined && job.owner === session) return job
-    if (session.cancelled.size > 0 && session.cancelled.has(number)) {
-      if (isLast) session.cancelled.delete(number)
-      return undefined
-    }
-    this.#outbox.refused(session.id, refusal)
+    if (!session.isRevoked(number, isLast)) this.#outbox.refused(session.id, refusal)
     return undefined
   }
 

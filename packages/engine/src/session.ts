@@ -3,6 +3,9 @@ import type { Job } from './job.ts'
 import { type Linked, List } from './list.ts'
 import type { GrabForm } from './outbox.ts'
 
+/** Of so many jobs that were taken from a session it may still speak. */
+const revokedMax = 1000
+
 /** One wait of a session for a job. */
 export class Waiter implements Linked<Waiter> {
   readonly session: Session
@@ -47,8 +50,8 @@ export class Session implements Linked<Session> {
   readonly #abilities = new Map<JobFunction, Ability>()
   /** The order of turns, backwards: whose turn it is stands last, the function that gave the last job first. */
   readonly #turns: Ability[] = []
-  /** Numbers of jobs that were cancelled under it: what it still says of them is dropped without an error. */
-  readonly cancelled: Set<number> = new Set<number>()
+  /** Numbers of the jobs last taken from it: what it still says of them is dropped without an error. */
+  readonly #revoked = new Set<number>()
 
   /** How its last grab asked. */
   grabForm: GrabForm = 'plain'
@@ -110,6 +113,25 @@ export class Session implements Linked<Session> {
       chosenPriority = priority
     }
     return chosen
+  }
+
+  /** A job that it has is its own no longer. */
+  revoke(number: number): void {
+    const { value: oldest } = this.#revoked.values().next()
+    if (this.#revoked.size >= revokedMax && oldest !== undefined) this.#revoked.delete(oldest)
+    this.#revoked.add(number)
+  }
+
+  /** True if the job was taken from it, and it has not said the last of it. */
+  isRevoked(number: number, isLast: boolean): boolean {
+    if (this.#revoked.size === 0 || !this.#revoked.has(number)) return false
+    if (isLast) this.#revoked.delete(number)
+    return true
+  }
+
+  /** It has the job again. */
+  restore(number: number): void {
+    if (this.#revoked.size > 0) this.#revoked.delete(number)
   }
 
   /** The ability has given a job: the turn is the others'. */

@@ -27,6 +27,10 @@ const listingBytesMax = 256 * 1024
 /** After an ERROR that ends a connection, the peer has this long to read it. */
 const lingerMs = 2000
 const MiB = 1024 * 1024
+/** What the commands of one connection may take of a turn before others have theirs. */
+const turnShareMs = 10
+/** The clock is looked at once for so many commands. */
+const commandsPerLook = 64
 
 /**
  * One connection: bytes to commands, output to bytes, and the patience that is had with its peer. It is read from
@@ -52,6 +56,9 @@ export class Connection {
   /** Those that wait for this one. */
   readonly #feeders = new Set<Connection>()
   #listing: Iterator<string> | undefined
+  /** It has had its share of this turn. */
+  #isResting = false
+  #spentMs = 0
   /** The peer says no more. */
   #hasEnded = false
   #isClosing = false
@@ -121,6 +128,7 @@ export class Connection {
 
   flush(): void {
     if (this.#isOverfull) return this.#drop('it does not read its output')
+    this.#spentMs = 0
     const wasBlocked = this.output.isBlocked
     this.output.flush()
     if (this.output.isBlocked && !wasBlocked) this.#blockedSince = this.#context.clock.now()
@@ -162,11 +170,12 @@ export class Connection {
 
   /** Steps what lies in the decoder, until it is empty or reading has to wait. */
   #read(): void {
-    const { connections } = this.#context
+    const { clock, connections } = this.#context
     const { decoder } = this
     const outer = connections.current
     connections.current = this
-    while (!this.#mustWait) {
+    const startedAt = clock.now()
+    for (let commands = 1; !this.#mustWait; commands++) {
       const found = decoder.next()
       if (found === 'more') break
       if (found === 'bad') {
@@ -177,13 +186,25 @@ export class Connection {
       this.#partialSince = 0
       if (found === 'packet') this.#context.onPacket(this)
       else this.#context.onLine(this)
+      if (commands % commandsPerLook === 0 && this.#spentMs + clock.now() - startedAt >= turnShareMs) this.#rest()
     }
     connections.current = outer
-    if (decoder.pendingBytes > 0 && this.#partialSince === 0) this.#partialSince = this.#context.clock.now()
+    const now = clock.now()
+    this.#spentMs += now - startedAt
+    if (decoder.pendingBytes > 0 && this.#partialSince === 0) this.#partialSince = now
+  }
+
+  #rest(): void {
+    this.#isResting = true
+    this.#socket.pause()
+    this.#context.clock.soon(() => {
+      this.#isResting = false
+      this.#readOn()
+    })
   }
 
   get #mustWait(): boolean {
-    return this.#isClosing || this.#waitsFor.size > 0 || this.#listing !== undefined
+    return this.#isClosing || this.#isResting || this.#waitsFor.size > 0 || this.#listing !== undefined
   }
 
   /** Goes on where reading had to wait. */
@@ -219,7 +240,8 @@ export class Connection {
     this.#blockedSince = this.#context.clock.now()
     this.flush()
     if (this.output.isBlocked) return
-    this.#releaseFeeders()
+    // Not at once: with a peer that reads as fast as it is written to, that would go round and round in this iteration.
+    this.#context.clock.soon(() => this.#releaseFeeders())
   }
 
   #releaseFeeders(): void {

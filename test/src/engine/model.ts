@@ -22,7 +22,7 @@ interface ModelSession {
   isAsleep: boolean
   wakeDeadline: number
   form: GrabForm
-  cancelled: number[]
+  revoked: number[]
 }
 
 /**
@@ -96,7 +96,7 @@ export class Model implements Rules {
       isAsleep: false,
       wakeDeadline: 0,
       form: 'plain',
-      cancelled: [],
+      revoked: [],
     })
   }
 
@@ -196,8 +196,8 @@ export class Model implements Rules {
     const job = this.#running.find((running) => running.number === number && running.owner === session)
     const isLast = word === 'WORK_COMPLETE' || word === 'WORK_FAIL' || word === 'WORK_EXCEPTION'
     if (job === undefined) {
-      if (!session.cancelled.includes(number)) this.#say(session, 'refused', notFound[word])
-      else if (isLast) remove(session.cancelled, number)
+      if (!session.revoked.includes(number)) this.#say(session, 'refused', notFound[word])
+      else if (isLast) remove(session.revoked, number)
       return
     }
     if (word === 'WORK_STATUS') job.progress = `${Number(texts[0])}/${Number(texts[1])}`
@@ -213,7 +213,7 @@ export class Model implements Rules {
   cancel(number: number): string {
     const job = this.#jobs.find((live) => live.number === number)
     if (job === undefined) return 'no such job'
-    job.owner?.cancelled.push(number)
+    job.owner?.revoked.push(number)
     this.#fail(job)
     return 'cancelled'
   }
@@ -295,6 +295,7 @@ export class Model implements Rules {
     remove(this.#ready, job)
     this.#running.push(job)
     job.owner = session
+    remove(session.revoked, job.number)
     const timeoutMs = session.abilities.find((ability) => ability.name === job.function)?.timeoutMs ?? 0
     if (timeoutMs > 0) job.dueAt = this.now + timeoutMs
     const more = { plain: [], unique: [job.unique], all: [job.unique, job.reducer] }[session.form]
@@ -303,6 +304,7 @@ export class Model implements Rules {
   }
 
   #lose(job: ModelJob): void {
+    job.owner?.revoked.push(job.number)
     if (isAbandoned(job)) return this.#end(job)
     job.retries++
     if (job.retries >= this.#options.attemptsMax) return this.#fail(job)

@@ -10,6 +10,7 @@ const firstHandleNumber = 1_790_000_001_000_001
 const functions = ['f', 'f', 'f', 'f', 'g', 'g', 'h', '', 'prefix\tf', 'n'.repeat(20), 'n'.repeat(21)]
 const uniques = ['', '', 'u', 'v', '-', 'u'.repeat(64), 'u'.repeat(65)]
 const numbers = ['0', '1', '100', '-1', '', 'x', '1790000002', '9999999999', '9'.repeat(40), '1e9', ' 7']
+export const packetAsWorkload = '\0REQ\0\0\0\x10\0\0\0\0'
 const options = ['exceptions', 'EXCEPTIONS', 'other', '']
 const lines = [
   'version',
@@ -48,7 +49,7 @@ function aWorkload(random: Random): string {
     [2, () => 'same '.repeat(random.between(0, 3))],
     [2, () => 'l'.repeat(random.between(0, 3000))],
     [1, () => 'L'.repeat(random.pick([8192, 8193, 32_767, 40_000]))],
-    [1, () => '\0REQ\0\0\0\x10\0\0\0\0'],
+    [1, () => packetAsWorkload],
   ])()
 }
 

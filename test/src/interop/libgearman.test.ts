@@ -140,14 +140,15 @@ interop('libgearman', ['libgearman'], {
     assert.deepEqual([said[0], ...said.slice(1).sort()], ['GEARMAN_SUCCESS', 'ALPHA', 'BETA', 'GAMMA'])
   },
 
-  'a worker is late: the server says so, and the library takes it for unexpected': async (theatre) => {
+  'a worker is late: its job went back to the queue, and it goes on': async (theatre) => {
     const late = await startWorker(theatre, 1)
     const client = theatre.start(peer('unique', theatre, 'slow', 'mine'))
     assert.equal(await late.line(), 'has hello mine')
     await theatre.untilStatus('slow\t1\t0\t1')
     late.type('go on')
     assert.equal(await late.line(), 'sent GEARMAN_SUCCESS')
-    assert.equal(await late.line(), 'work: GEARMAN_UNEXPECTED_PACKET')
+    // gearmand answers with an ERROR, which the library does not expect.
+    if (theatre.server.kind === 'gearmand') assert.equal(await late.line(), 'work: GEARMAN_UNEXPECTED_PACKET')
     const other = theatre.start(peer('worker', theatre))
     assert.equal(await other.line(), 'has hello mine')
     other.type('go on')

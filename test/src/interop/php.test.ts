@@ -134,25 +134,8 @@ interop('PHP', ['php'], {
     })
   },
 
-  'a worker is late: its job went back to the queue, and its loop ends': async (theatre) => {
-    const late = theatre.start(php('slow_worker.php', theatre.port, 1))
-    assert.equal(await late.line(), 'ready')
-    const client = theatre.start(php('slow_client.php', theatre.port, 'job'))
-    assert.equal(await late.line(), 'has job')
-    await theatre.untilStatus('slow\t1\t0\t1')
-    late.type('go on')
-    // The call that ran the function is content, the next one meets the server's JOB_NOT_FOUND.
-    assert.equal(await late.line(), 'work true')
-    assert.equal(await late.line(), 'work false: 11')
-    await late.ended()
-    const other = theatre.start(php('slow_worker.php', theatre.port, 0))
-    assert.equal(await other.line(), 'ready')
-    assert.equal(await other.line(), 'has job')
-    other.type('go on')
-    assert.equal((await client.ended()).stdout, '0 done job\n')
-  },
-
-  'a worker is late, and goes on nevertheless: it gets its next job': async (theatre) => {
+  'a worker is late: its job went back to the queue, its loop goes on': async (theatre) => {
+    // Stubborn, since gearmand's JOB_NOT_FOUND ends the loop of any other.
     const late = theatre.start(php('slow_worker.php', theatre.port, 1, 'stubborn'))
     assert.equal(await late.line(), 'ready')
     const client = theatre.start(php('slow_client.php', theatre.port, 'job'))
@@ -160,7 +143,7 @@ interop('PHP', ['php'], {
     await theatre.untilStatus('slow\t1\t0\t1')
     late.type('go on')
     assert.equal(await late.line(), 'work true')
-    assert.equal(await late.line(), 'work false: 11')
+    if (theatre.server.kind === 'gearmand') assert.equal(await late.line(), 'work false: 11')
     assert.equal(await late.line(), 'has job')
     late.type('go on')
     assert.equal(await late.line(), 'work true')

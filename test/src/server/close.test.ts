@@ -6,6 +6,7 @@ import { MemorySocket } from '../support/memory-socket.ts'
 import { connect, PACKET, request } from '../support/raw.ts'
 import { until } from '../support/until.ts'
 import { LocalServer, localServer } from './local-server.ts'
+import { response } from './response.ts'
 
 /** Whether a promise has been resolved by now. */
 function watch(promise: Promise<unknown>): { isDone: boolean } {
@@ -77,8 +78,8 @@ describe('close(graceMs)', () => {
     await scene.settle()
     worker.say(request(PACKET.WORK_COMPLETE, handle, 'r'))
     await scene.settle()
-    const data = textOf(request(PACKET.WORK_DATA, handle, 'd')).replace('REQ', 'RES')
-    const result = textOf(request(PACKET.WORK_COMPLETE, handle, 'r')).replace('REQ', 'RES')
+    const data = response('WORK_DATA', handle, 'd')
+    const result = response('WORK_COMPLETE', handle, 'r')
     assert.equal(textOf(client.heard()), data + result)
     assert.deepEqual([client.hasEnded, worker.hasEnded], [true, true])
     client.endSaying()
@@ -120,9 +121,7 @@ describe('close(graceMs)', () => {
     await scene.settle()
     queued.heard()
     const closing = scene.server.close(10_000)
-    const refused = textOf(
-      request(PACKET.ERROR, 'SHUTTING_DOWN', 'This server is shutting down and takes no new jobs'),
-    ).replace('REQ', 'RES')
+    const refused = response('ERROR', 'SHUTTING_DOWN', 'This server is shutting down and takes no new jobs')
     for (const packet of ['SUBMIT_JOB', 'SUBMIT_JOB_BG', 'SUBMIT_JOB_HIGH', 'SUBMIT_JOB_LOW_BG'] as const) {
       queued.say(request(PACKET[packet], 'g', '', 'x'))
       await scene.settle()
@@ -235,8 +234,8 @@ describe('finishAll()', () => {
       worker.heard()
       worker.say(request(PACKET.GRAB_JOB))
       await scene.settle()
-      const [, job = ''] = /^\0RES\0{3}\x0b\0{3}.(P:\d+)\0f\0/s.exec(textOf(worker.heard())) ?? []
-      assert.notEqual(job, '', workload)
+      const [job = '', ...rest] = textOf(worker.heard().subarray(12)).split('\0')
+      assert.deepEqual(rest, ['f', workload])
       worker.say(request(PACKET.WORK_COMPLETE, job, workload))
       await scene.settle()
     }

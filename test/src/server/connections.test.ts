@@ -46,7 +46,7 @@ describe('numbers of connections', () => {
     const again = await local.connect('again')
     again.sendLine('workers')
     const rows = (await again.receiveText('.\n')).split('\n').slice(0, -2)
-    assert.deepEqual(rows.map((row) => row.split(' ')[0]).toSorted(), ['0', '1', '2'])
+    assert.deepEqual(new Set(rows.map((row) => row.split(' ')[0])), new Set(['0', '1', '2']))
     // What was meant for the one who left does not reach the one who has its number.
     await again.expectNothing()
   })

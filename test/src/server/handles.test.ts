@@ -4,6 +4,7 @@ import { ManualClock, SteppedClock } from '../support/manual-clock.ts'
 import { MemorySocket } from '../support/memory-socket.ts'
 import { PACKET, request } from '../support/raw.ts'
 import { type LocalOptions, localServer } from './local-server.ts'
+import { response } from './response.ts'
 
 /** The handles of so many jobs on a server that starts at this time. */
 async function handlesOf(count: number, startedAtMs: number, options: LocalOptions = {}): Promise<string[]> {
@@ -49,9 +50,8 @@ describe('handles', () => {
     socket.say(request(PACKET.GET_STATUS, before))
     socket.say(Buffer.from(`cancel job ${before}\n`))
     await clock.settle()
-    const unknown = request(PACKET.STATUS_RES, before, '0', '0', '0', '0')
-    const expected = `${unknown.toString('latin1').replace('REQ', 'RES')}ERR UNKNOWN_JOB\r\n`
-    assert.equal(socket.heard().toString('latin1'), expected)
+    const unknown = response('STATUS_RES', before, '0', '0', '0', '0')
+    assert.equal(socket.heard().toString('latin1'), `${unknown}ERR UNKNOWN_JOB\r\n`)
   })
 
   for (const [what, startedAtMs] of [
@@ -95,13 +95,16 @@ describe('handles', () => {
     }
     const submit = request(PACKET.SUBMIT_JOB_BG, 'f', '', 'x')
     const handle = (await ask(submit)).slice(12)
-    assert.match(await ask(request(PACKET.GET_STATUS, handle)), /\x001\x000\x000\x000$/)
+    assert.equal(await ask(request(PACKET.GET_STATUS, handle)), response('STATUS_RES', handle, '1', '0', '0', '0'))
     // Some clients end it with a NUL.
-    assert.match(await ask(request(PACKET.GET_STATUS, `${handle}\0`)), /\x001\x000\x000\x000$/)
+    assert.equal(
+      await ask(request(PACKET.GET_STATUS, `${handle}\0`)),
+      response('STATUS_RES', handle, '1', '0', '0', '0'),
+    )
     assert.equal(await ask('show jobs\n'), `${handle}\t0\t0\t1\n.\n`)
     await ask(request(PACKET.CAN_DO, 'f'), request(PACKET.GRAB_JOB))
     assert.equal(await ask(request(PACKET.WORK_STATUS, handle, '3', '4')), '')
-    assert.match(await ask(request(PACKET.GET_STATUS, handle)), /\x001\x001\x003\x004$/)
+    assert.equal(await ask(request(PACKET.GET_STATUS, handle)), response('STATUS_RES', handle, '1', '1', '3', '4'))
     assert.equal(await ask(`cancel job ${handle}\n`), 'OK\r\n')
     assert.equal(await ask(`cancel job ${handle}\n`), 'ERR UNKNOWN_JOB\r\n')
   })

@@ -2,18 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SteppedClock } from '../support/manual-clock.ts'
 import { MemorySocket } from '../support/memory-socket.ts'
-import { PACKET, type PacketName, request } from '../support/raw.ts'
+import { PACKET, request } from '../support/raw.ts'
 import { localServer } from './local-server.ts'
+import { response } from './response.ts'
 
 // The answers on a connection come in the order of what they answer, and whole.
 
 /** What the clock of these tests and the prefix `P` make of the first job. */
 const handle = 'P:1790000001000001'
-
-function response(name: PacketName, ...parts: readonly (string | Uint8Array)[]): string {
-  const text = request(PACKET[name], ...parts).toString('latin1')
-  return text.replace('\0REQ', '\0RES')
-}
 
 function host() {
   const clock = new SteppedClock()

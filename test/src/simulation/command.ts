@@ -38,7 +38,9 @@ export function encode(command: Command): Buffer {
 export function showCommand(command: Command): string {
   if (command.name === 'TEXT') return `"${readable(command.line)}"`
   const args = command.args.map((arg) => `'${readable(arg)}'`)
-  return [command.isResponse ? `RES ${command.name}` : command.name, ...args, readable(command.data)].join(' ').trimEnd()
+  return [command.isResponse ? `RES ${command.name}` : command.name, ...args, readable(command.data)]
+    .join(' ')
+    .trimEnd()
 }
 
 /** The submissions: how soon, and whether anybody waits. */

@@ -50,5 +50,7 @@ export class IncomingStream {
 
 export function showIncoming(incoming: Incoming): string {
   if (incoming.name === 'LINE') return `"${readable(incoming.line)}"`
-  return [incoming.name, ...incoming.args.map((arg) => `'${readable(arg)}'`), readable(incoming.data)].join(' ').trimEnd()
+  return [incoming.name, ...incoming.args.map((arg) => `'${readable(arg)}'`), readable(incoming.data)]
+    .join(' ')
+    .trimEnd()
 }

@@ -19,8 +19,9 @@ export interface Assignment {
   releaseIndex: number
   /** From this moment on the worker does not have it any more, for sure. */
   overAt: number
-  /** The command of the worker's own that ended it. */
-  overIndex: number
+  /** The worker's own command that gave the job back, and the one that finished it. */
+  releasedIndex: number
+  finalIndex: number
 }
 
 /** A client that waits for a job: as often as it has submitted it. */

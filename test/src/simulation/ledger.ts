@@ -5,8 +5,11 @@ import { type Assignment, JobRecord, mayBeReleased, type Wait } from './job-reco
 import type { Entry, Line } from './line.ts'
 import { readSubmission, type Submission } from './submission.ts'
 
-/** Whether a worker has the job it speaks of. */
-export type HasJob = 'yes' | 'no' | 'maybe'
+/**
+ * Whether a worker has the job it speaks of. no: it never had it, or has said the last of it. taken: it had it until
+ * it was given to another or cancelled, and may be refused what it still says of it or not.
+ */
+export type HasJob = 'yes' | 'no' | 'taken' | 'maybe'
 
 export interface LedgerOptions {
   readonly attemptsMax: number
@@ -138,6 +141,7 @@ export class Ledger {
     const submission = readSubmission(entry, this.options.wallAtStart)
     if (submission !== undefined) this.submissions.set(entry, submission)
     else if (workPackets.has(command.name)) this.#workDelivered(entry, command)
+    else if (isGrab(command.name) && line.state !== 'open') this.#disturb(line)
     else if (command.name === 'CANT_DO' || command.name === 'RESET_ABILITIES') {
       this.#disturb(line)
       for (const assignment of line.holds) {
@@ -154,7 +158,7 @@ export class Ledger {
     if (command.name === 'TEXT') return undefined
     if (workPackets.has(command.name)) {
       const hasJob = this.#hasJob(entry)
-      if (hasJob === 'yes') this.accepted(entry)
+      if (hasJob === 'yes') this.#accepted(entry)
       return hasJob
     }
     const [name = '', timeout = ''] = command.args
@@ -165,25 +169,24 @@ export class Ledger {
       else line.abilities.clear()
       for (const assignment of line.holds) {
         if (assignment.grabIndex >= entry.index || !isReleasedBy(command, assignment)) continue
-        assignment.overIndex = entry.index
+        assignment.releasedIndex = entry.index
         this.#release(assignment)
       }
     }
     return undefined
   }
 
-  /** A worker's word on a job was not refused. */
-  accepted(entry: Entry): void {
+  /** A worker's word on its own job. */
+  #accepted(entry: Entry): void {
     const { command } = entry
     const job = command.name === 'TEXT' ? undefined : this.jobs.get(command.args[0] ?? '')
     const { last } = job ?? {}
-    // A job that was cancelled under its worker: what the worker says is dropped in silence.
-    if (job === undefined || last?.line !== entry.line || job.mayBeCancelled) return
+    if (job === undefined || last === undefined) return
     entry.isAccepted = true
     if (!finalPackets.has(command.name)) return
     job.outcome = entry
     last.overAt = Math.min(last.overAt, this.moment)
-    last.overIndex = entry.index
+    last.finalIndex = entry.index
     last.line.holds.delete(last)
     this.count('finished')
     this.#end(job)
@@ -216,9 +219,10 @@ export class Ledger {
     const mayHaveGrabbed = hasPendingGrab(line, entry.index)
     if (assignment === undefined) return mayHaveGrabbed ? 'maybe' : 'no'
     if (job.mayBeCancelled) return 'maybe'
-    const { overAt, overIndex, releaseIndex, isStale, dueMs } = assignment
-    const isOver = overAt < entry.deliveredAt || overIndex < entry.index || job.endedAt < entry.deliveredAt
-    if (isOver) return mayHaveGrabbed ? 'maybe' : 'no'
+    const { overAt, releasedIndex, finalIndex, releaseIndex, isStale, dueMs } = assignment
+    const isTaken = overAt < entry.deliveredAt || releasedIndex < entry.index || job.endedAt < entry.deliveredAt
+    if (finalIndex < entry.index) return mayHaveGrabbed ? 'maybe' : 'no'
+    if (isTaken) return mayHaveGrabbed ? 'maybe' : 'taken'
     if (overAt !== Infinity || job.mayEndAt < entry.deliveredAt || !entry.isPrompt || isStale) return 'maybe'
     return releaseIndex < entry.index || entry.deliveredMs >= dueMs ? 'maybe' : 'yes'
   }
@@ -302,7 +306,7 @@ export class Ledger {
     wait.joinedAt.push(this.moment)
     line.waits.set(handle, wait)
     job.waits.set(line, wait)
-    if (line.state === 'gone') this.#noteWaiterLeaves(job)
+    if (line.state !== 'open') this.#noteWaiterLeaves(job)
   }
 
   #refused({ entry }: Submission, code: string): void {
@@ -345,7 +349,8 @@ export class Ledger {
       isStale,
       releaseIndex: pendingRelease?.index ?? Infinity,
       overAt: Infinity,
-      overIndex: Infinity,
+      releasedIndex: Infinity,
+      finalIndex: Infinity,
     }
     if (last === undefined && !isStale) this.#checkTurn(assignment)
     job.assignments.push(assignment)
@@ -390,7 +395,8 @@ export class Ledger {
 
   #workDelivered(entry: Entry, command: PacketCommand): void {
     const job = this.jobs.get(command.args[0] ?? '')
-    if (job === undefined || this.#hasJob(entry) === 'no') return
+    const hasJob = this.#hasJob(entry)
+    if (job === undefined || hasJob === 'no' || hasJob === 'taken') return
     job.works.push(entry)
     if (finalPackets.has(command.name)) this.mayEnd(job)
   }
@@ -402,10 +408,16 @@ export class Ledger {
     if (packet.name === 'WORK_EXCEPTION') {
       return hasExceptions && source !== undefined && (outcome ?? 'WORK_EXCEPTION') === 'WORK_EXCEPTION'
     }
-    if (packet.name === 'WORK_COMPLETE') return job.outcome === undefined ? source !== undefined : isSame(job.outcome, packet)
+    if (packet.name === 'WORK_COMPLETE')
+      return job.outcome === undefined ? source !== undefined : isSame(job.outcome, packet)
     if (outcome === 'WORK_COMPLETE') return false
     const isException = ({ command }: Entry) => command.name === 'WORK_EXCEPTION'
-    return source !== undefined || job.mayBeCancelled || job.mayBeExhausted || (!hasExceptions && job.works.some(isException))
+    return (
+      source !== undefined ||
+      job.mayBeCancelled ||
+      job.mayBeExhausted ||
+      (!hasExceptions && job.works.some(isException))
+    )
   }
 
   #checkAnswer(entry: Entry, rows: readonly string[]): void {
@@ -510,8 +522,7 @@ export class Ledger {
     if (job.isBackground) return
     for (const line of job.waits.keys()) if (line.state !== 'gone') return
     const { key } = job.submission
-    const mayHaveJoined = (other: Submission) =>
-      other === job.submission || (key !== undefined && other.key === key)
+    const mayHaveJoined = (other: Submission) => other === job.submission || (key !== undefined && other.key === key)
     if ([...this.submissions.values(), ...this.ghosts.values()].some(mayHaveJoined)) return
     for (const line of this.lines) if (hasPendingGrab(line)) return
     this.#end(job)

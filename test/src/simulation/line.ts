@@ -229,13 +229,13 @@ export class Line {
     const refusals = this.#refusals
     this.#words = []
     this.#refusals = 0
-    const wrong = words.filter(({ hasJob }) => hasJob === 'no')
-    const doubtful = words.filter(({ hasJob }) => hasJob === 'maybe')
-    if (refusals < wrong.length || refusals > wrong.length + doubtful.length) {
+    const count = (which: HasJob) => words.filter(({ hasJob }) => hasJob === which).length
+    const refusalsMin = count('no')
+    const refusalsMax = refusalsMin + count('taken') + count('maybe')
+    if (refusals < refusalsMin || refusals > refusalsMax) {
       const all = words.map(({ entry, hasJob }) => `${showCommand(entry.command)} (its own: ${hasJob})`)
       this.#fault(`${refusals} refusals of ${all.join(', ')}`)
     }
-    if (refusals === wrong.length) for (const { entry } of doubtful) this.#ledger.accepted(entry)
   }
 
   #pass(): void {

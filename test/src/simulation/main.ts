@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { simulate, type SimulationResult, stepsDefault } from './simulation.ts'
+import { type SimulationResult, simulate, stepsDefault } from './simulation.ts'
 
 // npm run sim -- --seed 123                   one simulation
 // npm run sim -- --seed 123 --count 1000      a thousand, from that seed on

@@ -34,7 +34,16 @@ export interface Plan {
  */
 export type Ending = 'drain' | 'close' | 'finishAll'
 
-const functionNames = ['', 'f', 'reverse', 'resize.image', 'caf\xc3\xa9', 'F', 'a-function-with-a-name-of-some-length', 'f2']
+const functionNames = [
+  '',
+  'f',
+  'reverse',
+  'resize.image',
+  'caf\xc3\xa9',
+  'F',
+  'a-function-with-a-name-of-some-length',
+  'f2',
+]
 
 export function drawPlan(random: Random): Plan {
   const functions = shuffled(random, functionNames).slice(0, random.between(1, 5))

@@ -1,6 +1,6 @@
 import { createServer, type Server, silentLog } from '@geartrain/server'
-import { type Incoming, IncomingStream } from './incoming.ts'
 import type { Command } from './command.ts'
+import { type Incoming, IncomingStream } from './incoming.ts'
 import { Ledger } from './ledger.ts'
 import { Line } from './line.ts'
 import { type Leaving, Link } from './link.ts'

@@ -20,7 +20,12 @@ export class Timeline {
   #sequence = 0
 
   plan(delayMs: number, run: () => void): Cancel {
-    const planned: Planned = { at: this.now + Math.max(0, delayMs), sequence: this.#sequence++, run, isCancelled: false }
+    const planned: Planned = {
+      at: this.now + Math.max(0, delayMs),
+      sequence: this.#sequence++,
+      run,
+      isCancelled: false,
+    }
     this.#push(planned)
     return () => {
       planned.isCancelled = true

@@ -68,7 +68,9 @@ export class Worker extends Actor {
 
   #wayOut(): 'finish' | 'close' | 'reset' | 'vanish' {
     const { random } = this.stage
-    return this.isRetired ? random.pick(['finish', 'close', 'reset']) : random.pick(['finish', 'close', 'reset', 'vanish'])
+    return this.isRetired
+      ? random.pick(['finish', 'close', 'reset'])
+      : random.pick(['finish', 'close', 'reset', 'vanish'])
   }
 
   #grab(first: readonly Command[] = []): void {

@@ -65,16 +65,19 @@ export class SteppedClock extends ManualClock {
     this.#soon.push(callback)
   }
 
+  /** One iteration of the server's loop. False: there was nothing to do in it. */
+  async turn(): Promise<boolean> {
+    // Streams pass on in ticks what they were given.
+    await nextIteration()
+    const callbacks = this.#soon
+    this.#soon = []
+    for (const callback of callbacks) callback()
+    return callbacks.length > 0
+  }
+
   /** Lets the server work until it waits for a peer or for time to pass. So many turns, or it is not coming to rest. */
   async settle(turnsMax = 10_000): Promise<void> {
-    for (let turn = 0; turn < turnsMax; turn++) {
-      // Streams pass on in ticks what they were given.
-      await nextIteration()
-      if (this.#soon.length === 0) return
-      const callbacks = this.#soon
-      this.#soon = []
-      for (const callback of callbacks) callback()
-    }
+    for (let turn = 0; turn < turnsMax; turn++) if (!(await this.turn())) return
     throw new Error(`the server has not come to rest in ${turnsMax} turns`)
   }
 }
