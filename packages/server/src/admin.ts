@@ -76,7 +76,7 @@ export class Admin {
 
   *#status(): Generator<string, void> {
     for (const { name, jobCount, runningCount, workerCount } of this.#engine.functions()) {
-      yield `${name}\t${jobCount}\t${runningCount}\t${workerCount}\n`
+      yield `${oneLine(name)}\t${jobCount}\t${runningCount}\t${workerCount}\n`
     }
     yield listEnd
   }
@@ -85,7 +85,7 @@ export class Admin {
   *#priorityStatus(): Generator<string, void> {
     for (const { name, ready, delayedCount, workerCount } of this.#engine.functions()) {
       const [high, normal, low] = ready
-      yield `${name}\t${high.length}\t${normal.length + delayedCount}\t${low.length}\t${workerCount}\n`
+      yield `${oneLine(name)}\t${high.length}\t${normal.length + delayedCount}\t${low.length}\t${workerCount}\n`
     }
     yield listEnd
   }
@@ -94,8 +94,8 @@ export class Admin {
     for (const { id, abilities } of this.#engine.sessions()) {
       const connection = this.#connections.get(id)
       if (connection === undefined) continue
-      const names = Array.from(abilities, (ability) => ` ${ability.function.name}`).reverse()
-      yield `${id} ${connection.address} ${connection.clientId} :${names.join('')}\n`
+      const names = Array.from(abilities, (ability) => ` ${oneLine(ability.function.name)}`).reverse()
+      yield `${id} ${connection.address} ${oneLine(connection.clientId)} :${names.join('')}\n`
     }
     yield listEnd
   }
@@ -109,9 +109,14 @@ export class Admin {
   }
 
   *#showUniqueJobs(): Generator<string, void> {
-    for (const { unique } of this.#engine.jobs()) yield `${unique}\n`
+    for (const { unique } of this.#engine.jobs()) yield `${oneLine(unique)}\n`
     yield listEnd
   }
+}
+
+/** What a client named must not look like a row of its own. */
+function oneLine(name: string): string {
+  return name.includes('\n') || name.includes('\r') ? name.replaceAll('\n', '\\n').replaceAll('\r', '\\r') : name
 }
 
 /** An ERROR packet's code and text in the form of the text protocol. */
