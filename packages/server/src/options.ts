@@ -34,7 +34,7 @@ export interface ServerOptions {
 export const defaultOptions: ServerOptions = {
   listen: '127.0.0.1',
   port: 4730,
-  backlog: 511,
+  backlog: 4096,
   store: 'memory',
   handlePrefix: defaultHandlePrefix(),
   attemptsMax: Number.POSITIVE_INFINITY,

@@ -18,6 +18,8 @@ import { Turn } from './turn.ts'
 const everyAddress = '*'
 /** How often connections are looked through for those that have used up the server's patience. */
 const patienceCheckMs = 1000
+/** How long a server that has finished all of its jobs waits for their results to be read. */
+const outputGraceMs = 10_000
 /** How long a stopping server waits for its peers to close their side. */
 const closeTimeoutMs = 250
 
@@ -137,8 +139,9 @@ export class Server {
   async close(graceMs: number): Promise<void> {
     const stopped = this.#stopListening()
     this.engine.drain()
+    const startedAt = this.#clock.now()
     await this.#until(() => this.#runningCount === 0, graceMs)
-    await (this.#closed ??= this.#closeConnections())
+    await (this.#closed ??= this.#closeConnections(startedAt + graceMs - this.#clock.now()))
     await stopped
   }
 
@@ -146,7 +149,7 @@ export class Server {
   async finishAll(): Promise<void> {
     const stopped = this.#stopListening()
     await this.#until(() => this.engine.jobCount === 0, Number.POSITIVE_INFINITY)
-    await (this.#closed ??= this.#closeConnections())
+    await (this.#closed ??= this.#closeConnections(outputGraceMs))
     await stopped
   }
 
@@ -208,21 +211,31 @@ export class Server {
     })
   }
 
-  /** Ends every connection when its output is sent; those that do not end in time are cut off. */
-  #closeConnections(): Promise<void> {
+  /** Ends every connection when its output is sent. What is not sent when the time is over is lost. */
+  #closeConnections(graceMs: number): Promise<void> {
     this.#stopPatience?.()
     for (const { finish } of this.#waits) finish()
     for (const connection of this.#connections) connection.close()
+    const deadline = this.#clock.now() + graceMs
     return new Promise((resolve) => {
+      let stopTimer = () => {}
       const finish = () => {
         stopTimer()
-        for (const connection of this.#connections) connection.destroy()
         this.#turn.stop()
         resolve()
       }
-      const stopTimer = this.#clock.after(closeTimeoutMs, finish)
+      // Peers that have all their output and do not close their side are not waited for.
+      const cutOff = () => {
+        const isOver = this.#clock.now() >= deadline
+        for (const connection of this.#connections) {
+          if (isOver || connection.output.length === 0) connection.destroy()
+        }
+        if (isOver) finish()
+        else stopTimer = this.#clock.after(closeTimeoutMs, cutOff)
+      }
       this.#connections.onEmpty = finish
       if (this.#connections.size === 0) finish()
+      else stopTimer = this.#clock.after(closeTimeoutMs, cutOff)
     })
   }
 

@@ -36,7 +36,7 @@ const aNumber: Argument = (random) => random.pick(numbers)
 const anOption: Argument = (random) => random.pick(options)
 const nothing: Argument = () => ''
 
-export function aHandle(random: Random): string {
+function aHandle(random: Random): string {
   if (random.chance(0.1)) return random.pick(['', 'P', 'P:', 'P:1', `${'P'.repeat(70)}:1`, `P:${'9'.repeat(16)}`])
   const number = Math.floor(random.exponential(3))
   return `${handlePrefix}:${firstHandleNumber + Math.min(number, 20)}`

@@ -65,6 +65,43 @@ describe('close(graceMs)', () => {
     await scene.resolved(scene.server.close(10_000))
   })
 
+  it('gives a slow reader the rest of the time to take its output', async () => {
+    const scene = new Scene()
+    const { client, worker, handle } = await scene.jobInHand()
+    client.stopReading()
+    const result = 'r'.repeat(3_000_000)
+    worker.say(request(PACKET.WORK_COMPLETE, handle, result))
+    await scene.settle()
+    const closing = scene.server.close(10_000)
+    await scene.settle()
+    scene.clock.advance(9000)
+    await scene.settle()
+    assert.equal(client.destroyed, false)
+    client.readOn()
+    await scene.settle()
+    assert.equal(textOf(client.heard()).endsWith(result), true)
+    client.endSaying()
+    worker.endSaying()
+    await scene.resolved(closing)
+  })
+
+  it('cuts a slow reader off when the time is over', async () => {
+    const scene = new Scene()
+    const { client, worker, handle } = await scene.jobInHand()
+    client.stopReading()
+    worker.say(request(PACKET.WORK_COMPLETE, handle, 'r'.repeat(3_000_000)))
+    await scene.settle()
+    const closing = scene.server.close(10_000)
+    await scene.settle()
+    for (let passedMs = 0; passedMs < 10_000; passedMs += 250) {
+      assert.equal(client.destroyed, false)
+      scene.clock.advance(250)
+      await scene.settle()
+    }
+    assert.equal(client.destroyed, true)
+    await scene.resolved(closing)
+  })
+
   it('waits for a running job, gives its result to its client, and then ends all connections', async () => {
     const scene = new Scene()
     const { client, worker, handle } = await scene.jobInHand()
@@ -193,6 +230,17 @@ describe('close(graceMs)', () => {
     peer.endSaying()
     sleeper.endSaying()
     await scene.resolved(closing)
+  })
+
+  it('who comes afterwards is told so', async () => {
+    const scene = new Scene()
+    await scene.resolved(scene.server.close(0))
+    const late = new MemorySocket()
+    assert.equal(scene.server.accept(late), undefined)
+    await scene.settle()
+    const text = 'This server is shutting down and takes no new jobs'
+    assert.equal(textOf(late.heard()), response('ERROR', 'SHUTTING_DOWN', text))
+    assert.equal(late.hasEnded, true)
   })
 
   it('told twice, the shorter grace wins, and both are told when it is done', async () => {

@@ -23,7 +23,7 @@ describe('names with line ends', () => {
       assert.equal(await peer.receiveText('.\n'), answer)
       peer.sendLine('workers')
       assert.match(await peer.receiveText('.\n'), /^\d+ 127\.0\.0\.1 id\\nforged : a\\nforged\n\.\n$/)
-      peer.close()
+      await peer.close()
     })
   }
 })

@@ -1,8 +1,10 @@
+import { Audience } from './audience.ts'
 import { Census } from './census.ts'
 import { finalPackets, isGrab, type PacketCommand, showCommand, workPackets } from './command.ts'
 import type { Incoming, IncomingPacket } from './incoming.ts'
-import { type Assignment, JobRecord, mayBeReleased, type Wait } from './job-record.ts'
+import { type Assignment, JobRecord, mayBeReleased } from './job-record.ts'
 import type { Entry, Line } from './line.ts'
+import { QueueOrder } from './queue-order.ts'
 import { readSubmission, type Submission } from './submission.ts'
 
 /**
@@ -47,20 +49,22 @@ export class Ledger {
   readonly ghosts = new Map<Entry, Submission>()
   readonly options: LedgerOptions
   readonly census: Census
+  readonly audience: Audience
   /** How much was seen, to know that a run tests anything. */
   readonly seen = new Map<string, number>()
 
   readonly #byKey = new Map<string, Set<JobRecord>>()
-  readonly #assignments: Assignment[] = []
+  readonly #order: QueueOrder
   #highest: JobRecord | undefined
   /** By function: when a worker last may have given back a job that it has not been seen to get. */
   readonly #disturbedAt = new Map<string, number>()
   #fresh: Entry[] = []
-  #finishedWaits: Wait[] = []
 
   constructor(options: LedgerOptions) {
     this.options = options
     this.census = new Census(this)
+    this.audience = new Audience(this)
+    this.#order = new QueueOrder(this)
   }
 
   note(event: string): void {
@@ -92,8 +96,7 @@ export class Ledger {
       // A job that it has not been told of yet can come to its timeout meanwhile.
       else if ([...line.abilities.values()].some((timeoutMs) => timeoutMs > 0)) this.#disturb(line)
     }
-    for (const wait of this.#finishedWaits) this.#checkCopies(wait)
-    this.#finishedWaits = []
+    this.audience.settle()
   }
 
   /** No job is left, it is said: then each must have had an end. */
@@ -107,14 +110,7 @@ export class Ledger {
         this.fail(`the background job ${job.handle} is gone and has not run`)
       }
     }
-    for (const line of this.lines) {
-      if (line.state !== 'open') continue
-      for (const { job, joinedAt, ends } of line.waits.values()) {
-        if (ends !== joinedAt.length) {
-          this.fail(`${line.name} waits ${joinedAt.length} times for ${job.handle} and got ${ends} ends`)
-        }
-      }
-    }
+    this.audience.finish()
   }
 
   /** The server is about to be closed: all workers lose what they have, whatever they say until they notice. */
@@ -189,14 +185,14 @@ export class Ledger {
     last.finalIndex = entry.index
     last.line.holds.delete(last)
     this.count('finished')
-    this.#end(job)
+    this.end(job)
   }
 
   answer(entry: Entry, incoming: Incoming): void {
     const { command, line } = entry
     if (incoming.name === 'LINE') return this.#checkAnswer(entry, entry.rows)
     if (isGrab(command.name)) {
-      if (incoming.name === 'NO_JOB') this.#denied(entry)
+      if (incoming.name === 'NO_JOB') this.#order.denied(entry)
       else this.#assigned(entry, incoming)
       return
     }
@@ -255,31 +251,6 @@ export class Ledger {
 
   // What the server says of jobs
 
-  /** A packet for those who wait for a job. */
-  event(line: Line, packet: IncomingPacket): void {
-    const handle = packet.args[0] ?? ''
-    const wait = line.waits.get(handle)
-    const what = `${line.name}: ${packet.name} of ${handle}`
-    if (line.state === 'gone') return
-    if (wait === undefined) return this.fail(`${what}, for which it does not wait`)
-    this.count(packet.name)
-    const { job, joinedAt, copies } = wait
-    if (wait.ends === joinedAt.length) return this.fail(`${what}, after its end`)
-    const source = job.works.findLast((work) => isSame(work, packet))
-    if (!finalPackets.has(packet.name)) {
-      if (wait.ends > 0) return this.fail(`${what}, after its end`)
-      if (source === undefined) return this.fail(`${what}, which no worker has said`)
-      const count = (copies.get(source) ?? 0) + 1
-      copies.set(source, count)
-      if (count > joinedAt.length) this.fail(`${what}, once too often`)
-      return
-    }
-    wait.ends++
-    if (wait.ends === joinedAt.length) this.#finishedWaits.push(wait)
-    if (!this.#isCaused(line, packet, job, source)) this.fail(`${what}, which nothing has caused`)
-    this.#end(job)
-  }
-
   #created(submission: Submission, handle: string): void {
     const { entry, key } = submission
     const { line } = entry
@@ -301,11 +272,7 @@ export class Ledger {
       job.isBackground = true
       return
     }
-    const wait = line.waits.get(handle) ?? { job, joinedAt: [], ends: 0, copies: new Map<Entry, number>() }
-    if (wait.ends > 0) this.fail(`${line.name} is joined to ${handle}, of which it has had the end`)
-    wait.joinedAt.push(this.moment)
-    line.waits.set(handle, wait)
-    job.waits.set(line, wait)
+    this.audience.join(line, job)
     if (line.state !== 'open') this.#noteWaiterLeaves(job)
   }
 
@@ -352,45 +319,10 @@ export class Ledger {
       releasedIndex: Infinity,
       finalIndex: Infinity,
     }
-    if (last === undefined && !isStale) this.#checkTurn(assignment)
     job.assignments.push(assignment)
     line.holds.add(assignment)
-    this.#assignments.push(assignment)
+    this.#order.given(assignment)
     if (timeoutMs > 0 || mayBeReleased(assignment, nowMs)) this.#noteReleasable(job)
-  }
-
-  /** A job that was there when another was given out in its stead must have had to wait. */
-  #checkTurn({ job, line, grabbedAt, grabIndex }: Assignment): void {
-    if (!this.#isPlain(job)) return
-    if (job.deniedAt < grabbedAt) this.fail(`${job.handle} was there when a worker was told that there is no job`)
-    const { priority, entry } = job.submission
-    for (let i = this.#assignments.length - 1; i >= 0; i--) {
-      const other = this.#assignments[i]
-      if (other === undefined || other.givenAt < entry.deliveredAt) break
-      const isBefore = other.line === line ? other.grabIndex < grabIndex : other.givenAt < grabbedAt
-      if (!isBefore || other.isStale || !other.functions.has(job.function)) continue
-      const rival = other.job
-      const wasThere = job.number < rival.number || job.createdAt < other.grabbedAt
-      if (!wasThere || !this.#isPlain(rival) || rival.assignments[0] !== other) continue
-      const isOfFunction = rival.function === job.function
-      if (priority < rival.submission.priority) {
-        this.fail(`${rival.handle} was given out before ${job.handle}, which has a higher priority`)
-      } else if (isOfFunction && priority === rival.submission.priority && job.number < rival.number) {
-        this.fail(`${rival.handle} was given out before ${job.handle}, which is older`)
-      }
-    }
-  }
-
-  /** NO_JOB: what could have been given is remembered, for it may have been given to somebody who has not heard yet. */
-  #denied({ line, deliveredAt }: Entry): void {
-    this.count('NO_JOB')
-    if (this.isShuttingDown) return
-    for (const name of line.abilities.keys()) {
-      for (const job of this.live.get(name) ?? []) {
-        const isThere = job.createdAt < deliveredAt && job.mayEndAt === Infinity && job.last === undefined
-        if (isThere && this.#isPlain(job)) job.deniedAt = Math.min(job.deniedAt, this.moment)
-      }
-    }
   }
 
   #workDelivered(entry: Entry, command: PacketCommand): void {
@@ -401,37 +333,9 @@ export class Ledger {
     if (finalPackets.has(command.name)) this.mayEnd(job)
   }
 
-  #isCaused(line: Line, packet: IncomingPacket, job: JobRecord, source: Entry | undefined): boolean {
-    const { exceptions } = this.options
-    const hasExceptions = exceptions || line.hasExceptions
-    const outcome = job.outcome?.command.name
-    if (packet.name === 'WORK_EXCEPTION') {
-      return hasExceptions && source !== undefined && (outcome ?? 'WORK_EXCEPTION') === 'WORK_EXCEPTION'
-    }
-    if (packet.name === 'WORK_COMPLETE')
-      return job.outcome === undefined ? source !== undefined : isSame(job.outcome, packet)
-    if (outcome === 'WORK_COMPLETE') return false
-    const isException = ({ command }: Entry) => command.name === 'WORK_EXCEPTION'
-    return (
-      source !== undefined ||
-      job.mayBeCancelled ||
-      job.mayBeExhausted ||
-      (!hasExceptions && job.works.some(isException))
-    )
-  }
-
   #checkAnswer(entry: Entry, rows: readonly string[]): void {
     const fault = entry.check?.(rows)
     if (fault !== undefined) this.fail(`${entry.line.name}: ${showCommand(entry.command)}: ${fault}`)
-  }
-
-  /** Who waited got all that the worker said from then on. */
-  #checkCopies({ job, joinedAt, copies }: Wait): void {
-    for (const work of job.works) {
-      if (!work.isAccepted || finalPackets.has(work.command.name)) continue
-      const expected = joinedAt.filter((moment) => moment < work.deliveredAt).length
-      if ((copies.get(work) ?? 0) < expected) this.fail(`${job.handle}: a client misses ${showCommand(work.command)}`)
-    }
   }
 
   // What becomes of jobs
@@ -450,6 +354,8 @@ export class Ledger {
       if (same === undefined) this.#byKey.set(key, new Set([job]))
       else same.add(job)
     }
+    for (const line of this.lines) if (line.state !== 'open') this.#disturb(line)
+    if (this.options.attemptsMax !== Infinity && this.#isDisturbed(job)) this.#mayBeExhausted(job)
     const highest = this.#highest
     if (highest === undefined || job.number > highest.number) this.#highest = job
     else if (isSure && highest.createdAt < entry.deliveredAt) this.fail(`${handle} is younger than ${highest.handle}`)
@@ -472,11 +378,13 @@ export class Ledger {
     return job
   }
 
+  /** It may have ended from now on. */
   mayEnd(job: JobRecord): void {
     job.mayEndAt = Math.min(job.mayEndAt, this.moment)
   }
 
-  #end(job: JobRecord): void {
+  /** It has ended by now. */
+  end(job: JobRecord): void {
     this.mayEnd(job)
     job.endedAt = Math.min(job.endedAt, this.moment)
     this.live.get(job.function)?.delete(job)
@@ -490,7 +398,7 @@ export class Ledger {
     line.holds.delete(assignment)
     job.losses++
     this.#noteReleasable(job)
-    if (job.losses >= this.options.attemptsMax) this.#end(job)
+    if (job.losses >= this.options.attemptsMax) this.end(job)
     else this.#endIfAbandoned(job)
   }
 
@@ -525,7 +433,7 @@ export class Ledger {
     const mayHaveJoined = (other: Submission) => other === job.submission || (key !== undefined && other.key === key)
     if ([...this.submissions.values(), ...this.ghosts.values()].some(mayHaveJoined)) return
     for (const line of this.lines) if (hasPendingGrab(line)) return
-    this.#end(job)
+    this.end(job)
   }
 
   /** The line may give back jobs that it has not been seen to get. */
@@ -552,7 +460,7 @@ export class Ledger {
   }
 
   /** It stood in line from its submission until it was first given out. */
-  #isPlain(job: JobRecord): boolean {
+  isPlain(job: JobRecord): boolean {
     return job.isSure && job.submission.runAtMs === 0 && !this.#isDisturbed(job)
   }
 }
@@ -569,11 +477,6 @@ function isReleasedBy(command: PacketCommand, { job }: Assignment): boolean {
 
 function isRelease(command: { readonly name: string; readonly args?: readonly string[] }, name: string): boolean {
   return command.name === 'RESET_ABILITIES' || (command.name === 'CANT_DO' && command.args?.[0] === name)
-}
-
-function isSame({ command }: Entry, packet: IncomingPacket): boolean {
-  if (command.name !== packet.name) return false
-  return command.data === packet.data && command.args.every((arg, i) => arg === packet.args[i])
 }
 
 /** The assignment says of the job what its submission said, in the form that was asked for. */

@@ -118,7 +118,7 @@ export class Line {
     for (const incoming of this.#stream.read(bytes)) {
       this.#ledger.note(`${this.name} < ${showIncoming(incoming)}`)
       if (incoming.name === 'NOOP') this.#wake()
-      else if (incoming.name !== 'LINE' && workPackets.has(incoming.name)) this.#ledger.event(this, incoming)
+      else if (incoming.name !== 'LINE' && workPackets.has(incoming.name)) this.#ledger.audience.event(this, incoming)
       else this.#answer(incoming)
     }
   }

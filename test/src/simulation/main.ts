@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { type SimulationResult, simulate, stepsDefault } from './simulation.ts'
+import { failureReport, summary } from './report.ts'
+import { simulate, stepsDefault } from './simulation.ts'
 
 // npm run sim -- --seed 123                   one simulation
 // npm run sim -- --seed 123 --count 1000      a thousand, from that seed on
@@ -22,7 +23,7 @@ for (let seed = first; seed < first + count; seed++) {
   const result = await simulate({ seed, steps, ...(values.trace ? { print: say } : {}) })
   if (result.fault !== undefined) {
     failures++
-    sayFailure(result)
+    say(failureReport(values.trace ? { ...result, lastEvents: [] } : result))
   } else if (count === 1) say(summary(result))
   else if ((seed - first + 1) % 100 === 0) say(`${seed - first + 1} of ${count} done, ${failures} failed`)
 }
@@ -30,20 +31,6 @@ process.exitCode = failures > 0 ? 1 : 0
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-function sayFailure(result: SimulationResult): void {
-  const { seed, step, plan, fault, lastEvents } = result
-  say(`seed ${seed} fails in step ${step}: ${fault}`)
-  if (!values.trace) for (const event of lastEvents) say(`  ${event}`)
-  say(`plan: ${JSON.stringify(plan)}`)
-  say(`seed ${seed} fails in step ${step}: ${fault}`)
-  say(`again: npm run sim -- --seed ${seed} --steps ${steps} --trace`)
-}
-
-function summary({ seed, step, simulatedMs, hash, seen }: SimulationResult): string {
-  const counts = [...seen].map(([what, times]) => `${what} ${times}`).sort()
-  return `seed ${seed}: ${step} steps, ${(simulatedMs / 1000).toFixed(1)} s simulated, trace ${hash}\n${counts.join(', ')}`
 }
 
 function wholeNumber(name: string, value: string): number {

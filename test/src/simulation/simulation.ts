@@ -23,6 +23,8 @@ export interface SimulationOptions {
 
 export interface SimulationResult {
   readonly seed: number
+  /** As asked for. */
+  readonly steps: number
   readonly plan: Plan
   /** What was wrong, if anything was. */
   readonly fault: string | undefined
@@ -53,9 +55,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const random = new Random(options.seed)
   const stage = new Stage(drawPlan(random), random, trace, options.sabotage)
   const simulation = new Simulation(stage)
+  const steps = options.steps ?? stepsDefault
   const stopCatching = catchUncaught((error) => simulation.crash(error))
   try {
-    await simulation.run(options.steps ?? stepsDefault)
+    await simulation.run(steps)
   } catch (error) {
     simulation.crash(error)
   } finally {
@@ -63,6 +66,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   }
   return {
     seed: options.seed,
+    steps,
     plan: stage.plan,
     fault: stage.ledger.fault,
     step: simulation.step,

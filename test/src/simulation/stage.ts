@@ -77,7 +77,7 @@ export class Stage {
     this.random = random
     this.#trace = trace
     this.#sabotage = sabotage
-    this.clock = new SimulatedClock(this.timeline, random, wallAtStart)
+    this.clock = new SimulatedClock(this.timeline, random, wallAtStart, sabotage?.lostTimers)
     const { attemptsMax, wakeCount, exceptions, limits, isLimited } = plan
     this.ledger = new Ledger({
       attemptsMax,
@@ -90,7 +90,7 @@ export class Stage {
     const log = { ...silentLog, debug: (context: unknown) => this.#onLog(context) }
     const options = { attemptsMax, wakeCount, exceptions, limits, log, handlePrefix: 'H:sim' }
     this.server = createServer(options, this.clock)
-    sabotage?.server?.(this.server, random)
+    sabotage?.server?.(this.server)
   }
 
   note(event: string): void {
@@ -134,7 +134,7 @@ export class Stage {
           owner.onClosed()
         },
       },
-      this.#sabotage?.output?.(random),
+      this.#sabotage?.output?.(),
     )
     const peer = new Peer(line, link, this)
     const { socket } = link

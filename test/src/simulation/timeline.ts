@@ -104,11 +104,15 @@ export class SimulatedClock implements Clock {
   readonly #timeline: Timeline
   readonly #random: Random
   readonly #wallAtStart: number
+  readonly #lostTimers: number
+  #timersSet = 0
 
-  constructor(timeline: Timeline, random: Random, wallAtStart: number) {
+  /** Of so many timers one is never called: for runs that must fail. */
+  constructor(timeline: Timeline, random: Random, wallAtStart: number, lostTimers: number = Infinity) {
     this.#timeline = timeline
     this.#random = random
     this.#wallAtStart = wallAtStart
+    this.#lostTimers = lostTimers
   }
 
   now(): number {
@@ -122,6 +126,7 @@ export class SimulatedClock implements Clock {
   after(delayMs: number, callback: () => void): Cancel {
     const random = this.#random
     const offMs = random.chance(0.1) ? random.fraction() * timerLatenessMs : random.fraction() - timerEarlinessMs
+    if (++this.#timersSet % this.#lostTimers === 0) return () => {}
     this.timerCount++
     let isSet = true
     const cancel = this.#timeline.plan(Math.max(1, delayMs) + offMs, () => {

@@ -1,0 +1,64 @@
+import type { Assignment } from './job-record.ts'
+import type { Ledger } from './ledger.ts'
+import type { Entry } from './line.ts'
+
+/**
+ * Who comes first: a job that was there when another was given out in its stead, or when a worker was told that there
+ * is none, must have had a reason to wait. A job's own assignment shows that it had been there until then; so the
+ * check comes with it.
+ */
+export class QueueOrder {
+  readonly #ledger: Ledger
+  /** All that were made, in the order they were seen. */
+  readonly #assignments: Assignment[] = []
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger
+  }
+
+  /** A worker was given a job. */
+  given(assignment: Assignment): void {
+    if (assignment.job.assignments[0] === assignment && !assignment.isStale) this.#check(assignment)
+    this.#assignments.push(assignment)
+  }
+
+  /** A worker was told that there is no job. */
+  denied({ line, deliveredAt }: Entry): void {
+    const ledger = this.#ledger
+    ledger.count('NO_JOB')
+    if (ledger.isShuttingDown) return
+    for (const name of line.abilities.keys()) {
+      for (const job of ledger.live.get(name) ?? []) {
+        const isThere = job.createdAt < deliveredAt && job.mayEndAt === Infinity && job.last === undefined
+        if (isThere && ledger.isPlain(job)) job.deniedAt = Math.min(job.deniedAt, ledger.moment)
+      }
+    }
+  }
+
+  #check({ job, line, grabbedAt, grabIndex }: Assignment): void {
+    const ledger = this.#ledger
+    if (!ledger.isPlain(job)) return
+    if (job.deniedAt < grabbedAt) ledger.fail(`${job.handle} was there when a worker was told that there is no job`)
+    const { priority, entry } = job.submission
+    for (let i = this.#assignments.length - 1; i >= 0; i--) {
+      const other = this.#assignments[i]
+      if (other === undefined || other.givenAt < entry.deliveredAt) break
+      const isBefore = other.line === line ? other.grabIndex < grabIndex : other.givenAt < grabbedAt
+      if (!isBefore || other.isStale || !other.functions.has(job.function)) continue
+      const rival = other.job
+      const wasThere = job.number < rival.number || job.createdAt < other.grabbedAt
+      if (!wasThere || !ledger.isPlain(rival) || rival.assignments[0] !== other) continue
+      if (priority < rival.submission.priority) {
+        ledger.fail(`${rival.handle} was given out before ${job.handle}, which has a higher priority`)
+      } else if (isOlder(job, rival)) {
+        ledger.fail(`${rival.handle} was given out before ${job.handle}, which is older`)
+      }
+    }
+  }
+}
+
+/** Of the same function and priority, and made before. */
+function isOlder(job: Assignment['job'], other: Assignment['job']): boolean {
+  const isAlike = job.function === other.function && job.submission.priority === other.submission.priority
+  return isAlike && job.number < other.number
+}
