@@ -88,7 +88,6 @@ export class Connection {
   /** Bytes from the peer. They may be overwritten when this returns. */
   receive(chunk: Uint8Array): void {
     if (this.#isClosing) return
-    this.#context.turn.begin()
     this.decoder.push(chunk)
     this.#read()
     if (this.#mustWait) this.decoder.keepRest()
@@ -170,11 +169,11 @@ export class Connection {
 
   /** Steps what lies in the decoder, until it is empty or reading has to wait. */
   #read(): void {
-    const { clock, connections } = this.#context
+    const { clock, connections, turn } = this.#context
     const { decoder } = this
     const outer = connections.current
     connections.current = this
-    const startedAt = clock.now()
+    let now = turn.begin()
     for (let commands = 1; !this.#mustWait; commands++) {
       const found = decoder.next()
       if (found === 'more') break
@@ -186,11 +185,14 @@ export class Connection {
       this.#partialSince = 0
       if (found === 'packet') this.#context.onPacket(this)
       else this.#context.onLine(this)
-      if (commands % commandsPerLook === 0 && this.#spentMs + clock.now() - startedAt >= turnShareMs) this.#rest()
+      if (commands % commandsPerLook === 0) {
+        this.#spentMs -= now
+        now = clock.now()
+        this.#spentMs += now
+        if (this.#spentMs >= turnShareMs) this.#rest()
+      }
     }
     connections.current = outer
-    const now = clock.now()
-    this.#spentMs += now - startedAt
     if (decoder.pendingBytes > 0 && this.#partialSince === 0) this.#partialSince = now
   }
 
@@ -210,7 +212,6 @@ export class Connection {
   /** Goes on where reading had to wait. */
   #readOn(): void {
     if (this.#mustWait) return
-    this.#context.turn.begin()
     this.#partialSince = 0
     this.#read()
     if (this.#mustWait) return

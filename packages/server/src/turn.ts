@@ -22,12 +22,18 @@ export class Turn {
     this.#flush = flush
   }
 
-  /** Before any command: the engine learns the time, and the turn will end after this loop iteration's input. */
-  begin(): void {
-    this.#engine.advance(this.#clock.now())
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#clock.soon(() => this.#end())
+  /**
+   * Before any command: the engine learns the time, which is given back, and the turn will end after this loop
+   * iteration's input.
+   */
+  begin(): number {
+    const now = this.#clock.now()
+    this.#engine.advance(now)
+    if (!this.#isScheduled) {
+      this.#isScheduled = true
+      this.#clock.soon(() => this.#end())
+    }
+    return now
   }
 
   /** From now on the engine is not called by itself. */

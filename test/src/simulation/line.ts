@@ -143,7 +143,8 @@ export class Line {
       if (!isExcused && !isAsked) this.#ledger.fail(`the server ${how} ${this.name}, which has done no wrong`)
       this.leave()
     }
-    this.goneFromServer()
+    // A destroyed socket tells the server so a little later.
+    if (how === 'ends') this.goneFromServer()
   }
 
   /** The server may know from now on that the peer has gone. */

@@ -103,7 +103,11 @@ class Simulation {
     const { ending } = this.#stage.plan
     if (ending === 'close') return this.#closeUnderLoad()
     await this.#workOff(ending === 'finishAll')
-    if (ending === 'drain') await this.#probe()
+    if (ending === 'drain') {
+      await this.#probe()
+      // Bytes of those who left long ago may have come only now.
+      await this.#workOffRest()
+    }
     if (this.#stage.ledger.fault === undefined) this.#stage.ledger.finish()
     await this.#close(() => this.#stage.server.close(graceMs), graceMs)
   }
@@ -111,13 +115,18 @@ class Simulation {
   // How it ends
 
   async #workOff(isLast: boolean): Promise<void> {
-    const { ledger, server } = this.#stage
+    const { server } = this.#stage
     this.#stage.note('work off')
     this.#stage.heal()
     for (const actor of this.#actors) actor.retire()
     for (let i = 1; i <= 3; i++) this.#add(new Worker(this.#stage, `honest${i}`, true))
     await this.#pass(1)
     if (isLast) return this.#close(() => server.finishAll(), endingMsMax)
+    return this.#workOffRest()
+  }
+
+  async #workOffRest(): Promise<void> {
+    const { ledger, server } = this.#stage
     const isOver = () => server.engine.jobCount === 0 && this.#actors.every(({ isDone }) => isDone)
     if (await this.#iterateUntil(isOver, endingMsMax)) return
     const waiting = this.#actors.filter(({ isDone }) => !isDone).map(({ name }) => name)
