@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureBuilt, run } from './ensure-built.js'
 
-const smokeSet = ['protocol', 'engine', 'server/bad-input', 'server/payloads', 'client/client', 'client/worker', 'cli/serve']
+const smokeSet = [
+  'protocol',
+  'engine',
+  'server/bad-input',
+  'server/payloads',
+  'client/client',
+  'client/worker',
+  'cli/serve',
+]
 
 ensureBuilt('test')
 const folder = mkdtempSync(join(tmpdir(), 'geartrain-smoke-'))

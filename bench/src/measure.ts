@@ -5,7 +5,7 @@ import type { Row } from './rows.ts'
 import { type Server, type ServerName, starters } from './servers.ts'
 
 /** A row's outcome on one server: every run's sample and their medians, or what went wrong. */
-export type Outcome = { readonly median: Sample; readonly runs: readonly Sample[] } | { readonly failure: string }
+type Outcome = { readonly median: Sample; readonly runs: readonly Sample[] } | { readonly failure: string }
 
 export type RowResult = { readonly row: Row; readonly outcomes: Partial<Record<ServerName, Outcome>> }
 

@@ -19,7 +19,7 @@ export interface Assignment {
   releaseIndex: number
   /** From this moment on the worker does not have it any more, for sure. */
   overAt: number
-  /** The worker's own command that gave the job back, and the one that finished it. */
+  /** The worker's own command that gave the job back, and its first that was to finish it. */
   releasedIndex: number
   finalIndex: number
 }

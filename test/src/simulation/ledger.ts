@@ -8,10 +8,11 @@ import { QueueOrder } from './queue-order.ts'
 import { readSubmission, type Submission } from './submission.ts'
 
 /**
- * Whether a worker has the job it speaks of. no: it never had it, or has said the last of it. taken: it had it until
- * it was given to another or cancelled, and may be refused what it still says of it or not.
+ * Whether a worker has the job it speaks of. taken: it had it until it was given to another or cancelled; what it says
+ * of it is dropped. maybe: it has it, or it is taken. no: it never had it, or has said the last of it; that is refused.
+ * unsure: any of these.
  */
-export type HasJob = 'yes' | 'no' | 'taken' | 'maybe'
+export type HasJob = 'yes' | 'maybe' | 'taken' | 'no' | 'unsure'
 
 export interface LedgerOptions {
   readonly attemptsMax: number
@@ -152,12 +153,16 @@ export class Ledger {
   passed(entry: Entry): HasJob | undefined {
     const { line, command } = entry
     if (command.name === 'TEXT') return undefined
+    const [name = '', timeout = ''] = command.args
     if (workPackets.has(command.name)) {
       const hasJob = this.#hasJob(entry)
       if (hasJob === 'yes') this.#accepted(entry)
+      if (finalPackets.has(command.name)) {
+        const last = this.jobs.get(name)?.assignments.findLast((one) => one.line === line && one.grabIndex < entry.index)
+        if (last !== undefined) last.finalIndex = Math.min(last.finalIndex, entry.index)
+      }
       return hasJob
     }
-    const [name = '', timeout = ''] = command.args
     if (command.name === 'CAN_DO') line.abilities.set(name, 0)
     else if (command.name === 'CAN_DO_TIMEOUT') line.abilities.set(name, Number(timeout))
     else if (command.name === 'CANT_DO' || command.name === 'RESET_ABILITIES') {
@@ -182,7 +187,6 @@ export class Ledger {
     if (!finalPackets.has(command.name)) return
     job.outcome = entry
     last.overAt = Math.min(last.overAt, this.moment)
-    last.finalIndex = entry.index
     last.line.holds.delete(last)
     this.count('finished')
     this.end(job)
@@ -212,15 +216,14 @@ export class Ledger {
     const job = command.name === 'TEXT' ? undefined : this.jobs.get(command.args[0] ?? '')
     if (job === undefined) return 'no'
     const assignment = job.assignments.findLast((one) => one.line === line && one.grabIndex < entry.index)
-    const mayHaveGrabbed = hasPendingGrab(line, entry.index)
-    if (assignment === undefined) return mayHaveGrabbed ? 'maybe' : 'no'
-    if (job.mayBeCancelled) return 'maybe'
-    const { overAt, releasedIndex, finalIndex, releaseIndex, isStale, dueMs } = assignment
+    if (hasPendingGrab(line, entry.index)) return 'unsure'
+    if (assignment === undefined || assignment.finalIndex < entry.index) return 'no'
+    const { overAt, releasedIndex, releaseIndex, isStale, dueMs } = assignment
     const isTaken = overAt < entry.deliveredAt || releasedIndex < entry.index || job.endedAt < entry.deliveredAt
-    if (finalIndex < entry.index) return mayHaveGrabbed ? 'maybe' : 'no'
-    if (isTaken) return mayHaveGrabbed ? 'maybe' : 'taken'
-    if (overAt !== Infinity || job.mayEndAt < entry.deliveredAt || !entry.isPrompt || isStale) return 'maybe'
-    return releaseIndex < entry.index || entry.deliveredMs >= dueMs ? 'maybe' : 'yes'
+    if (isTaken) return 'taken'
+    if (job.mayBeCancelled || job.mayEndAt < entry.deliveredAt || overAt !== Infinity) return 'maybe'
+    const mayBeTaken = isStale || releaseIndex < entry.index || entry.deliveredMs >= dueMs
+    return mayBeTaken || !entry.isPrompt ? 'maybe' : 'yes'
   }
 
   // Connections

@@ -232,7 +232,7 @@ export class Line {
     this.#refusals = 0
     const count = (which: HasJob) => words.filter(({ hasJob }) => hasJob === which).length
     const refusalsMin = count('no')
-    const refusalsMax = refusalsMin + count('taken') + count('maybe')
+    const refusalsMax = refusalsMin + count('unsure')
     if (refusals < refusalsMin || refusals > refusalsMax) {
       const all = words.map(({ entry, hasJob }) => `${showCommand(entry.command)} (its own: ${hasJob})`)
       this.#fault(`${refusals} refusals of ${all.join(', ')}`)

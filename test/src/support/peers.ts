@@ -62,7 +62,7 @@ export function gearmandVersion(): string | undefined {
 }
 
 /** `geartrain serve` on a port of its own choice; `args` come after the usual ones and so win over them. */
-export async function startGeartrain(args: readonly string[] = [], command = 'serve'): Promise<Server> {
+async function startGeartrain(args: readonly string[] = [], command = 'serve'): Promise<Server> {
   const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
   const flags = command === 'serve' ? ['--port', '0', '--log-format', 'json'] : []
   const child = spawn(process.execPath, [script, command, ...flags, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -83,7 +83,7 @@ export async function startGeartrain(args: readonly string[] = [], command = 'se
 }
 
 /** C gearmand on a free port. */
-export async function startGearmand(args: readonly string[] = []): Promise<Server> {
+async function startGearmand(args: readonly string[] = []): Promise<Server> {
   const port = await freePort()
   const directory = mkdtempSync(join(tmpdir(), 'gearmand-'))
   const own = ['--listen=127.0.0.1', `--port=${port}`, '--log-file=stderr', `--pid-file=${directory}/pid`]
