@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Session } from '@geartrain/engine'
-import { Arguments, Decoder, type PacketKind, packets } from '@geartrain/protocol'
+import { Decoder, packets } from '@geartrain/protocol'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
 import type { Limits } from './limits.ts'
@@ -43,7 +43,6 @@ export class Connection {
   readonly session: Session
   readonly decoder: Decoder
   readonly output: Output
-  readonly args: Arguments = new Arguments()
   /** What the peer calls itself. */
   clientId = '-'
   /** It has output of this turn. */
@@ -91,11 +90,6 @@ export class Connection {
     this.decoder.push(chunk)
     this.#read()
     if (this.#mustWait) this.decoder.keepRest()
-  }
-
-  /** Splits the packet in the decoder as its kind says; false if it lacks arguments. */
-  split(kind: PacketKind): boolean {
-    return this.args.split(kind, this.decoder.bytes, this.decoder.start, this.decoder.end)
   }
 
   /** An ERROR packet; the connection goes on. */

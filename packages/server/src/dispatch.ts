@@ -1,5 +1,13 @@
 import { type Engine, type GrabForm, type Priority, priorities, type Submission } from '@geartrain/engine'
-import { NameCache, type PacketName, packetKinds, packets, readLatin1, wireErrors } from '@geartrain/protocol'
+import {
+  Arguments,
+  NameCache,
+  type PacketName,
+  packetKinds,
+  packets,
+  readLatin1,
+  wireErrors,
+} from '@geartrain/protocol'
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { Handles } from './handles.ts'
@@ -18,6 +26,8 @@ export class Dispatch {
   readonly #limits: Limits
   readonly #clock: Clock
   readonly #names = new NameCache()
+  /** Of the packet that is being handled. */
+  readonly #args = new Arguments()
   readonly #byType: (Handler | undefined)[] = []
   #lastWallOffset = 0
 
@@ -38,7 +48,8 @@ export class Dispatch {
     const handler = this.#byType[type]
     const kind = packetKinds[type]
     if (handler === undefined || kind === undefined) return connection.error(wireErrors.INVALID_COMMAND)
-    if (!connection.split(kind)) {
+    const { bytes, start, end } = connection.decoder
+    if (!this.#args.split(kind, bytes, start, end)) {
       connection.error(wireErrors.INVALID_PACKET)
       connection.close()
       return
@@ -92,7 +103,7 @@ export class Dispatch {
     OPTION_REQ: (connection) => this.#option(connection),
     SET_CLIENT_ID: (connection) => {
       // Cut before it is a text: the rest of a cut text would be held on to.
-      const { starts, ends } = connection.args
+      const { starts, ends } = this.#args
       const start = starts[0] ?? 0
       const end = Math.min(ends[0] ?? 0, start + this.#limits.clientIdBytesMax)
       connection.clientId = readLatin1(connection.decoder.bytes, start, end)
@@ -105,11 +116,11 @@ export class Dispatch {
     background: boolean,
     more?: Partial<Pick<Submission, 'runAt' | 'reducer'>>,
   ): void {
-    const { starts, ends } = connection.args
+    const { starts, ends } = this.#args
     const { uniqueBytesMax, functionNameBytesMax } = this.#limits
     const reducer = more?.reducer ?? ''
-    if (length(connection, 0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
-    if (length(connection, 1) > uniqueBytesMax || reducer.length > uniqueBytesMax) {
+    if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
+    if (this.#length(1) > uniqueBytesMax || reducer.length > uniqueBytesMax) {
       return connection.error(wireErrors.UNIQUE_TOO_LARGE)
     }
     this.#engine.submit(connection.session, {
@@ -137,7 +148,7 @@ export class Dispatch {
   }
 
   #canDo(connection: Connection, timeoutMs: number): void {
-    if (length(connection, 0) > this.#limits.functionNameBytesMax) {
+    if (this.#length(0) > this.#limits.functionNameBytesMax) {
       return connection.error(wireErrors.FUNCTION_TOO_LARGE)
     }
     this.#engine.canDo(connection.session, this.#text(connection, 0), timeoutMs)
@@ -148,7 +159,7 @@ export class Dispatch {
   }
 
   #workFail(connection: Connection): void {
-    if (length(connection, 0) > handleBytesMax) return connection.error(wireErrors.HANDLE_TOO_LARGE)
+    if (this.#length(0) > handleBytesMax) return connection.error(wireErrors.HANDLE_TOO_LARGE)
     this.#engine.workFail(connection.session, this.#jobNumber(connection))
   }
 
@@ -185,17 +196,21 @@ export class Dispatch {
 
   /** The number of the job whose handle is the first argument; -1 for a handle that this server never gave. */
   #jobNumber(connection: Connection): number {
-    const { starts, ends } = connection.args
+    const { starts, ends } = this.#args
     return this.#handles.read(connection.decoder.bytes, starts[0] ?? 0, ends[0] ?? 0)
   }
 
+  #length(index: number): number {
+    return (this.#args.ends[index] ?? 0) - (this.#args.starts[index] ?? 0)
+  }
+
   #text(connection: Connection, index: number): string {
-    const { starts, ends } = connection.args
+    const { starts, ends } = this.#args
     return readLatin1(connection.decoder.bytes, starts[index] ?? 0, ends[index] ?? 0)
   }
 
   #data(connection: Connection): Uint8Array {
-    return keepable(connection, connection.args.dataStart)
+    return keepable(connection, this.#args.dataStart)
   }
 
   /** A response with the request's body, byte for byte. */
@@ -219,10 +234,6 @@ function readTimeoutMs(text: string): number {
   const timeoutMs = Number.parseInt(text, 10)
   if (!(timeoutMs > 0) || timeoutMs > timeoutMsMax) return 0
   return Math.max(timeoutMsMin, timeoutMs)
-}
-
-function length(connection: Connection, index: number): number {
-  return (connection.args.ends[index] ?? 0) - (connection.args.starts[index] ?? 0)
 }
 
 /** A response without data: arguments, the last without a NUL. */

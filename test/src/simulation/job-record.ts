@@ -88,6 +88,11 @@ export class JobRecord {
     return this.assignments[this.assignments.length - 1]
   }
 
+  /** How the line came to have it, when it said its command of that index. */
+  assignedTo(line: Line, index: number): Assignment | undefined {
+    return this.assignments.findLast((one) => one.line === line && one.grabIndex < index)
+  }
+
   get hasOpenWait(): boolean {
     for (const line of this.waits.keys()) if (line.state === 'open') return true
     return false

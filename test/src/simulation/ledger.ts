@@ -158,7 +158,7 @@ export class Ledger {
       const hasJob = this.#hasJob(entry)
       if (hasJob === 'yes') this.#accepted(entry)
       if (finalPackets.has(command.name)) {
-        const last = this.jobs.get(name)?.assignments.findLast((one) => one.line === line && one.grabIndex < entry.index)
+        const last = this.jobs.get(name)?.assignedTo(line, entry.index)
         if (last !== undefined) last.finalIndex = Math.min(last.finalIndex, entry.index)
       }
       return hasJob
@@ -215,7 +215,7 @@ export class Ledger {
     const { line, command } = entry
     const job = command.name === 'TEXT' ? undefined : this.jobs.get(command.args[0] ?? '')
     if (job === undefined) return 'no'
-    const assignment = job.assignments.findLast((one) => one.line === line && one.grabIndex < entry.index)
+    const assignment = job.assignedTo(line, entry.index)
     if (hasPendingGrab(line, entry.index)) return 'unsure'
     if (assignment === undefined || assignment.finalIndex < entry.index) return 'no'
     const { overAt, releasedIndex, releaseIndex, isStale, dueMs } = assignment
