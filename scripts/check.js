@@ -1,16 +1,17 @@
 // Everything CI checks, in the order in which it is quickest to fail. --no-tests leaves the tests to the caller.
-import { ensureBuilt, runNode, runTool } from './ensure-built.js'
+import { runCheckTool } from './check-tool.js'
+import { ensureBuilt, runNode } from './ensure-built.js'
 import { packageFolders } from './workspaces.js'
 
 /** @type {[string, () => void][]} */
 const checks = [
-  ['format', () => runTool('biome', ['check', '.'])],
-  ['lint', () => runTool('oxlint', ['--type-aware', '--deny-warnings'])],
-  ['unused files, exports and dependencies', () => runTool('knip', [])],
+  ['format', () => runCheckTool('biome', 'check', '.')],
+  ['lint', () => runCheckTool('oxlint', '--type-aware', '--deny-warnings')],
+  ['unused files, exports and dependencies', () => runCheckTool('knip')],
   [
     'packages as they would be published',
     () => {
-      for (const folder of packageFolders()) runTool('publint', ['--strict', folder])
+      for (const folder of packageFolders()) runCheckTool('publint', '--strict', folder)
     },
   ],
   ['tests', () => runNode(['scripts/test.js'])],

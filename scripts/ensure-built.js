@@ -20,7 +20,7 @@ export function runNode(args, options) {
 }
 
 /** A command that a development dependency brings. */
-export function runTool(name, args, options) {
+function runTool(name, args, options) {
   run(join(root, 'node_modules', '.bin', name), args, options)
 }
 

@@ -84,7 +84,11 @@ export class Server {
         const { bytes, start, end } = connection.decoder
         admin.line(connection, readLatin1(bytes, start, end))
       },
-      onGone: (connection) => engine.disconnect(connection.session),
+      onGone(connection) {
+        // Its last grab is answered like all that it has said.
+        engine.settleGrab(connection.session)
+        engine.disconnect(connection.session)
+      },
     }
   }
 

@@ -8,7 +8,7 @@ export abstract class Actor {
   readonly name: string
   protected readonly stage: Stage
   protected peer: Peer | undefined
-  /** It is asked to come to an end: to do nothing new and no mischief. */
+  /** It is asked to come to an end: to do nothing new. */
   protected isRetired = false
   /** Never does any mischief. */
   readonly #isHonest: boolean
@@ -62,9 +62,9 @@ export abstract class Actor {
     this.peer?.leave(how)
   }
 
-  /** For deeds that go wrong: as likely as the plan's mischief makes them. */
+  /** For deeds that go wrong: as likely as the plan's mischief makes them, and not at all on the day of reckoning. */
   protected chance(probability: number): boolean {
-    return !this.isRetired && !this.#isHonest && this.stage.random.chance(probability * this.stage.plan.mischief)
+    return !this.stage.isHealed && !this.#isHonest && this.stage.random.chance(probability * this.stage.plan.mischief)
   }
 
   protected pauseMs(): number {

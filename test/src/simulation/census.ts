@@ -31,7 +31,7 @@ export class Census {
   /** Remembers with a command that is just delivered what its answer must agree with. */
   expect(entry: Entry): void {
     const check = this.#check(entry)
-    if (check === undefined || !entry.line.isClear()) return
+    if (check === undefined || !entry.line.isClear) return
     entry.check = (rows) => (entry.isPrompt ? check(rows) : undefined)
   }
 

@@ -1,32 +1,36 @@
 import { Actor } from './actor.ts'
 import { type Command, finalPackets, packet, submissions } from './command.ts'
 import type { IncomingPacket } from './incoming.ts'
+import { drawPayloadBytes } from './plan.ts'
 import type { Stage } from './stage.ts'
 
 /** What many clients submit under. */
 const sharedUniques = ['same', 'other', 'u'.repeat(64), 'caf\xc3\xa9']
 const sharedWorkloads = ['one and the same', 'x'.repeat(3000), '-']
 
+const forms = [...submissions.keys()]
+const backgroundForms = forms.filter((form) => submissions.get(form)?.background === true)
+const foregroundForms = forms.filter((form) => submissions.get(form)?.background === false)
+
 /** Codes that are not about a submission. */
 const otherErrors = ['UNKNOWN_OPTION', 'TOO_MANY_CONNECTIONS']
 
-/** Submits jobs in rounds and waits for what comes of them; or, as a background client, does not wait. */
+/** Submits jobs in rounds, mostly of one kind, and waits for what comes of those that can be waited for. */
 export class Client extends Actor {
-  readonly #forms: readonly string[]
+  readonly #isBackground: boolean
   #submissionCount = 0
-  /** Submissions that are not answered. */
-  #unanswered = 0
+  /** Forms of the submissions that are not answered, in their order. */
+  readonly #unanswered: string[] = []
   /** Ends that are still to come. */
   #waiting = 0
 
   constructor(stage: Stage, name: string, isBackground: boolean) {
     super(stage, name)
-    const forms = [...submissions].filter(([, form]) => form.background === isBackground)
-    this.#forms = forms.map(([form]) => form)
+    this.#isBackground = isBackground
   }
 
   get isDone(): boolean {
-    return this.#unanswered === 0 && this.#waiting === 0
+    return this.#unanswered.length === 0 && this.#waiting === 0
   }
 
   protected onConnected(): void {
@@ -40,24 +44,20 @@ export class Client extends Actor {
 
   protected onPacket({ name, args }: IncomingPacket): void {
     if (name === 'JOB_CREATED') {
-      this.#unanswered--
-      if (this.#isForeground) this.#waiting++
-    } else if (name === 'ERROR' && !otherErrors.includes(args[0] ?? '')) this.#unanswered--
+      const form = this.#unanswered.shift() ?? ''
+      if (foregroundForms.includes(form)) this.#waiting++
+    } else if (name === 'ERROR' && !otherErrors.includes(args[0] ?? '')) this.#unanswered.shift()
     else if (finalPackets.has(name)) this.#waiting--
     else return
-    if (this.#unanswered === 0 && this.#waiting === 0) this.#endRound()
+    if (this.isDone) this.#endRound()
   }
 
   protected override onClosed(): void {
-    this.#unanswered = 0
+    this.#unanswered.length = 0
     this.#waiting = 0
   }
 
   protected onRetire(): void {}
-
-  get #isForeground(): boolean {
-    return this.#forms.includes('SUBMIT_JOB')
-  }
 
   #endRound(): void {
     const { random } = this.stage
@@ -75,16 +75,19 @@ export class Client extends Actor {
     }
     if (random.chance(0.5)) this.send(...commands)
     else for (const command of commands) this.send(command)
-    if (this.chance(0.05)) this.peer?.dawdle(random.exponential(3000))
+    if (this.chance(0.15)) this.peer?.dawdle(random.exponential(1000))
     if (this.chance(0.05)) this.later(random.exponential(50), () => this.#leaveEarly())
+    // As `printf ... | nc -N` does: it reads all answers, and the server knows that there are no more questions.
+    if (this.chance(0.05)) this.leave('finish')
   }
 
   #submission(): Command {
     const { random, plan } = this.stage
-    const form = random.pick(this.#forms)
-    this.#unanswered++
+    const isBackground = random.chance(0.1) ? !this.#isBackground : this.#isBackground
+    const form = random.pick(isBackground ? backgroundForms : foregroundForms)
+    this.#unanswered.push(form)
     const id = `${this.peer?.line.name} ${++this.#submissionCount} `
-    const own = id + 'w'.repeat(Math.floor(plan.workloadBytesMax * random.fraction() ** 3))
+    const own = id + 'w'.repeat(drawPayloadBytes(plan, random))
     const [unique, workload] = random.weighted([
       [4, ['', own]],
       [2, [id.slice(0, 64), own]],
@@ -111,6 +114,6 @@ export class Client extends Actor {
   }
 
   #leaveEarly(): void {
-    this.leave(this.isRetired ? 'close' : this.stage.random.pick(['finish', 'close', 'reset', 'vanish']))
+    this.leave(this.stage.isHealed ? 'close' : this.stage.random.pick(['finish', 'close', 'reset', 'vanish']))
   }
 }

@@ -1,4 +1,4 @@
-import type { Entry, Line } from './line.ts'
+import type { Ability, Entry, Line } from './line.ts'
 import type { Submission } from './submission.ts'
 
 /** A job given to a worker, as far as it can be seen from outside. */
@@ -9,8 +9,8 @@ export interface Assignment {
   /** Between these two moments the server made the assignment. */
   readonly grabbedAt: number
   readonly givenAt: number
-  /** Functions the worker could do. */
-  readonly functions: ReadonlySet<string>
+  /** What the worker could do, and which functions had given it jobs before. */
+  readonly turns: ReadonlyMap<string, Ability>
   /** On the server's clock, when the server may take the job back at the earliest; Infinity: never. */
   readonly dueMs: number
   /** It may have been taken back before it was seen. */

@@ -85,18 +85,24 @@ export class Ledger {
 
   /** One thing has happened, and all that follows from it at once. */
   endStep(): void {
-    for (const entry of this.#fresh) entry.isPrompt = entry.line.isClear()
+    for (const entry of this.#fresh) entry.isPrompt = entry.line.isClear
     this.#fresh = []
     this.moment++
   }
 
   /** The server has done all it will do for now. */
   settle(): void {
+    let held: Line | undefined
+    let isAnyBlocked = false
     for (const line of this.lines) {
-      if (line.isClear()) line.settle()
+      if (line.isClear) line.settle()
       // A job that it has not been told of yet can come to its timeout meanwhile.
-      else if ([...line.abilities.values()].some((timeoutMs) => timeoutMs > 0)) this.#disturb(line)
+      else if ([...line.abilities.values()].some(({ timeoutMs }) => timeoutMs > 0)) this.#disturb(line)
+      if (line.isHeld()) held = line
+      if (line.isBlocked()) isAnyBlocked = true
     }
+    if (held?.isBlocked() === false) this.count('held up by another')
+    if (held !== undefined && !isAnyBlocked) this.fail(`${held.name} is not read from, and holds up nobody`)
     this.audience.settle()
   }
 
@@ -163,9 +169,11 @@ export class Ledger {
       }
       return hasJob
     }
-    if (command.name === 'CAN_DO') line.abilities.set(name, 0)
-    else if (command.name === 'CAN_DO_TIMEOUT') line.abilities.set(name, Number(timeout))
-    else if (command.name === 'CANT_DO' || command.name === 'RESET_ABILITIES') {
+    if (command.name === 'CAN_DO' || command.name === 'CAN_DO_TIMEOUT') {
+      const lastTurn = line.abilities.get(name)?.lastTurn ?? -1
+      line.abilities.set(name, { timeoutMs: Number(timeout), lastTurn })
+    }
+    if (command.name === 'CANT_DO' || command.name === 'RESET_ABILITIES') {
       if (command.name === 'CANT_DO') line.abilities.delete(name)
       else line.abilities.clear()
       for (const assignment of line.holds) {
@@ -307,14 +315,14 @@ export class Ledger {
       if (!mayBeReleased(last, nowMs)) this.fail(`${what}, which ${last.line.name} has`)
       if (last.overAt === Infinity) this.#release(last)
     }
-    const timeoutMs = line.abilities.get(job.function) ?? 0
+    const timeoutMs = line.abilities.get(job.function)?.timeoutMs ?? 0
     const assignment: Assignment = {
       job,
       line,
       grabIndex: entry.index,
       grabbedAt: entry.deliveredAt,
       givenAt: this.moment,
-      functions: new Set(line.abilities.keys()),
+      turns: new Map(line.abilities),
       dueMs: timeoutMs > 0 ? entry.deliveredMs + timeoutMs : Infinity,
       isStale,
       releaseIndex: pendingRelease?.index ?? Infinity,
@@ -324,6 +332,7 @@ export class Ledger {
     }
     job.assignments.push(assignment)
     line.holds.add(assignment)
+    line.abilities.set(job.function, { timeoutMs, lastTurn: entry.index })
     this.#order.given(assignment)
     if (timeoutMs > 0 || mayBeReleased(assignment, nowMs)) this.#noteReleasable(job)
   }

@@ -3,6 +3,14 @@ import { type Incoming, IncomingStream, showIncoming } from './incoming.ts'
 import type { Assignment, Wait } from './job-record.ts'
 import type { HasJob, Ledger } from './ledger.ts'
 
+/** A worker's word that it can do a function. */
+export interface Ability {
+  /** 0 is none. */
+  readonly timeoutMs: number
+  /** The grab that the function last gave a job to; -1: none since the worker gave its word. */
+  readonly lastTurn: number
+}
+
 /** One command of one connection, from when the peer has sent it until the server's answer is out. */
 export class Entry {
   readonly line: Line
@@ -49,8 +57,8 @@ export class Line {
   isRuined = false
   /** It has vanished, or is to break at some byte. */
   isFrail = false
-  /** What the commands passed so far have made of it: functions with timeouts in milliseconds. */
-  readonly abilities = new Map<string, number>()
+  /** The functions it can do, as the commands passed so far have made them. */
+  readonly abilities = new Map<string, Ability>()
   hasExceptions = false
   /** By handle. */
   readonly waits = new Map<string, Wait>()
@@ -60,8 +68,10 @@ export class Line {
   readonly entries: Entry[] = []
   /** What is known to have been handed out and has not reached the peer. */
   readonly inFlight: Buffer[] = []
-  /** The server reads from it and it takes the server's output. */
-  isClear: () => boolean = () => true
+  /** The server does not read from it. */
+  isHeld: () => boolean = () => false
+  /** It does not take the server's output. */
+  isBlocked: () => boolean = () => false
 
   readonly #ledger: Ledger
   readonly #stream = new IncomingStream()
@@ -79,6 +89,11 @@ export class Line {
   constructor(name: string, ledger: Ledger) {
     this.name = name
     this.#ledger = ledger
+  }
+
+  /** Nothing holds it up: what the server gets of it is stepped at once, and what it gets is written at once. */
+  get isClear(): boolean {
+    return this.state === 'open' && !this.isHeld() && !this.isBlocked()
   }
 
   // What the peer sends
@@ -142,7 +157,7 @@ export class Line {
       const isAsked = this.isRuined || this.isFrail || this.#isClosedByCommand
       if (!isExcused && !isAsked) this.#ledger.fail(`the server ${how} ${this.name}, which has done no wrong`)
       this.leave()
-    }
+    } else if (how === 'ends' && !isExcused && !this.#isClosedByCommand) this.settle()
     // A destroyed socket tells the server so a little later.
     if (how === 'ends') this.goneFromServer()
   }
@@ -167,7 +182,7 @@ export class Line {
 
   /** The turn has ended: all that the line has said has had its answer. */
   settle(): void {
-    if (this.isRuined || this.state !== 'open') return
+    if (this.isRuined) return
     for (let entry = this.entries[0]; entry?.isDelivered === true; entry = this.entries[0]) {
       if (!mayBePassed(entry)) return this.#fault(`not answered in its turn: ${showCommand(entry.command)}`)
       this.#pass()

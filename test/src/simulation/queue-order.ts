@@ -1,4 +1,4 @@
-import type { Assignment } from './job-record.ts'
+import type { Assignment, JobRecord } from './job-record.ts'
 import type { Ledger } from './ledger.ts'
 import type { Entry } from './line.ts'
 
@@ -39,26 +39,29 @@ export class QueueOrder {
     const ledger = this.#ledger
     if (!ledger.isPlain(job)) return
     if (job.deniedAt < grabbedAt) ledger.fail(`${job.handle} was there when a worker was told that there is no job`)
-    const { priority, entry } = job.submission
+    const { entry } = job.submission
     for (let i = this.#assignments.length - 1; i >= 0; i--) {
       const other = this.#assignments[i]
       if (other === undefined || other.givenAt < entry.deliveredAt) break
       const isBefore = other.line === line ? other.grabIndex < grabIndex : other.givenAt < grabbedAt
-      if (!isBefore || other.isStale || !other.functions.has(job.function)) continue
+      if (!isBefore || other.isStale || !other.turns.has(job.function)) continue
       const rival = other.job
       const wasThere = job.number < rival.number || job.createdAt < other.grabbedAt
       if (!wasThere || !ledger.isPlain(rival) || rival.assignments[0] !== other) continue
-      if (priority < rival.submission.priority) {
-        ledger.fail(`${rival.handle} was given out before ${job.handle}, which has a higher priority`)
-      } else if (isOlder(job, rival)) {
-        ledger.fail(`${rival.handle} was given out before ${job.handle}, which is older`)
-      }
+      const reason = reasonToComeFirst(other, job)
+      if (reason !== undefined) ledger.fail(`${rival.handle} was given out before ${job.handle}, which ${reason}`)
     }
   }
 }
 
-/** Of the same function and priority, and made before. */
-function isOlder(job: Assignment['job'], other: Assignment['job']): boolean {
-  const isAlike = job.function === other.function && job.submission.priority === other.submission.priority
-  return isAlike && job.number < other.number
+/** Why the other job, which was there as well, should have been given in place of the one that was. */
+function reasonToComeFirst({ job: given, turns }: Assignment, other: JobRecord): string | undefined {
+  const { priority } = given.submission
+  if (other.submission.priority !== priority) {
+    return other.submission.priority < priority ? 'has a higher priority' : undefined
+  }
+  if (other.function === given.function) return other.number < given.number ? 'is older' : undefined
+  const turn = turns.get(given.function)?.lastTurn ?? -1
+  const otherTurn = turns.get(other.function)?.lastTurn ?? -1
+  return otherTurn < turn ? 'is of a function whose turn it was' : undefined
 }

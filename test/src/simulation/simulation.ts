@@ -118,6 +118,8 @@ class Simulation {
     const { server } = this.#stage
     this.#stage.note('work off')
     this.#stage.heal()
+    // Whoever was held up by a slow peer is free now: this shows it.
+    await this.#pass(1000)
     for (const actor of this.#actors) actor.retire()
     for (let i = 1; i <= 3; i++) this.#add(new Worker(this.#stage, `honest${i}`, true))
     await this.#pass(1)

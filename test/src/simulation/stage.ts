@@ -70,7 +70,8 @@ export class Stage {
   readonly #links = new Set<Link>()
   readonly #sabotage: Sabotage | undefined
   readonly #numbers = new Map<string, number>()
-  #isHealed = false
+  /** The network is good, and nobody does any more mischief. */
+  isHealed = false
 
   constructor(plan: Plan, random: Random, trace: Trace, sabotage?: Sabotage) {
     this.plan = plan
@@ -117,7 +118,7 @@ export class Stage {
     const link = new Link(
       this.timeline,
       random,
-      this.#isHealed ? clearWeather : drawWeather(random),
+      this.isHealed ? clearWeather : drawWeather(random),
       drawSizes(random),
       {
         wrote: (bytes) => line.written(bytes),
@@ -140,7 +141,8 @@ export class Stage {
     const { socket } = link
     let unblockedAt = -1
     isBlocked = () => socket.writableNeedDrain || unblockedAt === ledger.moment
-    line.isClear = () => !socket.destroyed && !socket.isPaused() && !socket.writableNeedDrain
+    line.isHeld = () => socket.isPaused()
+    line.isBlocked = () => socket.writableNeedDrain
     line.isFrail = isFrail
     if (isFrail) link.breakAfter(random.between(1, 1500), random.pick(['close', 'reset', 'vanish']))
     this.note(`${line.name} connects`)
@@ -167,7 +169,7 @@ export class Stage {
 
   /** The network is good from now on, and those that have vanished are found out. */
   heal(): void {
-    this.#isHealed = true
+    this.isHealed = true
     for (const link of this.#links) link.heal(clearWeather)
   }
 

@@ -2,6 +2,7 @@ import type { PacketName } from '@geartrain/protocol'
 import { Actor } from './actor.ts'
 import { type Command, packet } from './command.ts'
 import type { IncomingPacket } from './incoming.ts'
+import { drawPayloadBytes } from './plan.ts'
 import type { Stage } from './stage.ts'
 
 /** How a worker lives. */
@@ -15,7 +16,8 @@ interface Habits {
   readonly isRestless: boolean
   /** For a job, on average. */
   readonly workMs: number
-  readonly resultBytesMax: number
+  /** Results can be as large as the plan's workloads; else they are small. */
+  readonly hasLargeResults: boolean
 }
 
 /** Takes jobs and does them, well or badly. Without mischief it is the loop that libgearman's workers run. */
@@ -121,9 +123,9 @@ export class Worker extends Actor {
   }
 
   #finish(handle: string): void {
-    const { random } = this.stage
+    const { random, plan } = this.stage
     if (!this.#held.delete(handle)) return
-    const data = this.#payload(this.#habits.resultBytesMax)
+    const data = this.#payload(this.#habits.hasLargeResults ? drawPayloadBytes(plan, random) : random.between(0, 100))
     const final = random.weighted<Command>([
       [8, packet('WORK_COMPLETE', [handle], data)],
       [1, packet('WORK_FAIL', [handle])],
@@ -141,7 +143,7 @@ export class Worker extends Actor {
   }
 
   #word(handle: string): Command {
-    const data = this.#payload(200)
+    const data = this.#payload(this.stage.random.between(0, 100))
     return this.stage.random.weighted<Command>([
       [2, packet('WORK_DATA', [handle], data)],
       [1, packet('WORK_WARNING', [handle], data)],
@@ -150,9 +152,8 @@ export class Worker extends Actor {
   }
 
   /** Never the same twice. */
-  #payload(bytesMax: number): string {
-    const id = `${this.peer?.line.name} says ${++this.#wordCount} `
-    return id + 'r'.repeat(Math.floor(bytesMax * this.stage.random.fraction() ** 3))
+  #payload(bytes: number): string {
+    return `${this.peer?.line.name} says ${++this.#wordCount} ${'r'.repeat(bytes)}`
   }
 
   /** A handle that is another worker's, or nobody's. */
@@ -198,7 +199,7 @@ function canDo(name: string, timeoutMs: number): Command {
 
 function honestHabits({ plan }: Stage): Habits {
   const functions = new Map(plan.functions.map((name) => [name, 0]))
-  return { grab: 'GRAB_JOB_ALL', grabs: 1, functions, isRestless: false, workMs: 0.5, resultBytesMax: 200 }
+  return { grab: 'GRAB_JOB_ALL', grabs: 1, functions, isRestless: false, workMs: 0.5, hasLargeResults: false }
 }
 
 function drawHabits({ random, plan }: Stage): Habits {
@@ -212,6 +213,6 @@ function drawHabits({ random, plan }: Stage): Habits {
     functions,
     isRestless: random.chance(0.1),
     workMs: plan.workMs,
-    resultBytesMax: plan.workloadBytesMax,
+    hasLargeResults: true,
   }
 }
