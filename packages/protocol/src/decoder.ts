@@ -43,14 +43,17 @@ export class Decoder {
   problem: DecodeProblem | undefined
 
   readonly #limits: DecoderLimits
+  readonly #allocate: (bytes: number) => Uint8Array
   #chunk: Uint8Array = noBytes
   #at = 0
   /** The beginning of a packet or line whose end has not come yet. Given away with the packet once it is whole. */
   #partial: Uint8Array = noBytes
   #partialLength = 0
 
-  constructor(limits: DecoderLimits) {
+  /** `allocate` makes the buffers for packets that come in parts. */
+  constructor(limits: DecoderLimits, allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes)) {
     this.#limits = limits
+    this.#allocate = allocate
   }
 
   /** Bytes held of a packet that is not whole yet. */
@@ -66,7 +69,9 @@ export class Decoder {
 
   /** Copies what of the chunk has not been read yet, whose owner wants it back. */
   keepRest(): void {
-    this.#chunk = new Uint8Array(this.#chunk.subarray(this.#at))
+    const rest = this.#chunk.subarray(this.#at)
+    this.#chunk = this.#allocate(rest.length)
+    this.#chunk.set(rest)
     this.#at = 0
   }
 
@@ -167,7 +172,7 @@ export class Decoder {
   #reservePartial(needed: number, whole: number): void {
     if (needed <= this.#partial.length) return
     const room = Math.max(needed, Math.min(whole, Math.max(2 * this.#partial.length, partialBytesMin)))
-    const grown = new Uint8Array(room)
+    const grown = this.#allocate(room)
     grown.set(this.#partial.subarray(0, this.#partialLength))
     this.#partial = grown
   }

@@ -12,11 +12,19 @@ interface NativeLatin1 {
 
 /** Below this many bytes a loop is quicker than the call into the runtime. */
 const loopBytesMax = 12
+/** More arguments than this a call may refuse. */
+const callBytesMax = 4096
 
 export function readLatin1(bytes: Uint8Array & NativeLatin1, start: number, end: number): string {
-  if (end - start > loopBytesMax && bytes.latin1Slice !== undefined) return bytes.latin1Slice(start, end)
   let text = ''
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0)
+  if (end - start <= loopBytesMax) {
+    for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] ?? 0)
+    return text
+  }
+  if (bytes.latin1Slice !== undefined) return bytes.latin1Slice(start, end)
+  for (let at = start; at < end; at += callBytesMax) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + callBytesMax)))
+  }
   return text
 }
 

@@ -73,7 +73,7 @@ export class Connection {
     this.id = id
     this.session = session
     this.address = address
-    this.decoder = new Decoder(context.limits)
+    this.decoder = new Decoder(context.limits, (bytes) => Buffer.allocUnsafeSlow(bytes))
     this.output = new Output(socket)
     this.#socket = socket
     this.#context = context

@@ -65,15 +65,15 @@ export class Dispatch {
     SUBMIT_JOB_HIGH_BG: (connection) => this.#submit(connection, priorities.high, true),
     SUBMIT_JOB_LOW_BG: (connection) => this.#submit(connection, priorities.low, true),
     SUBMIT_JOB_EPOCH: (connection) =>
-      this.#submit(connection, priorities.normal, true, { runAt: this.#runAt(this.#text(connection, 2)) }),
+      this.#submit(connection, priorities.normal, true, { runAt: this.#runAt(this.#text(connection, 2, digitsMax)) }),
     SUBMIT_REDUCE_JOB: (connection) =>
-      this.#submit(connection, priorities.normal, false, { reducer: this.#text(connection, 2) }),
+      this.#submit(connection, priorities.normal, false, { reducer: this.#name(connection, 2) }),
     SUBMIT_REDUCE_JOB_BACKGROUND: (connection) =>
-      this.#submit(connection, priorities.normal, true, { reducer: this.#text(connection, 2) }),
+      this.#submit(connection, priorities.normal, true, { reducer: this.#name(connection, 2) }),
 
     CAN_DO: (connection) => this.#canDo(connection, 0),
-    CAN_DO_TIMEOUT: (connection) => this.#canDo(connection, readTimeoutMs(this.#text(connection, 1))),
-    CANT_DO: (connection) => this.#engine.cantDo(connection.session, this.#text(connection, 0)),
+    CAN_DO_TIMEOUT: (connection) => this.#canDo(connection, readTimeoutMs(this.#text(connection, 1, digitsMax))),
+    CANT_DO: (connection) => this.#engine.cantDo(connection.session, this.#name(connection, 0)),
     RESET_ABILITIES: (connection) => this.#engine.resetAbilities(connection.session),
     PRE_SLEEP: (connection) => this.#engine.preSleep(connection.session),
     GRAB_JOB: (connection) => this.#grab(connection, 'plain'),
@@ -88,8 +88,8 @@ export class Dispatch {
       this.#engine.workStatus(
         connection.session,
         this.#jobNumber(connection),
-        this.#text(connection, 1),
-        this.#text(connection, 2),
+        this.#text(connection, 1, digitsMax),
+        this.#text(connection, 2, digitsMax),
       ),
     WORK_COMPLETE: (connection) =>
       this.#engine.workComplete(connection.session, this.#jobNumber(connection), this.#data(connection)),
@@ -102,11 +102,7 @@ export class Dispatch {
     ECHO_REQ: (connection) => this.#repeat(connection, packets.ECHO_RES.type),
     OPTION_REQ: (connection) => this.#option(connection),
     SET_CLIENT_ID: (connection) => {
-      // Cut before it is a text: the rest of a cut text would be held on to.
-      const { starts, ends } = this.#args
-      const start = starts[0] ?? 0
-      const end = Math.min(ends[0] ?? 0, start + this.#limits.clientIdBytesMax)
-      connection.clientId = readLatin1(connection.decoder.bytes, start, end)
+      connection.clientId = this.#text(connection, 0, this.#limits.clientIdBytesMax)
     },
   }
 
@@ -120,12 +116,12 @@ export class Dispatch {
     const { uniqueBytesMax, functionNameBytesMax } = this.#limits
     const reducer = more?.reducer ?? ''
     if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
-    if (this.#length(1) > uniqueBytesMax || reducer.length > uniqueBytesMax) {
+    if (this.#length(1) > uniqueBytesMax || (reducer !== '' && this.#length(2) > uniqueBytesMax)) {
       return connection.error(wireErrors.UNIQUE_TOO_LARGE)
     }
     this.#engine.submit(connection.session, {
       function: this.#names.read(connection.decoder.bytes, starts[0] ?? 0, ends[0] ?? 0),
-      unique: this.#text(connection, 1),
+      unique: this.#text(connection, 1, uniqueBytesMax),
       workload: this.#data(connection),
       priority,
       background,
@@ -151,7 +147,7 @@ export class Dispatch {
     if (this.#length(0) > this.#limits.functionNameBytesMax) {
       return connection.error(wireErrors.FUNCTION_TOO_LARGE)
     }
-    this.#engine.canDo(connection.session, this.#text(connection, 0), timeoutMs)
+    this.#engine.canDo(connection.session, this.#name(connection, 0), timeoutMs)
   }
 
   #grab(connection: Connection, form: GrabForm): void {
@@ -165,8 +161,7 @@ export class Dispatch {
 
   #getStatus(connection: Connection): void {
     const job = this.#engine.findJob(this.#jobNumber(connection))
-    reply(connection, packets.STATUS_RES.type, [
-      this.#text(connection, 0),
+    this.#repeatWith(connection, packets.STATUS_RES.type, [
       job === undefined ? '0' : '1',
       job?.state === 'running' ? '1' : '0',
       String(job?.numerator ?? 0),
@@ -175,10 +170,10 @@ export class Dispatch {
   }
 
   #getStatusUnique(connection: Connection): void {
-    const unique = this.#text(connection, 0)
-    const job = this.#engine.findJobByUnique(unique)
-    reply(connection, packets.STATUS_RES_UNIQUE.type, [
-      unique,
+    const { uniqueBytesMax } = this.#limits
+    const isPossible = this.#length(0) <= uniqueBytesMax
+    const job = isPossible ? this.#engine.findJobByUnique(this.#text(connection, 0, uniqueBytesMax)) : undefined
+    this.#repeatWith(connection, packets.STATUS_RES_UNIQUE.type, [
       job === undefined ? '0' : '1',
       job?.state === 'running' ? '1' : '0',
       String(job?.numerator ?? 0),
@@ -189,7 +184,8 @@ export class Dispatch {
 
   /** `exceptions`, in any case, is the only option; it can't be taken back. */
   #option(connection: Connection): void {
-    if (this.#text(connection, 0).toLowerCase() !== 'exceptions') return connection.error(wireErrors.UNKNOWN_OPTION)
+    const isKnown = this.#text(connection, 0, optionBytesMax).toLowerCase() === 'exceptions'
+    if (!isKnown) return connection.error(wireErrors.UNKNOWN_OPTION)
     connection.session.exceptions = true
     this.#repeat(connection, packets.OPTION_RES.type)
   }
@@ -204,9 +200,16 @@ export class Dispatch {
     return (this.#args.ends[index] ?? 0) - (this.#args.starts[index] ?? 0)
   }
 
-  #text(connection: Connection, index: number): string {
+  /** An argument of which no more than so many bytes matter. What a peer may make as long as a packet never is a text. */
+  #text(connection: Connection, index: number, bytesMax: number): string {
     const { starts, ends } = this.#args
-    return readLatin1(connection.decoder.bytes, starts[index] ?? 0, ends[index] ?? 0)
+    const start = starts[index] ?? 0
+    return readLatin1(connection.decoder.bytes, start, Math.min(ends[index] ?? 0, start + bytesMax))
+  }
+
+  /** A function's name; one that is longer than any comes out as another that is. */
+  #name(connection: Connection, index: number): string {
+    return this.#text(connection, index, this.#limits.functionNameBytesMax + 1)
   }
 
   #data(connection: Connection): Uint8Array {
@@ -219,7 +222,21 @@ export class Dispatch {
     connection.output.packet(type, body.length, 0)
     connection.output.data(body)
   }
+
+  /** A response with the request's first argument, byte for byte, and more arguments. */
+  #repeatWith(connection: Connection, type: number, args: readonly string[]): void {
+    const { output, decoder } = connection
+    const first = keepable(connection, decoder.start).subarray(0, this.#length(0))
+    const rest = args.join('\0')
+    output.packet(type, first.length + 1 + rest.length, 0)
+    output.data(first)
+    output.text(`\0${rest}`)
+  }
 }
+
+/** A number of more digits is none that means anything. */
+const digitsMax = 20
+const optionBytesMax = 64
 
 /** Two clocks read one after the other differ by as much; more means that the machine's date was set. */
 const wallJitterMs = 2
@@ -234,12 +251,6 @@ function readTimeoutMs(text: string): number {
   const timeoutMs = Number.parseInt(text, 10)
   if (!(timeoutMs > 0) || timeoutMs > timeoutMsMax) return 0
   return Math.max(timeoutMsMin, timeoutMs)
-}
-
-/** A response without data: arguments, the last without a NUL. */
-function reply(connection: Connection, type: number, args: readonly string[]): void {
-  const body = args.join('\0')
-  connection.output.packet(type, body.length).text(body)
 }
 
 /** Smaller data is copied by whoever keeps it. */

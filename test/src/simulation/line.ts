@@ -157,7 +157,7 @@ export class Line {
       const isAsked = this.isRuined || this.isFrail || this.#isClosedByCommand
       if (!isExcused && !isAsked) this.#ledger.fail(`the server ${how} ${this.name}, which has done no wrong`)
       this.leave()
-    } else if (how === 'ends' && !isExcused && !this.#isClosedByCommand) this.settle()
+    } else if (how === 'ends' && !this.#isClosedByCommand && !this.#ledger.isShuttingDown) this.settle()
     // A destroyed socket tells the server so a little later.
     if (how === 'ends') this.goneFromServer()
   }

@@ -67,7 +67,7 @@ export class ServerSocket extends Duplex {
 
   override end(chunk?: unknown, callback?: unknown): this {
     if (chunk instanceof Uint8Array) this.write(chunk)
-    this.#witness.serverCloses('ends')
+    if (!this.destroyed) this.#witness.serverCloses('ends')
     return typeof callback === 'function' ? super.end(() => void callback()) : super.end()
   }
 
