@@ -10,8 +10,14 @@ import { Waking, type WakingOptions } from './waking.ts'
 export interface EngineOptions extends WakingOptions {
   /** How often a job may be given to a worker before it fails because workers lose it. Infinity: as often as it takes. */
   readonly attemptsMax: number
+  /** At the limit, a new function takes the place of the oldest one without jobs, workers and queue limits. */
   readonly functionsMax: number
   readonly jobsPerFunctionMax: number
+  readonly jobsMax: number
+  /** Of all jobs together. */
+  readonly workloadBytesMax: number
+  /** Foreground jobs that a session may wait for at a time. */
+  readonly waitsPerSessionMax: number
   /** Every session gets WORK_EXCEPTION as such. */
   readonly exceptions: boolean
   /** The number of the first job. */
@@ -24,6 +30,9 @@ export const engineDefaults: EngineOptions = {
   wakeTimeoutMs: 1000,
   functionsMax: 10_000,
   jobsPerFunctionMax: 10_000_000,
+  jobsMax: Number.POSITIVE_INFINITY,
+  workloadBytesMax: Number.POSITIVE_INFINITY,
+  waitsPerSessionMax: Number.POSITIVE_INFINITY,
   exceptions: false,
   firstNumber: 1,
 }
@@ -51,6 +60,7 @@ export class Engine {
   /** Sessions whose grab has found nothing yet. */
   readonly #grabbing = new List<Session>()
   #nextNumber: number
+  #workloadBytes = 0
   #now = 0
   #isDraining = false
 
@@ -191,13 +201,16 @@ export class Engine {
   /** JOB_CREATED, also when a live job of the same function and unique is joined; or refused. */
   submit(session: Session, submission: Submission): void {
     if (this.#isDraining) return this.#outbox.refused(session.id, 'SHUTTING_DOWN')
+    if (!submission.background && session.waiting.length >= this.#options.waitsPerSessionMax) {
+      return this.#outbox.refused(session.id, 'TOO_MANY_WAITS')
+    }
     const jobFunction = this.#function(submission.function)
     if (jobFunction === undefined) return this.#outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
     const existing = jobFunction.find(submission.unique, submission.workload)
     if (existing !== undefined) return this.#join(session, existing, submission.background)
-    const limit = Math.min(jobFunction.queueLimit(submission.priority), this.#options.jobsPerFunctionMax)
-    if (jobFunction.jobCount >= limit) return this.#outbox.refused(session.id, 'QUEUE_FULL')
+    if (this.#isFull(jobFunction, submission)) return this.#outbox.refused(session.id, 'QUEUE_FULL')
 
+    this.#workloadBytes += submission.workload.length
     const job = new Job(this.#nextNumber++, jobFunction, submission)
     this.#jobs.add(job)
     jobFunction.remember(job)
@@ -355,10 +368,28 @@ export class Engine {
 
   #function(name: string): JobFunction | undefined {
     const known = this.#functions.get(name)
-    if (known !== undefined || this.#functions.size >= this.#options.functionsMax) return known
+    if (known !== undefined) return known
+    if (this.#functions.size >= this.#options.functionsMax && !this.#forgetIdleFunction()) return undefined
     const jobFunction = new JobFunction(name)
     this.#functions.set(name, jobFunction)
     return jobFunction
+  }
+
+  /** The oldest; false if there is none. */
+  #forgetIdleFunction(): boolean {
+    for (const jobFunction of this.#functions.values()) {
+      if (jobFunction.isIdle) return this.#functions.delete(jobFunction.name)
+    }
+    return false
+  }
+
+  #isFull(jobFunction: JobFunction, { priority, workload }: Submission): boolean {
+    const { jobsMax, jobsPerFunctionMax, workloadBytesMax } = this.#options
+    return (
+      jobFunction.jobCount >= Math.min(jobFunction.queueLimit(priority), jobsPerFunctionMax) ||
+      this.#jobs.size >= jobsMax ||
+      this.#workloadBytes + workload.length > workloadBytesMax
+    )
   }
 
   #join(session: Session, job: Job, background: boolean): void {
@@ -448,6 +479,7 @@ export class Engine {
     for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
     job.function.forget(job)
     this.#jobs.delete(job)
+    this.#workloadBytes -= job.workloadLength
     job.releaseWorkload()
   }
 

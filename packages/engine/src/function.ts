@@ -38,7 +38,8 @@ export class JobFunction {
   readonly grabbers: List<Ability> = new List<Ability>()
   /** Those of its workers that were woken and have not grabbed since. */
   wokenCount = 0
-  readonly workloads: Workloads = new Workloads()
+  /** By priority, since jobs of one priority leave in the order they came. */
+  readonly workloads: readonly [Workloads, Workloads, Workloads] = [new Workloads(), new Workloads(), new Workloads()]
   queueLimits: QueueLimits = noLimits
   readonly #byUnique = new Map<string, Job>()
   /** Jobs whose unique is `-`, by a hash of the workload. */
@@ -50,6 +51,12 @@ export class JobFunction {
 
   get jobCount(): number {
     return this.readyCount + this.delayedCount + this.runningCount
+  }
+
+  /** Nobody would miss it. */
+  get isIdle(): boolean {
+    const { high, normal, low } = this.queueLimits
+    return this.jobCount === 0 && this.workerCount === 0 && Math.min(high, normal, low) === Number.POSITIVE_INFINITY
   }
 
   queueLimit(priority: Priority): number {
@@ -70,7 +77,7 @@ export class JobFunction {
   }
 
   findByUnique(unique: string): Job | undefined {
-    return this.#byUnique.get(unique)
+    return this.#byUnique.size === 0 ? undefined : this.#byUnique.get(unique)
   }
 
   remember(job: Job): void {

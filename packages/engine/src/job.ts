@@ -81,7 +81,8 @@ export class Job implements Linked<Job>, Due {
     this.priority = submission.priority
     this.reducer = submission.reducer
     this.background = submission.background
-    this.#page = jobFunction.workloads.keep(workload)
+    // A delayed job would keep its page for long after the others on it have gone.
+    this.#page = submission.runAt === 0 ? jobFunction.workloads[submission.priority].keep(workload) : undefined
     this.#bytes = this.#page?.bytes ?? ownBytes(workload)
     this.#offset = this.#page === undefined ? 0 : this.#page.used - workload.length
     this.workloadLength = workload.length

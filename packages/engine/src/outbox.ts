@@ -7,6 +7,8 @@ export type GrabForm = 'plain' | 'unique' | 'all'
 export type Refusal =
   | 'QUEUE_FULL'
   | 'TOO_MANY_FUNCTIONS'
+  /** The session waits for as many foreground jobs as it may. */
+  | 'TOO_MANY_WAITS'
   | 'SHUTTING_DOWN'
   /** WORK_DATA or WORK_WARNING for a job that this session does not have. */
   | 'JOB_NOT_FOUND'

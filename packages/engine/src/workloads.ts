@@ -1,7 +1,7 @@
 /** Workloads up to this size share pages; larger ones keep the buffer they came in. */
 const sharedBytesMax = 8 * 1024
 const pageBytesMin = 1024
-const pageBytesMax = 64 * 1024
+const pageBytesMax = 32 * 1024
 
 export interface WorkloadPage {
   readonly bytes: Uint8Array
@@ -13,7 +13,7 @@ export interface WorkloadPage {
 /**
  * The bytes of a function's waiting jobs. A workload arrives as a view on a large receive buffer, which it must not
  * keep alive; a buffer of its own would cost several times the bytes of a small one. Jobs of one function leave in
- * about the order they came, so their workloads share pages, and a page goes when its last job goes. A page that has
+ * about the order they came if they have one priority, so their workloads share pages, and a page goes when its last job goes. A page that has
  * emptied is filled again from its start: a function that keeps up with its work touches the same memory all day.
  */
 export class Workloads {

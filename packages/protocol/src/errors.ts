@@ -23,6 +23,7 @@ export const wireErrors = {
   PACKET_TOO_LARGE: { code: 'PACKET_TOO_LARGE', text: 'The packet is larger than this server takes' },
   FUNCTION_TOO_LARGE: { code: 'ARGUMENT_TOO_LARGE', text: 'Function name too large' },
   TOO_MANY_FUNCTIONS: { code: 'QUEUE_ERROR', text: 'Too many functions' },
+  TOO_MANY_WAITS: { code: 'QUEUE_ERROR', text: 'This connection waits for as many jobs as it may' },
   TOO_MANY_CONNECTIONS: { code: 'TOO_MANY_CONNECTIONS', text: 'This server has all the connections it may have' },
   SHUTTING_DOWN: { code: 'SHUTTING_DOWN', text: 'This server is shutting down and takes no new jobs' },
 } as const satisfies Record<string, { readonly code: string; readonly text: string }>

@@ -195,6 +195,7 @@ export class Connection {
     this.#socket.pause()
     this.#context.clock.soon(() => {
       this.#isResting = false
+      this.#spentMs = 0
       this.#readOn()
     })
   }

@@ -1,3 +1,6 @@
+import { totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+
 /** Every bound on what peers can make the server hold. All can be set in the configuration, under the same names. */
 export interface Limits {
   /** The largest body a packet may have. */
@@ -12,8 +15,15 @@ export interface Limits {
   readonly connectionsMax: number
   /** Output that waits for a slow reader; past it the connection is closed. One packet may always wait. */
   readonly outputBytesMax: number
+  /** At the limit, a new function takes the place of the oldest one that is idle. */
   readonly functionsMax: number
   readonly jobsPerFunctionMax: number
+  /** Of all functions together. */
+  readonly jobsMax: number
+  /** Of all jobs together. */
+  readonly workloadBytesMax: number
+  /** Foreground jobs that one connection may wait for at a time. */
+  readonly waitsPerConnectionMax: number
   /** A connection that has sent no packet and no line by then is closed; 0: never. */
   readonly handshakeTimeoutMs: number
   /** A packet has this long to arrive, and as long again for each MiB it has brought; 0: for ever. */
@@ -22,6 +32,11 @@ export interface Limits {
   readonly outputTimeoutMs: number
 }
 
+/** What a job with a unique takes of the heap, its workload apart, and how much of the heap jobs may have. */
+const jobHeapBytes = 300
+const heapShare = 0.75
+/** How much of the machine's memory workloads may have. */
+const memoryShare = 0.5
 const KiB = 1024
 const MiB = 1024 * KiB
 
@@ -35,12 +50,15 @@ export const defaultLimits: Limits = {
   outputBytesMax: 64 * MiB,
   functionsMax: 10_000,
   jobsPerFunctionMax: 10_000_000,
+  jobsMax: Math.floor((heapShare * getHeapStatistics().heap_size_limit) / jobHeapBytes),
+  workloadBytesMax: Math.floor(memoryShare * totalmem()),
+  waitsPerConnectionMax: 100_000,
   handshakeTimeoutMs: 600_000,
   packetTimeoutMs: 60_000,
   outputTimeoutMs: 60_000,
 }
 
-/** For those who put this server in gearmand's place: nothing that gearmand would take is refused. */
+/** For those who put this server in gearmand's place: where gearmand has a bound, it is as wide as gearmand's. */
 export const gearmandLimits: Limits = {
   ...defaultLimits,
   packetBytesMax: 1024 * MiB,

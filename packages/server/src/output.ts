@@ -4,7 +4,9 @@ import { PacketWriter } from '@geartrain/protocol'
 /** Data from this size on is not copied into the buffer but sent from where it lies. */
 const referencedBytesMin = 32 * 1024
 /** As much is handed to the socket at once, so that a slow reader's progress can be seen. */
-const writeBytesMax = 1024 * 1024
+const writeBytesMax = 64 * 1024
+/** With more than this, a turn's output does not wait for its end. */
+const largeBytes = 1024 * 1024
 /** A buffer that has grown past this is not kept for the next turn. */
 const keptBytesMax = 64 * 1024
 const firstBytes = 512
@@ -36,9 +38,9 @@ export class Output {
     return this.#segmentBytes + this.#writer.length > 0
   }
 
-  /** There is more than one write of it: time to see whether the socket takes it. */
+  /** Time to see whether the socket takes it. */
   get isLarge(): boolean {
-    return this.#segmentBytes + this.#writer.length > writeBytesMax
+    return this.#segmentBytes + this.#writer.length > largeBytes
   }
 
   /** The header of a response, and a writer with room for the body's next `count` bytes. */

@@ -57,6 +57,9 @@ export class Server {
       exceptions: options.exceptions,
       functionsMax: limits.functionsMax,
       jobsPerFunctionMax: limits.jobsPerFunctionMax,
+      jobsMax: limits.jobsMax,
+      workloadBytesMax: limits.workloadBytesMax,
+      waitsPerSessionMax: limits.waitsPerConnectionMax,
     })
     const dispatch = new Dispatch(engine, handles, limits, clock)
     const admin = new Admin(engine, connections, handles, options)

@@ -79,7 +79,7 @@ export const settings = {
   'log-format': setting(choice('format', ['pretty', 'json']), 'pretty', 'how log lines look'),
   'log-file': setting(path, 'stderr', 'file that the log is added to; "stderr" is none; SIGHUP opens it again'),
 
-  'packet-bytes-max': limit(byteCount(KiB, 2048 * MiB), 'packetBytesMax', 'largest body of a packet'),
+  'packet-bytes-max': limit(byteCount(KiB, 1024 * MiB), 'packetBytesMax', 'largest body of a packet'),
   'line-bytes-max': limit(byteCount(64, MiB), 'lineBytesMax', 'longest line of the text protocol'),
   'function-name-bytes-max': limit(byteCount(1, 64 * KiB), 'functionNameBytesMax', 'longest name of a function'),
   'unique-bytes-max': limit(byteCount(1, 64 * KiB), 'uniqueBytesMax', 'longest unique, or name of a reducer'),
@@ -90,8 +90,25 @@ export const settings = {
     'outputBytesMax',
     'output that may wait for one slow reader before it is cut off',
   ),
-  'functions-max': limit(wholeNumber('number', 1, 1e9), 'functionsMax', 'functions that the server knows'),
-  'jobs-per-function-max': limit(wholeNumber('number', 1, 1e12), 'jobsPerFunctionMax', 'jobs of one function'),
+  'functions-max': limit(
+    wholeNumber('number', 1, 1e6),
+    'functionsMax',
+    'functions that the server knows; a new one takes the place of the oldest idle one',
+  ),
+  'jobs-per-function-max': limit(wholeNumber('number', 1, 16_000_000), 'jobsPerFunctionMax', 'jobs of one function'),
+  'jobs-max': {
+    ...limit(wholeNumber('number', 1, 1e9), 'jobsMax', 'jobs of all functions together'),
+    defaultText: "what fits three quarters of Node's heap, about 10 million in 4 GiB",
+  },
+  'workload-bytes-max': {
+    ...limit(byteCount(MiB, 16 * 1024 * 1024 * MiB), 'workloadBytesMax', 'workloads of all jobs together'),
+    defaultText: "half of the machine's memory",
+  },
+  'waits-per-connection-max': limit(
+    wholeNumber('number', 1, 10_000_000),
+    'waitsPerConnectionMax',
+    'foreground jobs that a connection waits for',
+  ),
   'handshake-timeout': limit(
     duration(day),
     'handshakeTimeoutMs',

@@ -224,8 +224,7 @@ export class Model implements Rules {
 
   dropFunction(name: string): string {
     if (!this.#functions.some((known) => known.name === name)) return 'not found'
-    const isUsed = this.#jobs.some((job) => job.function === name) || this.#sessions.some((one) => canDo(one, name))
-    if (isUsed) return 'in use'
+    if (this.#isUsed(name)) return 'in use'
     this.#functions = this.#functions.filter((known) => known.name !== name)
     return 'dropped'
   }
@@ -385,9 +384,18 @@ export class Model implements Rules {
   /** Makes the function known; false if there are too many. */
   #name(name: string): boolean {
     const isKnown = this.#functions.some((known) => known.name === name)
-    if (!isKnown && this.#functions.length >= this.#options.functionsMax) return false
-    if (!isKnown) this.#functions.push({ name, limits: noLimits })
+    if (isKnown) return true
+    if (this.#functions.length >= this.#options.functionsMax) {
+      const oldest = this.#functions.find(({ name, limits }) => !this.#isUsed(name) && !isLimited(limits))
+      if (oldest === undefined) return false
+      remove(this.#functions, oldest)
+    }
+    this.#functions.push({ name, limits: noLimits })
     return true
+  }
+
+  #isUsed(name: string): boolean {
+    return this.#jobs.some((job) => job.function === name) || this.#sessions.some((one) => canDo(one, name))
   }
 
   #say(session: ModelSession, ...words: string[]): void {
@@ -429,4 +437,8 @@ function remove<T>(list: T[], item: T): boolean {
   const index = list.indexOf(item)
   if (index >= 0) list.splice(index, 1)
   return index >= 0
+}
+
+function isLimited({ high, normal, low }: QueueLimits): boolean {
+  return [high, normal, low].some((limit) => limit !== Number.POSITIVE_INFINITY)
 }

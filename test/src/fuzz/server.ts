@@ -87,7 +87,8 @@ class Scene {
     trace.note(`a server, wakeCount ${wakeCount}, attemptsMax ${attemptsMax}`)
     this.#server = createServer({ handlePrefix, wakeCount, attemptsMax, limits }, this.#clock)
     // The stranger's function is there before others have used up all that may be.
-    this.#server.engine.createFunction(strangersFunction)
+    // With a limit it is not idle, and keeps its place.
+    this.#server.engine.limitQueue(strangersFunction, { high: 9, normal: 9, low: 9 })
   }
 
   async play(): Promise<void> {

@@ -237,7 +237,7 @@ describe('limits: counts', () => {
     peer.send(PACKET.CAN_DO, 'one')
     peer.send(PACKET.SUBMIT_JOB_BG, 'two', '', 'x')
     assert.equal((await peer.receive()).name, 'JOB_CREATED')
-    peer.sendLine('create function three\r\n')
+    peer.sendLine('maxqueue three 9\r\n')
     assert.equal(await peer.receiveText('\n'), 'OK\r\n')
     const full = 'ERROR QUEUE_ERROR Too many functions'
     peer.send(PACKET.CAN_DO, 'four')

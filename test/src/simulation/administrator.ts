@@ -22,12 +22,12 @@ export class Administrator extends Actor {
   #act(): void {
     if (this.isRetired) return
     const { random } = this.stage
-    const commands = Array.from({ length: random.pick([1, 1, 1, 3, 20]) }, () => this.#command())
+    const commands = Array.from({ length: random.pick([1, 1, 3, 20]) }, () => this.#command())
     this.send(...commands)
     if (this.chance(0.1)) this.peer?.dawdle(random.exponential(2000))
-    if (this.chance(0.1)) this.leave('finish')
+    if (this.chance(0.2)) this.leave('finish')
     else if (this.chance(0.03)) this.leave(random.pick(['finish', 'close', 'reset', 'vanish']))
-    else this.later(10 * this.pauseMs(), () => this.#act())
+    else this.later(3 * this.pauseMs(), () => this.#act())
   }
 
   #command(): Command {

@@ -151,13 +151,15 @@ export class Line {
     }
   }
 
+  /** `isExcused`: it does not take its output, or the server closes all. */
   serverCloses(how: 'ends' | 'destroys', isExcused: boolean): void {
     if (this.state === 'open') {
       this.#ledger.note(`${this.name} x the server ${how} it`)
       const isAsked = this.isRuined || this.isFrail || this.#isClosedByCommand
       if (!isExcused && !isAsked) this.#ledger.fail(`the server ${how} ${this.name}, which has done no wrong`)
       this.leave()
-    } else if (how === 'ends' && !this.#isClosedByCommand && !this.#ledger.isShuttingDown) this.settle()
+    }
+    if (how === 'ends' && !this.#ledger.isShuttingDown) this.settle(true)
     // A destroyed socket tells the server so a little later.
     if (how === 'ends') this.goneFromServer()
   }
@@ -180,10 +182,11 @@ export class Line {
 
   // The order of answers
 
-  /** The turn has ended: all that the line has said has had its answer. */
-  settle(): void {
+  /** The turn has ended, or the connection: all that the line has said has had its answer. */
+  settle(isEnding = false): void {
     if (this.isRuined) return
     for (let entry = this.entries[0]; entry?.isDelivered === true; entry = this.entries[0]) {
+      if (isEnding && answered(entry.command) === 'close') break
       if (!mayBePassed(entry)) return this.#fault(`not answered in its turn: ${showCommand(entry.command)}`)
       this.#pass()
     }
