@@ -43,6 +43,7 @@ const queueTypes = ['libsqlite3', 'libmemcached', 'redis', 'postgres', 'mysql', 
 /** gearmand takes no longer one. */
 const handlePrefixMax = 63
 const attemptsMax = 255
+const tlsVariables = ['GEARMAND_CA_CERTIFICATE', 'GEARMAND_SERVER_PEM', 'GEARMAND_SERVER_KEY']
 
 /** Throws a Fault for what gearmand would not take. */
 export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.ProcessEnv): GearmandPlan {
@@ -66,6 +67,9 @@ export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.Proc
   }
   numberOf(given, 'hashtable-buckets', 1)
   noteFileDescriptors(given, notes)
+  for (const variable of tlsVariables) {
+    if (environment[variable] !== undefined) notes.push(`${variable} is ignored: TLS is not built in this version`)
+  }
   const file = textOf(given, 'log-file') ?? gearmandFlags['log-file'].default
   return {
     server: { ...toServerOptions(values), verbose },

@@ -2,7 +2,7 @@ import type { Due } from './deadlines.ts'
 import type { JobFunction } from './function.ts'
 import type { Linked, List } from './list.ts'
 import type { Session, Waiter } from './session.ts'
-import { type WorkloadPage, Workloads } from './workloads.ts'
+import { sharedBytesMax, type WorkloadPage, Workloads } from './workloads.ts'
 
 /** Lower is sooner. */
 export const priorities = { high: 0, normal: 1, low: 2 } as const
@@ -126,8 +126,12 @@ export class Job implements Linked<Job>, Due {
   }
 }
 
-/** The workload itself if it makes up much of the buffer that it would keep alive, else a copy. */
+/**
+ * The workload itself if it makes up much of the buffer that it would keep alive, else a copy. A small one is always
+ * copied: it may lie in a buffer that is used again for the next input.
+ */
 function ownBytes(workload: Uint8Array): Uint8Array {
   if (workload.length === 0) return noBytes
-  return workload.buffer.byteLength > 2 * workload.length ? new Uint8Array(workload) : workload
+  const isKept = workload.length > sharedBytesMax && workload.buffer.byteLength <= 2 * workload.length
+  return isKept ? workload : new Uint8Array(workload)
 }

@@ -1,5 +1,5 @@
 /** Workloads up to this size share pages; larger ones keep the buffer they came in. */
-const sharedBytesMax = 8 * 1024
+export const sharedBytesMax = 8 * 1024
 const pageBytesMin = 1024
 const pageBytesMax = 32 * 1024
 

@@ -28,7 +28,7 @@ export interface Limits {
   readonly handshakeTimeoutMs: number
   /** A packet has this long to arrive, and as long again for each MiB it has brought; 0: for ever. */
   readonly packetTimeoutMs: number
-  /** A reader that has output waiting and takes none of it for so long is closed; 0: never. */
+  /** A reader that has output waiting and takes less than 64 KiB of it in so long is closed; 0: never. */
   readonly outputTimeoutMs: number
 }
 

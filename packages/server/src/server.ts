@@ -122,7 +122,10 @@ export class Server {
     return addresses
   }
 
-  /** A connection that did not come by the server's own port. Undefined: full or closed, which the peer is told. */
+  /**
+   * A connection that did not come by the server's own port. Its peer must not answer from within a write: what it
+   * says has to come in a later turn. Undefined: full or closed, which the peer is told.
+   */
   accept(socket: Duplex, address = '-'): Connection | undefined {
     const connection = this.#connect(socket, address)
     if (connection !== undefined) socket.on('data', (chunk: Uint8Array) => connection.receive(chunk))

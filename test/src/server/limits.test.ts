@@ -260,6 +260,69 @@ describe('limits: counts', () => {
     await peer.expectNothing()
   })
 
+  it('functionsMax: a new function takes the place of the oldest idle one', async () => {
+    await using local = await LocalServer.start({ limits: { functionsMax: 2 } })
+    const peer = await local.connect()
+    for (const name of ['one', 'two', 'three']) {
+      peer.send(PACKET.SUBMIT_JOB_BG, name, '', 'x')
+      assert.equal((await peer.receive()).name, 'JOB_CREATED', name)
+      peer.send(PACKET.CAN_DO, name)
+      peer.send(PACKET.GRAB_JOB)
+      const { args } = await peer.receive('JOB_ASSIGN')
+      peer.send(PACKET.WORK_COMPLETE, args[0] ?? '', '')
+      peer.send(PACKET.CANT_DO, name)
+    }
+    peer.sendLine('status\r\n')
+    assert.equal(await peer.receiveText('.\n'), 'two\t0\t0\t0\nthree\t0\t0\t0\n.\n')
+  })
+
+  it('jobsMax, over all functions', async () => {
+    await using local = await LocalServer.start({ limits: { jobsMax: 2 } })
+    const peer = await local.connect()
+    for (const [name, answer] of [
+      ['f', 'JOB_CREATED'],
+      ['g', 'JOB_CREATED'],
+      ['h', 'ERROR'],
+    ] as const) {
+      peer.send(PACKET.SUBMIT_JOB_BG, name, '', 'x')
+      assert.equal((await peer.receive()).name, answer)
+    }
+  })
+
+  it('workloadBytesMax, over all functions, and free again when a job ends', async () => {
+    await using local = await LocalServer.start({ limits: { workloadBytesMax: 100 } })
+    const peer = await local.connect()
+    peer.send(PACKET.SUBMIT_JOB_BG, 'f', '', 'x'.repeat(60))
+    const { name, args } = await peer.receive()
+    assert.equal(name, 'JOB_CREATED')
+    peer.send(PACKET.SUBMIT_JOB, 'g', '', 'x'.repeat(41))
+    assert.equal(await error(peer), 'ERROR QUEUE_ERROR Job queue is full')
+    peer.send(PACKET.SUBMIT_JOB_BG, 'g', '', 'x'.repeat(40))
+    assert.equal((await peer.receive()).name, 'JOB_CREATED')
+    peer.sendLine(`cancel job ${args[0]}\r\n`)
+    assert.equal(await peer.receiveText('\n'), 'OK\r\n')
+    peer.send(PACKET.SUBMIT_JOB_BG, 'f', '', 'x'.repeat(60))
+    assert.equal((await peer.receive()).name, 'JOB_CREATED')
+  })
+
+  it('waitsPerConnectionMax, joined jobs included', async () => {
+    await using local = await LocalServer.start({ limits: { waitsPerConnectionMax: 2 } })
+    const [peer, other] = [await local.connect(), await local.connect('other')]
+    for (const unique of ['same', 'same']) {
+      peer.send(PACKET.SUBMIT_JOB, 'f', unique, 'x')
+      assert.equal((await peer.receive()).name, 'JOB_CREATED')
+    }
+    for (const unique of ['same', 'another']) {
+      peer.send(PACKET.SUBMIT_JOB, 'f', unique, 'x')
+      assert.equal(await error(peer), 'ERROR QUEUE_ERROR This connection waits for as many jobs as it may')
+    }
+    // Nobody waits for a background job, and each connection has waits of its own.
+    peer.send(PACKET.SUBMIT_JOB_BG, 'f', 'another', 'x')
+    assert.equal((await peer.receive()).name, 'JOB_CREATED')
+    other.send(PACKET.SUBMIT_JOB, 'f', 'same', 'x')
+    assert.equal((await other.receive()).name, 'JOB_CREATED')
+  })
+
   it('jobsPerFunctionMax', async () => {
     await using local = await LocalServer.start({ limits: { jobsPerFunctionMax: 3 } })
     const peer = await local.connect()
