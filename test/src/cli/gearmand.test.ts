@@ -37,7 +37,7 @@ describe('the log', () => {
     const file = directory.path('gearmand.conf')
     writeFileSync(file, '# threads\n--threads 8')
     const args = ['-R', '--syslog', '--coredump', '--hashtable-buckets=7', '--mysql-password=secret']
-    const own = { GEARMAND_PORT: 'tcp://10.0.0.7:4730', GEARTRAIN_LISTEN: '127.0.0.1' }
+    const own = { GEARMAND_PORT: 'tcp://10.0.0.7:4730', GEARTRAIN_LISTEN: '127.0.0.1', GEARMAND_SERVER_PEM: '/x' }
     await using server = await startCommand(
       [
         'gearmand',
@@ -65,6 +65,7 @@ describe('the log', () => {
       '--threads has no effect: one thread does all the work here',
       '--mysql-password has no effect: it belongs to a queue type that this version does not have',
       "GEARTRAIN_LISTEN is ignored: gearmand's flags decide here",
+      'GEARMAND_SERVER_PEM is ignored: TLS is not built in this version',
     ])
   })
 
