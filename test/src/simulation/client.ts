@@ -69,7 +69,7 @@ export class Client extends Actor {
     if (this.isRetired || !this.isDone) return
     const { random } = this.stage
     const commands: Command[] = []
-    for (let i = random.pick([1, 1, 2, 5, 20]); i > 0; i--) {
+    for (let i = random.pick([1, 1, 1, 1, 2, 2, 2, 5, 5, 20, 20, 150]); i > 0; i--) {
       commands.push(this.#submission())
       if (random.chance(0.1)) commands.push(this.#question())
     }

@@ -14,6 +14,8 @@ export interface Plan {
   readonly isLimited: boolean
   /** So many things may reach the server in one iteration of its loop. */
   readonly eventsPerIteration: number
+  /** The server's clock goes on by so much, at most, while the server works from one look at it to the next. */
+  readonly lookMs: number
   /** Everybody's pause between two deeds, on average. */
   readonly pauseMs: number
   readonly workMs: number
@@ -51,6 +53,7 @@ export function drawPlan(random: Random): Plan {
   const functions = shuffled(random, functionNames).slice(0, random.between(1, 5))
   const isLimited = random.chance(0.2)
   const isStrict = random.chance(0.3)
+  const eventsPerIteration = random.pick([1, 3, 10, 40])
   return {
     functions,
     attemptsMax: random.pick([Infinity, Infinity, Infinity, 1, 2, 3]),
@@ -66,7 +69,8 @@ export function drawPlan(random: Random): Plan {
       packetTimeoutMs: isStrict ? 5000 : 60_000,
       outputTimeoutMs: isStrict ? random.pick([3000, 20_000]) : 60_000,
     },
-    eventsPerIteration: random.pick([1, 3, 10, 40]),
+    eventsPerIteration,
+    lookMs: random.pick([0, 0, 0.05, eventsPerIteration > 3 ? 0.05 : 12]),
     pauseMs: random.pick([1, 10, 50, 200]),
     workMs: random.pick([0.5, 5, 50]),
     mischief: random.pick([0, 0.3, 1, 1, 3]),

@@ -43,7 +43,8 @@ export const sabotages: Readonly<Record<string, Sabotage>> = {
   'uniques are cut': {
     server({ engine }) {
       const submit = engine.submit.bind(engine)
-      engine.submit = (session, submission) => submit(session, { ...submission, unique: submission.unique.slice(0, 63) })
+      engine.submit = (session, submission) =>
+        submit(session, { ...submission, unique: submission.unique.slice(0, 63) })
     },
   },
   'delayed jobs run at once': {

@@ -78,14 +78,14 @@ export class Stage {
     this.random = random
     this.#trace = trace
     this.#sabotage = sabotage
-    this.clock = new SimulatedClock(this.timeline, random, wallAtStart, sabotage?.lostTimers)
+    this.clock = new SimulatedClock(this.timeline, random, wallAtStart, plan.lookMs, sabotage?.lostTimers)
     const { attemptsMax, wakeCount, exceptions, limits, isLimited } = plan
     this.ledger = new Ledger({
       attemptsMax,
       exceptions,
       isLimited,
       wallAtStart,
-      nowMs: () => this.clock.now(),
+      nowMs: () => this.clock.unmovedNow,
       note: (event) => this.note(event),
     })
     const log = { ...silentLog, debug: (context: unknown) => this.#onLog(context) }

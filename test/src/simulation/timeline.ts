@@ -13,7 +13,7 @@ export type Cancel = () => void
 
 /** What is still to happen in a simulation, by time; what has the same time happens in the order it was planned. */
 export class Timeline {
-  /** Milliseconds with fractions. Moves only when something is taken. */
+  /** Milliseconds with fractions. */
   now = 0
   /** A binary heap, the soonest first. */
   readonly #heap: Planned[] = []
@@ -104,23 +104,34 @@ export class SimulatedClock implements Clock {
   readonly #timeline: Timeline
   readonly #random: Random
   readonly #wallAtStart: number
+  readonly #lookMs: number
   readonly #lostTimers: number
   #timersSet = 0
 
-  /** Of so many timers one is never called: for runs that must fail. */
-  constructor(timeline: Timeline, random: Random, wallAtStart: number, lostTimers: number = Infinity) {
+  /**
+   * Each look at the clock finds it up to `lookMs` further on: work takes time. Of `lostTimers` timers one is never
+   * called, for runs that must fail.
+   */
+  constructor(timeline: Timeline, random: Random, wallAtStart: number, lookMs: number, lostTimers: number = Infinity) {
     this.#timeline = timeline
     this.#random = random
     this.#wallAtStart = wallAtStart
+    this.#lookMs = lookMs
     this.#lostTimers = lostTimers
   }
 
   now(): number {
+    if (this.#lookMs > 0) this.#timeline.now += this.#random.fraction() * this.#lookMs
+    return this.unmovedNow
+  }
+
+  /** For those who look on. */
+  get unmovedNow(): number {
     return Math.trunc(this.#timeline.now)
   }
 
   wallNow(): number {
-    return this.#wallAtStart + this.now()
+    return this.#wallAtStart + this.unmovedNow
   }
 
   after(delayMs: number, callback: () => void): Cancel {
