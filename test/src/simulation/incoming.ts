@@ -11,7 +11,7 @@ export interface IncomingPacket {
   readonly data: string
 }
 
-export interface IncomingLine {
+interface IncomingLine {
   readonly name: 'LINE'
   readonly line: string
 }

@@ -36,7 +36,7 @@ export interface Plan {
  * drain: all jobs are worked off by workers without a fault. close: the server is closed under load.
  * finishAll: the server is told to end when all is done.
  */
-export type Ending = 'drain' | 'close' | 'finishAll'
+type Ending = 'drain' | 'close' | 'finishAll'
 
 const functionNames = [
   '',
