@@ -48,8 +48,8 @@ const values: readonly [name: SettingName, text: string, value: string | number 
   ['packet-bytes-max', '1023', undefined],
   ['packet-bytes-max', '1KiB', 1024],
   ['packet-bytes-max', '64MiB', 64 * 2 ** 20],
-  ['packet-bytes-max', '2GiB', 2 ** 31],
-  ['packet-bytes-max', '2147483649', undefined],
+  ['packet-bytes-max', '1GiB', 2 ** 30],
+  ['packet-bytes-max', '1073741825', undefined],
   ['packet-bytes-max', '1GB', 1e9],
   ['packet-bytes-max', '5MB', 5e6],
   ['packet-bytes-max', '5kB', 5000],
@@ -98,9 +98,12 @@ for (const [name, text, value] of values) {
   })
 }
 
+/** Defaults that depend on the machine: their texts say in words where they come from. */
+const machineDefaults: readonly SettingName[] = ['handle-prefix', 'jobs-max', 'workload-bytes-max']
+
 test('a default is allowed, and its text means the same', () => {
   for (const name of settingNames) {
-    if (name === 'handle-prefix') continue
+    if (machineDefaults.includes(name)) continue
     const given = new Map<SettingName, Given>([[name, { text: settings[name].defaultText, where: name }]])
     assert.equal(resolveSettings([given])[name], settings[name].default, name)
   }

@@ -10,6 +10,9 @@ export interface Weather {
   readonly bytesPerMs: number
 }
 
+/** What is larger does not arrive at once. */
+const partBytesMax = 64 * 1024
+
 interface Part {
   readonly bytes: Buffer
   readonly at: number
@@ -90,10 +93,10 @@ export class Pipe {
 
   #partLength(length: number): number {
     const random = this.#random
-    if (length === 1 || !random.chance(this.weather.splitChance)) return length
+    if (length === 1 || !random.chance(this.weather.splitChance)) return Math.min(length, partBytesMax)
     // Single bytes show the most, and a large packet in single bytes shows no more than a small one.
     if (length < 200 && random.chance(0.2)) return 1
-    return random.between(1, length - 1)
+    return random.between(1, Math.min(length - 1, partBytesMax))
   }
 
   #add(bytes: Buffer): void {

@@ -14,54 +14,56 @@ export interface Sabotage {
 
 const nothing = Buffer.alloc(0)
 
-/** By what goes wrong. */
-export const sabotages: Readonly<Record<string, Sabotage>> = {
-  'every third NOOP is lost': { output: tamper('NOOP', 3, () => nothing) },
-  'a WORK_COMPLETE comes twice': { output: tamper('WORK_COMPLETE', 10, (packet) => Buffer.concat([packet, packet])) },
-  'a WORK_COMPLETE is lost': { output: tamper('WORK_COMPLETE', 10, () => nothing) },
-  'a WORK_DATA is lost': { output: tamper('WORK_DATA', 10, () => nothing) },
-  'a NO_JOB is lost': { output: tamper('NO_JOB', 10, () => nothing) },
-  'a workload is changed': { output: tamper('JOB_ASSIGN_UNIQ', 10, changeLastByte) },
-  'a JOB_CREATED has another handle': { output: tamper('JOB_CREATED', 10, changeLastByte) },
-  'timers are lost': { lostTimers: 4 },
-  'jobs of those who leave stay with them': {
+/** By what goes wrong; each makes one for one simulation. */
+export const sabotages: Readonly<Record<string, () => Sabotage>> = {
+  'every third NOOP is lost': () => ({ output: tamper('NOOP', 3, () => nothing) }),
+  'a WORK_COMPLETE comes twice': () => ({
+    output: tamper('WORK_COMPLETE', 10, (packet) => Buffer.concat([packet, packet])),
+  }),
+  'a WORK_COMPLETE is lost': () => ({ output: tamper('WORK_COMPLETE', 10, () => nothing) }),
+  'a WORK_DATA is lost': () => ({ output: tamper('WORK_DATA', 10, () => nothing) }),
+  'a NO_JOB is lost': () => ({ output: tamper('NO_JOB', 10, () => nothing) }),
+  'a workload is changed': () => ({ output: tamper('JOB_ASSIGN_UNIQ', 10, changeLastByte) }),
+  'a JOB_CREATED has another handle': () => ({ output: tamper('JOB_CREATED', 10, changeLastByte) }),
+  'timers are lost': () => ({ lostTimers: 4 }),
+  'jobs of those who leave stay with them': () => ({
     server({ engine }) {
       engine.disconnect = () => {}
     },
-  },
-  'CANT_DO is ignored': {
+  }),
+  'CANT_DO is ignored': () => ({
     server({ engine }) {
       engine.cantDo = () => {}
     },
-  },
-  'priorities are ignored': {
+  }),
+  'priorities are ignored': () => ({
     server({ engine }) {
       const submit = engine.submit.bind(engine)
       engine.submit = (session, submission) => submit(session, { ...submission, priority: 1 })
     },
-  },
-  'uniques are cut': {
+  }),
+  'uniques are cut': () => ({
     server({ engine }) {
       const submit = engine.submit.bind(engine)
       engine.submit = (session, submission) =>
         submit(session, { ...submission, unique: submission.unique.slice(0, 63) })
     },
-  },
-  'delayed jobs run at once': {
+  }),
+  'delayed jobs run at once': () => ({
     server({ engine }) {
       const submit = engine.submit.bind(engine)
       engine.submit = (session, submission) => submit(session, { ...submission, runAt: 0 })
     },
-  },
-  'a job that was lost is finished by its old worker': {
+  }),
+  'a job that was lost is finished by its old worker': () => ({
     server({ engine }) {
       const workComplete = engine.workComplete.bind(engine)
       engine.workComplete = (session, number, result) => {
         workComplete(engine.findJob(number)?.owner ?? session, number, result)
       }
     },
-  },
-  'sleepers are not woken for the job that is there': {
+  }),
+  'sleepers are not woken for the job that is there': () => ({
     server({ engine }) {
       const connect = engine.connect.bind(engine)
       engine.connect = (id) => {
@@ -70,7 +72,7 @@ export const sabotages: Readonly<Record<string, Sabotage>> = {
         return session
       }
     },
-  },
+  }),
 }
 
 /** Changes each so-manieth packet of that name; all else goes on as it is. */

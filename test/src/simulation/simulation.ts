@@ -162,8 +162,8 @@ class Simulation {
       isClosed = true
       this.#isClosed = true
     })
-    for (const actor of this.#actors) actor.stop()
     if (!(await this.#iterateUntil(() => isClosed, withinMs + 1000))) return ledger.fail('the server does not close')
+    for (const actor of this.#actors) actor.stop()
     await this.#pass(100)
     if (server.connectionCount > 0) ledger.fail(`${server.connectionCount} connections are left of a closed server`)
     if (clock.timerCount > 0) ledger.fail(`${clock.timerCount} timers are left of a closed server`)
