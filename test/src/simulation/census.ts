@@ -150,7 +150,8 @@ export class Census {
   }
 
   #isRunning(job: JobRecord): boolean {
-    return job.last !== undefined && !mayBeReleased(job.last, this.#ledger.options.nowMs())
+    const { nowMs, stepMsMax } = this.#ledger.options
+    return job.last !== undefined && !mayBeReleased(job.last, nowMs() + stepMsMax)
   }
 
   #outside(what: string, { min, max }: Bounds, found: number): string | undefined {

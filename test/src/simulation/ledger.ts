@@ -23,6 +23,8 @@ export interface LedgerOptions {
   /** Jobs may be refused for want of room. */
   readonly isLimited: boolean
   readonly nowMs: () => number
+  /** The server's clock may go on by so much while one thing happens. */
+  readonly stepMsMax: number
   readonly note: (event: string) => void
 }
 
@@ -57,6 +59,8 @@ export class Ledger {
   readonly #byKey = new Map<string, Set<JobRecord>>()
   readonly #order: QueueOrder
   #highest: JobRecord | undefined
+  /** Jobs that were seen with a worker before their submitters were answered. */
+  readonly #discovered = new Map<Entry, JobRecord>()
   /** By function: when a worker last may have given back a job that it has not been seen to get. */
   readonly #disturbedAt = new Map<string, number>()
   #fresh: Entry[] = []
@@ -230,7 +234,7 @@ export class Ledger {
     const isTaken = overAt < entry.deliveredAt || releasedIndex < entry.index || job.endedAt < entry.deliveredAt
     if (isTaken) return 'taken'
     if (job.mayBeCancelled || job.mayEndAt < entry.deliveredAt || overAt !== Infinity) return 'maybe'
-    const mayBeTaken = isStale || releaseIndex < entry.index || entry.deliveredMs >= dueMs
+    const mayBeTaken = isStale || releaseIndex < entry.index || entry.deliveredMs + this.options.stepMsMax >= dueMs
     return mayBeTaken || !entry.isPrompt ? 'maybe' : 'yes'
   }
 
@@ -242,7 +246,7 @@ export class Ledger {
 
   leaving(line: Line): void {
     this.#disturb(line)
-    for (const { job } of line.waits.values()) this.#noteWaiterLeaves(job)
+    for (const job of this.#wantedBy(line)) this.#noteWaiterLeaves(job)
     for (const { job } of line.holds) this.#noteReleasable(job)
   }
 
@@ -255,7 +259,7 @@ export class Ledger {
       this.ghosts.set(entry, submission)
     }
     for (const assignment of line.holds) this.#release(assignment)
-    for (const { job } of line.waits.values()) {
+    for (const job of this.#wantedBy(line)) {
       if (job.last === undefined || job.last.overAt !== Infinity) this.#endIfAbandoned(job)
     }
   }
@@ -385,6 +389,7 @@ export class Ledger {
     this.count('discovered')
     this.ghosts.delete(submission.entry)
     const job = this.#add(handle, submission)
+    this.#discovered.set(submission.entry, job)
     job.isBackground = submission.background
     this.#noteWaiterLeaves(job)
     return job
@@ -429,6 +434,12 @@ export class Ledger {
     const { last } = job
     const isHeld = last !== undefined && last.dueMs === Infinity && !mayBeReleased(last, this.options.nowMs())
     if (!isHeld) this.mayEnd(job)
+  }
+
+  /** Jobs that the line waits for, told of them or not. */
+  *#wantedBy(line: Line): Generator<JobRecord, void> {
+    for (const { job } of line.waits.values()) yield job
+    for (const [entry, job] of this.#discovered) if (entry.line === line) yield job
   }
 
   /** It is a background job, or somebody waits for it, for sure. */

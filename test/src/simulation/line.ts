@@ -53,7 +53,7 @@ export class Line {
   readonly name: string
   /** leaving: the server may know that its peer has gone. gone: it knows. */
   state: 'open' | 'leaving' | 'gone' = 'open'
-  /** The server closed it of its own will, or turned it away: nothing is expected of it. */
+  /** It has sent what is no command, or was turned away: nothing is expected of it. */
   isRuined = false
   /** It has vanished, or is to break at some byte. */
   isFrail = false
@@ -110,7 +110,7 @@ export class Line {
     return bytes
   }
 
-  /** The peer sends what is no command: from then on the server may do what it likes with the connection. */
+  /** From now on the server may do what it likes with the connection. */
   ruin(): void {
     this.isRuined = true
   }
@@ -206,6 +206,7 @@ export class Line {
       this.#refusals++
       return
     }
+    if (incoming.name === 'ERROR' && turnedAway.has(incoming.args[0] ?? '') && this.#count === 0) return this.ruin()
     for (let entry = this.entries[0]; entry?.isDelivered === true; entry = this.entries[0]) {
       if (mayBePassed(entry)) {
         this.#pass()
@@ -270,6 +271,9 @@ export class Line {
     return this.entries.shift()
   }
 }
+
+/** What a connection is told that the server does not take. */
+const turnedAway: ReadonlySet<string> = new Set(['TOO_MANY_CONNECTIONS', 'SHUTTING_DOWN'])
 
 /** The server says nothing to it, or may say nothing. */
 function mayBePassed({ command }: Entry): boolean {

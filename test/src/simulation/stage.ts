@@ -86,6 +86,7 @@ export class Stage {
       isLimited,
       wallAtStart,
       nowMs: () => this.clock.unmovedNow,
+      stepMsMax: 100 * plan.lookMs,
       note: (event) => this.note(event),
     })
     const log = { ...silentLog, debug: (context: unknown) => this.#onLog(context) }
@@ -153,10 +154,8 @@ export class Stage {
       unblockedAt = ledger.moment
     })
     const isFull = this.server.connectionCount >= this.plan.limits.connectionsMax
-    if (isFull || ledger.isShuttingDown) line.ruin()
-    if (this.server.accept(socket, '192.0.2.1') === undefined && !line.isRuined) {
-      ledger.fail(`${line.name} is turned away`)
-    }
+    const isAccepted = this.server.accept(socket, '192.0.2.1') !== undefined
+    if (!isAccepted && !isFull && !ledger.isShuttingDown) ledger.fail(`${line.name} is turned away`)
     // The server may use its buffers for input again: what it keeps of one it must have copied.
     socket.on('data', (chunk: Buffer) => chunk.fill('!'))
     socket.on('close', () => {
