@@ -6,7 +6,6 @@ import { List } from './list.ts'
 import type { GrabForm, Outbox, Refusal } from './outbox.ts'
 import { Ability, Session, Waiter } from './session.ts'
 import { Waking, type WakingOptions } from './waking.ts'
-import { type Allocate, allocateZeroed } from './workloads.ts'
 
 export interface EngineOptions extends WakingOptions {
   /** How often a job may be given to a worker before it fails because workers lose it. Infinity: as often as it takes. */
@@ -23,8 +22,6 @@ export interface EngineOptions extends WakingOptions {
   readonly exceptions: boolean
   /** The number of the first job. */
   readonly firstNumber: number
-  /** Makes the buffers for workloads. */
-  readonly allocate: Allocate
 }
 
 export const engineDefaults: EngineOptions = {
@@ -38,7 +35,6 @@ export const engineDefaults: EngineOptions = {
   waitsPerSessionMax: Number.POSITIVE_INFINITY,
   exceptions: false,
   firstNumber: 1,
-  allocate: allocateZeroed,
 }
 
 /** So many of those due are done in one go; `nextDeadline` then stays in the past until all are. */
@@ -374,7 +370,7 @@ export class Engine {
     const known = this.#functions.get(name)
     if (known !== undefined) return known
     if (this.#functions.size >= this.#options.functionsMax && !this.#forgetIdleFunction()) return undefined
-    const jobFunction = new JobFunction(name, this.#options.allocate)
+    const jobFunction = new JobFunction(name)
     this.#functions.set(name, jobFunction)
     return jobFunction
   }

@@ -1,7 +1,7 @@
 import { type Job, type Priority, priorities } from './job.ts'
 import { List } from './list.ts'
 import type { Ability } from './session.ts'
-import { type Allocate, Workloads } from './workloads.ts'
+import { Workloads } from './workloads.ts'
 
 /** How many jobs of the function a submission of each priority may find there; Infinity is no limit. */
 export interface QueueLimits {
@@ -39,15 +39,14 @@ export class JobFunction {
   /** Those of its workers that were woken and have not grabbed since. */
   wokenCount = 0
   /** By priority, since jobs of one priority leave in the order they came. */
-  readonly workloads: readonly [Workloads, Workloads, Workloads]
+  readonly workloads: readonly [Workloads, Workloads, Workloads] = [new Workloads(), new Workloads(), new Workloads()]
   queueLimits: QueueLimits = noLimits
   readonly #byUnique = new Map<string, Job>()
   /** Jobs whose unique is `-`, by a hash of the workload. */
   readonly #byWorkload = new Map<number, Job[]>()
 
-  constructor(name: string, allocate?: Allocate) {
+  constructor(name: string) {
     this.name = name
-    this.workloads = [new Workloads(allocate), new Workloads(allocate), new Workloads(allocate)]
   }
 
   get jobCount(): number {

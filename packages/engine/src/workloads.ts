@@ -3,11 +3,6 @@ export const sharedBytesMax = 8 * 1024
 const pageBytesMin = 1024
 const pageBytesMax = 32 * 1024
 
-/** Makes a buffer, whose bytes need not be zero: none is read that was not written. */
-export type Allocate = (bytes: number) => Uint8Array
-
-export const allocateZeroed: Allocate = (bytes) => new Uint8Array(bytes)
-
 export interface WorkloadPage {
   readonly bytes: Uint8Array
   used: number
@@ -22,19 +17,13 @@ export interface WorkloadPage {
  * emptied is filled again from its start: a function that keeps up with its work touches the same memory all day.
  */
 export class Workloads {
-  readonly #allocate: Allocate
   #page: WorkloadPage = { bytes: new Uint8Array(0), used: 0, live: 0 }
-
-  constructor(allocate: Allocate = allocateZeroed) {
-    this.#allocate = allocate
-  }
 
   /** The page on which the workload now lies, at `page.used - workload.length`, or undefined: keep your own view. */
   keep(workload: Uint8Array): WorkloadPage | undefined {
     const { length } = workload
     if (length > sharedBytesMax || length === 0) return undefined
-    if (this.#page.used + length > this.#page.bytes.length)
-      this.#page = newPage(this.#allocate, this.#page.bytes.length, length)
+    if (this.#page.used + length > this.#page.bytes.length) this.#page = newPage(this.#page.bytes.length, length)
     const page = this.#page
     page.bytes.set(workload, page.used)
     page.used += length
@@ -48,7 +37,7 @@ export class Workloads {
   }
 }
 
-function newPage(allocate: Allocate, previousBytes: number, atLeast: number): WorkloadPage {
+function newPage(previousBytes: number, atLeast: number): WorkloadPage {
   const wanted = Math.min(pageBytesMax, Math.max(pageBytesMin, 2 * previousBytes))
-  return { bytes: allocate(Math.max(wanted, atLeast)), used: 0, live: 0 }
+  return { bytes: new Uint8Array(Math.max(wanted, atLeast)), used: 0, live: 0 }
 }

@@ -60,7 +60,6 @@ export class Server {
       jobsMax: limits.jobsMax,
       workloadBytesMax: limits.workloadBytesMax,
       waitsPerSessionMax: limits.waitsPerConnectionMax,
-      allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
     })
     const dispatch = new Dispatch(engine, handles, limits, clock)
     const admin = new Admin(engine, connections, handles, options)
