@@ -67,10 +67,13 @@ describe('the line that says the server is ready', () => {
       })
       return new Promise<string>((resolve) => {
         let output = ''
+        let isStopped = false
         child.stdout.on('data', (chunk: Buffer) => {
           output += chunk.toString()
           const [, pid] = /pid (\d+)/.exec(output) ?? []
-          if (pid !== undefined && output.includes('store memory')) process.kill(Number(pid))
+          if (pid === undefined || isStopped || !output.includes('store memory')) return
+          isStopped = true
+          process.kill(Number(pid))
         })
         child.once('close', () => resolve(output))
       })

@@ -1,3 +1,4 @@
+import type { IncomingPacket } from './incoming.ts'
 import type { Ability, Entry, Line } from './line.ts'
 import type { Submission } from './submission.ts'
 
@@ -103,4 +104,18 @@ export class JobRecord {
 export function mayBeReleased(assignment: Assignment, nowMs: number): boolean {
   const { overAt, isStale, releaseIndex, line, dueMs } = assignment
   return overAt !== Infinity || isStale || releaseIndex !== Infinity || line.state !== 'open' || nowMs >= dueMs
+}
+
+/** The assignment says of the job what its submission said, in the form that was asked for. */
+export function isAsSubmitted(
+  { submission, isSure }: JobRecord,
+  { name, args, data }: IncomingPacket,
+  grab: string,
+): boolean {
+  const [, functionName, unique, reducer] = args
+  if (functionName !== submission.function) return false
+  if (unique !== undefined && unique !== submission.unique) return false
+  if (!isSure) return true
+  if (data !== submission.workload || (reducer ?? submission.reducer) !== submission.reducer) return false
+  return grab !== 'GRAB_JOB_ALL' || (name === 'JOB_ASSIGN_ALL') === (submission.reducer !== '')
 }

@@ -2,7 +2,7 @@ import { Audience } from './audience.ts'
 import { Census } from './census.ts'
 import { finalPackets, isGrab, type PacketCommand, showCommand, workPackets } from './command.ts'
 import type { Incoming, IncomingPacket } from './incoming.ts'
-import { type Assignment, JobRecord, mayBeReleased } from './job-record.ts'
+import { type Assignment, isAsSubmitted, JobRecord, mayBeReleased } from './job-record.ts'
 import type { Entry, Line } from './line.ts'
 import { QueueOrder } from './queue-order.ts'
 import { readSubmission, type Submission } from './submission.ts'
@@ -127,12 +127,7 @@ export class Ledger {
   /** The server is about to be closed: all workers lose what they have, whatever they say until they notice. */
   shutDown(): void {
     this.isShuttingDown = true
-    for (const jobs of this.live.values()) {
-      for (const job of jobs) {
-        if (this.options.attemptsMax === Infinity) this.mayEnd(job)
-        else this.#mayBeExhausted(job)
-      }
-    }
+    for (const jobs of this.live.values()) for (const job of jobs) this.#mayBeShutDown(job)
   }
 
   // Commands
@@ -228,7 +223,7 @@ export class Ledger {
     const job = command.name === 'TEXT' ? undefined : this.jobs.get(command.args[0] ?? '')
     if (job === undefined) return 'no'
     const assignment = job.assignedTo(line, entry.index)
-    if (hasPendingGrab(line, entry.index)) return 'unsure'
+    if (line.hasPendingGrab(entry.index)) return 'unsure'
     if (assignment === undefined || assignment.finalIndex < entry.index) return 'no'
     const { overAt, releasedIndex, releaseIndex, isStale, dueMs } = assignment
     const isTaken = overAt < entry.deliveredAt || releasedIndex < entry.index || job.endedAt < entry.deliveredAt
@@ -372,6 +367,7 @@ export class Ledger {
     }
     for (const line of this.lines) if (line.state !== 'open') this.#disturb(line)
     if (this.options.attemptsMax !== Infinity && this.#isDisturbed(job)) this.#mayBeExhausted(job)
+    if (this.isShuttingDown) this.#mayBeShutDown(job)
     const highest = this.#highest
     if (highest === undefined || job.number > highest.number) this.#highest = job
     else if (isSure && highest.createdAt < entry.deliveredAt) this.fail(`${handle} is younger than ${highest.handle}`)
@@ -455,13 +451,13 @@ export class Ledger {
     const { key } = job.submission
     const mayHaveJoined = (other: Submission) => other === job.submission || (key !== undefined && other.key === key)
     if ([...this.submissions.values(), ...this.ghosts.values()].some(mayHaveJoined)) return
-    for (const line of this.lines) if (hasPendingGrab(line)) return
+    for (const line of this.lines) if (line.hasPendingGrab()) return
     this.end(job)
   }
 
   /** The line may give back jobs that it has not been seen to get. */
   #disturb(line: Line): void {
-    if (!hasPendingGrab(line)) return
+    if (!line.hasPendingGrab()) return
     const names = new Set(line.abilities.keys())
     for (const { command } of line.pending()) {
       if (command.name === 'CAN_DO' || command.name === 'CAN_DO_TIMEOUT') names.add(command.args[0] ?? '')
@@ -471,6 +467,11 @@ export class Ledger {
       if (this.options.attemptsMax === Infinity) continue
       for (const job of this.live.get(name) ?? []) this.#mayBeExhausted(job)
     }
+  }
+
+  #mayBeShutDown(job: JobRecord): void {
+    if (this.options.attemptsMax === Infinity) this.mayEnd(job)
+    else this.#mayBeExhausted(job)
   }
 
   #mayBeExhausted(job: JobRecord): void {
@@ -488,26 +489,10 @@ export class Ledger {
   }
 }
 
-/** The server has a grab of it that it has not answered, and that comes before the command of that index. */
-function hasPendingGrab(line: Line, beforeIndex: number = Infinity): boolean {
-  for (const { command, index } of line.pending()) if (index < beforeIndex && isGrab(command.name)) return true
-  return false
-}
-
 function isReleasedBy(command: PacketCommand, { job }: Assignment): boolean {
   return isRelease(command, job.function)
 }
 
 function isRelease(command: { readonly name: string; readonly args?: readonly string[] }, name: string): boolean {
   return command.name === 'RESET_ABILITIES' || (command.name === 'CANT_DO' && command.args?.[0] === name)
-}
-
-/** The assignment says of the job what its submission said, in the form that was asked for. */
-function isAsSubmitted({ submission, isSure }: JobRecord, { name, args, data }: IncomingPacket, grab: string): boolean {
-  const [, functionName, unique, reducer] = args
-  if (functionName !== submission.function) return false
-  if (unique !== undefined && unique !== submission.unique) return false
-  if (!isSure) return true
-  if (data !== submission.workload || (reducer ?? submission.reducer) !== submission.reducer) return false
-  return grab !== 'GRAB_JOB_ALL' || (name === 'JOB_ASSIGN_ALL') === (submission.reducer !== '')
 }

@@ -201,6 +201,12 @@ export class Line {
     }
   }
 
+  /** The server has a grab of it that is not answered, and that comes before the command of that index. */
+  hasPendingGrab(beforeIndex = Infinity): boolean {
+    for (const { command, index } of this.pending()) if (index < beforeIndex && isGrab(command.name)) return true
+    return false
+  }
+
   #answer(incoming: Incoming): void {
     if (incoming.name === 'ERROR' && incoming.args[0] === 'JOB_NOT_FOUND') {
       this.#refusals++
