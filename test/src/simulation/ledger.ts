@@ -229,7 +229,11 @@ export class Ledger {
     const isTaken = overAt < entry.deliveredAt || releasedIndex < entry.index || job.endedAt < entry.deliveredAt
     if (isTaken) return 'taken'
     if (job.mayBeCancelled || job.mayEndAt < entry.deliveredAt || overAt !== Infinity) return 'maybe'
-    const mayBeTaken = isStale || releaseIndex < entry.index || entry.deliveredMs + this.options.stepMsMax >= dueMs
+    const mayBeTaken =
+      assignment !== job.last ||
+      isStale ||
+      releaseIndex < entry.index ||
+      entry.deliveredMs + this.options.stepMsMax >= dueMs
     return mayBeTaken || !entry.isPrompt ? 'maybe' : 'yes'
   }
 
@@ -312,7 +316,7 @@ export class Ledger {
     if (last !== undefined && !isStale) {
       this.count('assigned again')
       if (!mayBeReleased(last, nowMs)) this.fail(`${what}, which ${last.line.name} has`)
-      if (last.overAt === Infinity) this.#release(last)
+      for (const earlier of job.assignments) if (earlier.overAt === Infinity) this.#release(earlier)
     }
     const timeoutMs = line.abilities.get(job.function)?.timeoutMs ?? 0
     const assignment: Assignment = {
