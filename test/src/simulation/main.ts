@@ -27,6 +27,7 @@ for (let seed = first; seed < first + count; seed++) {
   } else if (count === 1) say(summary(result))
   else if ((seed - first + 1) % 100 === 0) say(`${seed - first + 1} of ${count} done, ${failures} failed`)
 }
+if (count > 1) say(`${count} simulations from seed ${first} on, ${failures} failed`)
 process.exitCode = failures > 0 ? 1 : 0
 
 function say(line: string): void {
