@@ -1,5 +1,6 @@
 import { Deadlines } from './deadlines.ts'
-import { JobFunction, type QueueLimits } from './function.ts'
+import type { JobFunction, QueueLimits } from './function.ts'
+import { type DropOutcome, FunctionTable } from './function-table.ts'
 import { Job, type Submission } from './job.ts'
 import { JobTable } from './job-table.ts'
 import { List } from './list.ts'
@@ -40,9 +41,6 @@ export const engineDefaults: EngineOptions = {
 /** So many of those due are done in one go; `nextDeadline` then stays in the past until all are. */
 const duePerAdvance = 1000
 
-/** What `dropFunction` did. */
-export type DropOutcome = 'dropped' | 'not found' | 'in use'
-
 /**
  * The rules of a Gearman job server, without the server: commands change the state and put events in the outbox.
  * Nothing here reads a clock, waits or draws a random number: the same commands at the same times give the same
@@ -51,7 +49,7 @@ export type DropOutcome = 'dropped' | 'not found' | 'in use'
 export class Engine {
   readonly #options: EngineOptions
   readonly #outbox: Outbox
-  readonly #functions = new Map<string, JobFunction>()
+  readonly #functions: FunctionTable
   readonly #sessions = new Map<number, Session>()
   readonly #jobs = new JobTable()
   /** Delayed jobs by the time to run, running ones by the time they have to be done. */
@@ -67,6 +65,7 @@ export class Engine {
   constructor(outbox: Outbox, options: Partial<EngineOptions> = {}) {
     this.#options = { ...engineDefaults, ...options }
     this.#outbox = outbox
+    this.#functions = new FunctionTable(this.#options.functionsMax)
     this.#waking = new Waking(outbox, this.#options)
     this.#nextNumber = this.#options.firstNumber
   }
@@ -87,7 +86,7 @@ export class Engine {
 
   /** In the order they were first named. */
   functions(): IterableIterator<JobFunction> {
-    return this.#functions.values()
+    return this.#functions[Symbol.iterator]()
   }
 
   sessions(): IterableIterator<Session> {
@@ -112,7 +111,7 @@ export class Engine {
   }
 
   findFunction(name: string): JobFunction | undefined {
-    return this.#functions.get(name)
+    return this.#functions.find(name)
   }
 
   findJob(number: number): Job | undefined {
@@ -121,11 +120,7 @@ export class Engine {
 
   /** The live job with this unique, of the function that was named first where several have one. */
   findJobByUnique(unique: string): Job | undefined {
-    for (const jobFunction of this.#functions.values()) {
-      const job = jobFunction.findByUnique(unique)
-      if (job !== undefined) return job
-    }
-    return undefined
+    return this.#functions.findJobByUnique(unique)
   }
 
   /** When `advance` must be called at the latest; Infinity if nothing is to come by itself. */
@@ -204,7 +199,7 @@ export class Engine {
     if (!submission.background && session.waiting.length >= this.#options.waitsPerSessionMax) {
       return this.#outbox.refused(session.id, 'TOO_MANY_WAITS')
     }
-    const jobFunction = this.#function(submission.function)
+    const jobFunction = this.#functions.named(submission.function)
     if (jobFunction === undefined) return this.#outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
     const existing = jobFunction.find(submission.unique, submission.workload)
     if (existing !== undefined) return this.#join(session, existing, submission.background)
@@ -225,7 +220,7 @@ export class Engine {
   /** Registers an ability, or the new timeout of one. */
   canDo(session: Session, functionName: string, timeoutMs = 0): void {
     this.settleGrab(session)
-    const jobFunction = this.#function(functionName)
+    const jobFunction = this.#functions.named(functionName)
     if (jobFunction === undefined) return this.#outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
     const known = session.ability(jobFunction)
     if (known !== undefined) {
@@ -241,7 +236,7 @@ export class Engine {
   /** Takes an ability back. Jobs of that function that the session has go to other workers. */
   cantDo(session: Session, functionName: string): void {
     this.settleGrab(session)
-    const jobFunction = this.#functions.get(functionName)
+    const jobFunction = this.#functions.find(functionName)
     const ability = jobFunction && session.ability(jobFunction)
     if (ability === undefined) return
     this.#waking.remove(ability)
@@ -345,43 +340,22 @@ export class Engine {
 
   /** False: too many functions. */
   createFunction(name: string): boolean {
-    return this.#function(name) !== undefined
+    return this.#functions.named(name) !== undefined
   }
 
   /** Only a function without jobs and workers can be dropped. */
   dropFunction(name: string): DropOutcome {
-    const jobFunction = this.#functions.get(name)
-    if (jobFunction === undefined) return 'not found'
-    if (jobFunction.workerCount > 0 || jobFunction.jobCount > 0) return 'in use'
-    this.#functions.delete(name)
-    return 'dropped'
+    return this.#functions.drop(name)
   }
 
   /** False: the function did not exist, and there are too many to add one. */
   limitQueue(functionName: string, limits: QueueLimits): boolean {
-    const jobFunction = this.#function(functionName)
+    const jobFunction = this.#functions.named(functionName)
     if (jobFunction !== undefined) jobFunction.queueLimits = limits
     return jobFunction !== undefined
   }
 
   // From state to state
-
-  #function(name: string): JobFunction | undefined {
-    const known = this.#functions.get(name)
-    if (known !== undefined) return known
-    if (this.#functions.size >= this.#options.functionsMax && !this.#forgetIdleFunction()) return undefined
-    const jobFunction = new JobFunction(name)
-    this.#functions.set(name, jobFunction)
-    return jobFunction
-  }
-
-  /** The oldest; false if there is none. */
-  #forgetIdleFunction(): boolean {
-    for (const jobFunction of this.#functions.values()) {
-      if (jobFunction.isIdle) return this.#functions.delete(jobFunction.name)
-    }
-    return false
-  }
 
   #isFull(jobFunction: JobFunction, { priority, workload }: Submission): boolean {
     const { jobsMax, jobsPerFunctionMax, workloadBytesMax } = this.#options

@@ -1,5 +1,6 @@
-export { type DropOutcome, Engine, type EngineOptions, engineDefaults } from './engine.ts'
+export { Engine, type EngineOptions, engineDefaults } from './engine.ts'
 export type { JobFunction, QueueLimits } from './function.ts'
+export type { DropOutcome } from './function-table.ts'
 export { assertInvariants } from './invariants.ts'
 export { type Job, type JobState, jobTransitions, type Priority, priorities, type Submission } from './job.ts'
 export type { GrabForm, Outbox, Refusal } from './outbox.ts'
