@@ -5,8 +5,9 @@ import {
   reason,
   type Server,
   type ServerOptions,
+  StoreError,
 } from '@geartrain/server'
-import { listenFault } from './fault.ts'
+import { exitCodes, Fault, listenFault } from './fault.ts'
 
 export interface RunOptions {
   readonly server: Omit<ServerOptions, 'version' | 'log'>
@@ -37,6 +38,7 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   // Before anything is awaited: SIGUSR1 without a handler starts Node's debugger.
   const stopped = untilStopped(server, listening, openedLog, graceMs)
   const addresses = await listening.catch((error: unknown) => {
+    if (error instanceof StoreError) throw new Fault(error.message, exitCodes.failed, { cause: error })
     throw listenFault(error, options.listen, options.port)
   })
   hooks.onListening?.()

@@ -1,18 +1,21 @@
+import { Addition, type AdditionKind, type Changes } from './changes.ts'
 import { Deadlines } from './deadlines.ts'
 import type { JobFunction, QueueLimits } from './function.ts'
 import { type DropOutcome, FunctionTable } from './function-table.ts'
-import { Job, type Submission } from './job.ts'
+import { Job, noBytes, type Priority, priorities, type Submission } from './job.ts'
 import { JobTable } from './job-table.ts'
 import { List } from './list.ts'
 import type { GrabForm, Outbox, Refusal } from './outbox.ts'
 import { Ability, Session, Waiter } from './session.ts'
 import { Waking, type WakingOptions } from './waking.ts'
+import { Window, type WindowOptions } from './window.ts'
 
-export interface EngineOptions extends WakingOptions {
+export interface EngineOptions extends WakingOptions, WindowOptions {
   /** How often a job may be given to a worker before it fails because workers lose it. Infinity: as often as it takes. */
   readonly attemptsMax: number
   /** At the limit, a new function takes the place of the oldest one without jobs, workers and queue limits. */
   readonly functionsMax: number
+  /** Of those that live in memory, like the next two. What goes to the store is bounded by queue limits alone. */
   readonly jobsPerFunctionMax: number
   readonly jobsMax: number
   /** Of all jobs together. */
@@ -29,6 +32,8 @@ export const engineDefaults: EngineOptions = {
   attemptsMax: Number.POSITIVE_INFINITY,
   wakeCount: 1,
   wakeTimeoutMs: 1000,
+  windowJobs: 4096,
+  windowBytes: 64 * 1024 * 1024,
   functionsMax: 10_000,
   jobsPerFunctionMax: 10_000_000,
   jobsMax: Number.POSITIVE_INFINITY,
@@ -36,6 +41,14 @@ export const engineDefaults: EngineOptions = {
   waitsPerSessionMax: Number.POSITIVE_INFINITY,
   exceptions: false,
   firstNumber: 1,
+}
+
+/** How many jobs of a function the store has. */
+export interface StockedFunction {
+  readonly name: string
+  /** By priority. */
+  readonly ready: readonly [number, number, number]
+  readonly delayed: number
 }
 
 /** So many of those due are done in one go; `nextDeadline` then stays in the past until all are. */
@@ -55,6 +68,13 @@ export class Engine {
   /** Delayed jobs by the time to run, running ones by the time they have to be done. */
   readonly #deadlines = new Deadlines<Job>()
   readonly #waking: Waking
+  /** Undefined: no job is kept. */
+  readonly #changes: Changes | undefined
+  readonly #window: Window | undefined
+  /** When the next delayed job of the store is due. */
+  #storeDueAt = Number.POSITIVE_INFINITY
+  /** The store was told to make them ready and has not answered. */
+  #isPromoting = false
   /** Sessions whose grab has found nothing yet. */
   readonly #grabbing = new List<Session>()
   #nextNumber: number
@@ -62,9 +82,12 @@ export class Engine {
   #now = 0
   #isDraining = false
 
-  constructor(outbox: Outbox, options: Partial<EngineOptions> = {}) {
+  /** With `changes`, background jobs are durable: none is given out or acknowledged before the store has it. */
+  constructor(outbox: Outbox, options: Partial<EngineOptions> = {}, changes?: Changes) {
     this.#options = { ...engineDefaults, ...options }
     this.#outbox = outbox
+    this.#changes = changes
+    this.#window = changes && new Window(changes, this.#options)
     this.#functions = new FunctionTable(this.#options.functionsMax)
     this.#waking = new Waking(outbox, this.#options)
     this.#nextNumber = this.#options.firstNumber
@@ -76,8 +99,21 @@ export class Engine {
     return this.#now
   }
 
+  /** Those in memory. */
   get jobCount(): number {
     return this.#jobs.size
+  }
+
+  /** Those in the store alone. */
+  get backlogSize(): number {
+    let size = 0
+    for (const { backlog } of this.#functions) size += backlog.size
+    return size
+  }
+
+  /** The number of the next job. */
+  get nextNumber(): number {
+    return this.#nextNumber
   }
 
   get isDraining(): boolean {
@@ -125,7 +161,8 @@ export class Engine {
 
   /** When `advance` must be called at the latest; Infinity if nothing is to come by itself. */
   get nextDeadline(): number {
-    return Math.min(this.#deadlines.soonestAt, this.#waking.deadline)
+    const storeDueAt = this.#isPromoting || this.#isDraining ? Number.POSITIVE_INFINITY : this.#storeDueAt
+    return Math.min(this.#deadlines.soonestAt, this.#waking.deadline, storeDueAt)
   }
 
   // Time
@@ -143,6 +180,7 @@ export class Engine {
       } else this.#lose(job)
     }
     this.#waking.expire(this.#now)
+    this.#promote()
   }
 
   /**
@@ -150,10 +188,10 @@ export class Engine {
    * once, and not by way of NO_JOB, PRE_SLEEP, NOOP and another grab.
    */
   settle(): void {
-    for (const session of this.#grabbing) this.settleGrab(session)
+    for (const session of this.#grabbing) if (!session.isHeld) this.settleGrab(session)
   }
 
-  /** The same for one session, before its next command. */
+  /** The same for one session, before its next command. One that is held should say none. */
   settleGrab(session: Session): void {
     if (session.list !== this.#grabbing) return
     this.#leaveGrabbing(session)
@@ -164,6 +202,8 @@ export class Engine {
   drain(): void {
     this.#isDraining = true
     this.#waking.isStopped = true
+    if (this.#window !== undefined) this.#window.isStopped = true
+    for (const session of this.#grabbing) session.isHeld = false
   }
 
   // Sessions
@@ -186,7 +226,8 @@ export class Engine {
     // Each job once: a session may wait very many times for the same one.
     for (const job of new Set(Array.from(session.waiting, (waiter) => waiter.job))) {
       job.removeWaitersOf(session)
-      if (job.isAbandoned && job.state !== 'running') this.#end(job)
+      if (job.state === 'pending') continue
+      if (job.state === 'stored' ? job.waiters.length === 0 : job.isAbandoned && job.state !== 'running') this.#end(job)
     }
     this.resetAbilities(session)
   }
@@ -203,13 +244,13 @@ export class Engine {
     if (jobFunction === undefined) return this.#outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
     const existing = jobFunction.find(submission.unique, submission.workload)
     if (existing !== undefined) return this.#join(session, existing, submission.background)
-    if (this.#isFull(jobFunction, submission)) return this.#outbox.refused(session.id, 'QUEUE_FULL')
+    const isDurable = submission.background && this.#changes !== undefined
+    if (this.#isFull(jobFunction, submission, isDurable)) return this.#outbox.refused(session.id, 'QUEUE_FULL')
+    if (isDurable) return this.#store(session, jobFunction, submission)
 
-    this.#workloadBytes += submission.workload.length
-    const job = new Job(this.#nextNumber++, jobFunction, submission)
-    this.#jobs.add(job)
-    jobFunction.remember(job)
+    const job = this.#newJob(this.#nextNumber++, jobFunction, submission)
     if (!submission.background) this.#wait(session, job)
+    if (this.#mayBeStored(jobFunction, submission)) return this.#ask(session, job, submission)
     this.#outbox.jobCreated(session.id, job)
     if (submission.runAt > this.#now) this.#delay(job, submission.runAt)
     else this.#makeReady(job)
@@ -231,6 +272,7 @@ export class Engine {
     session.addAbility(ability)
     jobFunction.workerCount++
     this.#waking.add(ability, this.#now)
+    this.#window?.refillAll(jobFunction)
   }
 
   /** Takes an ability back. Jobs of that function that the session has go to other workers. */
@@ -273,6 +315,7 @@ export class Engine {
     if (ability !== undefined && job !== undefined) this.#assign(job, ability)
     else {
       this.#grabbing.push(session)
+      session.isHeld = !this.#isDraining && session.isServedByStore
       for (const ability of session.abilities) ability.function.grabbers.push(ability)
     }
     if (wasWoken) this.#waking.wakeInPlaceOf(session, this.#now)
@@ -329,10 +372,13 @@ export class Engine {
 
   // What administrators say
 
-  /** Ends a job, also one that is running: its waiters see it fail, its worker is not told. False: no such job. */
+  /**
+   * Ends a job, also one that is running: its waiters see it fail, its worker is not told. False: no such job here;
+   * the store may have it (see `cancelled`).
+   */
   cancel(number: number): boolean {
     const job = this.#jobs.get(number)
-    if (job === undefined) return false
+    if (job === undefined || job.state === 'pending' || job.state === 'stored') return false
     job.owner?.revoke(number)
     this.#fail(job)
     return true
@@ -355,21 +401,282 @@ export class Engine {
     return jobFunction !== undefined
   }
 
+  // What goes to the store
+
+  #store(session: Session, jobFunction: JobFunction, submission: Submission): void {
+    const { priority, runAt } = submission
+    const { backlog } = jobFunction
+    if (runAt > this.#now) {
+      backlog.delayed++
+      backlog.addingDelayed++
+      this.#storeDueAt = Math.min(this.#storeDueAt, runAt)
+      this.#add(session, 'delayed', jobFunction, submission)
+    } else if (this.#window?.hasRoom(jobFunction, priority) === true) {
+      this.#add(session, 'claimed', jobFunction, submission, this.#newPending(jobFunction, submission))
+    } else {
+      backlog.ready[priority]++
+      backlog.adding[priority]++
+      this.#add(session, 'queued', jobFunction, submission)
+      this.#window?.refill(jobFunction, priority)
+    }
+  }
+
+  #newPending(jobFunction: JobFunction, submission: Submission): Job {
+    const job = this.#newJob(this.#nextNumber, jobFunction, submission)
+    this.#makePending(job)
+    return job
+  }
+
+  #add(session: Session, kind: AdditionKind, jobFunction: JobFunction, submission: Submission, job?: Job): void {
+    const addition = new Addition(kind, this.#nextNumber++, jobFunction, submission.priority, job)
+    if (job !== undefined) job.addition = addition
+    this.#changes?.add(addition, submission)
+    this.#outbox.jobPromised(session.id, addition)
+  }
+
+  /** A foreground job that is to outlive its waiters from now on. */
+  #storeLive(session: Session, job: Job): void {
+    const addition = new Addition('live', job.number, job.function, job.priority, job)
+    job.background = true
+    job.addition ??= addition
+    this.#changes?.add(addition, { ...job.submission, runAt: 0 })
+    this.#outbox.jobPromised(session.id, addition)
+  }
+
+  /** The store may have a job that this submission would join, and nobody here knows. */
+  #mayBeStored(jobFunction: JobFunction, { unique, workload }: Submission): boolean {
+    if (jobFunction.backlog.size === 0 || unique === '') return false
+    return unique !== '-' || workload.length > 0
+  }
+
+  #ask(session: Session, job: Job, submission: Submission): void {
+    this.#makePending(job)
+    job.addition = new Addition('asked', job.number, job.function, job.priority, job)
+    this.#changes?.ask(job.addition, submission)
+    this.#outbox.jobPromised(session.id, job.addition)
+  }
+
+  #makePending(job: Job): void {
+    job.state = 'pending'
+    job.function.pendingCount++
+  }
+
+  #promote(): void {
+    if (this.#storeDueAt > this.#now || this.#isPromoting || this.#isDraining) return
+    this.#isPromoting = true
+    this.#storeDueAt = Number.POSITIVE_INFINITY
+    this.#changes?.promote(this.#now)
+  }
+
+  // What the store says
+
+  /** What is in the store; also when it has been opened anew, and what was asked of it before is void. */
+  restock(functions: Iterable<StockedFunction>, nextDueAt: number): void {
+    for (const { backlog } of this.#functions) backlog.reset()
+    for (const { name, ready, delayed } of functions) {
+      const { backlog } = this.#functions.adopt(name)
+      for (const priority of Object.values(priorities)) backlog.ready[priority] += ready[priority]
+      backlog.delayed += delayed
+    }
+    for (const job of this.#jobs) {
+      if (job.isStored && job.state !== 'stored') job.function.backlog.take(job.priority)
+    }
+    this.#isPromoting = false
+    this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
+    for (const jobFunction of this.#functions) {
+      this.#window?.refillAll(jobFunction)
+      this.#releaseGrabbers(jobFunction)
+    }
+  }
+
+  /** The store has it. */
+  added({ kind, function: jobFunction, priority, number, job }: Addition): void {
+    const { backlog } = jobFunction
+    if (kind === 'delayed') backlog.addingDelayed--
+    if (kind === 'queued') {
+      backlog.adding[priority]--
+      this.#window?.refill(jobFunction, priority)
+    }
+    if (job === undefined) return
+    if (job.state === 'ended') {
+      this.#changes?.forget(number)
+      return
+    }
+    this.#setStored(job)
+    if (kind === 'claimed') this.#unpend(job)
+    else if (job.addition?.kind === 'live') job.addition = undefined
+  }
+
+  /** The store has had another job that it joins: what was promised has this number. */
+  joined(addition: Addition, number: number): void {
+    const { kind, job } = addition
+    if (number === addition.number) return kind === 'asked' ? this.absent(addition) : this.added(addition)
+    if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
+    else if (job !== undefined && kind === 'live') this.#makeTransient(job)
+    else if (job !== undefined) this.#dissolve(job, number)
+  }
+
+  /** The store has none that an `asked` submission would join. */
+  absent({ job }: Addition): void {
+    if (job === undefined || job.state !== 'pending') return
+    this.#unpend(job)
+    if (job.isAbandoned) this.#end(job)
+  }
+
+  /** The store could not keep it: what was promised is refused. */
+  notAdded(addition: Addition): void {
+    const { kind, job } = addition
+    if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
+    else if (job !== undefined && kind === 'live') this.#makeTransient(job)
+    else if (job !== undefined) this.#dissolve(job, undefined)
+  }
+
+  /** A job that was asked for, in the order of the line. */
+  claimed(functionName: string, number: number, submission: Submission): void {
+    const jobFunction = this.#functions.adopt(functionName)
+    const known = this.#jobs.get(number)
+    // A store that was opened anew gives out what is here already.
+    if (known !== undefined && known.state !== 'stored') return
+    jobFunction.backlog.take(submission.priority)
+    const twin = jobFunction.find(submission.unique, submission.workload)
+    if (known !== undefined) this.#remove(known)
+    const job = this.#newJob(number, jobFunction, submission)
+    if (known !== undefined) job.adoptWaiters(known)
+    // A submission that is on its way to be told of this one.
+    if (twin?.state === 'pending') job.adoptWaiters(twin)
+    this.#setStored(job)
+    this.#makeReady(job)
+  }
+
+  /** So many jobs have come of those that were asked for; undefined: the store could not say. */
+  claimEnded(functionName: string, priority: Priority, count: number | undefined): void {
+    const jobFunction = this.#functions.adopt(functionName)
+    const { backlog } = jobFunction
+    backlog.isClaiming[priority] = false
+    if (count === 0) backlog.ready[priority] = backlog.adding[priority]
+    if (count !== undefined) this.#window?.refill(jobFunction, priority)
+    this.#releaseGrabbers(jobFunction)
+  }
+
+  /** So many delayed jobs of the function are ready now. */
+  promoted(functionName: string, priority: Priority, count: number): void {
+    const jobFunction = this.#functions.adopt(functionName)
+    jobFunction.backlog.delayed -= count
+    jobFunction.backlog.ready[priority] += count
+    this.#window?.refill(jobFunction, priority)
+  }
+
+  /** All that were due are promoted, or as many as the store does at a time; or it could not, and is to be told again. */
+  promoteEnded(nextDueAt: number): void {
+    this.#isPromoting = false
+    this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
+  }
+
+  /** A job was cancelled in the store. */
+  cancelled(number: number, functionName: string, priority: Priority, isDelayed: boolean): void {
+    const job = this.#jobs.get(number)
+    if (job === undefined || job.state === 'stored') {
+      const { backlog } = this.#functions.adopt(functionName)
+      if (isDelayed) backlog.delayed--
+      else backlog.take(priority)
+    }
+    if (job === undefined) return
+    this.#setTransient(job)
+    job.owner?.revoke(number)
+    this.#fail(job)
+  }
+
+  /** Its waiters, if any, wait for the other job from now on; without another, for none. */
+  #dissolve(job: Job, number: number | undefined): void {
+    job.function.pendingCount--
+    this.#remove(job)
+    if (job.waiters.length === 0) return
+    if (number === undefined) {
+      for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
+    } else {
+      const other = this.#jobs.get(number) ?? this.#newStub(number, job)
+      other.adoptWaiters(job)
+    }
+  }
+
+  /** A job that is on disk, for those who wait for it. */
+  #newStub(number: number, { function: jobFunction, submission }: Job): Job {
+    const stub = this.#newJob(number, jobFunction, { ...submission, workload: noBytes, background: true })
+    stub.state = 'stored'
+    stub.isStored = true
+    return stub
+  }
+
+  #uncount({ kind, function: { backlog }, priority }: Addition): void {
+    if (kind === 'delayed') {
+      backlog.delayed--
+      backlog.addingDelayed--
+    } else {
+      backlog.take(priority)
+      backlog.adding[priority]--
+    }
+  }
+
+  #unpend(job: Job): void {
+    job.addition = undefined
+    job.function.pendingCount--
+    this.#makeReady(job)
+  }
+
+  #setStored(job: Job): void {
+    if (job.isStored) return
+    job.isStored = true
+    if (this.#window !== undefined) this.#window.bytes += job.workloadLength
+  }
+
+  #setTransient(job: Job): void {
+    if (!job.isStored) return
+    job.isStored = false
+    if (this.#window !== undefined) this.#window.bytes -= job.workloadLength
+  }
+
+  /** A live job did not come into the store: it is there for its waiters alone, as before. */
+  #makeTransient(job: Job): void {
+    if (job.state === 'ended' || job.isStored) return
+    if (job.addition?.kind === 'live') job.addition = undefined
+    job.background = false
+    if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#end(job)
+  }
+
+  #releaseGrabbers(jobFunction: JobFunction): void {
+    for (const { session } of jobFunction.grabbers) session.isHeld = session.isServedByStore
+  }
+
   // From state to state
 
-  #isFull(jobFunction: JobFunction, { priority, workload }: Submission): boolean {
+  #isFull(jobFunction: JobFunction, { priority, workload }: Submission, isDurable: boolean): boolean {
     const { jobsMax, jobsPerFunctionMax, workloadBytesMax } = this.#options
+    const { jobCount } = jobFunction
+    if (isDurable) return jobCount >= jobFunction.queueLimit(priority)
     return (
-      jobFunction.jobCount >= Math.min(jobFunction.queueLimit(priority), jobsPerFunctionMax) ||
+      jobCount >= jobFunction.queueLimit(priority) ||
+      jobCount - jobFunction.backlog.size >= jobsPerFunctionMax ||
       this.#jobs.size >= jobsMax ||
       this.#workloadBytes + workload.length > workloadBytesMax
     )
   }
 
   #join(session: Session, job: Job, background: boolean): void {
-    if (background) job.background = true
-    else this.#wait(session, job)
-    this.#outbox.jobCreated(session.id, job)
+    if (!background) this.#wait(session, job)
+    else if (this.#changes === undefined || job.isStored || isBeingAdded(job)) job.background = true
+    else return this.#storeLive(session, job)
+    // A live one that is on its way into the store is there for who waits for it, and not yet for who does not.
+    const isPromise = job.addition !== undefined && (background || job.state === 'pending')
+    if (isPromise && job.addition !== undefined) this.#outbox.jobPromised(session.id, job.addition)
+    else this.#outbox.jobCreated(session.id, job)
+  }
+
+  #newJob(number: number, jobFunction: JobFunction, submission: Submission): Job {
+    const job = new Job(number, jobFunction, submission)
+    this.#workloadBytes += job.workloadLength
+    this.#jobs.add(job)
+    jobFunction.remember(job)
+    return job
   }
 
   #wait(session: Session, job: Job): void {
@@ -410,6 +717,7 @@ export class Engine {
     session.running.push(job)
     if (ability.timeoutMs > 0) this.#deadlines.add(job, this.#now + ability.timeoutMs)
     this.#outbox.jobAssigned(session.id, job, session.grabForm)
+    if (job.function.backlog.ready[job.priority] > 0) this.#window?.refill(job.function, job.priority)
   }
 
   #stopRunning(job: Job): void {
@@ -449,8 +757,16 @@ export class Engine {
       this.#deadlines.remove(job)
       job.function.delayedCount--
     }
-    job.state = 'ended'
+    if (job.isStored && job.state !== 'stored') {
+      this.#setTransient(job)
+      this.#changes?.forget(job.number)
+    }
     for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
+    this.#remove(job)
+  }
+
+  #remove(job: Job): void {
+    job.state = 'ended'
     job.function.forget(job)
     this.#jobs.delete(job)
     this.#workloadBytes -= job.workloadLength
@@ -467,9 +783,15 @@ export class Engine {
 
   #leaveGrabbing(session: Session): void {
     if (session.list !== this.#grabbing) return
+    session.isHeld = false
     this.#grabbing.remove(session)
     for (const ability of session.abilities) ability.list?.remove(ability)
   }
+}
+
+/** It is on its way into the store. */
+function isBeingAdded({ addition }: Job): boolean {
+  return addition !== undefined && addition.kind !== 'asked'
 }
 
 /** As C reads a 32-bit count: leading digits, else 0. */

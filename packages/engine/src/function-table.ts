@@ -22,6 +22,15 @@ export class FunctionTable {
     const known = this.#byName.get(name)
     if (known !== undefined) return known
     if (this.#byName.size >= this.#functionsMax && !this.#forgetIdle()) return undefined
+    return this.#add(name)
+  }
+
+  /** The function, also if there are too many: it has jobs. */
+  adopt(name: string): JobFunction {
+    return this.#byName.get(name) ?? this.#add(name)
+  }
+
+  #add(name: string): JobFunction {
     const jobFunction = new JobFunction(name)
     this.#byName.set(name, jobFunction)
     return jobFunction

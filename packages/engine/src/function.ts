@@ -1,3 +1,4 @@
+import { Backlog } from './backlog.ts'
 import { type Job, type Priority, priorities } from './job.ts'
 import { List } from './list.ts'
 import type { Ability } from './session.ts'
@@ -30,6 +31,10 @@ export class JobFunction {
   readyCount = 0
   delayedCount = 0
   runningCount = 0
+  /** Those that are to be ready when the store has them. */
+  pendingCount = 0
+  /** What waits in the store. */
+  readonly backlog: Backlog = new Backlog()
   /** Sessions that can do it. */
   workerCount = 0
   /** Abilities of those that sleep, the longest asleep first. */
@@ -49,8 +54,14 @@ export class JobFunction {
     this.name = name
   }
 
+  /** All that there are, in the store too. */
   get jobCount(): number {
-    return this.readyCount + this.delayedCount + this.runningCount
+    return this.readyCount + this.delayedCount + this.runningCount + this.pendingCount + this.backlog.size
+  }
+
+  /** Those that wait to be done, in the store too. */
+  queuedCount(priority: Priority): number {
+    return this.ready[priority].length + this.backlog.ready[priority]
   }
 
   /** Nobody would miss it. */
@@ -93,8 +104,9 @@ export class JobFunction {
 
   forget(job: Job): void {
     if (job.unique === '') return
-    if (job.unique !== '-') this.#byUnique.delete(job.unique)
-    else if (job.workloadLength > 0) {
+    if (job.unique !== '-') {
+      if (this.#byUnique.get(job.unique) === job) this.#byUnique.delete(job.unique)
+    } else if (job.workloadLength > 0) {
       const key = hash(job.workload)
       const jobs = this.#byWorkload.get(key)?.filter((other) => other !== job) ?? []
       if (jobs.length === 0) this.#byWorkload.delete(key)

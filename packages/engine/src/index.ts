@@ -1,4 +1,5 @@
-export { Engine, type EngineOptions, engineDefaults } from './engine.ts'
+export { Addition, type AdditionKind, type Changes } from './changes.ts'
+export { Engine, type EngineOptions, engineDefaults, type StockedFunction } from './engine.ts'
 export type { JobFunction, QueueLimits } from './function.ts'
 export type { DropOutcome } from './function-table.ts'
 export { assertInvariants } from './invariants.ts'

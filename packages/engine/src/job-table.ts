@@ -8,23 +8,24 @@ interface Page {
 }
 
 /**
- * Live jobs by number. Numbers only rise, so pages of neighbours serve better than one large hash map, which would
+ * Live jobs by number. Numbers mostly rise, so pages of neighbours serve better than one large hash map, which would
  * stop the world to grow at a million jobs and could hold no more than 16 million.
  */
 export class JobTable {
   size = 0
   readonly #pages = new Map<number, Page>()
-  #lastKey = -1
+  #lastKey = Number.NaN
   #lastPage: Page | undefined
 
   get(number: number): Job | undefined {
-    return this.#page(Math.floor(number / pageJobs))?.jobs[number % pageJobs]
+    const key = Math.floor(number / pageJobs)
+    return this.#page(key)?.jobs[number - key * pageJobs]
   }
 
   add(job: Job): void {
     const key = Math.floor(job.number / pageJobs)
     const page = this.#page(key) ?? this.#newPage(key)
-    page.jobs[job.number % pageJobs] = job
+    page.jobs[job.number - key * pageJobs] = job
     page.live++
     this.size++
   }
@@ -33,7 +34,7 @@ export class JobTable {
     const key = Math.floor(job.number / pageJobs)
     const page = this.#page(key)
     if (page === undefined) return
-    page.jobs[job.number % pageJobs] = undefined
+    page.jobs[job.number - key * pageJobs] = undefined
     page.live--
     this.size--
     if (page.live === 0 && key !== this.#lastKey) this.#pages.delete(key)

@@ -1,3 +1,4 @@
+import type { Addition } from './changes.ts'
 import type { Due } from './deadlines.ts'
 import type { JobFunction } from './function.ts'
 import type { Linked, List } from './list.ts'
@@ -12,12 +13,16 @@ export type Priority = (typeof priorities)[keyof typeof priorities]
  * delayed: its time has not come; it stands in the engine's deadlines.
  * ready: it stands in its function's list of its priority.
  * running: a worker has it; it stands in that session's list, and in the deadlines if it has a timeout.
+ * pending: it waits for the store's word; it stands in no list.
+ * stored: it waits on disk, and here only for those who wait for it; it stands in no list.
  * ended: it is nowhere.
  */
-export type JobState = 'delayed' | 'ready' | 'running' | 'ended'
+export type JobState = 'pending' | 'stored' | 'delayed' | 'ready' | 'running' | 'ended'
 
 /** From each state, where a job can go. `docs/job-states.md` holds the same table, and a test compares them. */
 export const jobTransitions: Readonly<Record<JobState, readonly JobState[]>> = {
+  pending: ['ready', 'ended'],
+  stored: ['ready', 'ended'],
   delayed: ['ready', 'ended'],
   ready: ['running', 'ended'],
   running: ['ready', 'ended'],
@@ -41,7 +46,7 @@ export interface Submission {
 
 /** Shared by all jobs that nobody waits for. */
 const noWaiters: Waiter[] = []
-const noBytes = new Uint8Array(0)
+export const noBytes: Uint8Array = new Uint8Array(0)
 
 /** A job that has not ended. Number and submission stay; the rest is where it stands and what became of it so far. */
 export class Job implements Linked<Job>, Due {
@@ -60,6 +65,10 @@ export class Job implements Linked<Job>, Due {
   /** True also for a foreground job that a background submission has joined: it was acknowledged as lasting. */
   background: boolean
   state: JobState = 'ended'
+  /** The store has it; when it ends, the store must hear of it. */
+  isStored = false
+  /** While it is on its way into the store, or the store is asked for one like it. */
+  addition: Addition | undefined = undefined
   /** The worker session that has it, while it is running. */
   owner: Session | undefined = undefined
   /** How often a worker lost it. */
@@ -93,9 +102,24 @@ export class Job implements Linked<Job>, Due {
     return this.#bytes.subarray(this.#offset, this.#offset + this.workloadLength)
   }
 
+  /** What was asked for, as far as it still matters. */
+  get submission(): Submission {
+    const { function: jobFunction, unique, workload, priority, background, reducer } = this
+    return { function: jobFunction.name, unique, workload, priority, background, runAt: 0, reducer }
+  }
+
   /** Sessions that get what becomes of it, in the order they came. One that submitted it twice is here twice. */
   get waiters(): readonly Waiter[] {
     return this.#waiters
+  }
+
+  /** Those who wait for the other job wait for this one. */
+  adoptWaiters(other: Job): void {
+    for (const waiter of other.waiters) {
+      waiter.job = this
+      this.addWaiter(waiter)
+    }
+    other.#waiters = noWaiters
   }
 
   /** Nobody would learn that it was done. */

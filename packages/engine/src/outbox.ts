@@ -1,3 +1,4 @@
+import type { Addition } from './changes.ts'
 import type { Job } from './job.ts'
 
 /** How a worker asked for a job, and so how much it is told of it. */
@@ -22,6 +23,8 @@ export type Refusal =
  */
 export interface Outbox {
   jobCreated(session: number, job: Job): void
+  /** JOB_CREATED, to be sent when the store has answered: with this number, with that of the job it joined, or refused. */
+  jobPromised(session: number, addition: Addition): void
   refused(session: number, refusal: Refusal): void
   jobAssigned(session: number, job: Job, form: GrabForm): void
   noJob(session: number): void

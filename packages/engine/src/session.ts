@@ -9,7 +9,7 @@ const revokedMax = 1000
 /** One wait of a session for a job. */
 export class Waiter implements Linked<Waiter> {
   readonly session: Session
-  readonly job: Job
+  job: Job
   list: List<Waiter> | undefined = undefined
   previous: Waiter | undefined = undefined
   next: Waiter | undefined = undefined
@@ -45,6 +45,8 @@ export class Session implements Linked<Session> {
   exceptions: boolean
   isOpen = true
   isSleeping = false
+  /** Its grab is not answered before the store has been: there may be a job for it. */
+  isHeld = false
   readonly waiting: List<Waiter> = new List<Waiter>()
   readonly running: List<Job> = new List<Job>()
   readonly #abilities = new Map<JobFunction, Ability>()
@@ -94,6 +96,12 @@ export class Session implements Linked<Session> {
   clearAbilities(): void {
     this.#abilities.clear()
     this.#turns.length = 0
+  }
+
+  /** The store is looking for jobs that it can do. */
+  get isServedByStore(): boolean {
+    for (const ability of this.#turns) if (ability.function.backlog.isAsked) return true
+    return false
   }
 
   hasReadyJob(): boolean {

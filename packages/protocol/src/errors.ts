@@ -25,6 +25,7 @@ export const wireErrors = {
   TOO_MANY_FUNCTIONS: { code: 'QUEUE_ERROR', text: 'Too many functions' },
   TOO_MANY_WAITS: { code: 'QUEUE_ERROR', text: 'This connection waits for as many jobs as it may' },
   TOO_MANY_CONNECTIONS: { code: 'TOO_MANY_CONNECTIONS', text: 'This server has all the connections it may have' },
+  STORE_FAILED: { code: 'QUEUE_ERROR', text: 'The job could not be stored' },
   SHUTTING_DOWN: { code: 'SHUTTING_DOWN', text: 'This server is shutting down and takes no new jobs' },
 } as const satisfies Record<string, { readonly code: string; readonly text: string }>
 

@@ -1,9 +1,11 @@
-import type { Engine } from '@geartrain/engine'
+import { type Engine, priorities } from '@geartrain/engine'
 import { adminAnswers, parseAdminLine, type WireError, wireErrors } from '@geartrain/protocol'
-import type { Connection } from './connection.ts'
+import type { Connection, Listing, ListingPause } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
+import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
+import type { StoredSummary, StoreFailure } from './store/store.ts'
 
 export interface AdminFacts {
   readonly version: string
@@ -17,12 +19,14 @@ export class Admin {
   readonly #connections: Connections
   readonly #handles: Handles
   readonly #facts: AdminFacts
+  readonly #journal: Journal | undefined
 
-  constructor(engine: Engine, connections: Connections, handles: Handles, facts: AdminFacts) {
+  constructor(engine: Engine, connections: Connections, handles: Handles, facts: AdminFacts, journal?: Journal) {
     this.#engine = engine
     this.#connections = connections
     this.#handles = handles
     this.#facts = facts
+    this.#journal = journal
   }
 
   line(connection: Connection, line: string): void {
@@ -44,10 +48,8 @@ export class Admin {
         return connection.output.text(`OK ${process.pid}\n`)
       case 'verbose':
         return connection.output.text(`OK ${this.#facts.verbose}\n`)
-      case 'cancel job': {
-        const isKnown = this.#engine.cancel(this.#handles.parse(command.handle))
-        return connection.output.text(isKnown ? adminAnswers.ok : adminAnswers.unknownJob)
-      }
+      case 'cancel job':
+        return this.#cancel(connection, this.#handles.parse(command.handle))
       case 'create function':
         return connection.output.text(
           this.#withinLimits(command.function, () => this.#engine.createFunction(command.function)),
@@ -68,13 +70,32 @@ export class Admin {
     }
   }
 
+  /** What is answered with OK does not come back: with a store, the answer waits for it. */
+  #cancel(connection: Connection, number: number): void {
+    const wasStored = this.#engine.findJob(number)?.isStored ?? true
+    const isCancelled = this.#engine.cancel(number)
+    if (this.#journal === undefined || !wasStored || Number.isNaN(number)) {
+      return connection.output.text(isCancelled ? adminAnswers.ok : adminAnswers.unknownJob)
+    }
+    const goOn = connection.pause()
+    const answer = (isKnown: boolean, failure: StoreFailure | undefined) => {
+      if (this.#connections.to(connection.id) === connection) {
+        const refused = isKnown ? adminAnswers.ok : adminAnswers.unknownJob
+        connection.output.text(failure === undefined ? refused : refusal('STORE_FAILED'))
+      }
+      goOn()
+    }
+    if (isCancelled) this.#journal.whenKept((failure) => answer(true, failure))
+    else this.#journal.cancel(this.#handles.total(number), (job, failure) => answer(job !== undefined, failure))
+  }
+
   /** Does what may bring a new function, within the limits that packets have for it. */
   #withinLimits(name: string, act: () => boolean): string {
     if (name.length > this.#facts.limits.functionNameBytesMax) return refusal('FUNCTION_TOO_LARGE')
     return act() ? adminAnswers.ok : refusal('TOO_MANY_FUNCTIONS')
   }
 
-  *#status(): Generator<string, void> {
+  *#status(): Listing {
     for (const { name, jobCount, runningCount, workerCount } of this.#engine.functions()) {
       yield `${oneLine(name)}\t${jobCount}\t${runningCount}\t${workerCount}\n`
     }
@@ -82,15 +103,18 @@ export class Admin {
   }
 
   /** Delayed jobs wait among those of their priority, which is normal. */
-  *#priorityStatus(): Generator<string, void> {
-    for (const { name, ready, delayedCount, workerCount } of this.#engine.functions()) {
-      const [high, normal, low] = ready
-      yield `${oneLine(name)}\t${high.length}\t${normal.length + delayedCount}\t${low.length}\t${workerCount}\n`
+  *#priorityStatus(): Listing {
+    for (const jobFunction of this.#engine.functions()) {
+      const { name, delayedCount, backlog, workerCount } = jobFunction
+      const high = jobFunction.queuedCount(priorities.high)
+      const normal = jobFunction.queuedCount(priorities.normal) + delayedCount + backlog.delayed
+      const low = jobFunction.queuedCount(priorities.low)
+      yield `${oneLine(name)}\t${high}\t${normal}\t${low}\t${workerCount}\n`
     }
     yield listEnd
   }
 
-  *#workers(): Generator<string, void> {
+  *#workers(): Listing {
     for (const { id, abilities } of this.#engine.sessions()) {
       const connection = this.#connections.get(id)
       if (connection === undefined) continue
@@ -101,18 +125,48 @@ export class Admin {
   }
 
   /** The third column would mark jobs that are cancelled and still listed; here they leave the list at once. */
-  *#showJobs(): Generator<string, void> {
-    for (const { number, retries, background } of this.#engine.jobs()) {
-      yield `${this.#handles.text(number)}\t${retries}\t0\t${background ? 1 : 0}\n`
+  #showJobs(): Listing {
+    return this.#listJobs((number, retries, isPersisted) => {
+      return `${this.#handles.text(number)}\t${retries}\t0\t${isPersisted ? 1 : 0}\n`
+    })
+  }
+
+  #showUniqueJobs(): Listing {
+    return this.#listJobs((_number, _retries, _isPersisted, unique) => `${oneLine(unique)}\n`)
+  }
+
+  /** Those in memory, and then page by page those that only the store knows. */
+  *#listJobs(row: (number: number, retries: number, isPersisted: boolean, unique: string) => string): Listing {
+    for (const { number, retries, background, unique, state } of this.#engine.jobs()) {
+      if (state !== 'stored') yield row(number, retries, background, unique)
+    }
+    for (let after = 0; this.#journal !== undefined && this.#engine.backlogSize > 0; ) {
+      const page: StoredSummary[] = []
+      yield this.#readPage(after, page)
+      for (const job of page) {
+        const number = this.#handles.numberOf(job.number)
+        const state = this.#engine.findJob(number)?.state ?? 'stored'
+        if (state === 'stored') yield row(number, 0, true, job.unique)
+        after = job.number
+      }
+      if (page.length < pageJobs) break
     }
     yield listEnd
   }
 
-  *#showUniqueJobs(): Generator<string, void> {
-    for (const { unique } of this.#engine.jobs()) yield `${oneLine(unique)}\n`
-    yield listEnd
+  /** Puts the store's next jobs in the page and calls back. */
+  #readPage(after: number, page: StoredSummary[]): ListingPause {
+    return (goOn) => {
+      this.#journal?.lookUp({ kind: 'list', after, jobsMax: pageJobs }, (answer) => {
+        if (answer.kind === 'list') page.push(...answer.jobs)
+        goOn()
+      })
+    }
   }
 }
+
+/** Jobs that are asked of the store at a time. */
+const pageJobs = 1000
 
 /** What a client named must not look like a row of its own. */
 function oneLine(name: string): string {

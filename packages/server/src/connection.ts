@@ -22,6 +22,10 @@ export interface ConnectionContext {
   onGone(connection: Connection): void
 }
 
+/** The next row has to be waited for: it is told whom to call then. */
+export type ListingPause = (goOn: () => void) => void
+export type Listing = Generator<string | ListingPause, void>
+
 /** Rows of a listing are written in portions, so that a long one holds up nobody and waits for its reader. */
 const listingBytesMax = 256 * 1024
 /** After an ERROR that ends a connection, the peer has this long to read it. */
@@ -54,7 +58,13 @@ export class Connection {
   readonly #waitsFor = new Set<Connection>()
   /** Those that wait for this one. */
   readonly #feeders = new Set<Connection>()
-  #listing: Iterator<string> | undefined
+  #listing: Listing | undefined
+  /** The listing waits for its next row. */
+  #isListingPaused = false
+  /** How many things have to happen before more is read. */
+  #pauses = 0
+  /** Set while a grab waits for the store. */
+  #endGrabPause: (() => void) | undefined
   /** It has had its share of this turn. */
   #isResting = false
   #spentMs = 0
@@ -100,9 +110,25 @@ export class Connection {
   }
 
   /** Answers with the rows, one by one as the peer takes them, before anything else that it has sent is read. */
-  list(rows: Iterator<string>): void {
+  list(rows: Listing): void {
     this.#listing = rows
     if (!this.#writeListing()) this.#socket.pause()
+  }
+
+  /** Nothing more that it has sent is read until the function that is given back is called. */
+  pause(): () => void {
+    this.#pauses++
+    this.#socket.pause()
+    return () => {
+      this.#pauses--
+      this.#context.clock.soon(() => this.#readOn())
+    }
+  }
+
+  /** Its grab has got a job or none. */
+  grabAnswered(): void {
+    this.#endGrabPause?.()
+    this.#endGrabPause = undefined
   }
 
   /** Reads nothing more from this peer until `slow` has taken its output. */
@@ -127,7 +153,7 @@ export class Connection {
     if (this.output.isBlocked && !wasBlocked) this.#blockedSince = this.#context.clock.now()
     if (this.#isClosing) {
       if (!this.output.isWaiting) this.#socket.end()
-    } else if (this.#listing !== undefined && !this.output.isBlocked) this.#continueSoon()
+    } else if (this.#listing !== undefined && !this.#isListingPaused && !this.output.isBlocked) this.#continueSoon()
   }
 
   /** Takes no more commands and closes when the output that is there is sent. */
@@ -179,6 +205,7 @@ export class Connection {
       this.#partialSince = 0
       if (found === 'packet') this.#context.onPacket(this)
       else this.#context.onLine(this)
+      if (this.session.isHeld) this.#endGrabPause ??= this.pause()
       if (commands % commandsPerLook === 0) {
         this.#spentMs -= now
         now = clock.now()
@@ -201,7 +228,9 @@ export class Connection {
   }
 
   get #mustWait(): boolean {
-    return this.#isClosing || this.#isResting || this.#waitsFor.size > 0 || this.#listing !== undefined
+    return (
+      this.#isClosing || this.#isResting || this.#waitsFor.size > 0 || this.#pauses > 0 || this.#listing !== undefined
+    )
   }
 
   /** Goes on where reading had to wait. */
@@ -249,7 +278,7 @@ export class Connection {
 
   #continueSoon(): void {
     this.#context.clock.soon(() => {
-      if (this.#isClosing || this.output.isBlocked) return
+      if (this.#isClosing || this.#isListingPaused || this.output.isBlocked) return
       this.#context.turn.begin()
       if (this.#writeListing()) this.#readOn()
     })
@@ -260,13 +289,21 @@ export class Connection {
     if (this.#listing === undefined) return true
     if (this.#context.connections.to(this.id) === undefined) return false
     for (let written = 0; written < listingBytesMax; ) {
-      const row = this.#listing.next()
-      if (row.done === true) {
+      const { done, value: row } = this.#listing.next()
+      if (done === true) {
         this.#listing = undefined
         return true
       }
-      this.output.text(row.value)
-      written += row.value.length
+      if (typeof row === 'function') {
+        this.#isListingPaused = true
+        row(() => {
+          this.#isListingPaused = false
+          this.#continueSoon()
+        })
+        return false
+      }
+      this.output.text(row)
+      written += row.length
     }
     return false
   }

@@ -1,4 +1,4 @@
-import { type Engine, type GrabForm, type Priority, priorities, type Submission } from '@geartrain/engine'
+import { type Engine, type GrabForm, type Job, type Priority, priorities, type Submission } from '@geartrain/engine'
 import {
   Arguments,
   NameCache,
@@ -8,12 +8,25 @@ import {
   readLatin1,
   wireErrors,
 } from '@geartrain/protocol'
-import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
+import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
+import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
+import type { StoreRequest } from './store/store.ts'
+import type { WallTime } from './wall-time.ts'
 
 type Handler = (connection: Connection) => void
+
+/** What handlers need beside the engine. */
+export interface DispatchContext {
+  readonly connections: Connections
+  readonly handles: Handles
+  readonly limits: Limits
+  readonly wallTime: WallTime
+  /** Undefined: there is no store. */
+  readonly journal: Journal | undefined
+}
 
 /**
  * Packets to commands: one handler for each packet a server takes, under the packet's name. A handler finds its
@@ -22,20 +35,23 @@ type Handler = (connection: Connection) => void
  */
 export class Dispatch {
   readonly #engine: Engine
+  readonly #connections: Connections
   readonly #handles: Handles
   readonly #limits: Limits
-  readonly #clock: Clock
+  readonly #wallTime: WallTime
+  readonly #journal: Journal | undefined
   readonly #names = new NameCache()
   /** Of the packet that is being handled. */
   readonly #args = new Arguments()
   readonly #byType: (Handler | undefined)[] = []
-  #lastWallOffset = 0
 
-  constructor(engine: Engine, handles: Handles, limits: Limits, clock: Clock) {
+  constructor(engine: Engine, { connections, handles, limits, wallTime, journal }: DispatchContext) {
     this.#engine = engine
+    this.#connections = connections
     this.#handles = handles
     this.#limits = limits
-    this.#clock = clock
+    this.#wallTime = wallTime
+    this.#journal = journal
     for (const [name, handler] of Object.entries(this.#handlers)) {
       // Object.entries forgets that the keys are names of packets.
       this.#byType[packets[name as PacketName].type] = handler
@@ -128,19 +144,13 @@ export class Dispatch {
       runAt: more?.runAt ?? 0,
       reducer,
     })
+    if (background) this.#journal?.limit(connection)
   }
 
   /** From seconds since 1970 to the engine's time. What is no number is now. */
   #runAt(epoch: string): number {
     const seconds = Number.parseInt(epoch, 10)
-    return Number.isNaN(seconds) ? 0 : seconds * 1000 - this.#wallOffset()
-  }
-
-  /** What the date is ahead of the engine's time. The same for all jobs of a second, so that they keep their order. */
-  #wallOffset(): number {
-    const offset = this.#clock.wallNow() - this.#clock.now()
-    if (Math.abs(offset - this.#lastWallOffset) > wallJitterMs) this.#lastWallOffset = offset
-    return this.#lastWallOffset
+    return Number.isNaN(seconds) ? 0 : seconds * 1000 - this.#wallTime.offsetMs
   }
 
   #canDo(connection: Connection, timeoutMs: number): void {
@@ -160,26 +170,35 @@ export class Dispatch {
   }
 
   #getStatus(connection: Connection): void {
-    const job = this.#engine.findJob(this.#jobNumber(connection))
-    this.#repeatWith(connection, packets.STATUS_RES.type, [
-      job === undefined ? '0' : '1',
-      job?.state === 'running' ? '1' : '0',
-      String(job?.numerator ?? 0),
-      String(job?.denominator ?? 0),
-    ])
+    const number = this.#jobNumber(connection)
+    const handle = this.#first(connection)
+    const job = this.#engine.findJob(number)
+    if (job !== undefined || Number.isNaN(number)) return writeStatus(connection, handle, job)
+    this.#askStore(connection, { kind: 'find', number: this.#handles.total(number) }, (isKnown) => {
+      writeStatus(connection, handle, isKnown ? queued : undefined)
+    })
   }
 
   #getStatusUnique(connection: Connection): void {
     const { uniqueBytesMax } = this.#limits
-    const isPossible = this.#length(0) <= uniqueBytesMax
-    const job = isPossible ? this.#engine.findJobByUnique(this.#text(connection, 0, uniqueBytesMax)) : undefined
-    this.#repeatWith(connection, packets.STATUS_RES_UNIQUE.type, [
-      job === undefined ? '0' : '1',
-      job?.state === 'running' ? '1' : '0',
-      String(job?.numerator ?? 0),
-      String(job?.denominator ?? 0),
-      String(job?.waiters.length ?? 0),
-    ])
+    const name = this.#first(connection)
+    if (name.length > uniqueBytesMax) return writeUniqueStatus(connection, name, undefined)
+    const unique = this.#text(connection, 0, uniqueBytesMax)
+    const job = this.#engine.findJobByUnique(unique)
+    if (job !== undefined || unique === '') return writeUniqueStatus(connection, name, job)
+    this.#askStore(connection, { kind: 'find unique', unique }, (isKnown) => {
+      writeUniqueStatus(connection, name, isKnown ? queued : undefined)
+    })
+  }
+
+  /** The store may know a job that the engine does not. Until it has answered, no more is read from the connection. */
+  #askStore(connection: Connection, request: StoreRequest, reply: (isKnown: boolean) => void): void {
+    if (this.#journal === undefined || this.#engine.backlogSize === 0) return reply(false)
+    const goOn = connection.pause()
+    this.#journal.lookUp(request, (answer) => {
+      if (this.#connections.to(connection.id) === connection) reply(answer.kind === 'find' && answer.job !== undefined)
+      goOn()
+    })
   }
 
   /** `exceptions`, in any case, is the only option; it can't be taken back. */
@@ -223,23 +242,44 @@ export class Dispatch {
     connection.output.data(body)
   }
 
-  /** A response with the request's first argument, byte for byte, and more arguments. */
-  #repeatWith(connection: Connection, type: number, args: readonly string[]): void {
-    const { output, decoder } = connection
-    const first = keepable(connection, decoder.start).subarray(0, this.#length(0))
-    const rest = args.join('\0')
-    output.packet(type, first.length + 1 + rest.length, 0)
-    output.data(first)
-    output.text(`\0${rest}`)
+  /** The first argument, to be kept. */
+  #first({ decoder }: Connection): Uint8Array {
+    return new Uint8Array(decoder.bytes.subarray(this.#args.starts[0] ?? 0, this.#args.ends[0] ?? 0))
   }
+}
+
+/** What STATUS_RES says of a job. */
+type Status = Pick<Job, 'state' | 'numerator' | 'denominator' | 'waiters'>
+
+/** What is only in the store has not begun, and nobody here waits for it. */
+const queued: Status = { state: 'stored', numerator: 0, denominator: 0, waiters: [] }
+
+function writeStatus(connection: Connection, handle: Uint8Array, job: Status | undefined): void {
+  repeatWith(connection, packets.STATUS_RES.type, handle, statusOf(job))
+}
+
+function writeUniqueStatus(connection: Connection, unique: Uint8Array, job: Status | undefined): void {
+  const waiters = String(job?.waiters.length ?? 0)
+  repeatWith(connection, packets.STATUS_RES_UNIQUE.type, unique, [...statusOf(job), waiters])
+}
+
+function statusOf(job: Status | undefined): string[] {
+  const { numerator = 0, denominator = 0 } = job ?? {}
+  return [job === undefined ? '0' : '1', job?.state === 'running' ? '1' : '0', String(numerator), String(denominator)]
+}
+
+/** A response with the request's first argument, byte for byte, and more arguments. */
+function repeatWith({ output }: Connection, type: number, first: Uint8Array, args: readonly string[]): void {
+  const rest = args.join('\0')
+  output.packet(type, first.length + 1 + rest.length, 0)
+  output.data(first)
+  output.text(`\0${rest}`)
 }
 
 /** A number of more digits is none that means anything. */
 const digitsMax = 20
 const optionBytesMax = 64
 
-/** Two clocks read one after the other differ by as much; more means that the machine's date was set. */
-const wallJitterMs = 2
 /** gearmand's bound on the handle of a WORK_FAIL. */
 const handleBytesMax = 63
 /** A shorter timeout counts as this one. */

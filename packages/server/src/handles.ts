@@ -14,14 +14,14 @@ export function defaultHandlePrefix(): string {
 }
 
 /**
- * Job numbers to handles and back: `H:host:1795286112000001`. The number counts up from the microsecond at which the
- * server started, so that a handle never comes again, restarts included, as long as a server takes less than a
+ * Job numbers to handles and back: `H:host:1795286112000001`. The digits count up from the microsecond at which the
+ * server started, or from where its store says, so that a handle never comes again, restarts included, as long as a server takes less than a
  * million jobs a second over its whole life and the machine's date is not put back.
  */
 export class Handles {
   /** Every handle has as many bytes. */
   readonly length: number
-  readonly #base: number
+  #base: number
   readonly #prefix: string
   /** Prefix, colon and the high digits of the last number written: what most handles have in common. */
   #head: Uint8Array = new Uint8Array(0)
@@ -34,6 +34,21 @@ export class Handles {
     this.#base = Math.max(startedAtMs * 1000, 10 ** (numberDigits - 1))
     this.length = this.#prefix.length + 1 + numberDigits
     this.#setHead(Math.floor(this.#base / lowLimit))
+  }
+
+  /** Numbers count from here on, as a store says; older ones are negative. */
+  startAt(firstTotal: number): void {
+    this.#base = firstTotal - 1
+    this.#setHead(Math.floor(this.#base / lowLimit))
+  }
+
+  /** The digits of the handle. */
+  total(number: number): number {
+    return this.#base + number
+  }
+
+  numberOf(total: number): number {
+    return total - this.#base
   }
 
   text(number: number): string {
@@ -55,22 +70,22 @@ export class Handles {
     writer.length = start + lowDigits
   }
 
-  /** The number of a handle of this server; -1 for any other text. */
+  /** The number of a handle with this server's prefix; NaN for any other text. */
   read(bytes: Uint8Array, start: number, end: number): number {
-    if (end - start !== this.length) return -1
+    if (end - start !== this.length) return Number.NaN
     const prefixEnd = start + this.#prefix.length
-    if (bytes[prefixEnd] !== colon) return -1
+    if (bytes[prefixEnd] !== colon) return Number.NaN
     let total = 0
     for (let at = prefixEnd + 1; at < end; at++) {
       const digit = (bytes[at] ?? 0) - zero
-      if (digit < 0 || digit > 9) return -1
+      if (digit < 0 || digit > 9) return Number.NaN
       total = total * 10 + digit
     }
-    if (!this.#hasPrefix(bytes, start)) return -1
-    return total > this.#base ? total - this.#base : -1
+    if (!this.#hasPrefix(bytes, start)) return Number.NaN
+    return total - this.#base
   }
 
-  /** The number of a handle of this server as text; -1 for any other. */
+  /** The number of a handle as text; NaN if it has not this server's prefix. */
   parse(text: string): number {
     const bytes = Buffer.from(text, 'latin1')
     return this.read(bytes, 0, bytes.length)

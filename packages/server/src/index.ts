@@ -25,4 +25,16 @@ export {
   SettingsError,
   type Source,
 } from './settings-sources.ts'
+export {
+  type Batch,
+  type BatchResult,
+  type Store,
+  type StoreAnswer,
+  type StoredFunction,
+  type StoredSummary,
+  StoreError,
+  type StoreFailure,
+  type StoreRequest,
+  type StoreState,
+} from './store/store.ts'
 export { version } from './version.ts'

@@ -1,6 +1,7 @@
 import { defaultHandlePrefix } from './handles.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { type Log, silentLog } from './log.ts'
+import type { Store } from './store/store.ts'
 import { version } from './version.ts'
 
 export interface ServerOptions {
@@ -10,8 +11,11 @@ export interface ServerOptions {
   readonly port: number
   /** Connections that may wait to be accepted. */
   readonly backlog: number
-  /** Where background jobs are kept: `memory` loses them when the server stops. */
-  readonly store: 'memory'
+  /**
+   * Where background jobs are kept: `sqlite:` and a path, `memory`, which loses them when the server stops, or a store
+   * of the program's own.
+   */
+  readonly store: string | Store
   /** What handles begin with, before the last colon and the number. */
   readonly handlePrefix: string
   /** Attempts that workers may lose before a job fails; Infinity: as many as it takes. */

@@ -12,12 +12,21 @@ const keptBytesMax = 64 * 1024
 const firstBytes = 512
 const noBytes = new Uint8Array(0)
 
+interface Hold {
+  readonly batch: object
+  position: number
+}
+
 /**
  * What a connection has still to send: packets are written into it as they come, and once a turn it goes to the
  * socket in one write. While the socket does not take it (`isBlocked`), it waits here.
  */
 export class Output {
   isBlocked = false
+  /** What each batch of the store holds back: all from there on, until it is kept. The first one first. */
+  readonly #holds: Hold[] = []
+  /** Bytes handed to the socket so far. */
+  #sentBytes = 0
   readonly #socket: Duplex
   readonly #writer = new PacketWriter((bytes) => Buffer.allocUnsafeSlow(bytes))
   /** Finished parts that go out before what is in the writer. */
@@ -36,6 +45,36 @@ export class Output {
   /** Some of it has not even been handed to the socket. */
   get isWaiting(): boolean {
     return this.#segmentBytes + this.#writer.length > 0
+  }
+
+  /** Of what is written next, counted from the first byte of the connection. */
+  get position(): number {
+    return this.#sentBytes + this.#segmentBytes + this.#writer.length
+  }
+
+  /** What is written from here on leaves when the batch is released. */
+  hold(batch: object): void {
+    if (!this.#holds.some((hold) => hold.batch === batch)) this.#holds.push({ batch, position: this.position })
+  }
+
+  release(batch: object): void {
+    const index = this.#holds.findIndex((hold) => hold.batch === batch)
+    if (index >= 0) this.#holds.splice(index, 1)
+  }
+
+  /** Other bytes in the place of what was written, in one piece, at a position that is held. */
+  replace(position: number, length: number, bytes: Uint8Array): void {
+    this.#cutSegment()
+    let start = this.#sentBytes
+    for (const [index, segment] of this.#segments.entries()) {
+      const at = position - start
+      start += segment.length
+      if (at >= segment.length) continue
+      this.#segments[index] = Buffer.concat([segment.subarray(0, at), bytes, segment.subarray(at + length)])
+      break
+    }
+    this.#segmentBytes += bytes.length - length
+    for (const hold of this.#holds) if (hold.position > position) hold.position += bytes.length - length
   }
 
   /** Time to see whether the socket takes it. */
@@ -72,39 +111,51 @@ export class Output {
   /** Hands the socket what it takes. */
   flush(): void {
     if (this.isBlocked || this.#socket.destroyed) return
-    if (this.#segments.length === 0 && this.#writer.length <= writeBytesMax) this.#flushWriter()
-    else this.#flushSegments()
+    const first = this.#holds[0]
+    const free = first === undefined ? this.#segmentBytes + this.#writer.length : first.position - this.#sentBytes
+    if (free === 0) return
+    if (this.#segments.length === 0 && free <= writeBytesMax) this.#flushWriter(free)
+    else this.#flushSegments(free)
   }
 
-  #flushWriter(): void {
+  #flushWriter(free: number): void {
     const writer = this.#writer
-    if (writer.length === 0) return
     const { bytes } = writer
-    const written = writer.written()
+    const written = bytes.subarray(0, free)
+    const rest = bytes.subarray(free, writer.length)
     // A peer in this process may answer within the write: what that brings goes into a buffer of its own.
     writer.bytes = noBytes
     writer.length = 0
+    if (rest.length > 0) {
+      writer.renew(Math.max(bytes.length, firstBytes))
+      writer.data(rest)
+    }
+    this.#sentBytes += free
     this.isBlocked = !this.#socket.write(written)
     // With nothing queued the socket is done with the bytes, and the buffer can be used again.
     const isFree = this.#socket.writableLength === 0 && bytes.length <= keptBytesMax
     if (isFree && writer.length === 0) writer.bytes = bytes
   }
 
-  #flushSegments(): void {
+  #flushSegments(free: number): void {
     this.#cutSegment()
-    while (this.#segments.length > 0 && !this.isBlocked) {
+    let left = free
+    while (left > 0 && !this.isBlocked) {
       this.#socket.cork()
+      const share = Math.min(left, writeBytesMax)
       let taken = 0
-      while (taken < writeBytesMax) {
+      while (taken < share) {
         const segment = this.#segments[0]
         if (segment === undefined) break
-        const part = segment.subarray(0, writeBytesMax - taken)
+        const part = segment.subarray(0, share - taken)
         if (part.length === segment.length) this.#segments.shift()
         else this.#segments[0] = segment.subarray(part.length)
         taken += part.length
         this.#socket.write(part)
       }
       this.#segmentBytes -= taken
+      this.#sentBytes += taken
+      left -= taken
       this.#socket.uncork()
       this.isBlocked = this.#socket.writableNeedDrain
     }

@@ -1,23 +1,35 @@
-import type { GrabForm, Job, Outbox, Refusal } from '@geartrain/engine'
+import type { Addition, GrabForm, Job, Outbox, Refusal } from '@geartrain/engine'
 import { packets, wireErrors } from '@geartrain/protocol'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
+import type { Journal } from './journal.ts'
 
 /** The engine's events as packets in the outputs of the connections they are for. */
 export class PacketOutbox implements Outbox {
   readonly #connections: Connections
   readonly #handles: Handles
 
-  constructor(connections: Connections, handles: Handles) {
+  readonly #journal: Journal | undefined
+
+  constructor(connections: Connections, handles: Handles, journal?: Journal) {
     this.#connections = connections
     this.#handles = handles
+    this.#journal = journal
   }
 
   jobCreated(session: number, job: Job): void {
     const output = this.#connections.to(session)?.output
     if (output === undefined) return
     this.#handles.write(output.packet(packets.JOB_CREATED.type, this.#handles.length), job.number)
+  }
+
+  jobPromised(session: number, addition: Addition): void {
+    const connection = this.#connections.to(session)
+    if (connection === undefined) return
+    this.#journal?.promise(connection, addition)
+    const writer = connection.output.packet(packets.JOB_CREATED.type, this.#handles.length)
+    this.#handles.write(writer, addition.number)
   }
 
   refused(session: number, refusal: Refusal): void {
@@ -27,13 +39,16 @@ export class PacketOutbox implements Outbox {
   jobAssigned(session: number, job: Job, form: GrabForm): void {
     const connection = this.#connections.to(session)
     if (connection === undefined) return
+    connection.grabAnswered()
     if (form === 'all' && job.reducer !== '') assign(connection, this.#handles, job, packets.JOB_ASSIGN_ALL.type, 2)
     else if (form === 'plain') assign(connection, this.#handles, job, packets.JOB_ASSIGN.type, 0)
     else assign(connection, this.#handles, job, packets.JOB_ASSIGN_UNIQ.type, 1)
   }
 
   noJob(session: number): void {
-    this.#connections.to(session)?.output.packet(packets.NO_JOB.type, 0)
+    const connection = this.#connections.to(session)
+    connection?.grabAnswered()
+    connection?.output.packet(packets.NO_JOB.type, 0)
   }
 
   noop(session: number): void {
@@ -60,17 +75,26 @@ export class PacketOutbox implements Outbox {
   }
 
   workComplete(session: number, job: Job, result: Uint8Array): void {
+    this.#holdUntilKept(session, job)
     this.#work(session, job, packets.WORK_COMPLETE.type, result)
   }
 
   workFail(session: number, job: Job): void {
+    this.#holdUntilKept(session, job)
     const output = this.#connections.to(session)?.output
     if (output === undefined) return
     this.#handles.write(output.packet(packets.WORK_FAIL.type, this.#handles.length), job.number)
   }
 
   workException(session: number, job: Job, exception: Uint8Array): void {
+    this.#holdUntilKept(session, job)
     this.#work(session, job, packets.WORK_EXCEPTION.type, exception)
+  }
+
+  /** Whoever is told that a stored job has ended may count on it: it does not come back. */
+  #holdUntilKept(session: number, job: Job): void {
+    const connection = job.isStored ? this.#connections.to(session) : undefined
+    if (connection !== undefined) this.#journal?.hold(connection)
   }
 
   #work(session: number, job: Job, type: number, data: Uint8Array): void {

@@ -9,10 +9,13 @@ import { Connection, type ConnectionContext } from './connection.ts'
 import { Connections } from './connections.ts'
 import { Dispatch } from './dispatch.ts'
 import { Handles } from './handles.ts'
+import { Journal } from './journal.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
 import { PacketOutbox } from './packet-outbox.ts'
 import { readThroughSharedBuffer } from './shared-buffer.ts'
+import { makeStore } from './store/kinds.ts'
 import { Turn } from './turn.ts'
+import { WallTime } from './wall-time.ts'
 
 /** The name to listen on for every address the machine has. */
 const everyAddress = '*'
@@ -20,6 +23,8 @@ const everyAddress = '*'
 const patienceCheckMs = 1000
 /** How long a server that has finished all of its jobs waits for their results to be read. */
 const outputGraceMs = 10_000
+/** How long a stopping server waits for its store to keep what it was told. */
+const storePatienceMs = 10_000
 /** How long a stopping server waits for its peers to close their side. */
 const closeTimeoutMs = 250
 
@@ -40,6 +45,9 @@ export class Server {
   readonly #context: ConnectionContext
   readonly #clock: Clock
   readonly #turn: Turn
+  /** Undefined: no job outlives the server. */
+  readonly #journal: Journal | undefined
+  #opened: Promise<void> | undefined
   readonly #listeners: NetServer[] = []
   /** Set while there are connections to look through. */
   #stopPatience: (() => void) | undefined
@@ -51,7 +59,10 @@ export class Server {
     const { limits, log } = options
     const handles = new Handles(options.handlePrefix, clock.wallNow())
     const connections = this.#connections
-    const engine = new Engine(new PacketOutbox(connections, handles), {
+    const wallTime = new WallTime(clock)
+    const store = makeStore(options.store, log)
+    const journal = store && new Journal({ store, clock, connections, handles, wallTime, log })
+    const engineOptions = {
       attemptsMax: options.attemptsMax,
       wakeCount: options.wakeCount,
       exceptions: options.exceptions,
@@ -60,16 +71,19 @@ export class Server {
       jobsMax: limits.jobsMax,
       workloadBytesMax: limits.workloadBytesMax,
       waitsPerSessionMax: limits.waitsPerConnectionMax,
-    })
-    const dispatch = new Dispatch(engine, handles, limits, clock)
-    const admin = new Admin(engine, connections, handles, options)
+    }
+    const engine = new Engine(new PacketOutbox(connections, handles, journal), engineOptions, journal)
+    const dispatch = new Dispatch(engine, { connections, handles, limits, wallTime, journal })
+    const admin = new Admin(engine, connections, handles, options, journal)
     const turn = new Turn(engine, clock, () => {
+      journal?.commit()
       connections.flush()
       for (const { isOver, finish } of this.#waits) if (isOver()) finish()
     })
     this.#options = options
     this.#clock = clock
     this.#turn = turn
+    this.#journal = journal
     this.engine = engine
     this.#context = {
       clock,
@@ -99,11 +113,17 @@ export class Server {
     return this.#connections.size
   }
 
+  /** Makes the store ready; `listen` does it by itself. Rejects with a StoreError. */
+  async open(): Promise<void> {
+    await (this.#opened ??= this.#journal?.open(this.engine, this.#turn))
+  }
+
   /**
-   * Rejects with Node's error if it can listen on no address of the name. One that the machine does not have, such as
+   * Rejects with a StoreError if the store can't be opened, with Node's error if it can listen on no address of the name. One that the machine does not have, such as
    * `::1` of `localhost` where IPv6 is off, is passed over; a port that is taken on any of them is not.
    */
   async listen(): Promise<ListeningAddress[]> {
+    await this.open()
     const { listen, port } = this.#options
     const addresses: ListeningAddress[] = []
     let missing: unknown
@@ -114,11 +134,15 @@ export class Server {
         if (isMissingAddress(error)) missing = error
         else {
           await this.#stopListening()
+          await this.#journal?.close(0)
           throw error
         }
       }
     }
-    if (addresses.length === 0) throw missing
+    if (addresses.length === 0) {
+      await this.#journal?.close(0)
+      throw missing
+    }
     return addresses
   }
 
@@ -151,15 +175,15 @@ export class Server {
     this.engine.drain()
     const startedAt = this.#clock.now()
     await this.#until(() => this.#runningCount === 0, graceMs)
-    await (this.#closed ??= this.#closeConnections(startedAt + graceMs - this.#clock.now()))
+    await (this.#closed ??= this.#finish(startedAt + graceMs - this.#clock.now()))
     await stopped
   }
 
   /** Takes no new connections; those that are there work on until the last job is done, and are then closed. */
   async finishAll(): Promise<void> {
     const stopped = this.#stopListening()
-    await this.#until(() => this.engine.jobCount === 0, Number.POSITIVE_INFINITY)
-    await (this.#closed ??= this.#closeConnections(outputGraceMs))
+    await this.#until(() => this.engine.jobCount + this.engine.backlogSize === 0, Number.POSITIVE_INFINITY)
+    await (this.#closed ??= this.#finish(outputGraceMs))
     await stopped
   }
 
@@ -219,6 +243,11 @@ export class Server {
       const wait = { isOver, finish }
       this.#waits.add(wait)
     })
+  }
+
+  async #finish(graceMs: number): Promise<void> {
+    await this.#closeConnections(graceMs)
+    await this.#journal?.close(storePatienceMs)
   }
 
   /** Ends every connection when its output is sent. What is not sent when the time is over is lost. */

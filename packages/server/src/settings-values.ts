@@ -1,3 +1,5 @@
+import { isStoreName } from './store/kinds.ts'
+
 /** How a setting's value is written by a user: in a flag, in the environment and in the configuration file alike. */
 export interface ValueType<Value> {
   /** The value's place in a flag's help; undefined for a switch. */
@@ -105,6 +107,13 @@ export const path: ValueType<string> = {
   placeholder: 'file',
   range: 'the name of a file',
   parse: (text) => (text === '' || text.includes('\0') ? undefined : text),
+  show: String,
+}
+
+export const storeName: ValueType<string> = {
+  placeholder: 'kind',
+  range: '"sqlite:" and a file, or "memory"',
+  parse: (text) => (isStoreName(text) && !text.includes('\0') ? text : undefined),
   show: String,
 }
 

@@ -7,6 +7,7 @@ import {
   numberOr,
   onOff,
   path,
+  storeName,
   type ValueType,
   wholeNumber,
   word,
@@ -45,9 +46,9 @@ export const settings = {
     'connections that may wait to be accepted',
   ),
   store: setting(
-    choice('kind', ['memory']),
-    defaultOptions.store,
-    'where background jobs are kept; memory loses them at the end',
+    storeName,
+    'sqlite:./geartrain.db',
+    'where background jobs are kept: sqlite and a file, or memory, which loses them at the end',
   ),
   'job-retries': setting(
     numberOr('unlimited', 'number', 0, 255, ['-1']),
@@ -95,13 +96,17 @@ export const settings = {
     'functionsMax',
     'functions that the server knows; a new one takes the place of the oldest idle one',
   ),
-  'jobs-per-function-max': limit(wholeNumber('number', 1, 16_000_000), 'jobsPerFunctionMax', 'jobs of one function'),
+  'jobs-per-function-max': limit(
+    wholeNumber('number', 1, 16_000_000),
+    'jobsPerFunctionMax',
+    'jobs of one function in memory',
+  ),
   'jobs-max': {
-    ...limit(wholeNumber('number', 1, 1e9), 'jobsMax', 'jobs of all functions together'),
+    ...limit(wholeNumber('number', 1, 1e9), 'jobsMax', 'jobs of all functions together in memory'),
     defaultText: "what fits three quarters of Node's heap, about 10 million in 4 GiB",
   },
   'workload-bytes-max': {
-    ...limit(byteCount(MiB, 16 * 1024 * 1024 * MiB), 'workloadBytesMax', 'workloads of all jobs together'),
+    ...limit(byteCount(MiB, 16 * 1024 * 1024 * MiB), 'workloadBytesMax', 'workloads of all jobs together in memory'),
     defaultText: "half of the machine's memory",
   },
   'waits-per-connection-max': limit(

@@ -19,6 +19,7 @@ export type Ended = {
 export type CommandOptions = {
   /** All of the environment: nothing of the test's own gets in. */
   readonly env?: Readonly<Record<string, string>>
+  /** Without, a directory of its own. */
   readonly cwd?: string
 }
 
@@ -90,10 +91,12 @@ export class Command {
   #wake: () => void = () => {}
 
   constructor(args: readonly string[], { env = {}, cwd }: CommandOptions = {}) {
+    // By default a server's store is in the directory where it runs.
+    const own = cwd === undefined ? mkdtempSync(join(tmpdir(), 'geartrain-')) : undefined
     const child = spawn(process.execPath, [script, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...env },
-      ...(cwd === undefined ? {} : { cwd }),
+      cwd: cwd ?? own,
     })
     if (child.pid === undefined) throw new Error('the command could not be started')
     this.pid = child.pid
@@ -109,6 +112,7 @@ export class Command {
     this.#ended = new Promise((resolve) => {
       child.once('close', (code, signal) => {
         running.delete(child)
+        if (own !== undefined) rmSync(own, { recursive: true, force: true })
         this.#hasEnded = true
         this.#wake()
         resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr })

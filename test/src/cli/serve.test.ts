@@ -22,9 +22,9 @@ describe('the line that says the server is ready', () => {
         time: '',
         port: server.port,
         addresses: [`127.0.0.1:${server.port}`],
-        store: 'memory',
+        store: 'sqlite:./geartrain.db',
         pid: server.command.pid,
-        msg: `ready on 127.0.0.1:${server.port}, store memory`,
+        msg: `ready on 127.0.0.1:${server.port}, store sqlite:./geartrain.db`,
       },
     )
   })
@@ -33,7 +33,7 @@ describe('the line that says the server is ready', () => {
     await using server = await startCommand(quick)
     assert.match(
       server.readyLine,
-      /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] INFO: ready on 127\.0\.0\.1:\d+, store memory$/,
+      /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] INFO: ready on 127\.0\.0\.1:\d+, store sqlite:\.\/geartrain\.db$/,
     )
   })
 
@@ -60,7 +60,7 @@ describe('the line that says the server is ready', () => {
   test('has colours on a terminal, unless NO_COLOR is set', async (t) => {
     if (!existsSync('/usr/bin/script')) return t.skip('script is not installed: apt-get install bsdutils')
     const shown = (env: Record<string, string>) => {
-      const command = `echo pid $$; exec ${process.execPath} ${repositoryRoot}packages/cli/bin/geartrain.js ${quick.join(' ')}`
+      const command = `echo pid $$; exec ${process.execPath} ${repositoryRoot}packages/cli/bin/geartrain.js ${quick.join(' ')} --store memory`
       const child = spawn('/usr/bin/script', ['-qefc', command, '/dev/null'], {
         env: { PATH: process.env['PATH'], TERM: 'xterm', ...env },
         stdio: ['ignore', 'pipe', 'ignore'],

@@ -45,7 +45,7 @@ const refused: readonly Row[] = [
   {
     args: ['serve', '--store', 'sqlite'],
     code: 2,
-    sentence: 'geartrain serve: --store must be "memory", there is no other yet, not "sqlite"',
+    sentence: 'geartrain serve: --store must be "sqlite:" and a file, or "memory", not "sqlite"',
   },
   {
     args: ['serve'],

@@ -65,8 +65,11 @@ export function gearmandVersion(): string | undefined {
 async function startGeartrain(args: readonly string[] = [], command = 'serve'): Promise<Server> {
   const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
   const flags = command === 'serve' ? ['--port', '0', '--log-format', 'json'] : []
-  const child = spawn(process.execPath, [script, command, ...flags, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
-  const server = watch(child, 'ours')
+  // Where its store is, unless `args` say where.
+  const cwd = mkdtempSync(join(tmpdir(), 'geartrain-'))
+  const stdio = ['ignore', 'ignore', 'pipe'] as const
+  const child = spawn(process.execPath, [script, command, ...flags, ...args], { cwd, stdio: [...stdio] })
+  const server = watch(child, 'ours', () => rmSync(cwd, { recursive: true, force: true }))
   try {
     const port = await server.firstLine((line) => {
       if (!line.startsWith('{')) return undefined

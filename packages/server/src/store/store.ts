@@ -66,7 +66,10 @@ export interface Batch {
 export const promotedMax = 5000
 
 export type StoreRequest =
-  /** The next jobs that are ready and that this server has not claimed, in order, as many as are in both bounds, one at least. */
+  /**
+   * The next jobs that are ready and that this server has not claimed, in order, as many as are in both bounds, one at
+   * least. A job that was added as claimed is passed over, wherever it stands in the line.
+   */
   | {
       readonly kind: 'claim'
       readonly function: string

@@ -1,0 +1,49 @@
+import type { JobFunction } from './function.ts'
+import type { Job, Priority, Submission } from './job.ts'
+
+/**
+ * What becomes of a submission in the store:
+ *
+ * - `claimed`: it is added, and the engine has the job already, to be given out when it is kept.
+ * - `queued`: it is added to the end of the line on disk, and the engine knows no more than that it is there.
+ * - `delayed`: the same, to become ready at its time.
+ * - `live`: a foreground job that a background submission has joined is added. It goes on meanwhile.
+ * - `asked`: a foreground submission asks whether the store has a job that it would join.
+ */
+export type AdditionKind = 'claimed' | 'queued' | 'delayed' | 'live' | 'asked'
+
+/** A submission that waits for the store's answer; until then its JOB_CREATED is a promise. */
+export class Addition {
+  readonly kind: AdditionKind
+  readonly number: number
+  readonly function: JobFunction
+  readonly priority: Priority
+  /** Undefined if it is queued or delayed. */
+  readonly job: Job | undefined
+
+  constructor(kind: AdditionKind, number: number, jobFunction: JobFunction, priority: Priority, job?: Job) {
+    this.kind = kind
+    this.number = number
+    this.function = jobFunction
+    this.priority = priority
+    this.job = job
+  }
+}
+
+/**
+ * What the engine wants the store to remember and to look up. All that is said in one turn, or while the store is
+ * busy, makes one batch; the answers come back through the engine's methods, in the order of the questions.
+ * The receiver must be done with the submission's bytes when it returns; it must not call the engine from here.
+ */
+export interface Changes {
+  /** Answered by `added`, `joined` or `notAdded`. */
+  add(addition: Addition, submission: Submission): void
+  /** Only `asked` ones. Answered by `joined` or `absent`. */
+  ask(addition: Addition, submission: Submission): void
+  /** A stored job has ended. */
+  forget(number: number): void
+  /** Delayed jobs that are due by now become ready. Answered by `promoted`. */
+  promote(now: number): void
+  /** Answered by `claimed` for each job, and by `claimEnded`. */
+  claim(jobFunction: JobFunction, priority: Priority, jobsMax: number, bytesMax: number): void
+}

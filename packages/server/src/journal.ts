@@ -1,0 +1,403 @@
+import type { Addition, Changes, Engine, JobFunction, Priority, Submission } from '@geartrain/engine'
+import { encodePacket, packets, wireErrors } from '@geartrain/protocol'
+import type { Clock } from './clock.ts'
+import type { Connection } from './connection.ts'
+import type { Connections } from './connections.ts'
+import type { Handles } from './handles.ts'
+import type { Log } from './log.ts'
+import { type OnCancelled, OpenBatch } from './store/open-batch.ts'
+import { RecordReader } from './store/records.ts'
+import {
+  type BatchResult,
+  type Store,
+  type StoreAnswer,
+  StoreError,
+  type StoreFailure,
+  type StoreRequest,
+  type StoreState,
+} from './store/store.ts'
+import type { Turn } from './turn.ts'
+import type { WallTime } from './wall-time.ts'
+
+/** Handle numbers are reserved so many at a time; the next so many when half of them are used up. */
+const reservedNumbers = 1e8
+/** With more in the open batch, those who feed it are not read from until it is handed to the store. */
+const batchBytesMax = 16 * 1024 * 1024
+/** A store that has failed is tried again after so long. */
+const retryMs = 1000
+
+export interface JournalContext {
+  readonly store: Store
+  readonly clock: Clock
+  readonly connections: Connections
+  readonly handles: Handles
+  readonly wallTime: WallTime
+  readonly log: Log
+}
+
+/**
+ * Between the engine and the store: what the engine wants to be remembered is collected in the open batch; at the end
+ * of a turn it is committed, unless one is on its way. One commit at a time: all that comes meanwhile is the next
+ * batch. When its result is here, the engine learns it, and the replies that it held back leave.
+ *
+ * When the store fails, what was to be added is refused, what has ended is told again, foreground jobs go on, and the
+ * store is tried until it works.
+ */
+export class Journal implements Changes {
+  readonly #context: JournalContext
+  #engine: Engine | undefined
+  #turn: Turn | undefined
+  #open = new OpenBatch()
+  #committing: OpenBatch | undefined
+  /** Buffers of batches that are done with. */
+  #spare: Uint8Array | undefined
+  /** Why the last commit failed, until one succeeds. */
+  #failure: StoreFailure | undefined
+  /** The store has to be opened anew before anything else. */
+  #isBroken = false
+  #reservedUntil = 0
+  #stopRetry: (() => void) | undefined
+  readonly #waitingForRoom = new Map<Connection, () => void>()
+  /** Resolved when all is committed. */
+  #onIdle: (() => void) | undefined
+
+  constructor(context: JournalContext) {
+    this.#context = context
+  }
+
+  /** Before anything else. Rejects with a StoreError. */
+  async open(engine: Engine, turn: Turn): Promise<void> {
+    const { store, clock, handles } = this.#context
+    this.#engine = engine
+    this.#turn = turn
+    try {
+      const state = await store.open(clock.wallNow() * 1000)
+      this.#reservedUntil = state.firstNumber + reservedNumbers
+      const batch = new OpenBatch()
+      batch.reserveUntil = this.#reservedUntil
+      const { failure } = await store.commit(batch.written())
+      if (failure !== undefined) throw new StoreError(failure.code, `cannot write to the store: ${failure.message}`)
+      handles.startAt(state.firstNumber)
+      turn.begin()
+      this.#restock(state)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  /** Commits what is there, and ends; what the store does not take within the time is given up. */
+  async close(patienceMs: number): Promise<void> {
+    const { clock, store } = this.#context
+    if (this.#engine === undefined) return
+    if (!this.#isBroken && (this.#committing !== undefined || !this.#open.isEmpty)) {
+      await new Promise<void>((resolve) => {
+        const stopTimer = clock.after(patienceMs, () => resolve())
+        this.#onIdle = () => {
+          stopTimer()
+          resolve()
+        }
+        this.commit()
+      })
+    }
+    this.#stopRetry?.()
+    this.#engine = undefined
+    await store.close()
+  }
+
+  /** Why durable jobs can't be kept at the moment. */
+  get failure(): StoreFailure | undefined {
+    return this.#failure
+  }
+
+  // What the engine says
+
+  add(addition: Addition, submission: Submission): void {
+    const { handles, wallTime } = this.#context
+    const { unique, reducer, workload } = submission
+    const runAt = addition.kind === 'delayed' ? submission.runAt + wallTime.offsetMs : 0
+    this.#open.add(addition, handles.total(addition.number), runAt, unique, reducer, workload)
+  }
+
+  ask(addition: Addition, { unique, workload }: Submission): void {
+    const { handles } = this.#context
+    // The bytes may lie in a buffer for the next input.
+    const kept = unique === '-' ? new Uint8Array(workload) : noBytes
+    const batch = this.#open
+    batch.request({ kind: 'find same', function: addition.function.name, unique, workload: kept }, (answer) => {
+      // If the store can't say, foreground jobs go on.
+      if (answer.kind !== 'find' || answer.job === undefined) return this.#engine?.absent(addition)
+      const number = handles.numberOf(answer.job.number)
+      this.#engine?.joined(addition, number)
+      if (number !== addition.number) this.#renumber(batch, addition, number)
+    })
+  }
+
+  forget(number: number): void {
+    this.#open.forget.push(this.#context.handles.total(number))
+  }
+
+  promote(now: number): void {
+    this.#open.promoteUntil = now + this.#context.wallTime.offsetMs
+  }
+
+  claim({ name }: JobFunction, priority: Priority, jobsMax: number, bytesMax: number): void {
+    this.#open.request({ kind: 'claim', function: name, priority, jobsMax, bytesMax }, (answer) => {
+      if (answer.kind === 'claim') this.#takeClaimed(name, priority, answer.jobs)
+      this.#engine?.claimEnded(name, priority, answer.kind === 'claim' ? answer.count : undefined)
+    })
+  }
+
+  // What connections wait for
+
+  /** What is written to the connection from here on is held back until the addition's batch is kept. */
+  promise(connection: Connection, addition: Addition): void {
+    const isCommitting = !this.#open.isLast(addition) && this.#committing?.additions.includes(addition) === true
+    const batch = isCommitting && this.#committing !== undefined ? this.#committing : this.#open
+    this.#hold(connection, batch)
+    batch.promises.push({ addition, connection, position: connection.output.position })
+  }
+
+  /** The same until all that was said so far is kept. */
+  hold(connection: Connection): void {
+    this.#hold(connection, this.#open)
+  }
+
+  /** Reads nothing more from a connection that feeds the open batch when there is very much in it. */
+  limit(connection: Connection): void {
+    if (this.#open.bytes < batchBytesMax || this.#waitingForRoom.has(connection)) return
+    this.#waitingForRoom.set(connection, connection.pause())
+  }
+
+  /** The answer to a question; undefined if the store can't say. It comes within a turn. */
+  lookUp(request: StoreRequest, onAnswer: (answer: StoreAnswer) => void): void {
+    this.#open.request(request, onAnswer)
+    this.#turn?.begin()
+  }
+
+  /** Ends a job that only the store knows. */
+  cancel(total: number, onCancelled: OnCancelled): void {
+    this.#open.cancel.push(total)
+    this.#open.onCancelled.push(onCancelled)
+    this.#turn?.begin()
+  }
+
+  /** Called when all that was said so far is kept, or could not be. */
+  whenKept(onKept: (failure: StoreFailure | undefined) => void): void {
+    this.#open.onKept.push(onKept)
+    this.#turn?.begin()
+  }
+
+  // Batches
+
+  /** The end of a turn. */
+  commit(): void {
+    if (this.#committing !== undefined || this.#engine === undefined) return
+    const batch = this.#open
+    if (this.#isBroken) {
+      if (batch.isAwaited) this.#inTurn(() => this.#failAll(this.#takeOpen(), this.#failure ?? unknownFailure))
+      return
+    }
+    // Alone, what failed to be forgotten is tried again by and by.
+    if (batch.isEmpty || (this.#failure !== undefined && !batch.isAwaited && this.#stopRetry !== undefined)) {
+      if (batch.isEmpty) this.#onIdle?.()
+      return
+    }
+    this.#reserveNumbers(batch)
+    this.#takeOpen()
+    this.#committing = batch
+    this.#context.store.commit(batch.written()).then(
+      (result) => this.#inTurn(() => this.#apply(batch, result)),
+      (error: unknown) => this.#inTurn(() => this.#failAll(batch, toFailure(error))),
+    )
+  }
+
+  #takeOpen(): OpenBatch {
+    const batch = this.#open
+    this.#open = new OpenBatch(this.#spare)
+    this.#spare = undefined
+    for (const [, goOn] of this.#waitingForRoom) goOn()
+    this.#waitingForRoom.clear()
+    return batch
+  }
+
+  #inTurn(act: () => void): void {
+    this.#committing = undefined
+    if (this.#engine === undefined) return
+    this.#turn?.begin()
+    act()
+    if (this.#open.isEmpty) this.#onIdle?.()
+  }
+
+  #apply(batch: OpenBatch, result: BatchResult): void {
+    const { failure } = result
+    if (failure?.isBroken === true) return this.#failAll(batch, failure)
+    if (failure === undefined) this.#applyWrites(batch, result)
+    else this.#failWrites(batch, failure)
+    for (const [index, onAnswer] of batch.onAnswer.entries()) onAnswer(result.answers[index] ?? noAnswer)
+    this.#release(batch, failure)
+    this.#setFailure(failure ?? result.answers.find((answer) => answer.kind === 'failed')?.failure)
+  }
+
+  #applyWrites(batch: OpenBatch, { joined, cancelled, promoted, nextDueAt }: BatchResult): void {
+    const { handles, wallTime } = this.#context
+    const engine = this.#engine
+    const found = new Map(cancelled.map((job) => [job.number, job]))
+    for (const job of cancelled) {
+      engine?.cancelled(handles.numberOf(job.number), job.function, job.priority, job.runAt > 0)
+    }
+    for (const [index, onCancelled] of batch.onCancelled.entries()) {
+      onCancelled(found.get(batch.cancel[index] ?? 0), undefined)
+    }
+    let next = 0
+    for (const [index, addition] of batch.additions.entries()) {
+      if (joined[next] !== index) engine?.added(addition)
+      else {
+        const number = handles.numberOf(joined[next + 1] ?? 0)
+        next += 2
+        engine?.joined(addition, number)
+        if (number !== addition.number) this.#renumber(batch, addition, number)
+      }
+    }
+    for (const { function: name, priority, count } of promoted) engine?.promoted(name, priority, count)
+    if (batch.reserveUntil !== undefined) this.#reservedUntil = batch.reserveUntil
+    if (batch.promoteUntil !== undefined) {
+      engine?.promoteEnded((nextDueAt ?? Number.POSITIVE_INFINITY) - wallTime.offsetMs)
+    }
+  }
+
+  /** None of the writes was done, and the store goes on. */
+  #failWrites(batch: OpenBatch, failure: StoreFailure): void {
+    const engine = this.#engine
+    // They have ended all the same.
+    for (const total of batch.forget) this.#open.forget.push(total)
+    for (const onCancelled of batch.onCancelled) onCancelled(undefined, failure)
+    for (const addition of batch.additions) engine?.notAdded(addition)
+    this.#refuse(batch, failure)
+    if (batch.promoteUntil !== undefined) engine?.promoteEnded((engine?.now ?? 0) + retryMs)
+  }
+
+  /** The store is gone. */
+  #failAll(batch: OpenBatch, failure: StoreFailure): void {
+    this.#failWrites(batch, failure)
+    for (const onAnswer of batch.onAnswer) onAnswer({ kind: 'failed', failure })
+    this.#release(batch, failure)
+    this.#isBroken = true
+    this.#setFailure(failure)
+  }
+
+  #release(batch: OpenBatch, failure: StoreFailure | undefined): void {
+    for (const onKept of batch.onKept) onKept(failure)
+    for (const connection of batch.held) {
+      connection.output.release(batch)
+      this.#context.connections.to(connection.id)
+    }
+  }
+
+  #hold(connection: Connection, batch: OpenBatch): void {
+    connection.output.hold(batch)
+    batch.held.add(connection)
+  }
+
+  /** What was promised is the handle of another job. Handles are all of one length. */
+  #renumber(batch: OpenBatch, addition: Addition, number: number): void {
+    const { handles } = this.#context
+    const packet = encodePacket(packets.JOB_CREATED, [handles.text(number)])
+    for (const promise of batch.promises) {
+      if (promise.addition === addition) promise.connection.output.replace(promise.position, packet.length, packet)
+    }
+  }
+
+  /** Nothing of what was promised came true. */
+  #refuse(batch: OpenBatch, { message }: StoreFailure): void {
+    const { code, text } = wireErrors.STORE_FAILED
+    const refusal = encodePacket(packets.ERROR, [code, `${text}: ${message}`])
+    const promisedBytes = encodePacket(packets.JOB_CREATED, [this.#context.handles.text(0)]).length
+    const moved = new Map<Connection, number>()
+    for (const promise of batch.promises) {
+      const { addition, connection } = promise
+      const by = moved.get(connection) ?? 0
+      promise.position += by
+      if (addition.kind === 'asked') continue
+      connection.output.replace(promise.position, promisedBytes, refusal)
+      moved.set(connection, by + refusal.length - promisedBytes)
+    }
+    for (const later of this.#open.promises) later.position += moved.get(later.connection) ?? 0
+  }
+
+  #takeClaimed(name: string, priority: Priority, jobs: Uint8Array): void {
+    const { handles } = this.#context
+    const reader = new RecordReader(jobs)
+    while (reader.next()) {
+      const { unique, reducer, workload } = reader
+      const submission = { function: name, unique, reducer, workload, priority, background: true, runAt: 0 }
+      this.#engine?.claimed(name, handles.numberOf(reader.number), submission)
+    }
+  }
+
+  #reserveNumbers(batch: OpenBatch): void {
+    const next = this.#context.handles.total(this.#engine?.nextNumber ?? 0)
+    if (next >= this.#reservedUntil - reservedNumbers / 2) batch.reserveUntil = next + reservedNumbers
+  }
+
+  // When the store fails
+
+  #setFailure(failure: StoreFailure | undefined): void {
+    const { store, log } = this.#context
+    const { code, message } = failure ?? {}
+    if (failure === undefined) {
+      if (this.#failure !== undefined) log.info(`the store ${store.name} works again: background jobs are taken`)
+    } else if (this.#failure?.code !== code) {
+      log.error({ code }, `the store ${store.name} fails, background jobs are refused: ${message}`)
+    }
+    this.#failure = failure
+    if (failure?.isBroken === true) this.#isBroken = true
+    if (failure !== undefined) this.#retrySoon()
+  }
+
+  #retrySoon(): void {
+    this.#stopRetry ??= this.#context.clock.after(retryMs, () => {
+      this.#stopRetry = undefined
+      if (this.#isBroken) void this.#openAnew()
+      else if (this.#failure !== undefined) this.#writeSomething()
+    })
+  }
+
+  /** To see whether it works again. */
+  #writeSomething(): void {
+    this.#open.reserveUntil ??= this.#reservedUntil
+    this.#turn?.begin()
+  }
+
+  async #openAnew(): Promise<void> {
+    const { store, clock } = this.#context
+    try {
+      await store.open(clock.wallNow() * 1000)
+      // What has ended must not be counted, nor claimed.
+      const batch = new OpenBatch()
+      batch.forget.push(...this.#open.forget)
+      const { failure } = await store.commit(batch.written())
+      if (failure !== undefined) throw new StoreError(failure.code, failure.message)
+      this.#open.forget.splice(0, batch.forget.length)
+      const state = await store.open(clock.wallNow() * 1000)
+      this.#isBroken = false
+      this.#inTurn(() => this.#restock(state))
+      this.#setFailure(undefined)
+    } catch (error) {
+      if (this.#engine !== undefined) this.#setFailure(toFailure(error))
+    }
+  }
+
+  #restock({ functions, nextDueAt }: StoreState): void {
+    this.#engine?.restock(functions, nextDueAt - this.#context.wallTime.offsetMs)
+  }
+}
+
+const noBytes = new Uint8Array(0)
+const unknownFailure: StoreFailure = { code: 'STORE_FAILED', message: 'the store does not answer', isBroken: true }
+const noAnswer: StoreAnswer = { kind: 'failed', failure: unknownFailure }
+
+function toFailure(error: unknown): StoreFailure {
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: error instanceof StoreError ? error.code : 'STORE_FAILED', message, isBroken: true }
+}

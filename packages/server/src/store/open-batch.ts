@@ -1,0 +1,99 @@
+import type { Addition, JobFunction } from '@geartrain/engine'
+import type { Connection } from '../connection.ts'
+import { type JobHead, RecordWriter } from './records.ts'
+import type { Batch, StoreAnswer, StoredSummary, StoreFailure, StoreRequest } from './store.ts'
+
+/** JOB_CREATED that lies in a connection's output, at this position, and may not leave before its batch is kept. */
+export interface PromisedReply {
+  readonly addition: Addition
+  readonly connection: Connection
+  position: number
+}
+
+/** What the batch's result is told to. A failure: nobody knows. */
+export type OnAnswer = (answer: StoreAnswer) => void
+export type OnCancelled = (job: StoredSummary | undefined, failure: StoreFailure | undefined) => void
+export type OnKept = (failure: StoreFailure | undefined) => void
+
+/** A batch that is being collected, and who waits for it. */
+export class OpenBatch {
+  readonly additions: Addition[] = []
+  readonly promises: PromisedReply[] = []
+  /** Connections whose output it holds back. */
+  readonly held = new Set<Connection>()
+  readonly forget: number[] = []
+  readonly cancel: number[] = []
+  readonly onCancelled: OnCancelled[] = []
+  readonly onKept: OnKept[] = []
+  readonly requests: StoreRequest[] = []
+  readonly onAnswer: OnAnswer[] = []
+  promoteUntil: number | undefined
+  reserveUntil: number | undefined
+  readonly #records: RecordWriter
+  readonly #functions: string[] = []
+  readonly #indexes = new Map<JobFunction, number>()
+  readonly #head: JobHead = { number: 0, runAt: 0, function: 0, priority: 1, isClaimed: false }
+
+  constructor(buffer?: Uint8Array) {
+    this.#records = new RecordWriter(buffer)
+  }
+
+  /** Bytes that it takes in memory. */
+  get bytes(): number {
+    return this.#records.length
+  }
+
+  get isEmpty(): boolean {
+    return this.forget.length === 0 && !this.isAwaited
+  }
+
+  /** There is something in it that somebody waits for. */
+  get isAwaited(): boolean {
+    const hasWrites = this.additions.length > 0 || this.cancel.length > 0 || this.promoteUntil !== undefined
+    return hasWrites || this.requests.length > 0 || this.onKept.length > 0 || this.reserveUntil !== undefined
+  }
+
+  /** It is the last one that came, as it is when its reply is promised at once. */
+  isLast(addition: Addition): boolean {
+    return this.additions.at(-1) === addition
+  }
+
+  add(addition: Addition, number: number, runAt: number, unique: string, reducer: string, workload: Uint8Array): void {
+    this.additions.push(addition)
+    const head = this.#head
+    head.number = number
+    head.runAt = runAt
+    head.function = this.#indexOf(addition.function)
+    head.priority = addition.priority
+    head.isClaimed = addition.job !== undefined
+    this.#records.add(head, unique, reducer, workload)
+  }
+
+  request(request: StoreRequest, onAnswer: OnAnswer): void {
+    this.requests.push(request)
+    this.onAnswer.push(onAnswer)
+  }
+
+  /** What is handed to the store; nothing is added from now on. */
+  written(): Batch {
+    return {
+      forget: Float64Array.from(this.forget),
+      cancel: this.cancel,
+      functions: this.#functions,
+      additions: this.#records.written(),
+      additionCount: this.additions.length,
+      promoteUntil: this.promoteUntil,
+      reserveUntil: this.reserveUntil,
+      requests: this.requests,
+    }
+  }
+
+  #indexOf(jobFunction: JobFunction): number {
+    let index = this.#indexes.get(jobFunction)
+    if (index === undefined) {
+      index = this.#functions.push(jobFunction.name) - 1
+      this.#indexes.set(jobFunction, index)
+    }
+    return index
+  }
+}

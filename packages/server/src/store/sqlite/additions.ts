@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import type { Priority } from '@geartrain/engine'
+import type { Database, Statement } from 'better-sqlite3'
+import { RecordReader } from '../records.ts'
+import { FunctionRow, type FunctionTable } from './functions.ts'
+import type { Positions } from './positions.ts'
+import { toColumn } from './text.ts'
+import type { Uniques } from './uniques.ts'
+
+/** A job on its way into the table. */
+interface Row {
+  /** In the batch. */
+  index: number
+  owner: FunctionRow
+  number: number
+  priority: Priority
+  position: number
+  runAt: number
+  unique: string
+  key: number | null
+  clash: number
+  reducer: string
+  workload: Buffer
+  isClaimed: boolean
+}
+
+/** Rows in one statement: a call costs as much as several rows do. */
+const rowsMax = 32
+
+/**
+ * Puts jobs into the table, or finds those that they join. Many rows go in at once, and the unique index decides; only
+ * when it refused some is each of them looked at.
+ */
+export class Additions {
+  readonly #functions: FunctionTable
+  readonly #uniques: Uniques
+  readonly #positions: Positions
+  /** The largest first. */
+  readonly #inserts: readonly Insert[]
+  readonly #insertOne: Insert
+  readonly #functionOf: Statement<[number], number>
+  /** No job has a higher number. */
+  #numberMax: number
+  /** Those that wait until a statement is full; filled anew again and again. */
+  readonly #rows: readonly Row[] = Array.from({ length: rowsMax }, newRow)
+  #rowCount = 0
+  #joined: number[] = []
+
+  constructor(database: Database, functions: FunctionTable, uniques: Uniques, positions: Positions) {
+    this.#functions = functions
+    this.#uniques = uniques
+    this.#positions = positions
+    this.#insertOne = new Insert(database, 1)
+    this.#inserts = [new Insert(database, rowsMax), new Insert(database, 8), this.#insertOne]
+    this.#functionOf = database.prepare<[number], number>('SELECT function_id FROM jobs WHERE number = ?').pluck()
+    this.#numberMax = database.prepare<[], number>('SELECT max(number) FROM jobs').pluck().get() ?? 0
+  }
+
+  /** Within a transaction. Gives the pairs of `BatchResult.joined`. */
+  add(names: readonly string[], records: Uint8Array): Float64Array {
+    const owners = names.map((name) => this.#functions.findOrAdd(name))
+    const reader = new RecordReader(records)
+    this.#joined = []
+    this.#rowCount = 0
+    for (let index = 0; reader.next(); index++) {
+      const isNew = reader.number > this.#numberMax
+      if (!isNew) this.#flush()
+      const row = at(this.#rows, this.#rowCount)
+      this.#fill(row, index, at(owners, reader.function), reader)
+      if (isNew) this.#append(row)
+      else this.#addAgain(row)
+    }
+    this.#flush()
+    return Float64Array.from(this.#joined)
+  }
+
+  #fill(row: Row, index: number, owner: FunctionRow, reader: RecordReader): void {
+    row.index = index
+    row.owner = owner
+    row.number = reader.number
+    row.priority = reader.priority
+    row.runAt = reader.runAt
+    row.position = reader.runAt === 0 ? this.#positions.next() : 0
+    row.unique = reader.unique
+    row.reducer = reader.reducer
+    row.workload = reader.workload
+    row.key = row.unique === '' ? null : this.#uniques.key(row.unique, row.workload)
+    row.clash = 0
+    row.isClaimed = reader.isClaimed
+  }
+
+  #append(row: Row): void {
+    this.#numberMax = row.number
+    this.#rowCount++
+    if (this.#rowCount === rowsMax) this.#flush()
+  }
+
+  #flush(): void {
+    let from = 0
+    for (const insert of this.#inserts) {
+      for (; this.#rowCount - from >= insert.size; from += insert.size) this.#insert(insert, from)
+    }
+    this.#rowCount = 0
+  }
+
+  #insert(insert: Insert, from: number): void {
+    const areAllIn = insert.run(this.#rows, from) === insert.size
+    for (let i = from; i < from + insert.size; i++) {
+      const row = at(this.#rows, i)
+      // None of the numbers was there before, so one that is there now has just been inserted.
+      if (areAllIn || this.#functionOf.get(row.number) !== undefined) this.#count(row)
+      else this.#join(row)
+    }
+  }
+
+  /**
+   * A number that may be there already. When a store breaks down nobody knows whether the batch was kept, and what it
+   * added may come again.
+   */
+  #addAgain(row: Row): void {
+    const functionId = this.#functionOf.get(row.number)
+    if (functionId === undefined) {
+      if (this.#insertOne.run([row], 0) === 1) this.#count(row)
+      else this.#join(row)
+      return
+    }
+    assert.equal(functionId, row.owner.id, `job ${row.number} is another function's`)
+    this.#joined.push(row.index, row.number)
+  }
+
+  /** The index has refused it: its unique is there, or another one with the same key. */
+  #join(row: Row): void {
+    const { owner, key, unique, workload } = row
+    assert(key !== null)
+    const existing = this.#uniques.find(owner.id, key, unique, workload)
+    if (existing !== undefined) {
+      this.#joined.push(row.index, existing)
+      return
+    }
+    row.clash = this.#uniques.nextClash(owner.id, key)
+    assert.equal(this.#insertOne.run([row], 0), 1)
+    this.#count(row)
+  }
+
+  #count({ owner, priority, position, isClaimed }: Row): void {
+    this.#functions.touch(owner)
+    if (position === 0) owner.delayedAdded[priority]++
+    else owner.readyAdded[priority]++
+    if (isClaimed) owner.claimedUntil[priority] = position
+  }
+}
+
+const columns = 10
+
+/** A statement for so many rows. */
+class Insert {
+  readonly size: number
+  readonly #statement: Statement<[unknown[]]>
+  readonly #values: unknown[]
+
+  constructor(database: Database, size: number) {
+    this.size = size
+    const row = `(${Array(columns).fill('?').join(', ')})`
+    this.#statement = database.prepare(`
+      INSERT OR IGNORE INTO jobs (number, function_id, priority, position, run_at,
+        unique_name, unique_key, clash, reducer, workload)
+      VALUES ${Array(size).fill(row).join(', ')}`)
+    this.#values = Array(size * columns).fill(null)
+  }
+
+  /** How many of the rows from this one on were not refused. */
+  run(rows: readonly Row[], from: number): number {
+    const values = this.#values
+    let next = 0
+    for (let i = from; i < from + this.size; i++) {
+      const row = at(rows, i)
+      values[next++] = row.number
+      values[next++] = row.owner.id
+      values[next++] = row.priority
+      values[next++] = row.position
+      values[next++] = row.runAt
+      values[next++] = toColumn(row.unique)
+      values[next++] = row.key
+      values[next++] = row.clash
+      values[next++] = toColumn(row.reducer)
+      values[next++] = row.workload
+    }
+    return this.#statement.run(values).changes
+  }
+}
+
+function newRow(): Row {
+  return {
+    index: 0,
+    owner: new FunctionRow(0, ''),
+    number: 0,
+    priority: 1,
+    position: 0,
+    runAt: 0,
+    unique: '',
+    key: null,
+    clash: 0,
+    reducer: '',
+    workload: Buffer.alloc(0),
+    isClaimed: false,
+  }
+}
+
+function at<T>(items: readonly T[], index: number): T {
+  const item = items[index]
+  assert(item !== undefined)
+  return item
+}

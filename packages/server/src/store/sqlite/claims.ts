@@ -1,0 +1,49 @@
+import type { Database, Statement } from 'better-sqlite3'
+import { RecordWriter } from '../records.ts'
+import type { StoreAnswer, StoreRequest } from '../store.ts'
+import type { FunctionTable } from './functions.ts'
+import { fromColumn, type NameColumn } from './text.ts'
+
+type Row = [number: number, position: number, unique: NameColumn, reducer: NameColumn, workload: Buffer]
+
+/**
+ * Gives out jobs that are ready. That they were claimed is not written anywhere: a cursor for each function and
+ * priority says how far this server has come, and when it comes back, it begins anew.
+ */
+export class Claims {
+  readonly #functions: FunctionTable
+  readonly #ready: Statement<[number, number, number, number], Row>
+
+  constructor(database: Database, functions: FunctionTable) {
+    this.#functions = functions
+    this.#ready = database
+      .prepare<[number, number, number, number], Row>(`
+        SELECT number, position, unique_name, reducer, workload FROM jobs
+        -- The cursor first: SQLite starts at the first bound that it reads. The other one is that of the index.
+        WHERE function_id = ? AND priority = ? AND position > ? AND position > 0
+        ORDER BY position LIMIT ?`)
+      .raw()
+  }
+
+  claim(request: Extract<StoreRequest, { kind: 'claim' }>): Extract<StoreAnswer, { kind: 'claim' }> {
+    const { priority, jobsMax, bytesMax } = request
+    const writer = new RecordWriter()
+    const owner = this.#functions.find(request.function)
+    if (owner !== undefined) {
+      const head = { number: 0, runAt: 0, function: 0, priority, isClaimed: true }
+      let bytes = 0
+      let last = owner.cursors[priority]
+      for (const row of this.#ready.iterate(owner.id, priority, last, jobsMax)) {
+        const [number, position, unique, reducer, workload] = row
+        bytes += workload.length
+        if (bytes > bytesMax && writer.count > 0) break
+        head.number = number
+        writer.add(head, fromColumn(unique), fromColumn(reducer), workload)
+        last = position
+      }
+      // Not before all of it has succeeded.
+      owner.cursors[priority] = last
+    }
+    return { kind: 'claim', count: writer.count, jobs: writer.written() }
+  }
+}

@@ -1,0 +1,116 @@
+import type { Database, Statement } from 'better-sqlite3'
+import { fromColumn, type NameColumn, toColumn } from './text.ts'
+
+type ByPriority = [high: number, normal: number, low: number]
+
+/** A function with jobs. What a transaction changes is kept apart until it is committed. */
+export class FunctionRow {
+  readonly id: number
+  readonly name: string
+  /** Position of the last job that was claimed: those up to it are not claimed again. */
+  readonly cursors: ByPriority = [0, 0, 0]
+
+  // In this transaction:
+  readonly readyAdded: ByPriority = [0, 0, 0]
+  readonly delayedAdded: ByPriority = [0, 0, 0]
+  /** Position of the last job that was added as claimed; 0 if none was. */
+  readonly claimedUntil: ByPriority = [0, 0, 0]
+  isTouched = false
+
+  constructor(id: number, name: string) {
+    this.id = id
+    this.name = name
+  }
+}
+
+/** The tables `functions` and `counts`, and where in each line this server is. */
+export class FunctionTable {
+  readonly #byName = new Map<string, FunctionRow>()
+  readonly #byId = new Map<number, FunctionRow>()
+  /** In this transaction. */
+  #touched: FunctionRow[] = []
+  #added: FunctionRow[] = []
+  readonly #insert: Statement<[NameColumn]>
+  readonly #addToCounts: Statement<[number, number, number, number]>
+
+  constructor(database: Database) {
+    for (const [id, name] of database.prepare<[], [number, NameColumn]>('SELECT id, name FROM functions').raw().all()) {
+      this.#remember(new FunctionRow(id, fromColumn(name)))
+    }
+    this.#insert = database.prepare('INSERT INTO functions (name) VALUES (?)')
+    this.#addToCounts = database.prepare(`
+      INSERT INTO counts VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET ready = ready + excluded.ready, delayed = delayed + excluded.delayed`)
+  }
+
+  find(name: string): FunctionRow | undefined {
+    return this.#byName.get(name)
+  }
+
+  withId(id: number): FunctionRow {
+    const row = this.#byId.get(id)
+    if (row === undefined) throw new Error(`no function has the id ${id}`)
+    return row
+  }
+
+  /** Within a transaction. */
+  findOrAdd(name: string): FunctionRow {
+    const known = this.#byName.get(name)
+    if (known !== undefined) return known
+    const row = new FunctionRow(Number(this.#insert.run(toColumn(name)).lastInsertRowid), name)
+    this.#remember(row)
+    this.#added.push(row)
+    return row
+  }
+
+  /** Before the row's numbers of this transaction are changed. */
+  touch(row: FunctionRow): void {
+    if (row.isTouched) return
+    row.isTouched = true
+    this.#touched.push(row)
+  }
+
+  /** Last thing in the transaction. */
+  writeCounts(): void {
+    for (const { id, readyAdded, delayedAdded } of this.#touched) {
+      for (let priority = 0; priority < readyAdded.length; priority++) {
+        const ready = readyAdded[priority] ?? 0
+        const delayed = delayedAdded[priority] ?? 0
+        if (ready !== 0 || delayed !== 0) this.#addToCounts.run(id, priority, ready, delayed)
+      }
+    }
+  }
+
+  committed(): void {
+    for (const { cursors, claimedUntil } of this.#touched) {
+      for (const priority of [0, 1, 2] as const) {
+        cursors[priority] = Math.max(cursors[priority], claimedUntil[priority])
+      }
+    }
+    this.#endTransaction()
+  }
+
+  rolledBack(): void {
+    for (const row of this.#added) {
+      this.#byName.delete(row.name)
+      this.#byId.delete(row.id)
+    }
+    this.#endTransaction()
+  }
+
+  #endTransaction(): void {
+    for (const row of this.#touched) {
+      row.isTouched = false
+      row.readyAdded.fill(0)
+      row.delayedAdded.fill(0)
+      row.claimedUntil.fill(0)
+    }
+    this.#touched = []
+    this.#added = []
+  }
+
+  #remember(row: FunctionRow): void {
+    this.#byName.set(row.name, row)
+    this.#byId.set(row.id, row)
+  }
+}

@@ -1,0 +1,21 @@
+import type { Clock } from './clock.ts'
+
+/** Two clocks read one after the other differ by as much; more means that the machine's date was set. */
+const jitterMs = 2
+
+/** Between the engine's time and the date. The same for all jobs of a second, so that they keep their order. */
+export class WallTime {
+  readonly #clock: Clock
+  #lastOffset = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** What the date is ahead of the engine's time. */
+  get offsetMs(): number {
+    const offset = this.#clock.wallNow() - this.#clock.now()
+    if (Math.abs(offset - this.#lastOffset) > jitterMs) this.#lastOffset = offset
+    return this.#lastOffset
+  }
+}
