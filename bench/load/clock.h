@@ -1,4 +1,4 @@
-/* Wall-clock time and the server's CPU time, and the phases of a run that are timed. */
+/* Wall-clock time and the server's CPU time, the phases of a run that are timed, and percentiles of latencies. */
 #ifndef GEARTRAIN_BENCH_CLOCK_H
 #define GEARTRAIN_BENCH_CLOCK_H
 
@@ -40,6 +40,23 @@ static struct phase phase_end(struct phase begin) {
 static void phase_add(struct phase *sum, struct phase part) {
   sum->wall += part.wall;
   sum->cpu += part.cpu;
+}
+
+struct percentiles {
+  double p50_ms, p99_ms;
+};
+
+static int ascending(const void *left, const void *right) {
+  double a = *(const double *)left, b = *(const double *)right;
+  return (a > b) - (a < b);
+}
+
+/* Sorts them; there has to be one at least. */
+static struct percentiles percentiles_of(double *seconds, size_t count) {
+  if (count == 0) fail("no job was answered");
+  qsort(seconds, count, sizeof *seconds, ascending);
+  size_t last = count - 1;
+  return (struct percentiles){seconds[last / 2] * 1e3, seconds[last * 99 / 100] * 1e3};
 }
 
 #endif

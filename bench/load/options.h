@@ -9,7 +9,7 @@ enum mode { FOREGROUND, BACKGROUND, FILL, ROUNDS, BESIDE };
 static struct {
   enum mode mode;
   int port, pid;
-  uint32_t clients, window, workers, jobs, time_ms, rounds, before, payload, unique, load_clients, load_window;
+  uint32_t clients, window, workers, jobs, time_ms, rounds, before, payload, unique, load_clients, load_window, pause_ms;
 } options = {.clients = 1, .window = 1, .workers = 1, .jobs = 1000, .rounds = 1, .payload = 100};
 
 static void parse_number(const char *argument) {
@@ -21,7 +21,7 @@ static void parse_number(const char *argument) {
       {"window", &options.window},   {"workers", &options.workers}, {"jobs", &options.jobs},
       {"timeMs", &options.time_ms},  {"rounds", &options.rounds},   {"before", &options.before},
       {"payload", &options.payload}, {"unique", &options.unique},   {"loadClients", &options.load_clients},
-      {"loadWindow", &options.load_window},
+      {"loadWindow", &options.load_window}, {"pauseMs", &options.pause_ms},
   };
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     size_t name_bytes = strlen(numbers[i].name);
@@ -44,6 +44,7 @@ static void parse_options(int argc, char **argv) {
   if (options.workers == 0 && options.mode != FILL) fail("without workers nobody does the jobs");
   if (options.payload < sizeof(uint32_t)) fail("a payload holds a job's number: %zu bytes or more", sizeof(uint32_t));
   if (options.mode == ROUNDS && options.time_ms > 0) fail("rounds are as long as they take");
+  if (options.mode != BESIDE && options.pause_ms > 0) fail("only beside pauses");
   if (options.mode == BESIDE && (options.time_ms == 0 || options.load_clients == 0 || options.load_window == 0))
     fail("beside needs timeMs, loadClients and loadWindow");
 }

@@ -1,31 +1,33 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import type { Server } from './child.ts'
 import { metrics, type Sample } from './metrics.ts'
-import { rssBytes } from './proc.ts'
 import type { Row } from './rows.ts'
-import type { Server } from './servers.ts'
 
 const RUN_MS_MAX = 300_000
 
-/** Puts a row's work on a server once. Rejects with the generator's own sentence if any answer was wrong. */
-export async function runLoad(generator: string, row: Row, server: Server): Promise<Sample> {
-  const rssBytesBefore = await rssBytes(server.pid)
-  const sample = sampleOf(
-    await run(generator, [
-      row.mode,
-      `port=${server.port}`,
-      `pid=${server.pid}`,
-      `clients=${row.clients}`,
-      `window=${row.window}`,
-      `workers=${row.workers}`,
-      `jobs=${row.jobs}`,
-      `payload=${row.payloadBytes}`,
-      `unique=${row.hasUniques ? 1 : 0}`,
-    ]),
-  )
-  // Growth and not size: an empty server's megabytes are not the jobs'.
-  if (row.mode === 'fill') sample.bytesPerJob = ((await rssBytes(server.pid)) - rssBytesBefore) / row.jobs
-  return sample
+/**
+ * Puts a row's work on a server once, where `before` jobs may be queued already. Rejects with the generator's own
+ * sentence if any answer was wrong.
+ */
+export async function runLoad(generator: readonly string[], row: Row, server: Server, before: number): Promise<Sample> {
+  const [program = '', ...args] = generator
+  const parameters = {
+    port: server.port,
+    pid: server.pid,
+    clients: row.clients,
+    window: row.window,
+    workers: row.workers,
+    jobs: row.jobs,
+    timeMs: row.timeMs,
+    rounds: row.rounds,
+    before,
+    payload: row.payloadBytes,
+    unique: row.hasUniques ? 1 : 0,
+    ...(row.mode === 'beside' ? { loadClients: 8, loadWindow: 64, pauseMs: row.pauseMs } : {}),
+  }
+  const pairs = Object.entries(parameters).map(([name, value]) => `${name}=${value}`)
+  return sampleOf(await run(program, [...args, row.mode, ...pairs]))
 }
 
 async function run(generator: string, parameters: readonly string[]): Promise<string> {

@@ -1,27 +1,32 @@
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Disk } from './disk.ts'
 import { messageOf, UsageError } from './error.ts'
-import { describeMachine } from './machine.ts'
-import { measure, type RowResult } from './measure.ts'
-import { compile } from './native.ts'
-import { rows, tenth } from './rows.ts'
-import { gearmandVersion, type ServerName, serverNames } from './servers.ts'
-import { legend, markdown, textHeader, textRows } from './table.ts'
+import { describeMachine, machineLine } from './machine.ts'
+import { Measurement, type RowResult } from './measure.ts'
+import { type Row, rows, tenth } from './rows.ts'
+import { type ServerName, serverNames, servers } from './servers.ts'
+import { type Column, sets } from './sets.ts'
+import { markdown, textHeader, textRows } from './table.ts'
+
+const directoryDefault = fileURLToPath(new URL('../../node_modules/.cache/geartrain-bench/', import.meta.url))
 
 const usage = `npm run bench -- [flags]
 
-Runs geartrain, C gearmand (where it is installed) and the floor, a C program that does no more than relay the packets, in
-turn on the same work, and prints rate, server CPU per job and latency.
+Runs geartrain and what stands beside it (C gearmand, BullMQ where they are installed, and the floor, a C program that
+does no more than relay the packets) in turn on the same work, and prints rate, server CPU per job and latency.
 
-  --runs N        runs of each row on each server, of which the median counts (default 3)
-  --only REGEX    only the rows whose name matches
-  --servers A,B   only these of ${serverNames.join(', ')}
-  --quick         a tenth of the jobs: to see that it works, not to quote
-  --markdown      the table for docs/performance.md, with facts about the machine
-  --json          everything, each run's numbers too
-  --help          this text
+  --runs N          runs of each row on each server, of which the median counts (default 3)
+  --only REGEX      only the rows whose name matches
+  --servers A,B     only these of ${serverNames.join(', ')}
+  --quick           a tenth of the jobs: to see that it works, not to quote
+  --directory DIR   where the servers keep their jobs, on a disk (default node_modules/.cache/geartrain-bench)
+  --markdown        the tables for docs/performance.md, with facts about the machine
+  --json            everything, each run's numbers too
+  --help            this text
 
 Rows:
-${rows.map((row) => `  ${row.name}`).join('\n')}
+${rows.map((row) => `  ${row.name}${sets[row.set].isLong ? ' (only if --only asks for it)' : ''}`).join('\n')}
 `
 
 /** undefined when only the usage was asked for. */
@@ -31,15 +36,22 @@ function readFlags() {
   const runs = Number(values.runs)
   if (!Number.isInteger(runs) || runs < 1)
     throw new UsageError(`--runs is a whole number from 1 on, not ${values.runs}`)
-  const only = new RegExp(values.only, 'i')
-  const chosen = rows.filter((row) => only.test(row.name)).map((row) => (values.quick ? tenth(row) : row))
-  if (chosen.length === 0) throw new UsageError(`--only ${values.only} matches no row`)
   const asked = values.servers.split(',')
   const unknown = asked.find((name) => !serverNames.some((known) => known === name))
   if (unknown !== undefined) throw new UsageError(`--servers knows ${serverNames.join(', ')} and not ${unknown}`)
-  const servers = serverNames.filter((name) => asked.includes(name))
+  const wanted = serverNames.filter((name) => asked.includes(name))
+  const chosen = rowsOf(values.only).filter((row) => columnsOf(row, wanted).length > 0)
+  if (chosen.length === 0)
+    throw new UsageError(`no row matches --only ${values.only ?? ''} --servers ${values.servers}`)
   const format = values.json ? 'json' : values.markdown ? 'markdown' : 'text'
-  return { runs, rows: chosen, servers, isQuick: values.quick, format } as const
+  return {
+    runs,
+    rows: values.quick ? chosen.map(tenth) : chosen,
+    servers: wanted,
+    isQuick: values.quick,
+    directory: values.directory,
+    format,
+  } as const
 }
 
 function parse() {
@@ -47,9 +59,10 @@ function parse() {
     return parseArgs({
       options: {
         runs: { type: 'string', default: '3' },
-        only: { type: 'string', default: '' },
+        only: { type: 'string' },
         servers: { type: 'string', default: serverNames.join(',') },
         quick: { type: 'boolean', default: false },
+        directory: { type: 'string', default: directoryDefault },
         markdown: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -60,51 +73,71 @@ function parse() {
   }
 }
 
+function rowsOf(only: string | undefined): Row[] {
+  if (only === undefined) return rows.filter((row) => !sets[row.set].isLong)
+  const pattern = new RegExp(only, 'i')
+  return rows.filter((row) => pattern.test(row.name))
+}
+
+function columnsOf(row: Row, available: readonly ServerName[]): Column[] {
+  return sets[row.set].columns.filter(
+    ({ server, modes }) => available.includes(server) && (modes === undefined || modes.includes(row.mode)),
+  )
+}
+
 type Flags = NonNullable<ReturnType<typeof readFlags>>
 
 async function bench(flags: Flags): Promise<void> {
   if (process.platform !== 'linux') throw new Error('the load generator needs epoll and /proc, so Linux')
-  const generator = await compile('load')
-  const version = await gearmandVersion()
-  const servers = flags.servers.filter((name) => name !== 'gearmand' || version !== undefined)
-  if (servers.length < flags.servers.length) {
-    console.error('gearmand is not installed, so nothing stands beside us: apt-get install gearman-job-server')
+  const disk = await Disk.open(flags.directory)
+  const { present, versions } = await findServers(flags)
+  const machine = describeMachine(versions, await disk.syncMs())
+  if (flags.format === 'text') {
+    const rough = flags.isQuick ? '; a tenth of the jobs, so rough' : ''
+    console.log(`${machineLine(machine)}\nmedians of ${flags.runs}${rough}`)
   }
-  const machine = describeMachine(version)
-  if (flags.format === 'text') console.log(header(flags, machine))
 
+  const measurement = new Measurement(disk)
   const results: RowResult[] = []
-  for (const row of flags.rows) {
+  for (const [index, row] of flags.rows.entries()) {
+    const next = flags.rows[index + 1]
     if (flags.format !== 'text') console.error(row.name)
-    const result = await measure(row, servers, flags.runs, generator)
+    else if (row.set !== flags.rows[index - 1]?.set) console.log(`\n${textHeader(row.set)}`)
+    const result = await measurement.measure(row, columnsOf(row, present), flags.runs, next)
     results.push(result)
-    reportFailures(result, servers)
-    if (flags.format === 'text') console.log(textRows(result))
+    reportFailures(result)
+    if (flags.format !== 'text') continue
+    console.log(textRows(result))
+    if (row.set !== next?.set) console.log(`\n${sets[row.set].legend}`)
   }
 
-  if (flags.format === 'text') console.log(`\n${legend}`)
   if (flags.format === 'markdown') console.log(markdown(machine, command(), results))
   if (flags.format === 'json') {
     console.log(JSON.stringify({ machine, runs: flags.runs, quick: flags.isQuick, results }, null, 2))
   }
 }
 
-function header(flags: Flags, machine: ReturnType<typeof describeMachine>): string {
-  const rough = flags.isQuick ? '; a tenth of the jobs, so rough' : ''
-  return [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}, gearmand ${machine.gearmand}`,
-    `medians of ${flags.runs}${rough}`,
-    '',
-    textHeader(),
-  ].join('\n')
+/** Of the servers that the rows need those that are here; says which are not. */
+async function findServers(flags: Flags) {
+  const needed = new Set(flags.rows.flatMap((row) => columnsOf(row, flags.servers)).map((column) => column.server))
+  const present: ServerName[] = []
+  const versions: Record<string, string> = {}
+  for (const name of needed) {
+    try {
+      Object.assign(versions, await servers[name].versions())
+      present.push(name)
+    } catch (error) {
+      console.error(`${name} is left out: ${messageOf(error)}`)
+    }
+  }
+  return { present, versions }
 }
 
 /** A wrong answer is the bench's failure, whichever server gave it: its exit code says so. */
-function reportFailures(result: RowResult, servers: readonly ServerName[]): void {
-  for (const name of servers) {
-    const outcome = result.outcomes[name]
-    if (outcome === undefined || !('failure' in outcome)) continue
-    console.error(`${result.row.name}, ${name}: ${outcome.failure}`)
+function reportFailures(result: RowResult): void {
+  for (const [title, outcome] of Object.entries(result.outcomes)) {
+    if (!('failure' in outcome)) continue
+    console.error(`${result.row.name}, ${title}: ${outcome.failure}`)
     process.exitCode = 1
   }
 }

@@ -1,12 +1,22 @@
 /** What is measured, in the order of the table. The names are those of the load generator's result. */
 export const metrics = [
+  { name: 'startMs', label: 'ms to be ready', better: 'less' },
   { name: 'rate', label: 'jobs/s', better: 'more' },
   { name: 'cpuUs', label: 'server CPU us/job', better: 'less' },
+  { name: 'submitCpuUs', label: 'submission CPU us/job', better: 'less' },
   { name: 'p50Ms', label: 'p50 ms', better: 'less' },
   { name: 'p99Ms', label: 'p99 ms', better: 'less' },
   { name: 'drainRate', label: 'drain jobs/s', better: 'more' },
   { name: 'drainCpuUs', label: 'drain CPU us/job', better: 'less' },
   { name: 'bytesPerJob', label: 'bytes/job', better: 'less' },
+  { name: 'residentMb', label: 'memory MB', better: 'less' },
+  { name: 'residentPeakMb', label: 'memory MB, peak', better: 'less' },
+  { name: 'loadRate', label: 'background jobs/s beside', better: 'more' },
+  { name: 'aloneP50Ms', label: 'foreground p50 ms, alone', better: 'less' },
+  { name: 'besideP50Ms', label: 'foreground p50 ms, beside', better: 'less' },
+  { name: 'aloneP99Ms', label: 'foreground p99 ms, alone', better: 'less' },
+  { name: 'besideP99Ms', label: 'foreground p99 ms, beside', better: 'less' },
+  { name: 'p99Ratio', label: 'p99 beside / alone', better: 'less' },
 ] as const satisfies readonly { name: string; label: string; better: 'more' | 'less' }[]
 
 export type Metric = (typeof metrics)[number]

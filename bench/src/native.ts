@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -13,7 +13,7 @@ const cache = fileURLToPath(new URL('../../node_modules/.cache/geartrain-bench/'
  */
 export async function compile(name: 'load' | 'floor'): Promise<string> {
   const hash = createHash('sha256')
-  for (const file of [`${name}.c`, 'wire.h']) hash.update(await readFile(`${sources}${file}`))
+  for (const file of [`${name}.c`, ...(await headers())]) hash.update(await readFile(`${sources}${file}`))
   const program = `${cache}${name}-${hash.digest('hex').slice(0, 16)}`
   if (await exists(program)) return program
 
@@ -34,6 +34,10 @@ export async function compile(name: 'load' | 'floor'): Promise<string> {
   }
   await rename(unfinished, program)
   return program
+}
+
+async function headers(): Promise<string[]> {
+  return (await readdir(sources)).filter((file) => file.endsWith('.h')).sort()
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,9 +1,17 @@
 import { readFile } from 'node:fs/promises'
 
-/** The resident memory of a process, all of it: what the machine has to have for it. */
-export async function rssBytes(pid: number): Promise<number> {
+/** The resident memory of a process, all of it: what the machine has to have for it, now and at most so far. */
+export interface Resident {
+  readonly bytes: number
+  readonly bytesPeak: number
+}
+
+export async function residentOf(pid: number): Promise<Resident> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  const kibibytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]
-  if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no VmRSS`)
-  return Number(kibibytes) * 1024
+  const bytesOf = (name: string) => {
+    const kibibytes = new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1]
+    if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no ${name}`)
+    return Number(kibibytes) * 1024
+  }
+  return { bytes: bytesOf('VmRSS'), bytesPeak: bytesOf('VmHWM') }
 }

@@ -1,18 +1,29 @@
+import type { SetName } from './sets.ts'
+
 /**
- * One piece of work that every server gets. The names are what `--only` matches, so each says what is special about it.
- * `foreground` and `background` keep `window` jobs in flight on each of `clients` connections; `workers` workers do
- * foreground jobs as they arrive and background jobs afterwards (the drain); `fill` leaves the jobs in the queue.
+ * One piece of work that every server of its set gets. The names are what `--only` matches, so each says what is
+ * special about it. Modes are those of the load generator, which explains them, and `start`: how long the server takes
+ * to come back after it was killed.
  */
 export interface Row {
   readonly name: string
-  readonly mode: 'foreground' | 'background' | 'fill'
+  readonly set: SetName
+  readonly mode: 'foreground' | 'background' | 'fill' | 'rounds' | 'beside' | 'start'
   readonly clients: number
   readonly window: number
   readonly workers: number
+  /** At most; in each round, if there are several. */
   readonly jobs: number
+  /** 0 is until all jobs are done, however long that takes. */
+  readonly timeMs: number
+  readonly rounds: number
   readonly payloadBytes: number
   /** A fresh random unique with every job, as libgearman (so PHP, C and MySQL) sends it unasked. */
   readonly hasUniques: boolean
+  /** Jobs that are in the queue before the clock starts. */
+  readonly queued: number
+  /** Of a foreground client in `beside`, between the end of a job and the next. */
+  readonly pauseMs: number
 }
 
 type Cells = [
@@ -22,38 +33,54 @@ type Cells = [
   window: number,
   workers: number,
   jobs: number,
-  payloadBytes: number,
-  uniques?: 'uniques',
+  more?: Partial<Row>,
 ]
 
 // As many jobs as take a second or so on a two-core machine: shorter runs vary, longer ones tell nothing new.
-const table: readonly Cells[] = [
-  ['foreground, 1 client, 1 worker', 'foreground', 1, 1, 1, 10_000, 100],
-  ['foreground, 32 clients x 1, 32 workers', 'foreground', 32, 1, 32, 60_000, 100],
-  ['foreground, 8 clients x 64, 16 workers', 'foreground', 8, 64, 16, 150_000, 100],
-  ['foreground, 8 clients x 64, 16 workers, 4 KB', 'foreground', 8, 64, 16, 60_000, 4_096],
-  ['foreground, 8 clients x 16, 16 workers, 4 KB', 'foreground', 8, 16, 16, 60_000, 4_096],
-  ['background, 8 clients x 64, drain 16', 'background', 8, 64, 16, 200_000, 100],
-  ['background, 64 clients x 1, drain 16', 'background', 64, 1, 16, 40_000, 100],
-  ['background, 8 clients x 64, uniques, drain 16', 'background', 8, 64, 16, 100_000, 100, 'uniques'],
-  ['foreground, 1 client, 5,000 sleeping workers', 'foreground', 1, 1, 5_000, 200, 100],
-  ['memory, a million background jobs queued', 'fill', 8, 64, 0, 1_000_000, 100],
+const memory: readonly Cells[] = [
+  ['memory, foreground, 1 client, 1 worker', 'foreground', 1, 1, 1, 10_000],
+  ['memory, foreground, 32 clients x 1, 32 workers', 'foreground', 32, 1, 32, 60_000],
+  ['memory, foreground, 8 clients x 64, 16 workers', 'foreground', 8, 64, 16, 150_000],
+  ['memory, foreground, 8 clients x 64, 16 workers, 4 KB', 'foreground', 8, 64, 16, 60_000, { payloadBytes: 4_096 }],
+  ['memory, foreground, 8 clients x 16, 16 workers, 4 KB', 'foreground', 8, 16, 16, 60_000, { payloadBytes: 4_096 }],
+  ['memory, background, 8 clients x 64, drain 16', 'background', 8, 64, 16, 200_000],
+  ['memory, background, 64 clients x 1, drain 16', 'background', 64, 1, 16, 40_000],
+  ['memory, background, 8 clients x 64, uniques, drain 16', 'background', 8, 64, 16, 100_000, { hasUniques: true }],
+  ['memory, foreground, 1 client, 5,000 sleeping workers', 'foreground', 1, 1, 5_000, 200],
+  ['memory, a million background jobs queued', 'fill', 8, 64, 0, 1_000_000],
 ]
 
-export const rows: readonly Row[] = table.map(
-  ([name, mode, clients, window, workers, jobs, payloadBytes, uniques]) => ({
-    name,
-    mode,
-    clients,
-    window,
-    workers,
-    jobs,
-    payloadBytes,
-    hasUniques: uniques !== undefined,
-  }),
-)
+// Of some servers these are a second's jobs, of others an hour's: those submit for two seconds.
+const durable: readonly Cells[] = [
+  ['durable, 8 clients x 64, drain 16', 'background', 8, 64, 16, 200_000],
+  ['durable, 64 clients x 1, drain 16', 'background', 64, 1, 16, 100_000],
+  ['durable, 8 clients x 64, uniques, drain 16', 'background', 8, 64, 16, 200_000, { hasUniques: true }],
+  ['durable, 64 clients x 1, uniques, drain 16', 'background', 64, 1, 16, 100_000, { hasUniques: true }],
+  ['durable, 8 clients x 64, uniques, 5M queued', 'fill', 8, 64, 0, 200_000, { hasUniques: true, queued: 5e6 }],
+  ['durable, 64 clients x 1, uniques, 5M queued', 'fill', 64, 1, 0, 100_000, { hasUniques: true, queued: 5e6 }],
+  ['durable, 4 foreground clients beside 8 clients x 64', 'beside', 4, 1, 4, 200_000],
+  ['durable, 4 foreground clients, pauses of 1 ms, beside 8 clients x 64', 'beside', 4, 1, 4, 200_000, { pauseMs: 1 }],
+]
 
-/** The same row in a tenth of the time; a million queued jobs become a hundred thousand. */
+const long: readonly Cells[] = [
+  ['10M on disk, 8 clients x 64, drain 16', 'rounds', 8, 64, 16, 10_000, { rounds: 30, queued: 10e6 }],
+  ['10M on disk, start after kill -9', 'start', 0, 0, 0, 0, { queued: 10e6 }],
+]
+
+/** In the order of the tables. */
+export const rows: readonly Row[] = [
+  ...memory.map((cells) => rowOf('memory', cells)),
+  ...durable.map((cells) => rowOf('durable', cells)),
+  ...long.map((cells) => rowOf('long', cells)),
+]
+
+function rowOf(set: SetName, [name, mode, clients, window, workers, jobs, more]: Cells): Row {
+  const timeMs = set === 'durable' ? (mode === 'beside' ? 1_000 : 2_000) : 0
+  const rest = { timeMs, rounds: 1, payloadBytes: 100, hasUniques: false, queued: 0, pauseMs: 0, ...more }
+  return { name, set, mode, clients, window, workers, jobs, ...rest }
+}
+
+/** The same row in a tenth of the time, with a tenth of the jobs in the queue. */
 export function tenth(row: Row): Row {
-  return { ...row, jobs: row.jobs / 10 }
+  return { ...row, jobs: row.jobs / 10, timeMs: row.timeMs / 10, queued: row.queued / 10 }
 }

@@ -1,123 +1,70 @@
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
+import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { answering, firstMatch, freePort, type Server, start } from './child.ts'
 import { messageOf } from './error.ts'
 import { compile } from './native.ts'
+import { bullmqLoad, installPeers, versionOf } from './peers.ts'
 
-export const serverNames = ['geartrain', 'gearmand', 'floor'] as const
+/** Without a second word, what the server is by itself: ours keeps its jobs on disk, gearmand in memory. */
+export const serverNames = ['geartrain', 'geartrain memory', 'gearmand', 'gearmand sqlite', 'bullmq', 'floor'] as const
 export type ServerName = (typeof serverNames)[number]
 
-/** A running server, for one row only: what an earlier row left in its memory must not slow a later one down. */
-export interface Server {
-  readonly pid: number
-  readonly port: number
-  stop(): Promise<void>
+/** The directory is the server's own, and may be one that it has used before; the queue is how many jobs it is to hold. */
+export interface Place {
+  readonly directory: string
+  readonly queued: number
 }
 
-/** How each server is started; resolves when it takes connections. */
-export const starters: Readonly<Record<ServerName, () => Promise<Server>>> = {
-  geartrain: startGeartrain,
-  gearmand: startGearmand,
-  floor: startFloor,
+interface Kind {
+  /** Resolves when it takes jobs. */
+  start(place: Place): Promise<Server>
+  /** The load generator that speaks its language, as a command. */
+  load(): Promise<readonly string[]>
+  /** The versions of what it needs, by name; rejects with a sentence that says what is not here. */
+  versions(): Promise<Readonly<Record<string, string>>>
+  /** Writes a queue of jobs with distinct uniques before the start, where submitting them would take hours. */
+  writeQueue?(place: Place, payloadBytes: number): Promise<void>
 }
 
-const START_MS_MAX = 30_000
-const STDERR_CHARS_KEPT = 2_000
-const CONNECT_PAUSE_MS = 20
-
-const children = new Set<Child>()
-process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-})
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-
-/** What `gearmand --version` calls itself, or undefined where it is not installed. */
-export async function gearmandVersion(): Promise<string | undefined> {
-  try {
-    const { stdout } = await promisify(execFile)('gearmand', ['--version'])
-    return /^\s*gearmand (\S+)/m.exec(stdout)?.[1] ?? 'of an unknown version'
-  } catch {
-    return undefined
-  }
+export const servers: Readonly<Record<ServerName, Kind>> = {
+  geartrain: {
+    start: ({ directory }) => startGeartrain(`sqlite:${directory}/geartrain.db`),
+    load: gearmanLoad,
+    versions: none,
+  },
+  'geartrain memory': { start: () => startGeartrain('memory'), load: gearmanLoad, versions: none },
+  gearmand: { start: startGearmand, load: gearmanLoad, versions: gearmandVersions },
+  'gearmand sqlite': {
+    start: startGearmandSqlite,
+    load: gearmanLoad,
+    versions: async () => ({ ...(await gearmandVersions()), ...(await sqliteVersions()) }),
+    writeQueue: writeGearmandQueue,
+  },
+  bullmq: {
+    start: startRedis,
+    load: async () => [process.execPath, bullmqLoad],
+    versions: bullmqVersions,
+  },
+  floor: { start: startFloor, load: gearmanLoad, versions: none },
 }
 
-async function startGeartrain(): Promise<Server> {
+async function none(): Promise<Record<string, string>> {
+  return {}
+}
+
+async function gearmanLoad(): Promise<readonly string[]> {
+  return [await compile('load')]
+}
+
+// ---- geartrain ----
+
+async function startGeartrain(store: string): Promise<Server> {
   const command = fileURLToPath(new URL('../../packages/cli/bin/geartrain.js', import.meta.url))
-  const flags = ['serve', '--port', '0', '--store', 'memory', '--log-format', 'json']
+  const flags = ['serve', '--port', '0', '--store', store, '--log-format', 'json']
+  // Ten million jobs, the default, and those that come while they are queued.
+  flags.push('--jobs-per-function-max', '16000000')
   return start(process.execPath, [command, ...flags], (child) => firstMatch(child.stderr, portOfReadyLine))
-}
-
-async function startGearmand(): Promise<Server> {
-  const port = await freePort()
-  const directory = await mkdtemp(`${tmpdir()}/geartrain-bench-`)
-  // As it comes (four threads), but for a listen backlog in which 5,000 workers are not lost, and away from the files
-  // of a gearmand that this machine may be running in earnest.
-  const flags = ['--listen', '127.0.0.1', '--port', `${port}`, '--backlog', '4096', '--log-file', 'none']
-  const server = await start('gearmand', [...flags, '--pid-file', `${directory}/pid`], (child) =>
-    connectable(port, child),
-  )
-  const stop = async () => {
-    await server.stop()
-    await rm(directory, { recursive: true, force: true })
-  }
-  return { ...server, stop }
-}
-
-async function startFloor(): Promise<Server> {
-  return start(await compile('floor'), [], (child) => firstMatch(child.stdout, (line) => Number(line)))
-}
-
-type Child = ChildProcessByStdio<null, Readable, Readable>
-
-/** Starts a command and waits until `ready` knows its port; one that ends before that, or takes too long, is an error. */
-async function start(command: string, flags: string[], ready: (child: Child) => Promise<number>): Promise<Server> {
-  const child = spawn(command, flags, { stdio: ['ignore', 'pipe', 'pipe'] })
-  children.add(child)
-  child.once('exit', () => children.delete(child))
-  let complaint = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    complaint = `${complaint}${chunk.toString()}`.slice(-STDERR_CHARS_KEPT)
-  })
-  child.stdout.resume()
-  try {
-    const ended = once(child, 'exit', { signal: AbortSignal.timeout(START_MS_MAX) })
-    const port = await Promise.race([ready(child), ended])
-    if (typeof port !== 'number' || child.pid === undefined) throw new Error('it ended')
-    return { pid: child.pid, port, stop: () => stop(child) }
-  } catch (error) {
-    child.kill('SIGKILL')
-    const why = complaint.trim() || messageOf(error)
-    throw new Error(`${[command, ...flags].join(' ')} did not start: ${why}`, { cause: error })
-  }
-}
-
-/** Killed and not asked: nobody needs what is in it, and a million jobs take their time to be freed one by one. */
-async function stop(child: Child): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exited
-  // A process that it started itself, and that lives on, would hold these open and the bench with them.
-  child.stdout.destroy()
-  child.stderr.destroy()
-}
-
-/** Goes on reading after the match: a server whose pipe is full would stand still. */
-function firstMatch(stream: Readable, match: (line: string) => number | undefined): Promise<number> {
-  const lines = createInterface({ input: stream })
-  return new Promise((resolve) => {
-    lines.on('line', (line) => {
-      const port = match(line)
-      if (port !== undefined) resolve(port)
-    })
-  })
 }
 
 function portOfReadyLine(line: string): number | undefined {
@@ -126,28 +73,81 @@ function portOfReadyLine(line: string): number | undefined {
   return typeof msg === 'string' && msg.startsWith('ready') && typeof port === 'number' ? port : undefined
 }
 
-/** gearmand neither picks a free port itself nor says when it listens. */
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const address = listener.address()
-  listener.close()
-  await once(listener, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1')
-  return address.port
+// ---- gearmand ----
+
+async function gearmandVersions(): Promise<Record<string, string>> {
+  const gearmand = await versionOf('gearmand', '--version', /^\s*gearmand (\S+)/m)
+  if (gearmand === undefined) throw new Error('gearmand is not installed: apt-get install gearman-job-server')
+  return { gearmand }
 }
 
-async function connectable(port: number, child: Child): Promise<number> {
-  while (child.exitCode === null && !child.killed) {
-    const socket = connect(port, '127.0.0.1')
-    try {
-      await once(socket, 'connect')
-      return port
-    } catch {
-      await pause(CONNECT_PAUSE_MS)
-    } finally {
-      socket.destroy()
-    }
+async function startGearmand({ directory }: Place, ...more: readonly string[]): Promise<Server> {
+  const port = await freePort()
+  // As it comes (four threads), but for a listen backlog in which 5,000 workers are not lost, and away from the files
+  // of a gearmand that this machine may be running in earnest.
+  const flags = ['--listen', '127.0.0.1', '--port', `${port}`, '--backlog', '4096', '--log-file', 'none']
+  return start('gearmand', [...flags, '--pid-file', `${directory}/pid`, ...more], (child) =>
+    answering(port, 'version\n', child),
+  )
+}
+
+function gearmandQueue(directory: string): string {
+  return `${directory}/gearmand.db`
+}
+
+async function startGearmandSqlite(place: Place): Promise<Server> {
+  const flags = ['--queue-type', 'libsqlite3', '--libsqlite3-db', gearmandQueue(place.directory)]
+  // With the 991 buckets that it has by itself it would search for half an hour while it reads five million jobs.
+  if (place.queued > 0) flags.push('--hashtable-buckets', `${place.queued}`)
+  return startGearmand(place, ...flags)
+}
+
+async function sqliteVersions(): Promise<Record<string, string>> {
+  if ((await versionOf('sqlite3', '--version', /^(\S+)/)) === undefined) {
+    throw new Error('sqlite3, which writes its long queues, is not installed: apt-get install sqlite3')
   }
-  throw new Error('it ended')
+  return {}
+}
+
+/** gearmand would take an hour and more for five million jobs. */
+async function writeGearmandQueue({ directory, queued }: Place, payloadBytes: number): Promise<void> {
+  const part = (bytes: number) => `hex(randomblob(${bytes}))`
+  const uuid = `lower(printf('%s-%s-%s-%s-%s', ${part(4)}, ${part(2)}, ${part(2)}, ${part(2)}, ${part(6)}))`
+  // In the order of the uniques, in which their index is written fastest.
+  const script = `
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE gearman_queue (unique_key TEXT, function_name TEXT, priority INTEGER, data BLOB, when_to_run INTEGER,
+      PRIMARY KEY (unique_key, function_name));
+    INSERT INTO gearman_queue
+      WITH RECURSIVE uniques (name) AS (SELECT ${uuid} UNION ALL SELECT ${uuid} FROM uniques LIMIT ${queued})
+      SELECT name, 'bench', 1, CAST(printf('%.*c', ${payloadBytes}, 'x') AS BLOB), 0 FROM uniques ORDER BY name;`
+  await promisify(execFile)('sqlite3', ['-bail', gearmandQueue(directory), script])
+}
+
+// ---- BullMQ ----
+
+async function bullmqVersions(): Promise<Record<string, string>> {
+  const redis = await versionOf('redis-server', '--version', /v=(\S+)/)
+  if (redis === undefined) throw new Error('redis-server is not installed: apt-get install redis-server')
+  try {
+    return { redis, bullmq: await installPeers() }
+  } catch (error) {
+    throw new Error(`BullMQ cannot be installed: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+async function startRedis({ directory }: Place): Promise<Server> {
+  const port = await freePort()
+  // Every command is on disk before it is answered. The snapshots that it takes by itself would only slow it down.
+  const flags = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
+  return start('redis-server', ['--bind', '127.0.0.1', '--port', `${port}`, '--dir', directory, ...flags], (child) =>
+    answering(port, 'PING\r\n', child),
+  )
+}
+
+// ---- floor ----
+
+async function startFloor(): Promise<Server> {
+  return start(await compile('floor'), [], (child) => firstMatch(child.stdout, (line) => Number(line)))
 }

@@ -1,72 +1,91 @@
-import type { Machine } from './machine.ts'
+import { type Machine, machineLine } from './machine.ts'
 import type { RowResult } from './measure.ts'
 import { type Metric, metrics } from './metrics.ts'
 import { rows } from './rows.ts'
-import type { ServerName } from './servers.ts'
+import { type SetName, sets } from './sets.ts'
 
 /*
- * A line per metric, with the servers side by side: what is compared stands beside each other, and a row shows only what
- * it measures. The ratio is geartrain's number by gearmand's; "!" marks those in which gearmand is ahead.
+ * A table for each set of rows, and in it a line per metric with the servers side by side: what is compared stands
+ * beside each other, and a row shows only what it measures. A ratio is marked with "!" if the first of the two is behind.
  */
 
-const columns = ['work', 'measure', 'geartrain', 'gearmand', 'ratio', 'floor'] as const
-const widths = [
-  Math.max(...rows.map((row) => row.name.length)),
-  Math.max(...metrics.map((metric) => metric.label.length)),
-  11,
-  11,
-  8,
-  11,
-]
 const TEXT_COLUMNS = 2
+const NUMBER_WIDTH = 11
 
-export const legend =
-  'ratio: geartrain / gearmand, "!" where gearmand is ahead. floor: a relay that does no more than copy. ' +
-  'server CPU: of the whole job, its drain included.'
-
-export function textHeader(): string {
-  return `${textLine(columns)}\n${widths.map((width) => '-'.repeat(width)).join('  ')}`
+export function textHeader(set: SetName): string {
+  return `${textLine(set, titles(set))}\n${widths(set)
+    .map((width) => '-'.repeat(width))
+    .join('  ')}`
 }
 
 export function textRows(result: RowResult): string {
-  return cellRows(result).map(textLine).join('\n')
+  return cellRows(result)
+    .map((cells) => textLine(result.row.set, cells))
+    .join('\n')
 }
 
-function textLine(cells: readonly string[]): string {
+function textLine(set: SetName, cells: readonly string[]): string {
   return cells
-    .map((cell, index) => (index < TEXT_COLUMNS ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)))
+    .map((cell, index) => {
+      const width = widths(set)[index] ?? 0
+      return index < TEXT_COLUMNS ? cell.padEnd(width) : cell.padStart(width)
+    })
     .join('  ')
     .trimEnd()
 }
 
+function widths(set: SetName): number[] {
+  const texts = [rows.filter((row) => row.set === set).map((row) => row.name), metrics.map((metric) => metric.label)]
+  return titles(set).map((title, index) => {
+    const longest = texts[index]?.map((text) => text.length) ?? [NUMBER_WIDTH]
+    return Math.max(title.length, ...longest)
+  })
+}
+
+/** The tables of all sets that were measured. */
 export function markdown(machine: Machine, command: string, results: readonly RowResult[]): string {
-  const lines = [
-    `Measured on ${machine.date} with \`${command}\`: ${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, ` +
-      `Node ${machine.node}, gearmand ${machine.gearmand}.`,
+  const measured = [...new Set(results.map((result) => result.row.set))]
+  return [
+    `Measured on ${machine.date} with \`${command}\`: ${machineLine(machine)}.`,
+    ...measured.map((set) =>
+      markdownTable(
+        set,
+        results.filter((result) => result.row.set === set),
+      ),
+    ),
+  ].join('\n\n')
+}
+
+function markdownTable(set: SetName, results: readonly RowResult[]): string {
+  const heads = titles(set)
+  return [
+    `| ${heads.join(' | ')} |`,
+    `|${heads.map((_, index) => (index < TEXT_COLUMNS ? '---' : '---:')).join('|')}|`,
+    ...results.flatMap((result) => cellRows(result).map((cells) => `| ${cells.join(' | ')} |`)),
     '',
-    `| ${columns.join(' | ')} |`,
-    `|${columns.map((_, index) => (index < TEXT_COLUMNS ? '---' : '---:')).join('|')}|`,
-  ]
-  for (const result of results) for (const cells of cellRows(result)) lines.push(`| ${cells.join(' | ')} |`)
-  lines.push('', legend)
-  return lines.join('\n')
+    sets[set].legend,
+  ].join('\n')
+}
+
+function titles(set: SetName): string[] {
+  const { columns, ratios } = sets[set]
+  return ['work', 'measure', ...columns.map((column) => column.title), ...ratios.map((ratio) => ratio.title)]
 }
 
 function cellRows(result: RowResult): string[][] {
+  const { columns, ratios } = sets[result.row.set]
   const lines: string[][] = []
   for (const metric of metrics) {
-    const ours = valueOf(result, 'geartrain', metric)
-    const theirs = valueOf(result, 'gearmand', metric)
-    const floor = valueOf(result, 'floor', metric)
-    if (ours === undefined && theirs === undefined && floor === undefined) continue
-    const name = lines.length === 0 ? result.row.name : ''
-    lines.push([name, metric.label, amount(ours), amount(theirs), ratio(metric, ours, theirs), amount(floor)])
+    const values = columns.map((column) => valueOf(result, column.title, metric))
+    if (values.every((value) => value === undefined)) continue
+    const compared = ratios.map(({ of, by }) => ratio(metric, valueOf(result, of, metric), valueOf(result, by, metric)))
+    lines.push([lines.length === 0 ? result.row.name : '', metric.label, ...values.map(amount), ...compared])
   }
-  return lines.length > 0 ? lines : [[result.row.name, 'nothing', '-', '-', '', '-']]
+  return lines.length > 0 ? lines : [[result.row.name, 'nothing', ...columns.map(() => '-'), ...ratios.map(() => '')]]
 }
 
-function valueOf(result: RowResult, name: ServerName, metric: Metric): number | undefined {
-  const outcome = result.outcomes[name]
+function valueOf(result: RowResult, title: string, metric: Metric): number | undefined {
+  const outcome = result.outcomes[title]
   return outcome !== undefined && 'median' in outcome ? outcome.median[metric.name] : undefined
 }
 

@@ -99,7 +99,7 @@ export const gearmandFlags = {
     value: 'name',
     default: 'builtin',
     group: 'General',
-    help: 'where background jobs are kept: builtin',
+    help: 'where background jobs are kept: builtin is memory, libsqlite3 a file',
   },
   'config-file': {
     value: 'file',
@@ -142,9 +142,21 @@ export const gearmandFlags = {
 
   'http-port': { value: 'text', default: '8080', group: 'HTTP', help: 'no effect', note: ofHttp },
 
-  'libsqlite3-db': queueFlag('file'),
-  'libsqlite3-table': queueFlag('name'),
-  'store-queue-on-shutdown': { group: 'Queues', help: 'no effect', note: ofQueue },
+  'libsqlite3-db': {
+    value: 'file',
+    group: 'Queues',
+    help: 'file that -q libsqlite3 keeps jobs in; if C gearmand has made it, its jobs are imported into one beside it, FILE.geartrain',
+  },
+  'libsqlite3-table': {
+    value: 'name',
+    default: 'gearman_queue',
+    group: 'Queues',
+    help: "C gearmand's table in that file",
+  },
+  'store-queue-on-shutdown': {
+    group: 'Queues',
+    help: 'no effect: with -q libsqlite3 each job is stored before it is acknowledged',
+  },
   'libmemcached-servers': queueFlag('text'),
   'libmemcached-prefix': queueFlag('text'),
   'redis-server': queueFlag('name'),

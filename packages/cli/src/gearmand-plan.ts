@@ -16,10 +16,13 @@ import {
 } from '@geartrain/server'
 import { Fault } from './fault.ts'
 import { type GivenGearmandFlags, gearmandExitCode, gearmandFlags, numberOf, textOf } from './gearmand-flags.ts'
+import type { QueueFile } from './gearmand-store.ts'
 
 /** What a gearmand command line comes to. */
 export interface GearmandPlan {
   readonly server: Omit<ServerOptions, 'version' | 'log'>
+  /** Where background jobs are kept; undefined: in memory. */
+  readonly queue: QueueFile | undefined
   readonly graceMs: number
   readonly log: LogOptions
   /** Why a server with these flags is not started. */
@@ -39,7 +42,9 @@ const levels = {
   DEBUG: 'debug',
 } as const satisfies Record<string, LogOptions['level']>
 
-const queueTypes = ['libsqlite3', 'libmemcached', 'redis', 'postgres', 'mysql', 'libtokyocabinet', 'libdrizzle']
+const sqliteQueue = 'libsqlite3'
+const queueTypesMissing = ['libmemcached', 'redis', 'postgres', 'mysql', 'libtokyocabinet', 'libdrizzle']
+const queueTypesBuilt = 'builtin keeps jobs in memory, libsqlite3 in a file'
 /** gearmand takes no longer one. */
 const handlePrefixMax = 63
 const attemptsMax = 255
@@ -59,6 +64,7 @@ export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.Proc
     exceptions: given.exceptions === true,
     'keepalive-idle': Math.max(0, numberOf(given, 'keepalive-idle') ?? 0) * 1000,
     grace: 0,
+    store: 'memory',
     ...readHandlePrefix(given),
   })
   const verbose = readVerbose(given)
@@ -70,9 +76,11 @@ export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.Proc
   for (const variable of tlsVariables) {
     if (environment[variable] !== undefined) notes.push(`${variable} is ignored: TLS is not built in this version`)
   }
+  const queue = readQueue(given, notes)
   const file = textOf(given, 'log-file') ?? gearmandFlags['log-file'].default
   return {
     server: { ...toServerOptions(values), verbose },
+    queue,
     graceMs: values.grace,
     log: {
       level: file === 'none' ? 'silent' : levels[verbose],
@@ -142,12 +150,35 @@ function readVerbose(given: GivenGearmandFlags): keyof typeof levels {
   throw new Fault(`--verbose must be one of ${Object.keys(levels).join(', ')}, not "${text}"`, gearmandExitCode)
 }
 
-function findRefusal(given: GivenGearmandFlags): string | undefined {
-  const queueType = textOf(given, 'queue-type')?.toLowerCase() ?? 'builtin'
-  if (queueTypes.includes(queueType)) {
-    return `queue type ${queueType} is not built in this version: only builtin is, which keeps jobs in memory`
+function queueTypeOf(given: GivenGearmandFlags): string {
+  return textOf(given, 'queue-type')?.toLowerCase() ?? 'builtin'
+}
+
+function readQueue(given: GivenGearmandFlags, notes: string[]): QueueFile | undefined {
+  const flags = ['libsqlite3-db', 'libsqlite3-table', 'store-queue-on-shutdown'] as const
+  if (queueTypeOf(given) !== sqliteQueue) {
+    for (const name of flags) {
+      if (given[name] !== undefined) notes.push(`--${name} has no effect: it belongs to -q ${sqliteQueue}`)
+    }
+    return undefined
   }
-  if (queueType !== 'builtin') return `there is no queue type "${queueType}": only builtin is built in this version`
+  if (given['store-queue-on-shutdown'] === true) {
+    notes.push('--store-queue-on-shutdown has no effect: each job is stored before it is acknowledged')
+  }
+  const table = textOf(given, 'libsqlite3-table') || gearmandFlags['libsqlite3-table'].default
+  return { file: textOf(given, 'libsqlite3-db') ?? '', table }
+}
+
+function findRefusal(given: GivenGearmandFlags): string | undefined {
+  const queueType = queueTypeOf(given)
+  if (queueTypesMissing.includes(queueType)) {
+    return `queue type ${queueType} is not built in this version: ${queueTypesBuilt}`
+  }
+  if (queueType === sqliteQueue) {
+    if (!textOf(given, 'libsqlite3-db')) return `-q ${sqliteQueue} needs a file: name it with --libsqlite3-db`
+  } else if (queueType !== 'builtin') {
+    return `there is no queue type "${queueType}": ${queueTypesBuilt}`
+  }
   const protocol = textOf(given, 'protocol') ?? ''
   if (protocol.toLowerCase() === 'http') return 'protocol http is not built in this version: leave out --protocol'
   if (protocol !== '') return `there is no protocol "${protocol}": leave out --protocol`

@@ -11,6 +11,7 @@ import {
   textOf,
 } from './gearmand-flags.ts'
 import { planGearmand } from './gearmand-plan.ts'
+import { chownStore, placeQueueStore } from './gearmand-store.ts'
 import { PidFile } from './pid-file.ts'
 import { run } from './run.ts'
 import { becomeUser, findUser, isRoot, type User } from './user.ts'
@@ -53,15 +54,16 @@ async function gearmand(command: Command, isDaemon: boolean): Promise<number> {
   if (given.daemon === true && !isDaemon) return startDaemon(errorsOf(plan.log), gearmandExitCode)
 
   const openedLog = await openGearmandLog(plan.log)
+  const storePath = plan.queue && (await placeQueueStore(plan.queue, openedLog))
   return run({
-    server: plan.server,
+    server: storePath === undefined ? plan.server : { ...plan.server, store: `sqlite:${storePath}` },
     openedLog,
     graceMs: plan.graceMs,
     notes: [...notes, ...plan.notes],
     onListening() {
       // Not before: a server that can't have its port leaves the file of the one that has it alone.
       const pidFile = createPidFile(given)
-      if (user !== undefined) switchTo(user, openedLog, pidFile)
+      if (user !== undefined) switchTo(user, openedLog, pidFile, storePath)
     },
     async onReady() {
       if (isDaemon) await reportReady()
@@ -82,10 +84,11 @@ function findGivenUser(given: GivenGearmandFlags): User | undefined {
   return user
 }
 
-function switchTo(user: User, openedLog: OpenLog, pidFile: PidFile | undefined): void {
+function switchTo(user: User, openedLog: OpenLog, pidFile: PidFile | undefined, storePath: string | undefined): void {
   try {
     openedLog.chown(user.uid, user.gid)
     pidFile?.chown(user.uid, user.gid)
+    if (storePath !== undefined) chownStore(storePath, user.uid, user.gid)
     becomeUser(user)
   } catch (error) {
     throw new Fault(`cannot become the user ${user.name}: ${reason(error)}`, gearmandExitCode, { cause: error })

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { exitCodes, Fault, refuseArguments } from './fault.ts'
 import { gearmandCommand } from './gearmand.ts'
 import { serveCommand } from './serve.ts'
+import { storeCommand } from './store.ts'
 
 process.exit(await main(process.argv.slice(2)))
 
@@ -42,6 +43,7 @@ Examples:
   geartrain serve                       a server on 127.0.0.1:4730
   geartrain serve --listen '*'          a server for other machines too
   geartrain gearmand -d -L 0.0.0.0      a server in the place of C gearmand
+  geartrain store stats                 what is queued in ./geartrain.db
 
 geartrain serve --help shows all that can be set.`,
     )
@@ -57,6 +59,7 @@ geartrain serve --help shows all that can be set.`,
     command.copyInheritedSettings(program).helpOption('-h, --help', 'print this help').allowExcessArguments(true)
     program.addCommand(command)
   }
+  program.addCommand(storeCommand(program, finish))
   // Not copied from the program: it fails in gearmand's way.
   program.addCommand(gearmandCommand(finish))
   return program

@@ -9,8 +9,9 @@ import type { Job, Priority, Submission } from './job.ts'
  * - `delayed`: the same, to become ready at its time.
  * - `live`: a foreground job that a background submission has joined is added. It goes on meanwhile.
  * - `asked`: a foreground submission asks whether the store has a job that it would join.
+ * - `joining`: the same for any submission to a queue that is full: if the store has none, it is refused.
  */
-export type AdditionKind = 'claimed' | 'queued' | 'delayed' | 'live' | 'asked'
+export type AdditionKind = 'claimed' | 'queued' | 'delayed' | 'live' | 'asked' | 'joining'
 
 /** A submission that waits for the store's answer; until then its JOB_CREATED is a promise. */
 export class Addition {
@@ -18,7 +19,7 @@ export class Addition {
   readonly number: number
   readonly function: JobFunction
   readonly priority: Priority
-  /** Undefined if it is queued or delayed. */
+  /** Undefined if the engine has none. */
   readonly job: Job | undefined
 
   constructor(kind: AdditionKind, number: number, jobFunction: JobFunction, priority: Priority, job?: Job) {
@@ -38,7 +39,7 @@ export class Addition {
 export interface Changes {
   /** Answered by `added`, `joined` or `notAdded`. */
   add(addition: Addition, submission: Submission): void
-  /** Only `asked` ones. Answered by `joined` or `absent`. */
+  /** Those `asked` and `joining`. Answered by `joined` or `absent`. */
   ask(addition: Addition, submission: Submission): void
   /** A stored job has ended. */
   forget(number: number): void

@@ -245,12 +245,12 @@ export class Engine {
     const existing = jobFunction.find(submission.unique, submission.workload)
     if (existing !== undefined) return this.#join(session, existing, submission.background)
     const isDurable = submission.background && this.#changes !== undefined
-    if (this.#isFull(jobFunction, submission, isDurable)) return this.#outbox.refused(session.id, 'QUEUE_FULL')
+    if (this.#isFull(jobFunction, submission, isDurable)) return this.#refuse(session, jobFunction, submission)
     if (isDurable) return this.#store(session, jobFunction, submission)
 
     const job = this.#newJob(this.#nextNumber++, jobFunction, submission)
     if (!submission.background) this.#wait(session, job)
-    if (this.#mayBeStored(jobFunction, submission)) return this.#ask(session, job, submission)
+    if (this.#mayBeStored(jobFunction, submission)) return this.#ask('asked', session, job, submission)
     this.#outbox.jobCreated(session.id, job)
     if (submission.runAt > this.#now) this.#delay(job, submission.runAt)
     else this.#makeReady(job)
@@ -449,11 +449,27 @@ export class Engine {
     return unique !== '-' || workload.length > 0
   }
 
-  #ask(session: Session, job: Job, submission: Submission): void {
+  #ask(kind: AdditionKind, session: Session, job: Job, submission: Submission): void {
     this.#makePending(job)
-    job.addition = new Addition('asked', job.number, job.function, job.priority, job)
+    job.addition = new Addition(kind, job.number, job.function, job.priority, job)
     this.#changes?.ask(job.addition, submission)
     this.#outbox.jobPromised(session.id, job.addition)
+  }
+
+  /** The queue is full. Joining a job is possible all the same. */
+  #refuse(session: Session, jobFunction: JobFunction, submission: Submission): void {
+    if (this.#changes === undefined || !this.#mayBeStored(jobFunction, submission)) {
+      return this.#outbox.refused(session.id, 'QUEUE_FULL')
+    }
+    const number = this.#nextNumber++
+    if (!submission.background) {
+      const job = this.#newJob(number, jobFunction, submission)
+      this.#wait(session, job)
+      return this.#ask('joining', session, job, submission)
+    }
+    const addition = new Addition('joining', number, jobFunction, submission.priority)
+    this.#changes.ask(addition, submission)
+    this.#outbox.jobPromised(session.id, addition)
   }
 
   #makePending(job: Job): void {
@@ -510,15 +526,16 @@ export class Engine {
   /** The store has had another job that it joins: what was promised has this number. */
   joined(addition: Addition, number: number): void {
     const { kind, job } = addition
-    if (number === addition.number) return kind === 'asked' ? this.absent(addition) : this.added(addition)
+    if (number === addition.number) return isQuestion(kind) ? this.absent(addition) : this.added(addition)
     if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
     else if (job !== undefined && kind === 'live') this.#makeTransient(job)
     else if (job !== undefined) this.#dissolve(job, number)
   }
 
-  /** The store has none that an `asked` submission would join. */
-  absent({ job }: Addition): void {
+  /** The store has none that a submission would join. What was promised to one that was only `joining` is refused. */
+  absent({ kind, job }: Addition): void {
     if (job === undefined || job.state !== 'pending') return
+    if (kind === 'joining') return this.#dissolve(job, undefined)
     this.#unpend(job)
     if (job.isAbandoned) this.#end(job)
   }
@@ -545,7 +562,8 @@ export class Engine {
     // A submission that is on its way to be told of this one.
     if (twin?.state === 'pending') job.adoptWaiters(twin)
     this.#setStored(job)
-    this.#makeReady(job)
+    // Given out when all are here that were asked for: the next one may be of a higher priority.
+    this.#line(job)
   }
 
   /** So many jobs have come of those that were asked for; undefined: the store could not say. */
@@ -556,6 +574,9 @@ export class Engine {
     if (count === 0) backlog.ready[priority] = backlog.adding[priority]
     if (count !== undefined) this.#window?.refill(jobFunction, priority)
     this.#releaseGrabbers(jobFunction)
+    for (let i = 0; i < Math.min(count ?? 0, jobFunction.readyCount); i++) {
+      this.#waking.wakeForJob(jobFunction, this.#now)
+    }
   }
 
   /** So many delayed jobs of the function are ready now. */
@@ -644,7 +665,15 @@ export class Engine {
   }
 
   #releaseGrabbers(jobFunction: JobFunction): void {
-    for (const { session } of jobFunction.grabbers) session.isHeld = session.isServedByStore
+    for (const { session } of jobFunction.grabbers) {
+      session.isHeld = session.isServedByStore
+      if (session.isHeld || this.#isDraining) continue
+      const ability = session.chooseAbility()
+      const job = ability?.function.firstReady()
+      if (ability === undefined || job === undefined) continue
+      this.#leaveGrabbing(session)
+      this.#assign(job, ability)
+    }
   }
 
   // From state to state
@@ -691,12 +720,16 @@ export class Engine {
     this.#deadlines.add(job, runAt)
   }
 
+  #line(job: Job): void {
+    job.state = 'ready'
+    job.function.ready[job.priority].push(job)
+    job.function.readyCount++
+  }
+
   /** To the end of its priority's line, which is empty if somebody is there to take the job at once. */
   #makeReady(job: Job): void {
     const { function: jobFunction } = job
-    job.state = 'ready'
-    jobFunction.ready[job.priority].push(job)
-    jobFunction.readyCount++
+    this.#line(job)
     const grabber = jobFunction.grabbers.first
     if (grabber === undefined) this.#waking.wakeForJob(jobFunction, this.#now)
     else if (!this.#isDraining) {
@@ -791,7 +824,11 @@ export class Engine {
 
 /** It is on its way into the store. */
 function isBeingAdded({ addition }: Job): boolean {
-  return addition !== undefined && addition.kind !== 'asked'
+  return addition !== undefined && !isQuestion(addition.kind)
+}
+
+function isQuestion(kind: AdditionKind): boolean {
+  return kind === 'asked' || kind === 'joining'
 }
 
 /** As C reads a 32-bit count: leading digits, else 0. */

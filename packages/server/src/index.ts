@@ -25,6 +25,14 @@ export {
   SettingsError,
   type Source,
 } from './settings-sources.ts'
+export { type BackupOptions, backUp } from './store/sqlite/backup.ts'
+export { type CheckOptions, type CheckResult, checkStore } from './store/sqlite/check.ts'
+export { renameDurably } from './store/sqlite/durable.ts'
+export { GearmandQueue, gearmandTable, isOurStore } from './store/sqlite/gearmand-queue.ts'
+export { findOwner } from './store/sqlite/owner.ts'
+export { type FunctionStats, StoreSnapshot, type StoreStats } from './store/sqlite/snapshot.ts'
+export { SqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.ts'
+export { type NewJob, type StoredJob, StoreImport } from './store/sqlite/transfer.ts'
 export {
   type Batch,
   type BatchResult,

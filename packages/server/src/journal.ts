@@ -1,5 +1,5 @@
 import type { Addition, Changes, Engine, JobFunction, Priority, Submission } from '@geartrain/engine'
-import { encodePacket, packets, wireErrors } from '@geartrain/protocol'
+import { encodePacket, headerBytes, packets, type WireError, wireErrors } from '@geartrain/protocol'
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
@@ -23,6 +23,7 @@ import type { WallTime } from './wall-time.ts'
 const reservedNumbers = 1e8
 /** With more in the open batch, those who feed it are not read from until it is handed to the store. */
 const batchBytesMax = 16 * 1024 * 1024
+const promisesMax = 20_000
 /** A store that has failed is tried again after so long. */
 const retryMs = 1000
 
@@ -126,10 +127,15 @@ export class Journal implements Changes {
     const batch = this.#open
     batch.request({ kind: 'find same', function: addition.function.name, unique, workload: kept }, (answer) => {
       // If the store can't say, foreground jobs go on.
-      if (answer.kind !== 'find' || answer.job === undefined) return this.#engine?.absent(addition)
-      const number = handles.numberOf(answer.job.number)
-      this.#engine?.joined(addition, number)
-      if (number !== addition.number) this.#renumber(batch, addition, number)
+      const found = answer.kind === 'find' ? answer.job : undefined
+      const number = found === undefined ? addition.number : handles.numberOf(found.number)
+      if (number === addition.number) {
+        this.#engine?.absent(addition)
+        if (addition.kind === 'joining') this.#refuse(batch, addition, 'QUEUE_FULL')
+      } else {
+        this.#engine?.joined(addition, number)
+        this.#renumber(batch, addition, number)
+      }
     })
   }
 
@@ -165,7 +171,8 @@ export class Journal implements Changes {
 
   /** Reads nothing more from a connection that feeds the open batch when there is very much in it. */
   limit(connection: Connection): void {
-    if (this.#open.bytes < batchBytesMax || this.#waitingForRoom.has(connection)) return
+    const isFull = this.#open.bytes >= batchBytesMax || this.#open.promises.length >= promisesMax
+    if (!isFull || this.#waitingForRoom.has(connection)) return
     this.#waitingForRoom.set(connection, connection.pause())
   }
 
@@ -273,7 +280,7 @@ export class Journal implements Changes {
     for (const total of batch.forget) this.#open.forget.push(total)
     for (const onCancelled of batch.onCancelled) onCancelled(undefined, failure)
     for (const addition of batch.additions) engine?.notAdded(addition)
-    this.#refuse(batch, failure)
+    this.#refuseAll(batch, failure)
     if (batch.promoteUntil !== undefined) engine?.promoteEnded((engine?.now ?? 0) + retryMs)
   }
 
@@ -301,28 +308,43 @@ export class Journal implements Changes {
 
   /** What was promised is the handle of another job. Handles are all of one length. */
   #renumber(batch: OpenBatch, addition: Addition, number: number): void {
-    const { handles } = this.#context
-    const packet = encodePacket(packets.JOB_CREATED, [handles.text(number)])
-    for (const promise of batch.promises) {
-      if (promise.addition === addition) promise.connection.output.replace(promise.position, packet.length, packet)
+    const packet = encodePacket(packets.JOB_CREATED, [this.#context.handles.text(number)])
+    for (const { connection, position } of batch.promisesOf(addition)) {
+      connection.output.replace(position, packet.length, packet)
     }
   }
 
-  /** Nothing of what was promised came true. */
-  #refuse(batch: OpenBatch, { message }: StoreFailure): void {
+  /** What was promised to this one does not come true. */
+  #refuse(batch: OpenBatch, addition: Addition, error: WireError): void {
+    const { code, text } = wireErrors[error]
+    const refusal = encodePacket(packets.ERROR, [code, text])
+    for (const { connection, position } of batch.promisesOf(addition)) {
+      const moved = connection.output.replace(position, this.#promiseBytes, refusal)
+      for (const { promises } of [batch, this.#open]) {
+        for (const other of promises) {
+          if (other.connection === connection && other.position > position) other.position += moved
+        }
+      }
+    }
+  }
+
+  /** Nothing of what was promised comes true, but for those who only asked. */
+  #refuseAll(batch: OpenBatch, { message }: StoreFailure): void {
     const { code, text } = wireErrors.STORE_FAILED
     const refusal = encodePacket(packets.ERROR, [code, `${text}: ${message}`])
-    const promisedBytes = encodePacket(packets.JOB_CREATED, [this.#context.handles.text(0)]).length
     const moved = new Map<Connection, number>()
     for (const promise of batch.promises) {
       const { addition, connection } = promise
       const by = moved.get(connection) ?? 0
       promise.position += by
-      if (addition.kind === 'asked') continue
-      connection.output.replace(promise.position, promisedBytes, refusal)
-      moved.set(connection, by + refusal.length - promisedBytes)
+      if (addition.kind === 'asked' || addition.kind === 'joining') continue
+      moved.set(connection, by + connection.output.replace(promise.position, this.#promiseBytes, refusal))
     }
     for (const later of this.#open.promises) later.position += moved.get(later.connection) ?? 0
+  }
+
+  get #promiseBytes(): number {
+    return headerBytes + this.#context.handles.length
   }
 
   #takeClaimed(name: string, priority: Priority, jobs: Uint8Array): void {

@@ -62,19 +62,21 @@ export class Output {
     if (index >= 0) this.#holds.splice(index, 1)
   }
 
-  /** Other bytes in the place of what was written, in one piece, at a position that is held. */
-  replace(position: number, length: number, bytes: Uint8Array): void {
+  /** Other bytes in the place of what was written, in one piece, at a position that is held. How many more they are. */
+  replace(position: number, length: number, bytes: Uint8Array): number {
     this.#cutSegment()
     let start = this.#sentBytes
     for (const [index, segment] of this.#segments.entries()) {
       const at = position - start
       start += segment.length
       if (at >= segment.length) continue
-      this.#segments[index] = Buffer.concat([segment.subarray(0, at), bytes, segment.subarray(at + length)])
+      this.#segments.splice(index, 1, segment.subarray(0, at), bytes, segment.subarray(at + length))
       break
     }
-    this.#segmentBytes += bytes.length - length
-    for (const hold of this.#holds) if (hold.position > position) hold.position += bytes.length - length
+    const moved = bytes.length - length
+    this.#segmentBytes += moved
+    for (const hold of this.#holds) if (hold.position > position) hold.position += moved
+    return moved
   }
 
   /** Time to see whether the socket takes it. */

@@ -88,13 +88,13 @@ export class JobRecord {
     return !this.isGone && this.endedAt === Infinity
   }
 
-  /** It is due by then, whichever submission has made it; the earliest time if only one of them need be. */
+  /** When it is due, by the earliest and by the latest of those who can have made it. */
   get runAtMsMin(): number {
-    return Math.min(...(this.creators ?? []).map(({ runAtMs }) => runAtMs))
+    return this.creators === undefined ? -Infinity : Math.min(...this.creators.map(({ runAtMs }) => runAtMs))
   }
 
   get runAtMsMax(): number {
-    return Math.max(...(this.creators ?? []).map(({ runAtMs }) => runAtMs))
+    return this.creators === undefined ? Infinity : Math.max(...this.creators.map(({ runAtMs }) => runAtMs))
   }
 
   note(moment: number, what: Event | string): void {

@@ -33,7 +33,7 @@ export class Ledger {
   #moment = 0
   #nowMs = 0
   /** What is happening. */
-  #event: Event | string = ''
+  #event: Event = { kind: 'killed', atMs: 0 }
   /** By peer. */
   readonly #lines = new Map<string, Line>()
   readonly #byKey = new Map<string, Set<JobRecord>>()
@@ -41,8 +41,10 @@ export class Ledger {
   /** Last words of workers of this life that may not be on disk. */
   readonly #unkept = new Set<End>()
   /** Numbers of handles that are not remembered any more. */
-  readonly #retired = new Set<string>()
+  readonly #retired = new Set<number>()
   readonly #lives: Note[] = []
+  /** Workers have left this server. When it notices is not known. */
+  #hasLeavers = false
 
   get moment(): number {
     return this.#moment
@@ -91,6 +93,13 @@ export class Ledger {
     return undefined
   }
 
+  /** It is known what each worker has: nothing is on its way, and nobody has left. */
+  get isQuiet(): boolean {
+    if (this.#hasLeavers || this.owed() !== undefined) return false
+    for (const job of this.live) if (job.ends.length > 0 && job.mayBeAlive) return false
+    return true
+  }
+
   /** A job that a worker who asks for it must get. */
   due(nowMs: number): JobRecord | undefined {
     for (const job of this.live) {
@@ -112,6 +121,7 @@ export class Ledger {
 
   #ready(): void {
     this.life++
+    this.#hasLeavers = false
     this.#lives.push({ moment: this.#moment, what: this.#event })
     for (const job of this.jobs.values()) {
       if (job.goneIn > this.life - livesRemembered) continue
@@ -126,7 +136,9 @@ export class Ledger {
     this.#unkept.clear()
     for (const job of this.live) {
       if (job.lasting === 'no') {
-        const mayLast = this.unanswered.withKey(job.key).some(({ background }) => background)
+        const mayLast = this.unanswered
+          .withKey(job.key)
+          .some(({ background, life }) => background && life === this.life)
         if (mayLast) job.lasting = 'maybe'
         else this.gone(job, 'it was a foreground job when the server was killed')
       }
@@ -150,6 +162,7 @@ export class Ledger {
 
   #leaves(line: Line): void {
     line.isOpen = false
+    if (line.abilities.size > 0) this.#hasLeavers = true
     this.#lines.delete(line.peer)
     for (const job of line.holds) {
       if (job.holder === line) job.holder = undefined
@@ -169,7 +182,7 @@ export class Ledger {
       this.count(submission.background ? 'background submissions' : 'foreground submissions')
     }
     const end = name === 'cancel job' ? this.#cancels(line, message) : this.#lastWord(line, message)
-    line.send({ message, moment: this.#moment, index: line.nextIndex, submission, end })
+    line.send({ message, event: this.#event, moment: this.#moment, index: line.nextIndex, submission, end })
     if (name === 'CAN_DO') line.abilities.add(message.args[0] ?? '')
     else if (name === 'CANT_DO') this.#release(line, message.args[0] ?? '')
   }
@@ -262,13 +275,13 @@ export class Ledger {
       const mayHaveMadeIt = (other: Submission) => other.made === undefined || other.made === handle
       this.#identify(job, [submission, ...this.unanswered.withKey(key).filter(mayHaveMadeIt)])
     }
-    job.note(submission.sentAt, `${line.peer} > ${showMessage(sent.message)}`)
+    job.note(sent.moment, sent.event)
     this.#note(job)
     job.answers++
     if (submission.background) {
       if (job.lasting !== 'yes') job.lasting = 'yes'
       this.#keep(line, sent)
-    } else if (!job.isGone) {
+    } else {
       line.waits.set(job, (line.waits.get(job) ?? 0) + 1)
       job.waits.set(line, (job.waits.get(line) ?? 0) + 1)
     }
@@ -281,20 +294,21 @@ export class Ledger {
     const { handle } = job
     if (key === undefined) {
       // A worker can have seen it before its submitter heard of it.
-      const isItsOwn = job.answers === 0 && job.knownAt > submission.sentAt && job.creators?.includes(submission) === true
+      const isItsOwn =
+        job.answers === 0 && job.knownAt > submission.sentAt && job.creators?.includes(submission) !== false
       if (!isItsOwn) this.fail('c', `${handle} is given to a job of its own, and was another's`, job)
       return
     }
-    if (job.creators === undefined) {
-      const creators = this.unanswered.withKey(key).filter(({ sentAt }) => sentAt < job.knownAt)
-      if (submission.sentAt < job.knownAt) creators.push(submission)
-      if (creators.length === 0) return this.fail('c', `${handle} is given to what was submitted after it was there`, job)
-      this.#identify(job, creators)
+    let creators = job.creators
+    if (creators === undefined) {
+      creators = [submission, ...this.unanswered.withKey(key)].filter(({ sentAt }) => sentAt < job.knownAt)
     }
-    if (job.key !== key) return this.fail('c', `${handle} is given to two jobs`, job)
-    this.#seenAlive(job, submission.sentAt, 'd', 'is joined')
+    const possible = creators.filter((creator) => creator.key === key)
+    if (possible.length === 0) return this.fail('c', `${handle} is given to two jobs`, job)
+    this.#identify(job, possible)
+    this.seenAlive(job, submission.sentAt, 'd', 'is joined')
     if (job.answers > 0) this.count('joined')
-    if (job.answers > 0 && job.notes[0] !== undefined && job.knownAt < this.#lifeBegan) this.count('joined after a restart')
+    if (job.knownAt < this.#lifeBegan) this.count('joined after a restart')
   }
 
   #grabbed(line: Line, sent: Sent, message: Message): void {
@@ -306,7 +320,7 @@ export class Ledger {
     const { job, isNew } = this.#assignedJob(handle, message, sent.message.name)
     if (job === undefined) return
     this.#note(job)
-    if (!isNew) this.#seenAlive(job, sent.moment, 'b', `is given to ${line.peer}`)
+    if (!isNew) this.seenAlive(job, sent.moment, 'b', `is given to ${line.peer}`)
     const creators = (job.creators ?? this.unanswered.assignedAs(assigned)).filter((one) => isAssignedAs(one, assigned))
     if (creators.length === 0) return this.fail('a', `${what}, which is not what was submitted`, job)
     this.#identify(job, creators)
@@ -362,7 +376,7 @@ export class Ledger {
     this.count(known === '1' ? 'status known' : 'status unknown')
     if (job === undefined) return
     this.#note(job)
-    if (known === '1') this.#seenAlive(job, moment, 'b', 'is known to GET_STATUS')
+    if (known === '1') this.seenAlive(job, moment, 'b', 'is known to GET_STATUS')
     else if (job.isSurelyAlive && job.knownAt < moment) this.fail('a', `${job.handle} is not known to GET_STATUS`, job)
   }
 
@@ -390,7 +404,7 @@ export class Ledger {
     if (name === 'OK') {
       this.count('cancelled')
       const isDurable = job.lasting === 'yes' && job.knownAt < sent.moment
-      this.#seenAlive(job, sent.moment, 'b', 'is cancelled')
+      this.seenAlive(job, sent.moment, 'b', 'is cancelled')
       this.#ended(job)
       this.gone(job, `it was cancelled, ${line.peer} was told`)
       if (isDurable) this.#keep(line, sent)
@@ -448,23 +462,17 @@ export class Ledger {
     // What this server was asked and has not answered may not be on disk.
     const isOfLastLife = ![...this.unanswered].some(({ life }) => life === this.life)
     const job = this.#add(handle, isOfLastLife ? 'yes' : 'maybe')
-    this.#note(job)
+    job.note(this.#moment, `${this.#event.atMs} show jobs has it`)
     return job
   }
 
-  /** It is one of these that made it. */
+  /** It is one of these that made it. What they agree in is known of the job. */
   #identify(job: JobRecord, creators: readonly Submission[]): void {
     const [one] = creators
-    if (one === undefined) return
-    const isFirst = job.creators === undefined
     job.creators = creators
-    if (!isFirst) return
+    if (one === undefined || job.unique !== undefined) return
     job.function = one.function
-    // A worker that was not told the unique leaves it open.
-    if (creators.some(({ unique, key }) => unique !== one.unique || key !== one.key)) {
-      job.creators = undefined
-      return
-    }
+    if (creators.some(({ unique }) => unique !== one.unique)) return
     job.unique = one.unique
     job.key = one.key
     if (job.isGone) return
@@ -504,18 +512,23 @@ export class Ledger {
   }
 
   /** The server knew it at some time after `since`. */
-  #seenAlive(job: JobRecord, since: number, rule: Rule, how: string): void {
+  seenAlive(job: JobRecord, since: number, rule: Rule, how: string): void {
     if (job.goneAt <= since) this.fail(rule, `${job.handle} ${how} although it has ended: ${job.goneBecause}`, job)
     else if (job.endedAt <= since) this.fail(rule === 'd' ? 'd' : 'g', `${job.handle} ${how} although it has ended`, job)
-    else this.revive(job)
+    else if (!job.isGone && job.life !== this.life) {
+      // It is on disk, and what was said to earlier servers has not ended it.
+      job.life = this.life
+      job.lasting = 'yes'
+      job.isUncertain = false
+    }
   }
 
-  /** If it was known before this server started, it is on disk, and what was said to the server before has not ended it. */
-  revive(job: JobRecord): void {
-    if (job.isGone || job.life === this.life) return
-    job.life = this.life
-    job.lasting = 'yes'
-    job.isUncertain = false
+  /** A table of all jobs that was asked for then does not have it, and it need not. */
+  missed(job: JobRecord, since: number): void {
+    if (job.knownAt > since) return
+    // A cancellation that nobody was told of may have ended it in this server alone.
+    if (job.isUncertain && job.ends.length === 0) this.gone(job, 'it was not there after a restart')
+    else this.#ended(job)
   }
 
   #checkTwins(job: JobRecord): void {
@@ -531,8 +544,8 @@ export class Ledger {
   }
 }
 
-function numberOf(handle: string): string {
-  return handle
+function numberOf(handle: string): number {
+  return Number(handle.slice(handle.lastIndexOf(':') + 1))
 }
 
 function addTo<T>(map: Map<string, Set<T>>, key: string, item: T): void {

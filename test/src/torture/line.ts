@@ -1,11 +1,13 @@
 import { answered, isAnswer, type PacketCommand, workPackets } from '../simulation/command.ts'
-import { type Message, showMessage, textCommands } from './event.ts'
+import { type Event, type Message, showMessage, textCommands } from './event.ts'
 import type { End, JobRecord } from './job-record.ts'
 import type { Submission } from './submission.ts'
 
 /** A command that a peer has sent. */
 export interface Sent {
   readonly message: Message
+  /** That it was sent. */
+  readonly event: Event
   readonly moment: number
   /** Commands of a line count up. */
   readonly index: number

@@ -67,9 +67,10 @@ export function writeJob(job: StoredJob): string {
 }
 
 /** Text, or base64 under another key if it is no UTF-8. */
-export function bytesField(key: string, bytes: Buffer): Record<string, string> {
-  if (bytes.length <= textBytesMax && isUtf8(bytes)) return { [key]: bytes.toString('utf8') }
-  return { [`${key}_base64`]: bytes.toString('base64') }
+export function bytesField(key: string, bytes: Uint8Array): Record<string, string> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length <= textBytesMax && isUtf8(bytes)) return { [key]: buffer.toString('utf8') }
+  return { [`${key}_base64`]: buffer.toString('base64') }
 }
 
 /** Throws a LineError for what is neither a job nor a header of this version. */

@@ -29,6 +29,7 @@ export class OpenBatch {
   readonly onAnswer: OnAnswer[] = []
   promoteUntil: number | undefined
   reserveUntil: number | undefined
+  #promisesOf: Map<Addition, PromisedReply[]> | undefined
   readonly #records: RecordWriter
   readonly #functions: string[] = []
   readonly #indexes = new Map<JobFunction, number>()
@@ -74,6 +75,12 @@ export class OpenBatch {
     this.onAnswer.push(onAnswer)
   }
 
+  /** Replies that wait for this one: more than one if others have joined it meanwhile. */
+  promisesOf(addition: Addition): readonly PromisedReply[] {
+    this.#promisesOf ??= groupByAddition(this.promises)
+    return this.#promisesOf.get(addition) ?? []
+  }
+
   /** What is handed to the store; nothing is added from now on. */
   written(): Batch {
     return {
@@ -96,4 +103,14 @@ export class OpenBatch {
     }
     return index
   }
+}
+
+function groupByAddition(promises: readonly PromisedReply[]): Map<Addition, PromisedReply[]> {
+  const groups = new Map<Addition, PromisedReply[]>()
+  for (const promise of promises) {
+    const group = groups.get(promise.addition)
+    if (group === undefined) groups.set(promise.addition, [promise])
+    else group.push(promise)
+  }
+  return groups
 }

@@ -1,8 +1,10 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { accessSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { StoreError } from '../store.ts'
+import { renameDurably } from './durable.ts'
 import { openingError } from './failure.ts'
+import { findOwner } from './owner.ts'
 import type { StoreSnapshot } from './snapshot.ts'
 
 /** 4 MiB at a time: enough to be fast, and progress is seen. */
@@ -16,12 +18,13 @@ export interface BackupOptions {
 
 /**
  * Copies a store into a file, page by page, as the snapshot sees it: because that one stays open, what a server writes
- * meanwhile does not make the copy begin again. The file has its name when it is whole and on disk.
+ * meanwhile does not make the copy begin again. The file has its name when it is whole and on disk. Resolves with its
+ * length.
  */
-export async function backUp(snapshot: StoreSnapshot, file: string, options: BackupOptions): Promise<void> {
-  if (existsSync(file) && !options.isForced) {
-    throw new StoreError('BACKUP_EXISTS', `${file} is there already; name another file, or say --force to replace it`)
-  }
+export async function backUp(snapshot: StoreSnapshot, file: string, options: BackupOptions): Promise<number> {
+  assertFree(snapshot.path, file, options.isForced)
+  // Throws Node's error: better-sqlite3 has one without a code.
+  accessSync(dirname(file))
   const partial = `${file}.part`
   try {
     removeDatabase(partial)
@@ -31,46 +34,42 @@ export async function backUp(snapshot: StoreSnapshot, file: string, options: Bac
         return pagesPerStep
       },
     })
-    finish(partial)
-    // A log of the one that it replaces would be taken for its own.
+    makeSingleFile(partial)
+    // A log of the one that is replaced would be taken for its own.
     for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true })
-    renameSync(partial, file)
-    syncDirectory(dirname(file))
+    renameDurably(partial, file)
+    return statSync(file).size
   } catch (error) {
     removeDatabase(partial)
-    throw writingError(file, error)
+    throw error instanceof Database.SqliteError ? openingError(file, error) : error
   }
 }
 
-/** The copy is one file alone, and can be read from a medium that can't be written. */
-function finish(partial: string): void {
+function assertFree(path: string, file: string, isForced: boolean): void {
+  if (!existsSync(file)) return
+  if (realpathSync(file) === realpathSync(path)) {
+    throw new StoreError('BACKUP_EXISTS', `${file} is the store itself; name another file`)
+  }
+  if (!statSync(file).isFile()) throw new StoreError('BACKUP_EXISTS', `${file} is not a file; name another one`)
+  if (!isForced) {
+    throw new StoreError('BACKUP_EXISTS', `${file} is there already; name another file, or say --force to replace it`)
+  }
+  const pid = findOwner(file)
+  if (pid !== undefined) {
+    throw new StoreError('STORE_LOCKED', `${file} is in use by process ${pid}; name another file`)
+  }
+}
+
+/** Without a log beside it, it can be read where nothing can be written. */
+function makeSingleFile(partial: string): void {
   const copy = new Database(partial)
   try {
     copy.pragma('journal_mode = DELETE')
   } finally {
     copy.close()
   }
-  sync(partial)
 }
 
 function removeDatabase(file: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(file + suffix, { force: true })
-}
-
-function syncDirectory(directory: string): void {
-  sync(directory === '' ? '.' : directory)
-}
-
-function sync(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function writingError(file: string, error: unknown): unknown {
-  if (error instanceof Database.SqliteError) return openingError(file, error)
-  return error
 }

@@ -127,7 +127,9 @@ class Check {
 
   #compareCounts(counts: ReadonlyMap<string, { readonly ready: number; readonly delayed: number }>): void {
     const left = new Map(counts)
-    const rows = this.#rows<[number, number, number, number]>('SELECT function_id, priority, ready, delayed FROM counts')
+    const rows = this.#rows<[number, number, number, number]>(
+      'SELECT function_id, priority, ready, delayed FROM counts',
+    )
     for (const [functionId, priority, ready, delayed] of rows) {
       const key = `${functionId} ${priority}`
       const real = left.get(key) ?? { ready: 0, delayed: 0 }
@@ -183,7 +185,10 @@ class Check {
   #checkNumbers(): void {
     const [reserved] = this.#database.prepare<[], number>('SELECT reserved_until FROM numbers').pluck().all()
     if (reserved === undefined) return this.#fault('the table numbers has no row')
-    const last = this.#database.prepare<[], number>('SELECT number FROM jobs ORDER BY number DESC LIMIT 1').pluck().get()
+    const last = this.#database
+      .prepare<[], number>('SELECT number FROM jobs ORDER BY number DESC LIMIT 1')
+      .pluck()
+      .get()
     if (last !== undefined && last >= reserved) {
       this.#fault(`job ${last} has a number that may be given out again: numbers are reserved until ${reserved}`)
     }
@@ -211,7 +216,8 @@ function* faultsOf(row: Row): Generator<string> {
   if (!isWhole(priority, 0) || priority > 2) yield 'its priority is none of 0, 1 and 2'
   if (!isWhole(clash, 0)) yield 'its clash is no whole number'
   if (!isWhole(position, 0) || !isWhole(runAt, 0)) yield 'its position or its time is no whole number'
-  else if (position > 0 === runAt > 0) yield `it is ${position > 0 ? 'both ready and delayed' : 'neither ready nor delayed'}`
+  else if (position > 0 === runAt > 0)
+    yield `it is ${position > 0 ? 'both ready and delayed' : 'neither ready nor delayed'}`
   if (!isName(reducer)) yield 'its reducer is neither text nor a BLOB of other bytes'
   if (!Buffer.isBuffer(workload)) yield 'its workload is no BLOB'
   if (!isName(unique)) yield 'its unique is neither text nor a BLOB of other bytes'

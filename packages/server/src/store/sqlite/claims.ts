@@ -6,12 +6,16 @@ import { fromColumn, type NameColumn } from './text.ts'
 
 type Row = [number: number, position: number, unique: NameColumn, reducer: NameColumn, workload: Buffer]
 
+const scratchBytes = 256 * 1024
+
 /**
  * Gives out jobs that are ready. That they were claimed is not written anywhere: a cursor for each function and
  * priority says how far this server has come, and when it comes back, it begins anew.
  */
 export class Claims {
   readonly #functions: FunctionTable
+  /** Most claims fit: a buffer is not made for each, and what is given out is not larger than its jobs. */
+  readonly #scratch: Buffer = Buffer.allocUnsafeSlow(scratchBytes)
   readonly #ready: Statement<[number, number, number, number], Row>
 
   constructor(database: Database, functions: FunctionTable) {
@@ -27,7 +31,7 @@ export class Claims {
 
   claim(request: Extract<StoreRequest, { kind: 'claim' }>): Extract<StoreAnswer, { kind: 'claim' }> {
     const { priority, jobsMax, bytesMax } = request
-    const writer = new RecordWriter()
+    const writer = new RecordWriter(this.#scratch)
     const owner = this.#functions.find(request.function)
     if (owner !== undefined) {
       const head = { number: 0, runAt: 0, function: 0, priority, isClaimed: true }
@@ -44,6 +48,12 @@ export class Claims {
       // Not before all of it has succeeded.
       owner.cursors[priority] = last
     }
-    return { kind: 'claim', count: writer.count, jobs: writer.written() }
+    return { kind: 'claim', count: writer.count, jobs: this.#given(writer) }
+  }
+
+  /** A buffer that the server can have: a piece of the scratch one is copied, a larger one is given away. */
+  #given(writer: RecordWriter): Uint8Array {
+    const records = writer.written()
+    return records.buffer === this.#scratch.buffer ? new Uint8Array(records) : records
   }
 }

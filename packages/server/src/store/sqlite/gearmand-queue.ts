@@ -2,15 +2,17 @@ import { cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Priority } from '@geartrain/engine'
-import SQLite from 'better-sqlite3'
-import { reason } from '../../settings-sources.ts'
+import Database from 'better-sqlite3'
 import { StoreError } from '../store.ts'
+import { openingError } from './failure.ts'
+import { applicationId } from './schema.ts'
 import type { NewJob } from './transfer.ts'
 
+/** The table, if nobody says another one. */
 export const gearmandTable = 'gearman_queue'
 
-const neededColumns = ['unique_key', 'function_name', 'priority', 'data']
-/** gearmand before 1.0 had no delayed jobs. */
+const columns = ['unique_key', 'function_name', 'priority', 'data'] as const
+/** The first versions had no delayed jobs, and no such column. */
 const timeColumn = 'when_to_run'
 const priorities: readonly Priority[] = [0, 1, 2]
 
@@ -19,56 +21,61 @@ type Row = readonly [
   jobFunction: Buffer | null,
   priority: unknown,
   data: Buffer | null,
-  when: unknown,
+  whenSeconds: unknown,
 ]
 
-/**
- * The queue that C gearmand keeps with `-q libsqlite3`, for reading: the file stays as it is. An empty workload is a
- * NULL there, and reducers are not there at all.
- */
+/** The queue that C gearmand keeps with `-q libsqlite3`, for reading: the file stays as it is. */
 export class GearmandQueue {
   readonly count: number
-  readonly #database: SQLite.Database
-  readonly #rows: SQLite.Statement<[], Row>
+  readonly #file: string
+  readonly #database: Database.Database
+  readonly #rows: Database.Statement<[], Row>
+  /** A directory to remove. */
   readonly #copy: string | undefined
 
-  /** Throws a StoreError for a file that is no such queue. */
+  /** Throws a StoreError if the file is no such queue. */
   constructor(file: string, table: string = gearmandTable) {
     const { database, copy } = openUnchanged(file)
+    this.#file = file
     this.#database = database
     this.#copy = copy
     try {
       database.exec('BEGIN')
-      const columns = findColumns(database, file, table)
-      const name = quote(table)
+      const hasTime = findColumns(database, file, table).has(timeColumn)
+      const name = `"${table.replaceAll('"', '""')}"`
       this.count = database.prepare<[], number>(`SELECT count(*) FROM ${name}`).pluck().get() ?? 0
-      const when = columns.has(timeColumn) ? timeColumn : '0'
-      // As BLOBs: gearmand writes whatever bytes it got as TEXT.
+      // As BLOBs: gearmand writes as TEXT whatever bytes it gets.
       this.#rows = database
-        .prepare<[], Row>(
-          `SELECT CAST(unique_key AS BLOB), CAST(function_name AS BLOB), priority, CAST(data AS BLOB), ${when}
-           FROM ${name} ORDER BY rowid`,
-        )
+        .prepare<[], Row>(`
+          SELECT CAST(unique_key AS BLOB), CAST(function_name AS BLOB), priority, CAST(data AS BLOB),
+            ${hasTime ? timeColumn : '0'} FROM ${name} ORDER BY rowid`)
         .raw()
     } catch (error) {
       this.close()
-      throw toStoreError(error, file)
+      throw openingError(file, error)
     }
   }
 
-  /** In the order in which gearmand would take them up. Those that are due at `now` are ready. */
-  *jobs(now: number): Generator<NewJob> {
-    for (const [unique, jobFunction, priority, data, when] of this.#rows.iterate()) {
-      const runAt = typeof when === 'number' ? Math.min(when * 1000, Number.MAX_SAFE_INTEGER) : 0
-      yield {
-        number: undefined,
-        function: jobFunction?.toString('latin1') ?? '',
-        unique: unique?.toString('latin1') ?? '',
-        reducer: '',
-        priority: priorities.find((each) => each === priority) ?? 1,
-        runAt: runAt > now ? runAt : 0,
-        workload: data ?? Buffer.alloc(0),
+  /**
+   * In the order in which gearmand would take them up; those whose time has come are ready. Where it has written NULL
+   * the workload was empty. Reducers are not there.
+   */
+  *jobs(nowMs: number): Generator<NewJob> {
+    try {
+      for (const [unique, jobFunction, priority, data, whenSeconds] of this.#rows.iterate()) {
+        const runAt = typeof whenSeconds === 'number' ? Math.min(whenSeconds * 1000, Number.MAX_SAFE_INTEGER) : 0
+        yield {
+          number: undefined,
+          function: jobFunction?.toString('latin1') ?? '',
+          unique: unique?.toString('latin1') ?? '',
+          reducer: '',
+          priority: priorities.find((each) => each === priority) ?? 1,
+          runAt: runAt > nowMs ? runAt : 0,
+          workload: data ?? Buffer.alloc(0),
+        }
       }
+    } catch (error) {
+      throw openingError(this.#file, error)
     }
   }
 
@@ -76,44 +83,78 @@ export class GearmandQueue {
     this.#database.close()
     if (this.#copy !== undefined) rmSync(this.#copy, { recursive: true, force: true })
   }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
 }
 
-/** What a file is that `-q libsqlite3` is given. */
-export type QueueFileKind = 'none' | 'empty' | 'ours' | 'other'
-
-export function kindOfQueueFile(file: string, ourId: number): QueueFileKind {
-  const stats = statSync(file, { throwIfNoEntry: false })
-  if (stats === undefined) return 'none'
-  if (stats.size === 0) return 'empty'
-  return 'other'
-}
-
-/**
- * Read-only. What gearmand was killed in the middle of has to be rolled back first, and is so in a copy; the directory
- * of that is for the caller to remove.
- */
-function openUnchanged(file: string): { database: SQLite.Database; copy: string | undefined } {
-  if (!existsSync(file)) throw new StoreError('NO_FILE', `there is no file ${file}`)
-  if (!statSync(file).isFile()) throw new StoreError('NO_FILE', `${file} is no file`)
-  const database = openReadOnly(file)
+/** A store of this program's, and not a queue of gearmand's. An empty file can become one. */
+export function isOurStore(file: string): boolean {
+  if (statSync(file, { throwIfNoEntry: false })?.size === 0) return true
+  let database: Database.Database | undefined
   try {
-    database.prepare('SELECT count(*) FROM sqlite_master').get()
+    database = new Database(file, { readonly: true, fileMustExist: true })
+    return database.pragma('application_id', { simple: true }) === applicationId
+  } catch {
+    // Whoever opens it next will say why it can't be read.
+    return false
+  } finally {
+    database?.close()
+  }
+}
+
+/** Read-only. What a gearmand that was killed has left half written has to be rolled back, which is done in a copy. */
+function openUnchanged(file: string): { database: Database.Database; copy: string | undefined } {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new StoreError('QUEUE_MISSING', `there is no file ${file}; name the one that gearmand has as --libsqlite3-db`)
+  }
+  let database: Database.Database | undefined
+  try {
+    database = new Database(file, { readonly: true, fileMustExist: true })
+    readSchema(database)
     return { database, copy: undefined }
   } catch (error) {
-    database.close()
-    if (!needsRollback(error)) throw toStoreError(error, file)
+    database?.close()
+    if (!(error instanceof Database.SqliteError && error.code === 'SQLITE_READONLY_ROLLBACK')) {
+      throw openingError(file, error)
+    }
+    return openCopy(file)
   }
+}
+
+function openCopy(file: string): { database: Database.Database; copy: string } {
   const copy = mkdtempSync(join(tmpdir(), 'geartrain-queue-'))
   try {
     const copied = join(copy, basename(file))
-    for (const suffix of ['', '-journal', '-wal']) {
-      if (existsSync(file + suffix)) cpSync(file + suffix, copied + suffix)
-    }
-    const database = new SQLite(copied)
-    database.prepare('SELECT count(*) FROM sqlite_master').get()
+    for (const suffix of ['', '-journal']) if (existsSync(file + suffix)) cpSync(file + suffix, copied + suffix)
+    const database = new Database(copied)
+    readSchema(database)
     return { database, copy }
   } catch (error) {
     rmSync(copy, { recursive: true, force: true })
-    throw toStoreError(error, file)
+    throw openingError(file, error)
   }
+}
+
+/** SQLite opens a file when it is first read. */
+function readSchema(database: Database.Database): void {
+  database.prepare('SELECT count(*) FROM sqlite_schema').get()
+}
+
+function findColumns(database: Database.Database, file: string, table: string): ReadonlySet<string> {
+  const found = new Set(database.prepare<[string], string>('SELECT name FROM pragma_table_info(?)').pluck().all(table))
+  if (columns.every((column) => found.has(column))) return found
+  if (database.pragma('application_id', { simple: true }) === applicationId) {
+    throw new StoreError('QUEUE_IS_OURS', `${file} is no queue of gearmand's but a store of Geartrain's`)
+  }
+  const tables = database.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all()
+  const what =
+    found.size > 0
+      ? `its table ${table} has other columns`
+      : `it has no table ${table}, only ${tables.join(', ') || 'nothing at all'}`
+  throw new StoreError(
+    'QUEUE_UNKNOWN',
+    `${file} is no queue of gearmand's: ${what}; name the one that gearmand has as --libsqlite3-table`,
+  )
 }

@@ -57,6 +57,7 @@ export class StoreSnapshot {
   readonly path: string
   /** Of this snapshot alone; whoever uses it only reads. */
   readonly database: Database.Database
+  #byNumber: Database.Statement<[number]> | undefined
 
   /** Throws a StoreError. */
   constructor(path: string) {
@@ -67,6 +68,11 @@ export class StoreSnapshot {
   /** How many jobs there are, as the store keeps count. */
   get jobCount(): number {
     return this.database.prepare<[], number>('SELECT total(ready + delayed) FROM counts').pluck().get() ?? 0
+  }
+
+  has(number: number): boolean {
+    this.#byNumber ??= this.database.prepare('SELECT 1 FROM jobs WHERE number = ?')
+    return this.#byNumber.get(number) !== undefined
   }
 
   /** In the order of their numbers. Throws a StoreError for what can't be read. */
@@ -176,6 +182,9 @@ export class StoreSnapshot {
 }
 
 function openForReading(path: string): Database.Database {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    throw new StoreError('STORE_MISSING', `${path} is not a file; name the store itself: --store sqlite:PATH`)
+  }
   if (fileBytes(path) === 0) {
     assertLogHasDatabase(path)
     const what =

@@ -1,6 +1,6 @@
 import type { Priority } from '@geartrain/engine'
 import { RecordWriter } from '../records.ts'
-import { type Batch, type BatchResult, type Store, StoreError, type StoreState } from '../store.ts'
+import { type Batch, type BatchResult, type Store, StoreError, type StoreFailure, type StoreState } from '../store.ts'
 
 const batchJobsMax = 5000
 const batchBytesMax = 4 * 1024 * 1024
@@ -24,62 +24,66 @@ export type NewJob = Omit<StoredJob, 'number'> & { readonly number: number | und
  * Brings jobs into a store that no server has, many in a commit. What a commit has taken is there for good; whoever
  * starts again from the beginning finds the jobs that have numbers there already.
  */
-export class StoreImport {
-  /** So many jobs are on disk. */
+export class StoreImport<Job extends NewJob = NewJob> {
+  /** So many jobs are on disk that were not there before. */
   added = 0
   /** These were there already, under the same number. */
   present = 0
   /** These have joined a job with the same function and unique. */
   joined = 0
+  /** This one and all before it are done with. */
+  last: Job | undefined
   readonly #store: Store
   /** No job has this number or a higher one. */
   #freeNumber: number
-  readonly #newNumbersFrom: number
-  #jobs: NewJob[] = []
+  /** Of jobs without one. */
+  readonly #newNumberMin: number
+  #hasGivenNumbers = false
+  #jobs: Job[] = []
   #bytes = 0
   #commit: Promise<void> = Promise.resolve()
 
   constructor(store: Store, { firstNumber }: StoreState, nowMs: number) {
     this.#store = store
     this.#freeNumber = firstNumber
-    this.#newNumbersFrom = Math.max(firstNumber, nowMs * 1000)
+    this.#newNumberMin = Math.max(firstNumber, nowMs * 1000)
   }
 
-  /** Waits for the disk if jobs come faster than it takes them. */
-  async add(job: NewJob): Promise<void> {
+  /** It is time to flush. */
+  get isFull(): boolean {
+    return this.#jobs.length >= batchJobsMax || this.#bytes >= batchBytesMax
+  }
+
+  add(job: Job): void {
     this.#jobs.push(job)
     this.#bytes += job.workload.length
-    if (this.#jobs.length < batchJobsMax && this.#bytes < batchBytesMax) return
-    await this.#flush()
   }
 
-  /** When it resolves, every job is on disk. */
-  async end(): Promise<void> {
-    await this.#flush()
-    await this.#commit
-  }
-
-  /** The last batch must be on disk before the next one sets out. */
-  async #flush(): Promise<void> {
+  /** Sends what was added on its way, which begins when what is on its way is on disk. */
+  async flush(): Promise<void> {
     const jobs = this.#jobs
     this.#jobs = []
     this.#bytes = 0
     await this.#commit
     this.#commit = this.#keep(jobs)
-    // Whoever adds or ends next hears of it.
+    // Whoever flushes or ends next hears of it.
     this.#commit.catch(() => {})
   }
 
-  async #keep(jobs: readonly NewJob[]): Promise<void> {
+  /** When it resolves, every job is on disk. */
+  async end(): Promise<void> {
+    await this.flush()
+    await this.#commit
+  }
+
+  async #keep(jobs: readonly Job[]): Promise<void> {
     const present = await this.#findPresent(jobs)
     const records = new RecordWriter()
     const functions = new Map<string, number>()
     for (const job of jobs) {
-      if (job.number !== undefined && present.has(job.number)) {
-        this.present++
-        continue
-      }
-      const number = job.number ?? Math.max(this.#freeNumber, this.#newNumbersFrom)
+      this.#assertOwn(job)
+      if (job.number !== undefined && present.has(job.number)) continue
+      const number = job.number ?? this.#newNumber()
       // Of two with the same number, the first is the one.
       present.add(number)
       this.#freeNumber = Math.max(this.#freeNumber, number + 1)
@@ -88,16 +92,33 @@ export class StoreImport {
       const { runAt, priority } = job
       records.add({ number, runAt, function: index, priority, isClaimed: false }, job.unique, job.reducer, job.workload)
     }
-    if (records.count === 0) return
-    const { joined } = await this.#done({
-      ...nothing,
-      functions: [...functions.keys()],
-      additions: records.written(),
-      additionCount: records.count,
-      reserveUntil: this.#freeNumber,
-    })
-    this.joined += joined.length / 2
-    this.added += records.count - joined.length / 2
+    if (records.count > 0) {
+      const { joined } = await this.#done({
+        ...nothing,
+        functions: [...functions.keys()],
+        additions: records.written(),
+        additionCount: records.count,
+        reserveUntil: this.#freeNumber,
+      })
+      this.joined += joined.length / 2
+      this.added += records.count - joined.length / 2
+    }
+    this.present += jobs.length - records.count
+    this.last = jobs.at(-1)
+  }
+
+  #newNumber(): number {
+    this.#hasGivenNumbers = true
+    return Math.max(this.#freeNumber, this.#newNumberMin)
+  }
+
+  /** It would be taken for one that is there already, and lost. */
+  #assertOwn({ number }: NewJob): void {
+    if (number === undefined || number < this.#newNumberMin || !this.#hasGivenNumbers) return
+    throw new StoreError(
+      'NUMBER_TAKEN',
+      `the number ${number} may have been given to a job that came without one; import jobs with and without numbers by themselves`,
+    )
   }
 
   async #findPresent(jobs: readonly NewJob[]): Promise<Set<number>> {
@@ -107,7 +128,7 @@ export class StoreImport {
     const requests = numbers.map((number) => ({ kind: 'find', number }) as const)
     const { answers } = await this.#done({ ...nothing, requests })
     for (const answer of answers) {
-      if (answer.kind === 'failed') throw new StoreError(answer.failure.code, answer.failure.message)
+      if (answer.kind === 'failed') throw this.#error(answer.failure)
       if (answer.kind === 'find' && answer.job !== undefined) present.add(answer.job.number)
     }
     return present
@@ -115,8 +136,12 @@ export class StoreImport {
 
   async #done(batch: Batch): Promise<BatchResult> {
     const result = await this.#store.commit(batch)
-    if (result.failure !== undefined) throw new StoreError(result.failure.code, result.failure.message)
+    if (result.failure !== undefined) throw this.#error(result.failure)
     return result
+  }
+
+  #error({ code, message }: StoreFailure): StoreError {
+    return new StoreError(code, `${this.#store.name} can't be written (${code}: ${message})`)
   }
 }
 

@@ -1,0 +1,104 @@
+import type { FunctionStats, StoreStats } from '@geartrain/server'
+import { bytesField } from './job-line.ts'
+import { count, showBytes } from './numbers.ts'
+import { openSnapshot, storeFault } from './place.ts'
+
+/** Says what is in a store. */
+export function stats(path: string, { json }: { json: boolean }): void {
+  using snapshot = openSnapshot(path)
+  try {
+    const found = snapshot.stats()
+    process.stdout.write(json ? `${JSON.stringify(toJson(path, found))}\n` : toText(path, found))
+  } catch (error) {
+    throw storeFault(error)
+  }
+}
+
+function toJson(path: string, found: StoreStats) {
+  const totals = sum(found.functions)
+  return {
+    store: `sqlite:${path}`,
+    schema: found.schemaVersion,
+    pid: found.pid ?? null,
+    bytes: found.bytes,
+    log_bytes: found.logBytes,
+    jobs: totals.ready + totals.delayed,
+    ...totals,
+    next_due: found.nextDueAt ?? null,
+    oldest: found.oldest ?? null,
+    functions: found.functions.map(({ name, ready: [high, normal, low], delayed, nextDueAt, oldest }) => ({
+      ...bytesField('function', Buffer.from(name, 'latin1')),
+      high,
+      normal,
+      low,
+      delayed,
+      next_due: nextDueAt ?? null,
+      oldest: oldest ?? null,
+    })),
+  }
+}
+
+function toText(path: string, found: StoreStats): string {
+  const { ready, delayed } = sum(found.functions)
+  const facts: [string, string][] = [
+    ['store', `sqlite:${path}, schema ${found.schemaVersion}`],
+    ['in use', found.pid === undefined ? 'no' : `by process ${found.pid}`],
+    ['size', `${showBytes(found.bytes)}, and ${showBytes(found.logBytes)} of log`],
+    ['jobs', `${count(ready + delayed, 'job')}: ${ready} ready or running, ${delayed} delayed`],
+    ['next due', showTime(found.nextDueAt)],
+    ['oldest', showNumber(found.oldest)],
+  ]
+  const rows = found.functions.map(({ name, ready: [high, normal, low], delayed: waiting, nextDueAt, oldest }) => [
+    showName(name),
+    String(high),
+    String(normal),
+    String(low),
+    String(waiting),
+    showTime(nextDueAt),
+    showNumber(oldest),
+  ])
+  const head = ['function', 'high', 'normal', 'low', 'delayed', 'next due', 'oldest']
+  const table = rows.length === 0 ? [] : ['', ...align([head, ...rows])]
+  return `${[...align(facts), ...table].join('\n')}\n`
+}
+
+function sum(functions: readonly FunctionStats[]): { ready: number; delayed: number } {
+  let ready = 0
+  let delayed = 0
+  for (const each of functions) {
+    for (const jobs of each.ready) ready += jobs
+    delayed += each.delayed
+  }
+  return { ready, delayed }
+}
+
+/** Columns of digits to the right, the others to the left. */
+function align(rows: readonly (readonly string[])[]): string[] {
+  const columns = rows[0]?.map((_, column) => rows.map((row) => row[column] ?? '')) ?? []
+  const widths = columns.map((cells) => Math.max(...cells.map((cell) => cell.length)))
+  const areDigits = columns.map((cells) => cells.slice(1).every((cell) => /^\d+$/.test(cell)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        areDigits[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function showTime(atMs: number | undefined): string {
+  if (atMs === undefined) return '-'
+  const date = new Date(atMs)
+  return Number.isNaN(date.getTime()) ? `${atMs} ms` : date.toISOString()
+}
+
+function showNumber(number: number | undefined): string {
+  return number === undefined ? '-' : String(number)
+}
+
+/** What a terminal can't show is escaped. */
+function showName(name: string): string {
+  const text = Buffer.from(name, 'latin1').toString('utf8')
+  return /^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && !text.includes('\ufffd') ? text : JSON.stringify(name)
+}

@@ -1,0 +1,83 @@
+import type { Priority } from '@geartrain/engine'
+import type { Batch, StoreAnswer, StoredSummary } from '@geartrain/server'
+import { RecordReader, RecordWriter } from './parts.ts'
+
+/** A job to be added; what is not said is empty, of function `f`, normal and now. */
+export interface Addition {
+  readonly number: number
+  readonly function?: string
+  readonly unique?: string
+  readonly reducer?: string
+  readonly workload?: string | Uint8Array
+  readonly priority?: Priority
+  readonly runAt?: number
+  readonly isClaimed?: boolean
+}
+
+/** A batch as a test writes it. */
+export interface Wish extends Partial<Pick<Batch, 'cancel' | 'promoteUntil' | 'reserveUntil' | 'requests'>> {
+  readonly forget?: readonly number[]
+  readonly add?: readonly Addition[]
+}
+
+export function toBatch({
+  forget = [],
+  cancel = [],
+  add = [],
+  promoteUntil,
+  reserveUntil,
+  requests = [],
+}: Wish): Batch {
+  const functions = new Map<string, number>()
+  const writer = new RecordWriter()
+  for (const addition of add) {
+    const { number, runAt = 0, priority = 1, isClaimed = false } = addition
+    const { function: name = 'f', unique = '', reducer = '', workload = '' } = addition
+    const index = functions.get(name) ?? functions.size
+    functions.set(name, index)
+    const head = { number, runAt, function: index, priority, isClaimed }
+    writer.add(head, unique, reducer, typeof workload === 'string' ? Buffer.from(workload, 'latin1') : workload)
+  }
+  return {
+    forget: Float64Array.from(forget),
+    cancel,
+    functions: [...functions.keys()],
+    additions: writer.written(),
+    additionCount: writer.count,
+    promoteUntil,
+    reserveUntil,
+    requests,
+  }
+}
+
+/** A job as a claim gives it out. */
+export interface Claimed {
+  readonly number: number
+  readonly unique: string
+  readonly reducer: string
+  readonly workload: Buffer
+  readonly priority: Priority
+  readonly runAt: number
+}
+
+export function claimed(answer: StoreAnswer | undefined): Claimed[] {
+  if (answer?.kind !== 'claim') throw new Error(`not the answer to a claim: ${answer?.kind}`)
+  const reader = new RecordReader(answer.jobs)
+  const jobs: Claimed[] = []
+  while (reader.next()) {
+    const { number, unique, reducer, workload, priority, runAt } = reader
+    jobs.push({ number, unique, reducer, workload, priority, runAt })
+  }
+  if (jobs.length !== answer.count) throw new Error(`${answer.count} jobs were said to be claimed, not ${jobs.length}`)
+  return jobs
+}
+
+export function found(answer: StoreAnswer | undefined): StoredSummary | undefined {
+  if (answer?.kind !== 'find') throw new Error(`not the answer to a look-up: ${answer?.kind}`)
+  return answer.job
+}
+
+export function listed(answer: StoreAnswer | undefined): readonly StoredSummary[] {
+  if (answer?.kind !== 'list') throw new Error(`not the answer to a listing: ${answer?.kind}`)
+  return answer.jobs
+}
