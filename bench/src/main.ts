@@ -143,7 +143,8 @@ function reportFailures(result: RowResult): void {
 }
 
 function command(): string {
-  return ['npm run bench --', ...process.argv.slice(2)].join(' ')
+  const args = process.argv.slice(2).map((argument) => (/^[\w,.=/-]+$/.test(argument) ? argument : `'${argument}'`))
+  return ['npm run bench --', ...args].join(' ')
 }
 
 try {

@@ -22,7 +22,7 @@ Examples:
     )
   addCheck(store, finish)
   addStats(store)
-  addExport(store)
+  addExport(store, finish)
   addImport(store)
   addBackup(store)
   return store
@@ -59,17 +59,19 @@ function addStats(store: Command): void {
   addPlaceOptions(stats)
 }
 
-function addExport(store: Command): void {
+function addExport(store: Command, finish: (exitCode: number) => void): void {
   const command = store
     .command('export')
     .description('write all jobs as lines of JSON')
     .argument('[file]', 'where to; - is stdout', '-')
     .option('--force', 'replace the file if it is there')
+    .option('--salvage', "of a damaged store: leave out the jobs that can't be read, and name them")
     .addHelpText('after', examples('export jobs.jsonl', 'export | gzip > jobs.jsonl.gz'))
     .action(async (file: string) => {
       const path = await findStorePath(command)
       const { exportJobs } = await import('./store/export.ts')
-      await exportJobs(path, file, { force: isGiven(command, 'force') })
+      const flags = { isForced: isGiven(command, 'force'), isSalvage: isGiven(command, 'salvage') }
+      finish(await exportJobs(path, file, flags))
     })
   addPlaceOptions(command)
 }

@@ -51,6 +51,9 @@ export interface StockedFunction {
   readonly delayed: number
 }
 
+/** A store that could not give jobs out is asked again after so long. */
+const claimRetryMs = 1000
+
 /** So many of those due are done in one go; `nextDeadline` then stays in the past until all are. */
 const duePerAdvance = 1000
 
@@ -75,6 +78,7 @@ export class Engine {
   #storeDueAt = Number.POSITIVE_INFINITY
   /** The store was told to make them ready and has not answered. */
   #isPromoting = false
+  #nextClaimAt = Number.POSITIVE_INFINITY
   /** Sessions whose grab has found nothing yet. */
   readonly #grabbing = new List<Session>()
   #nextNumber: number
@@ -109,6 +113,21 @@ export class Engine {
     let size = 0
     for (const { backlog } of this.#functions) size += backlog.size
     return size
+  }
+
+  /** Background jobs are kept in a store. */
+  get isDurable(): boolean {
+    return this.#changes !== undefined
+  }
+
+  /** Workloads in memory of jobs that are in the store. */
+  get storedBytes(): number {
+    return this.#window?.bytes ?? 0
+  }
+
+  /** When the store, which could not say what jobs there are, is asked again; Infinity if it has said. */
+  get nextClaimAt(): number {
+    return this.#nextClaimAt
   }
 
   /** The number of the next job. */
@@ -161,8 +180,9 @@ export class Engine {
 
   /** When `advance` must be called at the latest; Infinity if nothing is to come by itself. */
   get nextDeadline(): number {
-    const storeDueAt = this.#isPromoting || this.#isDraining ? Number.POSITIVE_INFINITY : this.#storeDueAt
-    return Math.min(this.#deadlines.soonestAt, this.#waking.deadline, storeDueAt)
+    const inMemory = Math.min(this.#deadlines.soonestAt, this.#waking.deadline)
+    if (this.#isDraining) return inMemory
+    return Math.min(inMemory, this.#nextClaimAt, this.#isPromoting ? Number.POSITIVE_INFINITY : this.#storeDueAt)
   }
 
   // Time
@@ -181,6 +201,7 @@ export class Engine {
     }
     this.#waking.expire(this.#now)
     this.#promote()
+    this.#claimAgain()
   }
 
   /**
@@ -484,6 +505,12 @@ export class Engine {
     this.#changes?.promote(this.#now)
   }
 
+  #claimAgain(): void {
+    if (this.#nextClaimAt > this.#now) return
+    this.#nextClaimAt = Number.POSITIVE_INFINITY
+    for (const jobFunction of this.#functions) this.#window?.refillAll(jobFunction)
+  }
+
   // What the store says
 
   /** What is in the store; also when it has been opened anew, and what was asked of it before is void. */
@@ -572,7 +599,8 @@ export class Engine {
     const { backlog } = jobFunction
     backlog.isClaiming[priority] = false
     if (count === 0) backlog.ready[priority] = backlog.adding[priority]
-    if (count !== undefined) this.#window?.refill(jobFunction, priority)
+    if (count === undefined) this.#nextClaimAt = Math.min(this.#nextClaimAt, this.#now + claimRetryMs)
+    else this.#window?.refill(jobFunction, priority)
     this.#releaseGrabbers(jobFunction)
     for (let i = 0; i < Math.min(count ?? 0, jobFunction.readyCount); i++) {
       this.#waking.wakeForJob(jobFunction, this.#now)

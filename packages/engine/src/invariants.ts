@@ -1,5 +1,5 @@
 import type { Engine } from './engine.ts'
-import type { Job } from './job.ts'
+import { type Job, priorities } from './job.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -11,6 +11,7 @@ export function assertInvariants(engine: Engine): void {
   checkFunctions(engine)
   checkSessions(engine)
   checkDeadlines(engine)
+  checkStore(engine)
 }
 
 function checkJobs(engine: Engine): void {
@@ -22,7 +23,8 @@ function checkJobs(engine: Engine): void {
     assert(job.state !== 'ended', `${place} has ended and is still in the table`)
     assert(engine.findJob(job.number) === job, `${place} is not found by its number`)
     assert((job.state === 'running') === (job.owner !== undefined), `${place}: owner and state differ`)
-    assert((job.list !== undefined) === (job.state !== 'delayed'), `${place} stands in the wrong kind of place`)
+    const isListed = job.state === 'ready' || job.state === 'running'
+    assert((job.list !== undefined) === isListed, `${place} stands in the wrong kind of place`)
     assert(job.index >= 0 === inDeadlines.has(job), `${place}: its deadline index is wrong`)
     if (job.state === 'ready') {
       assert(job.list === job.function.ready[job.priority], `${place} is not in its function's list`)
@@ -39,16 +41,59 @@ function checkJobs(engine: Engine): void {
       assert(waiter.list === waiter.session.waiting, `${place} has a waiter that does not wait`)
     }
     if (job.unique !== '' && !(job.unique === '-' && job.workloadLength === 0)) {
-      assert(job.function.find(job.unique, job.workload) === job, `${place} is not found by its unique`)
+      const found = job.function.find(job.unique, job.workload)
+      assert(found === job || mayBeHidden(engine, job), `${place} is not found by its unique`)
     }
+    checkStored(job, place)
     assert(engine.findFunction(job.function.name) === job.function, `${place} is of a dropped function`)
   }
   assert(count === engine.jobCount, `the table counts ${engine.jobCount} jobs and holds ${count}`)
 }
 
+/**
+ * A job that has come from the store hides one of the same unique that did not know of it: one that waits for the
+ * store's word will join it, and one that the store could not be asked about goes on.
+ */
+function mayBeHidden(engine: Engine, job: Job): boolean {
+  return engine.isDurable && !job.isStored
+}
+
+function checkStored(job: Job, place: string): void {
+  if (job.state === 'pending') assert(job.addition !== undefined, `${place} waits for no answer`)
+  if (job.state === 'stored') {
+    assert(job.waiters.length > 0, `${place} is here for nobody`)
+    assert(job.isStored && job.addition === undefined, `${place} is not in the store`)
+    assert(job.workloadLength === 0, `${place} has a workload in memory`)
+  }
+  if (job.isStored) assert(job.background, `${place} is in the store for its waiters alone`)
+}
+
+function checkStore(engine: Engine): void {
+  let bytes = 0
+  for (const job of engine.jobs()) if (job.isStored) bytes += job.workloadLength
+  assert(engine.storedBytes === bytes, `the window counts ${engine.storedBytes} bytes and has ${bytes}`)
+  for (const jobFunction of engine.functions()) {
+    const { name, ready, backlog, workerCount } = jobFunction
+    const { delayed, addingDelayed } = backlog
+    assert(delayed >= addingDelayed && addingDelayed >= 0, `${name}: ${delayed} delayed on disk, ${addingDelayed} new`)
+    for (const priority of Object.values(priorities)) {
+      const onDisk = backlog.ready[priority]
+      const adding = backlog.adding[priority]
+      assert(onDisk >= adding && adding >= 0, `${name}: ${onDisk} on disk, ${adding} of them new`)
+      const isComing = backlog.isClaiming[priority] || engine.isDraining || engine.nextClaimAt < Number.POSITIVE_INFINITY
+      const isFed = onDisk === 0 || ready[priority].length > 0 || workerCount === 0 || isComing
+      assert(isFed, `${name}: jobs on disk, workers, and nobody fetches them`)
+    }
+  }
+}
+
 function checkFunctions(engine: Engine): void {
   const workers = new Map<string, number>()
   const running = new Map<string, number>()
+  const pending = new Map<string, number>()
+  for (const job of engine.jobs()) {
+    if (job.state === 'pending') pending.set(job.function.name, (pending.get(job.function.name) ?? 0) + 1)
+  }
   for (const session of engine.sessions()) {
     for (const {
       function: { name },
@@ -64,6 +109,7 @@ function checkFunctions(engine: Engine): void {
     const { name, ready, sleepers } = jobFunction
     assert(jobFunction.readyCount === ready[0].length + ready[1].length + ready[2].length, `${name}: ready count`)
     assert(jobFunction.runningCount === (running.get(name) ?? 0), `${name}: running count`)
+    assert(jobFunction.pendingCount === (pending.get(name) ?? 0), `${name}: pending count`)
     assert(jobFunction.workerCount === (workers.get(name) ?? 0), `${name}: worker count`)
     for (const list of ready) {
       let seen = 0
@@ -95,6 +141,10 @@ function checkSessions(engine: Engine): void {
       const isServed = list !== grabbers || ability.function.readyCount === 0 || engine.isDraining
       assert(isServed, `session ${id} grabs beside a ready job`)
     }
+    if (session.isHeld) {
+      assert(grabbing.has(session), `session ${id} is held and does not grab`)
+      assert(session.isServedByStore, `session ${id} is held for nothing`)
+    }
     assert(!(session.isSleeping && session.list !== undefined), `session ${id} is asleep, and woken or grabbing`)
     for (const job of session.running) assert(job.owner === session, `session ${id} runs a job it does not have`)
     for (const waiter of session.waiting) {
@@ -113,6 +163,7 @@ function checkDeadlines(engine: Engine): void {
   for (const session of engine.woken()) {
     assert(engine.nextDeadline <= session.wakeDeadline, `session ${session.id} wakes before the next deadline`)
   }
+  assert(engine.nextDeadline <= engine.nextClaimAt || engine.isDraining, 'the store is asked again too late')
   let counted = 0
   for (const jobFunction of engine.functions()) counted += jobFunction.delayedCount
   assert(counted === delayed, `${counted} delayed jobs are counted, ${delayed} wait`)

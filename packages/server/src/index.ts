@@ -30,6 +30,7 @@ export { type CheckOptions, type CheckResult, checkStore } from './store/sqlite/
 export { renameDurably } from './store/sqlite/durable.ts'
 export { GearmandQueue, gearmandTable, isOurStore } from './store/sqlite/gearmand-queue.ts'
 export { findOwner } from './store/sqlite/owner.ts'
+export { salvageJobs } from './store/sqlite/salvage.ts'
 export { type FunctionStats, StoreSnapshot, type StoreStats } from './store/sqlite/snapshot.ts'
 export { SqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.ts'
 export { type NewJob, type StoredJob, StoreImport } from './store/sqlite/transfer.ts'

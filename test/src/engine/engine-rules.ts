@@ -1,4 +1,6 @@
 import {
+  type Addition,
+  type Changes,
   Engine,
   type EngineOptions,
   type GrabForm,
@@ -9,19 +11,38 @@ import {
   type Session,
   type Submission,
 } from '@geartrain/engine'
+import { Replies } from './replies.ts'
 import { event, type Rules, type WorkWord } from './rules.ts'
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
 /** The engine, with an outbox that writes down its events. */
 export class EngineRules implements Rules {
-  readonly engine: Engine
+  readonly #options: Partial<EngineOptions>
+  readonly #replies: Replies
+  readonly #changes: Changes | undefined
   readonly #sessions = new Map<string, Session>()
   readonly #names: string[] = []
-  #events: string[] = []
+  #engine: Engine
 
-  constructor(options: Partial<EngineOptions>) {
-    this.engine = new Engine(this.#outbox(), options)
+  constructor(options: Partial<EngineOptions>, replies: Replies = new Replies(), changes?: Changes) {
+    this.#options = options
+    this.#replies = replies
+    this.#changes = changes
+    this.#engine = new Engine(this.#outbox(), options, changes)
+  }
+
+  get engine(): Engine {
+    return this.#engine
+  }
+
+  /** Another engine takes over, which knows nobody and continues the numbers. */
+  restart(): void {
+    for (const { id } of this.#sessions.values()) this.#replies.drop(id)
+    this.#sessions.clear()
+    const { now, nextNumber: firstNumber } = this.#engine
+    this.#engine = new Engine(this.#outbox(), { ...this.#options, firstNumber }, this.#changes)
+    this.#engine.advance(now)
   }
 
   get now(): number {
@@ -50,7 +71,9 @@ export class EngineRules implements Rules {
   }
 
   disconnect(name: string): void {
-    this.engine.disconnect(this.#session(name))
+    const session = this.#session(name)
+    this.engine.disconnect(session)
+    this.#replies.drop(session.id)
     this.#sessions.delete(name)
   }
 
@@ -145,24 +168,30 @@ export class EngineRules implements Rules {
   }
 
   takeEvents(): string[] {
-    const events = this.#events
-    this.#events = []
-    return events
+    return this.#replies.take()
+  }
+
+  /** Undefined: it is not connected. */
+  findSession(name: string): Session | undefined {
+    return this.#sessions.get(name)
   }
 
   #session(name: string): Session {
-    const session = this.#sessions.get(name)
+    const session = this.findSession(name)
     if (session === undefined) throw new Error(`${name} is not connected`)
     return session
   }
 
   #outbox(): Outbox {
-    const say = (id: number, ...words: string[]): void => {
-      this.#events.push(event(this.#names[id] ?? '?', ...words))
-    }
+    const line = (id: number, ...words: string[]): string => event(this.#names[id] ?? '?', ...words)
+    const say = (id: number, ...words: string[]): void => this.#replies.tell(id, line(id, ...words))
     const of = (job: Job): string => `#${job.number}`
     return {
       jobCreated: (id, job) => say(id, 'JOB_CREATED', of(job)),
+      jobPromised: (id, addition: Addition) =>
+        this.#replies.promise(id, addition, (number) =>
+          number === undefined ? line(id, 'refused', 'STORE_FAILED') : line(id, 'JOB_CREATED', `#${number}`),
+        ),
       refused: (id, refusal: Refusal) => say(id, 'refused', refusal),
       jobAssigned: (id, job, form) => {
         const { function: jobFunction, unique, reducer } = job

@@ -22,6 +22,8 @@ const retryMs = 1000
  */
 export class NaiveJournal implements Changes {
   readonly store: NaiveStore = new NaiveStore()
+  /** Numbers of background jobs, which nobody may get before they are kept. */
+  readonly durable: Set<number> = new Set<number>()
   readonly #replies: Replies
   #engine: Engine | undefined
   #open = newBatch()
@@ -49,6 +51,7 @@ export class NaiveJournal implements Changes {
   // What the engine says
 
   add(addition: Addition, submission: Submission): void {
+    if (addition.kind !== 'live') this.durable.add(addition.number)
     this.#open.additions.push({ addition, submission: kept(submission) })
   }
 
@@ -110,6 +113,15 @@ export class NaiveJournal implements Changes {
     this.#engine?.restock(functions, nextDueAt)
   }
 
+  /** The process is gone and a new one comes. What was on its way may have been kept. */
+  restart(engine: Engine, isKept: boolean): void {
+    if (isKept && this.#onWay !== undefined) this.store.write(this.#onWay)
+    this.#open = newBatch()
+    this.#onWay = undefined
+    this.serve(engine)
+    this.reopen()
+  }
+
   // Answers
 
   #applyWrites(batch: Batch, written: Written): Map<Addition, number | undefined> {
@@ -120,11 +132,9 @@ export class NaiveJournal implements Changes {
     }
     const numbers = new Map<Addition, number | undefined>()
     for (const [index, { addition }] of batch.additions.entries()) {
-      const number = written.numbers[index]
-      numbers.set(addition, number)
-      if (number === undefined) continue
-      // Like the journal, which hears of those alone that were there before.
-      if (number === addition.number) engine?.added(addition)
+      const number = written.joined[index]
+      numbers.set(addition, number ?? addition.number)
+      if (number === undefined) engine?.added(addition)
       else engine?.joined(addition, number)
     }
     for (const { function: name, priority, count } of written.promoted) engine?.promoted(name, priority, count)
@@ -132,22 +142,23 @@ export class NaiveJournal implements Changes {
     return numbers
   }
 
-  #log(batch: Batch, { cancelled, numbers, promoted }: Written): void {
+  #log(batch: Batch, { cancelled, joined, promoted }: Written): void {
     const note = (line: string): void => this.#replies.note(`store: ${line}`)
     for (const number of batch.forget) note(`forgets #${number}`)
     for (const number of batch.cancel) {
       note(cancelled.some((job) => job.number === number) ? `cancels #${number}` : `has no #${number}`)
     }
     for (const [index, { addition }] of batch.additions.entries()) {
-      const number = numbers[index]
-      note(`${addition.kind} #${addition.number} ${number === addition.number ? 'kept' : `joins #${number}`}`)
+      const number = joined[index]
+      note(`${addition.kind} #${addition.number} ${number === undefined ? 'kept' : `joins #${number}`}`)
     }
     for (const { function: name, count } of promoted) note(`promotes ${count} of ${name}`)
   }
 
   #answerAsk({ addition, submission }: AskRequest, isRead: boolean, numbers: Map<Addition, number | undefined>): void {
     const found = isRead ? this.store.find(submission)?.number : undefined
-    this.#replies.note(`store: asked #${addition.number} ${found === undefined ? 'not found' : `joins #${found}`}`)
+    const answer = isRead ? (found === undefined ? 'not found' : `joins #${found}`) : 'failed'
+    this.#replies.note(`store: asked #${addition.number} ${answer}`)
     numbers.set(addition, found ?? addition.number)
     if (found === undefined) this.#engine?.absent(addition)
     else this.#engine?.joined(addition, found)

@@ -33,8 +33,8 @@ export interface Batch {
 /** What came of the writes. */
 export interface Written {
   readonly cancelled: readonly StoredJob[]
-  /** For each addition the number of the job that stands for it, which may be another one. */
-  readonly numbers: readonly number[]
+  /** For each addition the number of the job that was there before, if one was: another one, or itself. */
+  readonly joined: readonly (number | undefined)[]
   readonly promoted: readonly { readonly function: string; readonly priority: Priority; readonly count: number }[]
   readonly nextDueAt: number
 }
@@ -66,9 +66,9 @@ export class NaiveStore {
     this.jobs = this.jobs.filter((job) => !forget.includes(job.number))
     const cancelled = this.jobs.filter((job) => cancel.includes(job.number))
     this.jobs = this.jobs.filter((job) => !cancel.includes(job.number))
-    const numbers = additions.map(({ addition, submission }) => this.#add(addition, submission))
+    const joined = additions.map(({ addition, submission }) => this.#add(addition, submission))
     const promoted = promoteUntil === undefined ? [] : this.#promote(promoteUntil)
-    return { cancelled, numbers, promoted, nextDueAt: this.nextDueAt }
+    return { cancelled, joined, promoted, nextDueAt: this.nextDueAt }
   }
 
   claim(request: ClaimRequest): StoredJob[] {
@@ -89,12 +89,10 @@ export class NaiveStore {
     return this.jobs.find((job) => isSame(job, submission))
   }
 
-  #add(addition: Addition, submission: Submission): number {
-    const { number } = addition
-    const known = this.jobs.find((job) => job.number === number) ?? this.find(submission)
-    if (known !== undefined) return known.number
-    this.jobs.push({ ...submission, number, background: true, isClaimed: addition.job !== undefined })
-    return number
+  #add({ number, job }: Addition, submission: Submission): number | undefined {
+    const known = this.jobs.find((stored) => stored.number === number) ?? this.find(submission)
+    if (known === undefined) this.jobs.push({ ...submission, number, background: true, isClaimed: job !== undefined })
+    return known?.number
   }
 
   #promote(until: number): Written['promoted'] {

@@ -1,4 +1,5 @@
 import { assertInvariants, type EngineOptions, engineDefaults } from '@geartrain/engine'
+import { DurableRules, performDurably } from './durable-rules.ts'
 import { EngineRules } from './engine-rules.ts'
 import { perform, type Rules } from './rules.ts'
 
@@ -16,6 +17,19 @@ import { perform, type Rules } from './rules.ts'
  *
  * A block is a turn of the server: at its end, grabs that have found nothing get NO_JOB. Paragraphs are parted by one
  * empty line; lines that begin with `#` before the dashes are remarks.
+ *
+ * In `durable-*.txt` the engine has a store. What a turn wants to be remembered is on its way at the turn's end,
+ * unless something else is; it then waits for that. What becomes of it is said in a later turn:
+ *
+ *   commit                 it is kept, and what was asked is answered; lines that begin with `store:` say what it was
+ *   commit fails           nothing of it is written, and what was asked is answered
+ *   commit is not read     it is kept, and what was asked can't be read
+ *   store dies             nothing of it is kept, nothing is answered, until the store is opened anew: `reopen`
+ *   store dies late        the same, but it has been kept
+ *   crash, crash late      the server is gone with all its sessions, and another one has opened the store
+ *   store                  shows what the store has, `functions` how much of it the engine counts as on disk alone
+ *
+ * A session that was promised a reply sees nothing that comes after it until the store has answered.
  */
 
 const dashes = '----'
@@ -58,7 +72,7 @@ export function play(scenario: Scenario, rules: Rules): string {
     if (end < 0) return paragraph
     const commands = lines.slice(0, end).filter((line) => !line.startsWith('#'))
     const answers = [...commands, 'settle'].flatMap((command) => {
-      const answered = perform(command, rules)
+      const answered = rules instanceof DurableRules ? performDurably(command, rules) : perform(command, rules)
       if (rules instanceof EngineRules) assertInvariants(rules.engine)
       return [...rules.takeEvents(), ...answered]
     })

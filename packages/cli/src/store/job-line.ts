@@ -28,7 +28,7 @@ const jobKeys: ReadonlySet<string> = new Set([
 
 /** The first line of an export. */
 export interface ExportHeader {
-  /** How many lines follow. */
+  /** How many lines follow; 0 if nobody knows. */
   readonly jobs: number
 }
 

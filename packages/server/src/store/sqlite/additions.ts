@@ -146,7 +146,7 @@ export class Additions {
     this.#functions.touch(owner)
     if (position === 0) owner.delayedAdded[priority]++
     else owner.readyAdded[priority]++
-    if (isClaimed) owner.claimedUntil[priority] = position
+    if (isClaimed) owner.claimedAdded[priority].push(position)
   }
 }
 

@@ -10,22 +10,23 @@ const scratchBytes = 256 * 1024
 
 /**
  * Gives out jobs that are ready. That they were claimed is not written anywhere: a cursor for each function and
- * priority says how far this server has come, and when it comes back, it begins anew.
+ * priority says how far this server has come, and which jobs behind it it had from the start; when it comes back, it
+ * begins anew.
  */
 export class Claims {
   readonly #functions: FunctionTable
   /** Most claims fit: a buffer is not made for each, and what is given out is not larger than its jobs. */
   readonly #scratch: Buffer = Buffer.allocUnsafeSlow(scratchBytes)
-  readonly #ready: Statement<[number, number, number, number], Row>
+  readonly #ready: Statement<[number, number, number], Row>
 
   constructor(database: Database, functions: FunctionTable) {
     this.#functions = functions
     this.#ready = database
-      .prepare<[number, number, number, number], Row>(`
+      .prepare<[number, number, number], Row>(`
         SELECT number, position, unique_name, reducer, workload FROM jobs
         -- The cursor first: SQLite starts at the first bound that it reads. The other one is that of the index.
         WHERE function_id = ? AND priority = ? AND position > ? AND position > 0
-        ORDER BY position LIMIT ?`)
+        ORDER BY position`)
       .raw()
   }
 
@@ -37,16 +38,23 @@ export class Claims {
       const head = { number: 0, runAt: 0, function: 0, priority, isClaimed: true }
       let bytes = 0
       let last = owner.cursors[priority]
-      for (const row of this.#ready.iterate(owner.id, priority, last, jobsMax)) {
+      const ahead = owner.claimedAhead[priority]
+      const passed: number[] = []
+      for (const row of this.#ready.iterate(owner.id, priority, last)) {
         const [number, position, unique, reducer, workload] = row
+        if (ahead.has(position)) {
+          passed.push(position)
+          continue
+        }
         bytes += workload.length
-        if (bytes > bytesMax && writer.count > 0) break
+        if (writer.count === jobsMax || (bytes > bytesMax && writer.count > 0)) break
         head.number = number
         writer.add(head, fromColumn(unique), fromColumn(reducer), workload)
         last = position
       }
       // Not before all of it has succeeded.
       owner.cursors[priority] = last
+      for (const position of passed) if (position <= last) ahead.delete(position)
     }
     return { kind: 'claim', count: writer.count, jobs: this.#given(writer) }
   }

@@ -3,22 +3,12 @@ import type { StoreFailure } from '../store.ts'
 import { StoreError } from '../store.ts'
 
 /** The file is as it was before, and the next transaction may well succeed. */
-const passing = new Set(['SQLITE_FULL', 'SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_BUSY_RECOVERY'])
+const passing = new Set(['SQLITE_FULL', 'SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_BUSY_RECOVERY', 'SQLITE_TOOBIG'])
 
-/** What SQLite says about a file or a disk; undefined if the error is one in this program. */
+/** What SQLite says; undefined if the error is not SQLite's. */
 export function toFailure(error: unknown): StoreFailure | undefined {
-  if (!(error instanceof Database.SqliteError) || isOurs(error.code)) return undefined
+  if (!(error instanceof Database.SqliteError)) return undefined
   return { code: error.code, message: error.message, isBroken: !passing.has(error.code) }
-}
-
-/** A statement that SQLite does not understand, or a row that must not be. */
-function isOurs(code: string): boolean {
-  return (
-    code === 'SQLITE_ERROR' ||
-    code === 'SQLITE_MISUSE' ||
-    code === 'SQLITE_RANGE' ||
-    code.startsWith('SQLITE_CONSTRAINT')
-  )
 }
 
 /** Why a database could not be opened, for the operator. */
@@ -26,38 +16,33 @@ export function openingError(path: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error
   const failure = toFailure(error)
   if (failure === undefined) throw error
-  const [code, sentence] = describe(path, failure)
-  return new StoreError(code, `${sentence} (${failure.code}: ${failure.message})`, { cause: error })
+  // SQLITE_IOERR_READ is a kind of SQLITE_IOERR.
+  const [, kind = ''] = failure.code.split('_')
+  const [code, sentence] = reasons[kind] ?? otherReason
+  return new StoreError(code, `${path} ${sentence} (${failure.code}: ${failure.message})`, { cause: error })
 }
 
-function describe(path: string, { code }: StoreFailure): [code: string, sentence: string] {
-  const [, word = ''] = code.split('_')
-  switch (word) {
-    case 'NOTADB':
-      return ['STORE_NOT_A_DATABASE', `${path} is not a SQLite database; move it away or name another file`]
-    case 'CORRUPT':
-      return [
-        'STORE_DAMAGED',
-        `${path} is damaged; bring it back from a backup, or move it away to start with an empty one`,
-      ]
-    case 'READONLY':
-      return [
-        'STORE_READ_ONLY',
-        `${path} can't be written; give this user the right to write the file and its directory`,
-      ]
-    case 'PERM':
-    case 'AUTH':
-    case 'CANTOPEN':
-      return [
-        'STORE_UNREADABLE',
-        `${path} can't be opened; give this user the right to read and write the file and its directory`,
-      ]
-    case 'FULL':
-      return ['STORE_FULL', `there is no room left on the disk of ${path}; make some`]
-    case 'BUSY':
-    case 'LOCKED':
-      return ['STORE_BUSY', `${path} is being written by another program; end that program's transaction`]
-    default:
-      return ['STORE_FAILED', `${path} could not be opened; see whether its disk is sound`]
-  }
+type Reason = readonly [code: string, sentence: string]
+
+const isDamaged: Reason = [
+  'STORE_DAMAGED',
+  'is damaged; bring it back from a backup, or move it away to start with nothing',
+]
+const cannotBeOpened: Reason = [
+  'STORE_UNREADABLE',
+  "can't be opened; give this user the right to read and write the file and its directory",
+]
+const otherReason: Reason = ['STORE_FAILED', "can't be opened; see whether its disk is sound"]
+
+const reasons: Record<string, Reason> = {
+  NOTADB: ['STORE_NOT_A_DATABASE', 'is not a SQLite database; move it away or name another file'],
+  CORRUPT: isDamaged,
+  // A table or a column is missing.
+  ERROR: isDamaged,
+  READONLY: ['STORE_READ_ONLY', "can't be written; give this user the right to write the file and its directory"],
+  PERM: cannotBeOpened,
+  AUTH: cannotBeOpened,
+  CANTOPEN: cannotBeOpened,
+  FULL: ['STORE_FULL', "can't be opened, since its disk is full; make some room"],
+  BUSY: ['STORE_BUSY', "is being written by another program; end that program's transaction"],
 }

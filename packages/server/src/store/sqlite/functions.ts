@@ -9,12 +9,16 @@ export class FunctionRow {
   readonly name: string
   /** Position of the last job that was claimed: those up to it are not claimed again. */
   readonly cursors: ByPriority = [0, 0, 0]
+  /** Positions behind the cursor of jobs that were added as claimed. */
+  readonly claimedAhead: readonly [Set<number>, Set<number>, Set<number>] = [new Set(), new Set(), new Set()]
 
   // In this transaction:
   readonly readyAdded: ByPriority = [0, 0, 0]
   readonly delayedAdded: ByPriority = [0, 0, 0]
-  /** Position of the last job that was added as claimed; 0 if none was. */
-  readonly claimedUntil: ByPriority = [0, 0, 0]
+  /** Positions of jobs that were added as claimed. */
+  readonly claimedAdded: readonly [number[], number[], number[]] = [[], [], []]
+  /** Positions of jobs that were removed. */
+  readonly removed: readonly [number[], number[], number[]] = [[], [], []]
   isTouched = false
 
   constructor(id: number, name: string) {
@@ -82,9 +86,11 @@ export class FunctionTable {
   }
 
   committed(): void {
-    for (const { cursors, claimedUntil } of this.#touched) {
+    for (const { claimedAhead, claimedAdded, removed } of this.#touched) {
       for (const priority of [0, 1, 2] as const) {
-        cursors[priority] = Math.max(cursors[priority], claimedUntil[priority])
+        const ahead = claimedAhead[priority]
+        for (const position of claimedAdded[priority]) ahead.add(position)
+        if (ahead.size > 0) for (const position of removed[priority]) ahead.delete(position)
       }
     }
     this.#endTransaction()
@@ -103,7 +109,7 @@ export class FunctionTable {
       row.isTouched = false
       row.readyAdded.fill(0)
       row.delayedAdded.fill(0)
-      row.claimedUntil.fill(0)
+      for (const positions of [...row.claimedAdded, ...row.removed]) positions.length = 0
     }
     this.#touched = []
     this.#added = []

@@ -6,7 +6,7 @@ import { type SummaryRow, summaryColumns, toSummary } from './summaries.ts'
 import type { Uniques } from './uniques.ts'
 
 type Removed = [functionId: number, priority: Priority, position: number]
-type RemovedWithKey = [...SummaryRow, key: number | null, clash: number]
+type RemovedWithKey = [...SummaryRow, key: number | null, clash: number, position: number]
 
 const rowsMax = 32
 
@@ -28,14 +28,14 @@ export class Removals {
       .raw()
     this.#deleteOne = database
       .prepare<[number], RemovedWithKey>(`
-        DELETE FROM jobs WHERE number = ? RETURNING ${summaryColumns}, unique_key, clash`)
+        DELETE FROM jobs WHERE number = ? RETURNING ${summaryColumns}, unique_key, clash, position`)
       .raw()
   }
 
   /** Within a transaction, as is `cancel`. */
   forget(numbers: Float64Array): void {
     let from = 0
-    if (!this.#uniques.hasClashes) {
+    if (!this.#uniques.haveClashes) {
       for (; from + rowsMax <= numbers.length; from += rowsMax) this.#forgetMany(numbers, from)
     }
     for (; from < numbers.length; from++) this.#remove(numbers[from] ?? 0)
@@ -49,23 +49,26 @@ export class Removals {
   #forgetMany(numbers: Float64Array, from: number): void {
     for (let i = 0; i < rowsMax; i++) this.#numbers[i] = numbers[from + i] ?? 0
     for (const [functionId, priority, position] of this.#deleteMany.all(this.#numbers)) {
-      this.#count(functionId, priority, position === 0)
+      this.#count(functionId, priority, position)
     }
   }
 
   #remove(number: number): StoredSummary | undefined {
     const row = this.#deleteOne.get(number)
     if (row === undefined) return undefined
-    const [removed, functionId, unique, priority, runAt, key, clash] = row
-    this.#count(functionId, priority, runAt !== 0)
+    const [removed, functionId, unique, priority, runAt, key, clash, position] = row
+    this.#count(functionId, priority, position)
     this.#uniques.closeGap(functionId, key, clash)
     return toSummary(this.#functions, [removed, functionId, unique, priority, runAt])
   }
 
-  #count(functionId: number, priority: Priority, isDelayed: boolean): void {
+  #count(functionId: number, priority: Priority, position: number): void {
     const owner = this.#functions.withId(functionId)
     this.#functions.touch(owner)
-    if (isDelayed) owner.delayedAdded[priority]--
-    else owner.readyAdded[priority]--
+    if (position === 0) owner.delayedAdded[priority]--
+    else {
+      owner.readyAdded[priority]--
+      if (position > owner.cursors[priority]) owner.removed[priority].push(position)
+    }
   }
 }

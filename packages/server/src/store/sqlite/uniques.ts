@@ -9,12 +9,11 @@ export type UniqueKey = (unique: string, workload: Uint8Array) => number | null
  */
 export class Uniques {
   readonly key: UniqueKey
-  /** Jobs with a clash above 0 may be there: not one in the life of most databases. */
-  hasClashes: boolean
   readonly #byName: Statement<[number, number, NameColumn], number>
   readonly #byWorkload: Statement<[number, number, Uint8Array], number>
   readonly #inAnyFunction: Statement<[number, NameColumn], number>
   readonly #clashes: Statement<[number, number], number>
+  readonly #anyClash: Statement<[]>
   readonly #closeGap: Statement<[number, number, number, number]>
 
   constructor(database: Database, key: UniqueKey) {
@@ -35,7 +34,12 @@ export class Uniques {
     this.#closeGap = database.prepare(`
       UPDATE jobs SET clash = ? WHERE number = (
         SELECT number FROM jobs WHERE unique_key = ? AND function_id = ? AND clash > ? ORDER BY clash DESC LIMIT 1)`)
-    this.hasClashes = database.prepare('SELECT 1 FROM jobs WHERE clash > 0 LIMIT 1').get() !== undefined
+    this.#anyClash = database.prepare('SELECT 1 FROM jobs WHERE clash > 0 LIMIT 1')
+  }
+
+  /** Two uniques of one function have the same key: most databases never see it. */
+  get haveClashes(): boolean {
+    return this.#anyClash.get() !== undefined
   }
 
   /** The number of the job with this unique. */
@@ -54,12 +58,11 @@ export class Uniques {
 
   /** For a job that is about to be added although its key is taken. */
   nextClash(functionId: number, key: number): number {
-    this.hasClashes = true
     return this.#clashes.get(key, functionId) ?? 0
   }
 
   /** After a job was removed. */
   closeGap(functionId: number, key: number | null, clash: number): void {
-    if (this.hasClashes && key !== null) this.#closeGap.run(clash, key, functionId, clash)
+    if (key !== null) this.#closeGap.run(clash, key, functionId, clash)
   }
 }

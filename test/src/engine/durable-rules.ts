@@ -1,0 +1,96 @@
+import { type EngineOptions, priorities } from '@geartrain/engine'
+import { EngineRules } from './engine-rules.ts'
+import { NaiveJournal, type Outcome } from './naive-journal.ts'
+import type { NaiveStore, StoredJob } from './naive-store.ts'
+import { Replies } from './replies.ts'
+import { perform } from './rules.ts'
+
+/** The engine with a store. */
+export class DurableRules extends EngineRules {
+  readonly journal: NaiveJournal
+
+  constructor(options: Partial<EngineOptions>) {
+    const replies = new Replies()
+    const journal = new NaiveJournal(replies)
+    super(options, replies, journal)
+    this.journal = journal
+    journal.serve(this.engine)
+  }
+
+  get store(): NaiveStore {
+    return this.journal.store
+  }
+
+  /** The end of a turn: what it wants to be remembered is on its way, unless something else is. */
+  override settle(): void {
+    super.settle()
+    this.journal.handOver()
+  }
+
+  /** What the engine does not know is looked for in the store. */
+  override cancel(number: number): string {
+    if (this.engine.cancel(number)) return 'cancelled'
+    this.journal.cancel(number)
+    return 'asked of the store'
+  }
+
+  override functions(): string[] {
+    const lines = super.functions()
+    return Array.from(this.engine.functions(), ({ pendingCount, backlog }, index) => {
+      const [high, normal, low] = backlog.ready
+      return `${lines[index]}, ${pendingCount} pending, on disk ${high} ${normal} ${low} and ${backlog.delayed} delayed`
+    })
+  }
+
+  crash(isKept: boolean): void {
+    this.restart()
+    this.journal.restart(this.engine, isKept)
+  }
+
+  /** A line for each job in the store. */
+  stored(): string[] {
+    return this.store.jobs.map(describe)
+  }
+}
+
+function describe({ number, function: name, unique, priority, runAt, isClaimed }: StoredJob): string {
+  const place = runAt > 0 ? `due ${runAt}` : isClaimed ? 'claimed' : 'ready'
+  const names = Object.keys(priorities)
+  return [`#${number}`, name, unique || "''", names[priority], place].join(' ')
+}
+
+/** The commands of the rules, and those that say what becomes of the batch that is on its way. */
+export function performDurably(line: string, rules: DurableRules): string[] {
+  const run = commands.get(line)
+  if (run === undefined) return perform(line, rules)
+  return run(rules)
+}
+
+const commands = new Map<string, (rules: DurableRules) => string[]>([
+  ['commit', answer('kept')],
+  ['commit fails', answer('not written')],
+  ['commit is not read', answer('not read')],
+  ['store dies', answer('lost')],
+  ['store dies late', answer('kept unheard')],
+  [
+    'reopen',
+    (rules) => {
+      rules.journal.reopen()
+      return []
+    },
+  ],
+  ['crash', crash(false)],
+  ['crash late', crash(true)],
+  ['store', (rules) => rules.stored()],
+])
+
+function answer(outcome: Outcome) {
+  return (rules: DurableRules): string[] => (rules.journal.answer(outcome) ? [] : ['nothing is on its way'])
+}
+
+function crash(isKept: boolean) {
+  return (rules: DurableRules): string[] => {
+    rules.crash(isKept)
+    return []
+  }
+}

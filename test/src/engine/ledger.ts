@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { assertInvariants, type EngineOptions, priorities } from '@geartrain/engine'
+import { DurableRules, performDurably } from './durable-rules.ts'
+
+/** What a session has said and been told. */
+interface Person {
+  /** Submissions that were not answered yet, in order. */
+  readonly unanswered: { readonly background: boolean; readonly at: number }[]
+  /** Jobs that it waits for, each as often as it does. */
+  readonly waits: number[]
+  /** Jobs that it was given, and where. */
+  readonly given: Map<number, { readonly function: string; readonly turn: number }>
+  /** It was woken and has said nothing since. */
+  isWoken: boolean
+}
+
+/** A background submission that was answered with this number. */
+interface Acknowledged {
+  readonly number: number
+  /** When it was submitted. */
+  readonly at: number
+}
+
+/** Replies to a submission that was not taken. */
+const submissionRefusals = ['QUEUE_FULL', 'TOO_MANY_WAITS', 'SHUTTING_DOWN', 'STORE_FAILED']
+
+/**
+ * Watches what is said to the engine and what the sessions are told, as one who knows nothing of how it is done, and
+ * throws when a rule is broken:
+ *
+ * - A background submission that was acknowledged is in the store, or its job has ended since.
+ * - A background job is given to nobody before it is in the store, no job to two at a time, and none that has ended.
+ * - Each submission is answered once; nobody hears of a job that it does not wait for.
+ * - What the engine counts as on disk is there. Of one function and unique there is one job.
+ */
+export class Ledger {
+  readonly rules: DurableRules
+  readonly #people = new Map<string, Person>()
+  #acknowledged: Acknowledged[] = []
+  /** When each of them ended. */
+  readonly #ended = new Map<number, number>()
+  #now = 0
+  #turn = 0
+  /** Something failed: a job may have a twin that was not known of. */
+  hasFailed = false
+  /** Something was kept that was refused: the engine counts it until it asks for it. */
+  #isInexact = false
+
+  constructor(options: Partial<EngineOptions>) {
+    this.rules = new DurableRules(options)
+  }
+
+  perform(line: string): void {
+    this.#now++
+    this.#expect(line)
+    const answers = performDurably(line, this.rules)
+    for (const told of this.rules.takeEvents()) this.#hear(told)
+    this.#conclude(line, answers)
+    assertInvariants(this.rules.engine)
+    this.#checkAcknowledged()
+    if (this.rules.journal.isIdle && !this.rules.journal.isBroken) this.#checkCommitted()
+  }
+
+  /** Jobs that a worker can say something about: it got them in an earlier turn. */
+  get running(): { session: string; number: number }[] {
+    return [...this.#people].flatMap(([session, { given }]) =>
+      [...given].filter(([, { turn }]) => turn < this.#turn).map(([number]) => ({ session, number })),
+    )
+  }
+
+  get woken(): string[] {
+    return [...this.#people].filter(([, { isWoken }]) => isWoken).map(([name]) => name)
+  }
+
+  /** What it says now is heard at once. */
+  canSpeak(name: string): boolean {
+    return this.rules.findSession(name)?.isHeld !== true
+  }
+
+  /**
+   * All is committed, a worker does all there is, and time passes until nothing more is to come. It grabs when it is
+   * woken and not before, as workers do.
+   */
+  rest(): void {
+    for (const line of ['wes CAN_DO f', 'wes CAN_DO g', 'wes PRE_SLEEP']) if (this.canSpeak('wes')) this.perform(line)
+    for (let rounds = 0; rounds < 1000; rounds++) {
+      const before = this.#now
+      this.#goOn()
+      if (this.#now === before) return this.#checkRest()
+    }
+    assert.fail('it does not come to rest')
+  }
+
+  #goOn(): void {
+    const { engine, journal } = this.rules
+    this.#turn++
+    if (journal.isBroken) this.perform('reopen')
+    if (!journal.isIdle) {
+      this.perform('settle')
+      this.perform('commit')
+    }
+    for (const session of engine.grabbing()) if (!session.isHeld) return this.perform('settle')
+    for (const { session, number } of this.running) if (this.canSpeak(session)) this.perform(`${session} WORK_COMPLETE #${number} x`)
+    for (const name of this.woken) this.perform(`${name} GRAB_JOB`)
+    const wes = this.rules.findSession('wes')
+    if (wes !== undefined && !wes.isSleeping && this.canSpeak('wes')) {
+      // One that has just got a job grabs again, and sleeps when there is none.
+      this.perform('wes GRAB_JOB')
+      this.perform('settle')
+      if (this.canSpeak('wes') && !this.running.some(({ session }) => session === 'wes')) this.perform('wes PRE_SLEEP')
+    }
+    if (engine.nextDeadline < Number.POSITIVE_INFINITY) this.perform(`at ${engine.nextDeadline}`)
+  }
+
+  // What is about to happen
+
+  #expect(line: string): void {
+    const [name = '', word = '', ...args] = line.split(' ')
+    if (line === 'settle') this.#turn++
+    if (word.startsWith('SUBMIT_')) {
+      this.#person(name).unanswered.push({ background: /_BG$|_EPOCH$/.test(word), at: this.#now })
+    } else if (/^WORK_(COMPLETE|FAIL|EXCEPTION)$/.test(word)) {
+      const number = Number(args[0]?.slice(1))
+      if (this.#people.get(name)?.given.delete(number)) this.#end(number)
+    } else if (word === 'GRAB_JOB') this.#person(name).isWoken = false
+    else if (word === 'CANT_DO') this.#takeBack(name, args[0])
+    else if (word === 'RESET_ABILITIES') this.#takeBack(name)
+    else if (word === 'leaves') this.#people.delete(name)
+    if (/fails|not read|dies|crash/.test(line)) this.hasFailed = true
+    if (line === 'store dies late') this.#isInexact = true
+    if (line.startsWith('crash')) {
+      this.#people.clear()
+      this.#ended.clear()
+      this.#isInexact = false
+    }
+  }
+
+  /** What was done by then, and said nothing of. */
+  #conclude(line: string, answers: readonly string[]): void {
+    const [command, number] = line.split(' ')
+    if (command === 'cancel' && answers[0] === 'cancelled') this.#end(Number(number?.slice(1)))
+  }
+
+  #takeBack(name: string, functionName?: string): void {
+    const person = this.#person(name)
+    for (const [number, given] of person.given) {
+      if (functionName === undefined || given.function === functionName) person.given.delete(number)
+    }
+    if (functionName === undefined) person.isWoken = false
+  }
+
+  // What is told
+
+  #hear(told: string): void {
+    const cancelled = /^store: cancels #(\d+)$/.exec(told)?.[1]
+    if (cancelled !== undefined) this.#end(Number(cancelled))
+    const [, name = '', word = '', first = '', second = ''] = /^(\w+) < (\w+) ?(\S*) ?(\S*)/.exec(told) ?? []
+    if (name === '') return
+    const person = this.#people.get(name)
+    assert(person !== undefined, `${told}: it is not there`)
+    const number = Number(first.slice(1))
+    if (word === 'JOB_CREATED') this.#answered(person, number, told)
+    else if (word === 'refused' && submissionRefusals.includes(first)) {
+      assert(person.unanswered.shift() !== undefined, `${told}: nothing was submitted`)
+    } else if (word === 'NOOP') person.isWoken = true
+    else if (word.startsWith('JOB_ASSIGN')) this.#given(person, number, second, told)
+    else if (word.startsWith('WORK_')) {
+      const index = person.waits.indexOf(number)
+      assert(index >= 0, `${told}: it does not wait for the job`)
+      if (/COMPLETE|FAIL|EXCEPTION/.test(word)) person.waits.splice(index, 1)
+    }
+  }
+
+  #answered(person: Person, number: number, told: string): void {
+    const submission = person.unanswered.shift()
+    assert(submission !== undefined, `${told}: nothing was submitted`)
+    if (submission.background) this.#acknowledged.push({ number, at: submission.at })
+    else person.waits.push(number)
+  }
+
+  #given(person: Person, number: number, functionName: string, told: string): void {
+    for (const { given } of this.#people.values()) assert(!given.has(number), `${told}: somebody has it`)
+    assert(!this.#ended.has(number), `${told}: it has ended`)
+    const { journal, store } = this.rules
+    const isKept = store.jobs.some((job) => job.number === number)
+    assert(isKept || !journal.durable.has(number), `${told}: it is not in the store`)
+    person.given.set(number, { function: functionName, turn: this.#turn })
+  }
+
+  #end(number: number): void {
+    this.#ended.set(number, this.#now)
+    for (const { given } of this.#people.values()) given.delete(number)
+    this.#acknowledged = this.#acknowledged.filter((one) => one.number !== number || one.at >= this.#now)
+  }
+
+  // What must hold
+
+  #checkAcknowledged(): void {
+    const stored = new Set(this.rules.store.jobs.map((job) => job.number))
+    this.#acknowledged = this.#acknowledged.filter(({ number, at }) => {
+      const endedAt = this.#ended.get(number)
+      if (endedAt !== undefined && endedAt > at) return false
+      assert(stored.has(number), `#${number} was acknowledged, has not been done since, and is not in the store`)
+      return true
+    })
+  }
+
+  #checkCommitted(): void {
+    const { engine, store } = this.rules
+    const inMemory = new Set<number>()
+    for (const job of engine.jobs()) if (job.state !== 'stored') inMemory.add(job.number)
+    const onDisk = store.jobs.filter((job) => !inMemory.has(job.number))
+    for (const { name, backlog } of this.#isInexact ? [] : engine.functions()) {
+      const ofFunction = onDisk.filter((job) => job.function === name)
+      const counts = Object.values(priorities).map(
+        (priority) => ofFunction.filter((job) => job.runAt === 0 && job.priority === priority).length,
+      )
+      const delayed = ofFunction.filter((job) => job.runAt > 0).length
+      assert.deepEqual([...backlog.ready, backlog.delayed], [...counts, delayed], `what ${name} has on disk`)
+    }
+    if (this.hasFailed) return
+    const numbers = new Map<string, number>()
+    const uniques = [
+      ...onDisk.map((job) => ({ ...job, state: 'stored' })),
+      ...Array.from(engine.jobs(), ({ number, state, submission }) => ({ ...submission, number, state })),
+    ]
+    for (const { number, function: name, unique, workload } of uniques) {
+      if (unique === '' || unique === '-') continue
+      const key = [name, unique, workload.length > 0 ? '' : ''].join(' ')
+      const other = numbers.get(key)
+      assert(other === undefined || other === number, `#${number} and #${other} are of one unique, ${key}`)
+      numbers.set(key, number)
+    }
+  }
+
+  #checkRest(): void {
+    const { engine, store } = this.rules
+    assert.deepEqual(this.rules.stored(), [], 'what is in the store')
+    assert.deepEqual(this.rules.jobs(), [], 'what is in memory')
+    assert.equal(engine.backlogSize, 0)
+    assert.equal(store.jobs.length, 0)
+    assert.deepEqual(this.#acknowledged, [], 'what was acknowledged and not done')
+    for (const [name, { unanswered, waits }] of this.#people) {
+      assert.deepEqual(unanswered, [], `${name} was not answered`)
+      assert.deepEqual(waits, [], `${name} waits`)
+    }
+  }
+
+  #person(name: string): Person {
+    let person = this.#people.get(name)
+    if (person === undefined) {
+      person = { unanswered: [], waits: [], given: new Map(), isWoken: false }
+      this.#people.set(name, person)
+    }
+    return person
+  }
+}
