@@ -264,7 +264,9 @@ export class Engine {
     const jobFunction = this.#functions.named(submission.function)
     if (jobFunction === undefined) return this.#outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
     const existing = jobFunction.find(submission.unique, submission.workload)
-    if (existing !== undefined) return this.#join(session, existing, submission.background)
+    if (existing !== undefined && !isRefusable(existing, submission)) {
+      return this.#join(session, existing, submission.background)
+    }
     const isDurable = submission.background && this.#changes !== undefined
     if (this.#isFull(jobFunction, submission, isDurable)) return this.#refuse(session, jobFunction, submission)
     if (isDurable) return this.#store(session, jobFunction, submission)
@@ -579,15 +581,23 @@ export class Engine {
   claimed(functionName: string, number: number, submission: Submission): void {
     const jobFunction = this.#functions.adopt(functionName)
     const known = this.#jobs.get(number)
-    // A store that was opened anew gives out what is here already.
-    if (known !== undefined && known.state !== 'stored') return
+    // A store that was opened anew gives out what is here already, and what it had kept and could not say so.
+    const isHere = known !== undefined && known.state !== 'stored'
+    if (isHere && known.isStored) return
     jobFunction.backlog.take(submission.priority)
+    if (isHere) {
+      known.background = true
+      return this.#setStored(known)
+    }
     const twin = jobFunction.find(submission.unique, submission.workload)
     if (known !== undefined) this.#remove(known)
     const job = this.#newJob(number, jobFunction, submission)
     if (known !== undefined) job.adoptWaiters(known)
-    // A submission that is on its way to be told of this one.
-    if (twin?.state === 'pending') job.adoptWaiters(twin)
+    // A submission that is on its way to be told of this one, which others are to find from now on.
+    if (twin?.state === 'pending') {
+      jobFunction.forget(twin)
+      job.adoptWaiters(twin)
+    }
     this.#setStored(job)
     // Given out when all are here that were asked for: the next one may be of a higher priority.
     this.#line(job)
@@ -694,13 +704,13 @@ export class Engine {
 
   #releaseGrabbers(jobFunction: JobFunction): void {
     for (const { session } of jobFunction.grabbers) {
-      session.isHeld = session.isServedByStore
-      if (session.isHeld || this.#isDraining) continue
-      const ability = session.chooseAbility()
+      const ability = this.#isDraining ? undefined : session.chooseAbility()
       const job = ability?.function.firstReady()
-      if (ability === undefined || job === undefined) continue
-      this.#leaveGrabbing(session)
-      this.#assign(job, ability)
+      if (ability === undefined || job === undefined) session.isHeld = !this.#isDraining && session.isServedByStore
+      else {
+        this.#leaveGrabbing(session)
+        this.#assign(job, ability)
+      }
     }
   }
 
@@ -814,6 +824,7 @@ export class Engine {
     else if (job.state === 'ready') {
       job.list?.remove(job)
       job.function.readyCount--
+      this.#window?.refill(job.function, job.priority)
     } else if (job.state === 'delayed') {
       this.#deadlines.remove(job)
       job.function.delayedCount--
@@ -853,6 +864,11 @@ export class Engine {
 /** It is on its way into the store. */
 function isBeingAdded({ addition }: Job): boolean {
   return addition !== undefined && !isQuestion(addition.kind)
+}
+
+/** The job may yet be refused, and what outlives its waiters must not be joined to it. */
+function isRefusable({ addition }: Job, { background }: Submission): boolean {
+  return background && addition?.kind === 'joining'
 }
 
 function isQuestion(kind: AdditionKind): boolean {

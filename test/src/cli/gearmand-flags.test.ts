@@ -81,10 +81,12 @@ const checked: readonly Row[] = [
   },
   { args: '--protocol=http', code: 0, sentence: 'protocol http is not built in this version: leave out --protocol' },
   {
-    args: '-q libsqlite3',
+    args: '-q redis',
     code: 0,
-    sentence: 'queue type libsqlite3 is not built in this version: only builtin is, which keeps jobs in memory',
+    sentence: 'queue type redis is not built in this version: builtin keeps jobs in memory, libsqlite3 in a file',
   },
+  { args: '-q libsqlite3', code: 0, sentence: '-q libsqlite3 needs a file: name it with --libsqlite3-db' },
+  { args: '-q LibSQLite3 --libsqlite3-db=x --libsqlite3-table=y --store-queue-on-shutdown', code: 0 },
 
   { args: 'foo', code: 1, sentence: '"foo" is no flag, and gearmand takes flags only' },
   { args: '-- foo', code: 1, sentence: '"foo" is no flag, and gearmand takes flags only' },
@@ -193,14 +195,17 @@ describe('gearmand --check-args', { concurrency: 2 }, () => {
 
 describe('gearmand ends with 1 and a sentence', { concurrency: 2 }, () => {
   const rows: readonly [args: string, sentence: string][] = [
-    ['-q redis', 'queue type redis is not built in this version: only builtin is, which keeps jobs in memory'],
-    ['-q MySQL', 'queue type mysql is not built in this version: only builtin is, which keeps jobs in memory'],
-    ['-q Postgres', 'queue type postgres is not built in this version: only builtin is, which keeps jobs in memory'],
+    ...['redis', 'MySQL', 'Postgres'].map((type): [string, string] => [
+      `-q ${type}`,
+      `queue type ${type.toLowerCase()} is not built in this version: builtin keeps jobs in memory, libsqlite3 in a file`,
+    ]),
+    ['-q paper', 'there is no queue type "paper": builtin keeps jobs in memory, libsqlite3 in a file'],
+    ['-q libsqlite3', '-q libsqlite3 needs a file: name it with --libsqlite3-db'],
+    ['-q libsqlite3 --libsqlite3-db=', '-q libsqlite3 needs a file: name it with --libsqlite3-db'],
     [
-      '-q libsqlite3',
-      'queue type libsqlite3 is not built in this version: only builtin is, which keeps jobs in memory',
+      '-q libsqlite3 --libsqlite3-db=/nowhere/queue.db -p 0 -l none',
+      "/nowhere/queue.db can't be opened: there is no directory /nowhere; make it, or name another file",
     ],
-    ['-q paper', 'there is no queue type "paper": only builtin is built in this version'],
     ['-r http --http-port=0', 'protocol http is not built in this version: leave out --protocol'],
     ['-r smtp', 'there is no protocol "smtp": leave out --protocol'],
     ['--ssl', 'TLS is not built in this version: leave out --ssl, or put a TLS proxy in front'],

@@ -189,8 +189,8 @@ export class EngineRules implements Rules {
     return {
       jobCreated: (id, job) => say(id, 'JOB_CREATED', of(job)),
       jobPromised: (id, addition: Addition) =>
-        this.#replies.promise(id, addition, (number) =>
-          number === undefined ? line(id, 'refused', 'STORE_FAILED') : line(id, 'JOB_CREATED', `#${number}`),
+        this.#replies.promise(id, addition, (kept) =>
+          typeof kept === 'number' ? line(id, 'JOB_CREATED', `#${kept}`) : line(id, 'refused', kept),
         ),
       refused: (id, refusal: Refusal) => say(id, 'refused', refusal),
       jobAssigned: (id, job, form) => {

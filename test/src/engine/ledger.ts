@@ -39,6 +39,8 @@ export class Ledger {
   #acknowledged: Acknowledged[] = []
   /** When each of them ended. */
   readonly #ended = new Map<number, number>()
+  /** Jobs that the store is to cancel. */
+  #cancelling: number[] = []
   #now = 0
   #turn = 0
   /** Something failed: a job may have a twin that was not known of. */
@@ -82,7 +84,7 @@ export class Ledger {
    * woken and not before, as workers do.
    */
   rest(): void {
-    for (const line of ['wes CAN_DO f', 'wes CAN_DO g', 'wes PRE_SLEEP']) if (this.canSpeak('wes')) this.perform(line)
+    for (const line of ['max CAN_DO f', 'max CAN_DO g', 'max PRE_SLEEP']) this.perform(line)
     for (let rounds = 0; rounds < 1000; rounds++) {
       const before = this.#now
       this.#goOn()
@@ -100,14 +102,14 @@ export class Ledger {
       this.perform('commit')
     }
     for (const session of engine.grabbing()) if (!session.isHeld) return this.perform('settle')
-    for (const { session, number } of this.running) if (this.canSpeak(session)) this.perform(`${session} WORK_COMPLETE #${number} x`)
+    for (const { session, number } of this.running) {
+      if (this.canSpeak(session)) this.perform(`${session} WORK_COMPLETE #${number} x`)
+    }
     for (const name of this.woken) this.perform(`${name} GRAB_JOB`)
-    const wes = this.rules.findSession('wes')
-    if (wes !== undefined && !wes.isSleeping && this.canSpeak('wes')) {
-      // One that has just got a job grabs again, and sleeps when there is none.
-      this.perform('wes GRAB_JOB')
+    if (this.rules.findSession('max')?.isSleeping === false && this.canSpeak('max')) {
+      this.perform('max GRAB_JOB')
       this.perform('settle')
-      if (this.canSpeak('wes') && !this.running.some(({ session }) => session === 'wes')) this.perform('wes PRE_SLEEP')
+      if (this.canSpeak('max')) this.perform('max PRE_SLEEP')
     }
     if (engine.nextDeadline < Number.POSITIVE_INFINITY) this.perform(`at ${engine.nextDeadline}`)
   }
@@ -135,10 +137,18 @@ export class Ledger {
     }
   }
 
-  /** What was done by then, and said nothing of. */
   #conclude(line: string, answers: readonly string[]): void {
     const [command, number] = line.split(' ')
-    if (command === 'cancel' && answers[0] === 'cancelled') this.#end(Number(number?.slice(1)))
+    if (command === 'cancel') {
+      if (answers[0] === 'cancelled') this.#end(Number(number?.slice(1)))
+      else this.#cancelling.push(Number(number?.slice(1)))
+    }
+    // It may have done so and not said it.
+    if (line === 'store dies late' || line === 'crash late') {
+      const stored = new Set(this.rules.store.jobs.map((job) => job.number))
+      for (const cancelling of this.#cancelling) if (!stored.has(cancelling)) this.#end(cancelling)
+      this.#cancelling = []
+    }
   }
 
   #takeBack(name: string, functionName?: string): void {
@@ -156,8 +166,8 @@ export class Ledger {
     if (cancelled !== undefined) this.#end(Number(cancelled))
     const [, name = '', word = '', first = '', second = ''] = /^(\w+) < (\w+) ?(\S*) ?(\S*)/.exec(told) ?? []
     if (name === '') return
-    const person = this.#people.get(name)
-    assert(person !== undefined, `${told}: it is not there`)
+    assert(this.rules.findSession(name) !== undefined, `${told}: it is not there`)
+    const person = this.#person(name)
     const number = Number(first.slice(1))
     if (word === 'JOB_CREATED') this.#answered(person, number, told)
     else if (word === 'refused' && submissionRefusals.includes(first)) {
@@ -180,7 +190,7 @@ export class Ledger {
 
   #given(person: Person, number: number, functionName: string, told: string): void {
     for (const { given } of this.#people.values()) assert(!given.has(number), `${told}: somebody has it`)
-    assert(!this.#ended.has(number), `${told}: it has ended`)
+    assert(this.#isInexact || !this.#ended.has(number), `${told}: it has ended`)
     const { journal, store } = this.rules
     const isKept = store.jobs.some((job) => job.number === number)
     assert(isKept || !journal.durable.has(number), `${told}: it is not in the store`)
@@ -190,7 +200,6 @@ export class Ledger {
   #end(number: number): void {
     this.#ended.set(number, this.#now)
     for (const { given } of this.#people.values()) given.delete(number)
-    this.#acknowledged = this.#acknowledged.filter((one) => one.number !== number || one.at >= this.#now)
   }
 
   // What must hold
@@ -220,13 +229,11 @@ export class Ledger {
     }
     if (this.hasFailed) return
     const numbers = new Map<string, number>()
-    const uniques = [
-      ...onDisk.map((job) => ({ ...job, state: 'stored' })),
-      ...Array.from(engine.jobs(), ({ number, state, submission }) => ({ ...submission, number, state })),
-    ]
-    for (const { number, function: name, unique, workload } of uniques) {
-      if (unique === '' || unique === '-') continue
-      const key = [name, unique, workload.length > 0 ? '' : ''].join(' ')
+    const live = Array.from(engine.jobs()).filter((job) => job.state !== 'stored')
+    const all = [...onDisk, ...live.map(({ number, submission }) => ({ ...submission, number }))]
+    for (const { number, function: name, unique, workload } of all) {
+      const key = [name, unique, unique === '-' ? Buffer.from(workload).toString() : ''].join(' ')
+      if (unique === '' || (unique === '-' && workload.length === 0)) continue
       const other = numbers.get(key)
       assert(other === undefined || other === number, `#${number} and #${other} are of one unique, ${key}`)
       numbers.set(key, number)

@@ -1,6 +1,6 @@
 import type { Addition, Changes, Engine, JobFunction, Priority, Submission } from '@geartrain/engine'
 import { type AskRequest, type Batch, type ClaimRequest, NaiveStore, type Written } from './naive-store.ts'
-import type { Replies } from './replies.ts'
+import type { Kept, Replies } from './replies.ts'
 
 /** What becomes of the batch that is on its way. */
 export type Outcome =
@@ -51,8 +51,11 @@ export class NaiveJournal implements Changes {
   // What the engine says
 
   add(addition: Addition, submission: Submission): void {
-    if (addition.kind !== 'live') this.durable.add(addition.number)
-    this.#open.additions.push({ addition, submission: kept(submission) })
+    const { kind, number } = addition
+    if (kind !== 'live') this.durable.add(number)
+    // Of a time that has passed the engine says so by the kind alone.
+    const runAt = kind === 'delayed' ? submission.runAt : 0
+    this.#open.additions.push({ addition, submission: { ...kept(submission), runAt } })
   }
 
   ask(addition: Addition, submission: Submission): void {
@@ -96,12 +99,12 @@ export class NaiveJournal implements Changes {
       return true
     }
     if (outcome === 'not written') this.#failWrites(batch)
-    const numbers = outcome === 'not written' ? refused(batch) : this.#applyWrites(batch, this.store.write(batch))
+    const promises = outcome === 'not written' ? refused(batch) : this.#applyWrites(batch, this.store.write(batch))
     for (const request of batch.requests) {
-      if (request.kind === 'ask') this.#answerAsk(request, outcome !== 'not read', numbers)
+      if (request.kind === 'ask') this.#answerAsk(request, outcome !== 'not read', promises)
       else this.#answerClaim(request, outcome !== 'not read')
     }
-    this.#replies.release(numbers)
+    this.#replies.release(promises)
     return true
   }
 
@@ -124,22 +127,22 @@ export class NaiveJournal implements Changes {
 
   // Answers
 
-  #applyWrites(batch: Batch, written: Written): Map<Addition, number | undefined> {
+  #applyWrites(batch: Batch, written: Written): Map<Addition, Kept> {
     const engine = this.#engine
     this.#log(batch, written)
     for (const { number, function: name, priority, runAt } of written.cancelled) {
       engine?.cancelled(number, name, priority, runAt > 0)
     }
-    const numbers = new Map<Addition, number | undefined>()
+    const promises = new Map<Addition, Kept>()
     for (const [index, { addition }] of batch.additions.entries()) {
       const number = written.joined[index]
-      numbers.set(addition, number ?? addition.number)
+      promises.set(addition, number ?? addition.number)
       if (number === undefined) engine?.added(addition)
       else engine?.joined(addition, number)
     }
     for (const { function: name, priority, count } of written.promoted) engine?.promoted(name, priority, count)
     if (batch.promoteUntil !== undefined) engine?.promoteEnded(written.nextDueAt)
-    return numbers
+    return promises
   }
 
   #log(batch: Batch, { cancelled, joined, promoted }: Written): void {
@@ -155,13 +158,17 @@ export class NaiveJournal implements Changes {
     for (const { function: name, count } of promoted) note(`promotes ${count} of ${name}`)
   }
 
-  #answerAsk({ addition, submission }: AskRequest, isRead: boolean, numbers: Map<Addition, number | undefined>): void {
+  #answerAsk({ addition, submission }: AskRequest, isRead: boolean, promises: Map<Addition, Kept>): void {
     const found = isRead ? this.store.find(submission)?.number : undefined
     const answer = isRead ? (found === undefined ? 'not found' : `joins #${found}`) : 'failed'
     this.#replies.note(`store: asked #${addition.number} ${answer}`)
-    numbers.set(addition, found ?? addition.number)
-    if (found === undefined) this.#engine?.absent(addition)
-    else this.#engine?.joined(addition, found)
+    if (found === undefined || found === addition.number) {
+      this.#engine?.absent(addition)
+      promises.set(addition, addition.kind === 'joining' ? 'QUEUE_FULL' : addition.number)
+    } else {
+      this.#engine?.joined(addition, found)
+      promises.set(addition, found)
+    }
   }
 
   #answerClaim(request: ClaimRequest, isRead: boolean): void {
@@ -183,12 +190,12 @@ export class NaiveJournal implements Changes {
 
   #fail(batch: Batch): void {
     this.#failWrites(batch)
-    const numbers = refused(batch)
+    const promises = refused(batch)
     for (const request of batch.requests) {
-      if (request.kind === 'ask') this.#answerAsk(request, false, numbers)
+      if (request.kind === 'ask') this.#answerAsk(request, false, promises)
       else this.#answerClaim(request, false)
     }
-    this.#replies.release(numbers)
+    this.#replies.release(promises)
   }
 
   #takeOpen(): Batch {
@@ -213,8 +220,8 @@ function isAwaited({ cancel, additions, promoteUntil, requests }: Batch): boolea
   return cancel.length > 0 || additions.length > 0 || promoteUntil !== undefined || requests.length > 0
 }
 
-function refused(batch: Batch): Map<Addition, number | undefined> {
-  return new Map(batch.additions.map(({ addition }) => [addition, undefined]))
+function refused(batch: Batch): Map<Addition, Kept> {
+  return new Map(batch.additions.map(({ addition }) => [addition, 'STORE_FAILED']))
 }
 
 /** The bytes are the engine's again when the journal returns. */

@@ -1,10 +1,12 @@
 import type { Addition } from '@geartrain/engine'
 
+/** What becomes of a promise: the number of the job, or why there is none. */
+export type Kept = number | 'STORE_FAILED' | 'QUEUE_FULL'
+
 /** A reply that is not known before the store has answered. */
 interface Promised {
   readonly addition: Addition
-  /** Undefined: refused. */
-  readonly line: (number: number | undefined) => string
+  readonly line: (kept: Kept) => string
 }
 
 /**
@@ -38,11 +40,12 @@ export class Replies {
   }
 
   /** The store has answered these. */
-  release(numbers: ReadonlyMap<Addition, number | undefined>): void {
+  release(promises: ReadonlyMap<Addition, Kept>): void {
     for (const [session, held] of this.#held) {
-      const lines = held.map((reply) =>
-        typeof reply !== 'string' && numbers.has(reply.addition) ? reply.line(numbers.get(reply.addition)) : reply,
-      )
+      const lines = held.map((reply) => {
+        const kept = typeof reply === 'string' ? undefined : promises.get(reply.addition)
+        return typeof reply === 'string' || kept === undefined ? reply : reply.line(kept)
+      })
       const end = lines.findIndex((line) => typeof line !== 'string')
       this.#told.push(...lines.slice(0, end < 0 ? lines.length : end).filter((line) => typeof line === 'string'))
       if (end < 0) this.#held.delete(session)

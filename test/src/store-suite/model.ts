@@ -38,7 +38,7 @@ interface AnyAddition extends Omit<Addition, 'number' | 'runAt' | 'isClaimed'> {
   readonly function: string
   /** From now; 0 is ready. */
   readonly delayMs: number
-  readonly wantsClaim: boolean
+  readonly isClaimed: boolean
   /** One that was added before comes again. */
   readonly again: number | undefined
 }
@@ -70,7 +70,7 @@ const addition: fc.Arbitrary<AnyAddition> = fc.record({
   priority,
   reducer: fc.constantFrom('', 'r'),
   delayMs: fc.constantFrom(0, 0, 0, 1, 2, 5),
-  wantsClaim: fc.boolean(),
+  isClaimed: fc.boolean(),
   again: fc.option(which, { nil: undefined, freq: 10 }),
 })
 
@@ -170,18 +170,13 @@ class Pair {
   }
 
   #additions(wanted: readonly AnyAddition[]): Addition[] {
-    const waiting = new Set<string>()
-    return wanted.map(({ again, delayMs, wantsClaim, ...rest }) => {
-      const runAt = delayMs === 0 ? 0 : this.#now + delayMs
+    return wanted.map(({ again, delayMs, ...rest }) => {
       const before = again === undefined ? undefined : this.#added.at(-1 - again)
-      const added = before ?? { ...rest, number: this.#added.length + 1, runAt }
-      if (before === undefined) this.#added.push(added)
-      // Only in front of an empty line.
-      const { function: owner = 'f', priority: of = 1 } = added
-      const isFirst = !waiting.has(`${of} ${owner}`) && this.#naive.isEmptyLine(owner, of)
-      const isClaimed = wantsClaim && isFirst && added.runAt === 0
-      if (!isClaimed) waiting.add(`${of} ${owner}`)
-      return { ...added, isClaimed }
+      if (before !== undefined) return before
+      const runAt = delayMs === 0 ? 0 : this.#now + delayMs
+      const added = { ...rest, number: this.#added.length + 1, runAt, isClaimed: rest.isClaimed && runAt === 0 }
+      this.#added.push(added)
+      return added
     })
   }
 

@@ -82,11 +82,6 @@ export class NaiveJobs {
     }
   }
 
-  /** Nothing of the function and priority is ready and unclaimed: what is added may be claimed at once. */
-  isEmptyLine(name: string, priority: Priority): boolean {
-    return !this.#jobs.some((job) => job.function === name && job.priority === priority && isWaiting(job))
-  }
-
   get #sorted(): NaiveJob[] {
     return this.#jobs.toSorted((a, b) => a.number - b.number)
   }

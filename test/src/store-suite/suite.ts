@@ -151,6 +151,18 @@ export function storeSuite(name: string, makePlace: () => Promise<Place>): void 
       assert.deepEqual(await store.numbers(), [1, 2, 3, 4, 5])
     })
 
+    it('what was added as claimed is passed over wherever it stands', async (store) => {
+      const add = Array.from({ length: 12 }, (_, i) => ({ number: i + 1, isClaimed: i % 3 !== 0 }))
+      await store.add(...add)
+      await store.do({ forget: [2], cancel: [3] })
+      assert.deepEqual(await store.claimNumbers({ jobsMax: 2 }), [1, 4])
+      await store.add({ number: 13, isClaimed: true }, { number: 14 })
+      await store.do({ forget: [5, 12, 1] })
+      assert.deepEqual(await store.claimNumbers(), [7, 10, 14])
+      await store.reopen()
+      assert.deepEqual(await store.claimNumbers(), [4, 6, 7, 8, 9, 10, 11, 13, 14])
+    })
+
     it('one added as claimed moves only the line of its own priority and function', async (store) => {
       await store.add({ number: 1, priority: 0 }, { number: 2, function: 'g' }, { number: 3, isClaimed: true })
       assert.deepEqual(await store.claimNumbers({ priority: 0 }), [1])

@@ -19,7 +19,7 @@ export function workloadOf(name: string): string {
 /** The name of what came; a name that nothing else has if it is not what was made of a name. */
 export function nameOf(workload: string): string {
   const name = workload.slice(0, sizedBytesMin).split(' ', 1)[0] ?? ''
-  if (workloadOf(name) === workload) return name
+  if (/^[a-z\d+-]*$/.test(name) && workloadOf(name) === workload) return name
   const hash = createHash('sha1').update(workload, 'latin1').digest('hex').slice(0, 12)
   return `damaged-${workload.length}-bytes-${hash}`
 }

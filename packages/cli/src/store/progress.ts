@@ -21,20 +21,14 @@ export class Progress {
     this.#now = now
   }
 
-  /** What is being done, before work that can't say how far it is. */
-  say(what: string): void {
-    if (this.#screen.isTTY !== true) return
-    this.#drawnAt = this.#now()
-    this.#draw(what)
-  }
-
   /** `total` of 0: nobody knows. May be called often. */
   show(what: string, done: number, total: number): void {
     if (this.#screen.isTTY !== true) return
     const now = this.#now()
     if (now - this.#drawnAt < drawIntervalMs) return
     this.#drawnAt = now
-    this.#draw(total > 0 ? `${what} ${done} of ${total} (${Math.floor((100 * done) / total)} %)` : `${what} ${done}`)
+    const share = total > 0 ? ` of ${total} (${Math.floor((100 * done) / total)} %)` : ''
+    this.#draw(done + total > 0 ? `${what} ${done}${share}` : what)
   }
 
   /** Takes the line away. */

@@ -36,25 +36,21 @@ export class Claims {
     const owner = this.#functions.find(request.function)
     if (owner !== undefined) {
       const head = { number: 0, runAt: 0, function: 0, priority, isClaimed: true }
+      const ahead = owner.claimedAhead[priority]
       let bytes = 0
       let last = owner.cursors[priority]
-      const ahead = owner.claimedAhead[priority]
-      const passed: number[] = []
       for (const row of this.#ready.iterate(owner.id, priority, last)) {
         const [number, position, unique, reducer, workload] = row
-        if (ahead.has(position)) {
-          passed.push(position)
-          continue
+        if (!ahead.has(position)) {
+          bytes += workload.length
+          if (writer.count === jobsMax || (bytes > bytesMax && writer.count > 0)) break
+          head.number = number
+          writer.add(head, fromColumn(unique), fromColumn(reducer), workload)
         }
-        bytes += workload.length
-        if (writer.count === jobsMax || (bytes > bytesMax && writer.count > 0)) break
-        head.number = number
-        writer.add(head, fromColumn(unique), fromColumn(reducer), workload)
         last = position
       }
       // Not before all of it has succeeded.
-      owner.cursors[priority] = last
-      for (const position of passed) if (position <= last) ahead.delete(position)
+      owner.moveCursor(priority, last)
     }
     return { kind: 'claim', count: writer.count, jobs: this.#given(writer) }
   }

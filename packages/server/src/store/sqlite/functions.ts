@@ -1,3 +1,4 @@
+import type { Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
 import { fromColumn, type NameColumn, toColumn } from './text.ts'
 
@@ -9,7 +10,7 @@ export class FunctionRow {
   readonly name: string
   /** Position of the last job that was claimed: those up to it are not claimed again. */
   readonly cursors: ByPriority = [0, 0, 0]
-  /** Positions behind the cursor of jobs that were added as claimed. */
+  /** Positions behind the cursor of jobs that were added as claimed, in order. */
   readonly claimedAhead: readonly [Set<number>, Set<number>, Set<number>] = [new Set(), new Set(), new Set()]
 
   // In this transaction:
@@ -24,6 +25,16 @@ export class FunctionRow {
   constructor(id: number, name: string) {
     this.id = id
     this.name = name
+  }
+
+  /** All jobs up to this position are claimed. */
+  moveCursor(priority: Priority, position: number): void {
+    this.cursors[priority] = position
+    const ahead = this.claimedAhead[priority]
+    for (const each of ahead) {
+      if (each > position) break
+      ahead.delete(each)
+    }
   }
 }
 

@@ -1,0 +1,5 @@
+// Parts of the server that it does not export, from where the build puts them: the path is the same from src and dist.
+export { Batches } from '../../../packages/server/dist/store/sqlite/batches.js'
+export { openDatabase } from '../../../packages/server/dist/store/sqlite/database.js'
+export { applicationId, schemaVersion } from '../../../packages/server/dist/store/sqlite/schema.js'
+export { uniqueKey } from '../../../packages/server/dist/store/sqlite/unique-key.js'
