@@ -79,6 +79,8 @@ export class Engine {
   /** The store was told to make them ready and has not answered. */
   #isPromoting = false
   #nextClaimAt = Number.POSITIVE_INFINITY
+  /** Jobs that ended on their way into the store; it is to forget them. */
+  readonly #ended = new Map<number, Job>()
   /** Sessions whose grab has found nothing yet. */
   readonly #grabbing = new List<Session>()
   #nextNumber: number
@@ -210,6 +212,7 @@ export class Engine {
    */
   settle(): void {
     for (const session of this.#grabbing) if (!session.isHeld) this.settleGrab(session)
+    this.#forgetEnded()
   }
 
   /** The same for one session, before its next command. One that is held should say none. */
@@ -461,7 +464,7 @@ export class Engine {
   #storeLive(session: Session, job: Job): void {
     const addition = new Addition('live', job.number, job.function, job.priority, job)
     job.background = true
-    job.addition ??= addition
+    job.live = addition
     this.#changes?.add(addition, { ...job.submission, runAt: 0 })
     this.#outbox.jobPromised(session.id, addition)
   }
@@ -543,18 +546,19 @@ export class Engine {
       this.#window?.refill(jobFunction, priority)
     }
     if (job === undefined) return
+    job.live = undefined
     if (job.state === 'ended') {
-      this.#changes?.forget(number)
+      this.#ended.set(number, job)
       return
     }
     this.#setStored(job)
     if (kind === 'claimed') this.#unpend(job)
-    else if (job.addition?.kind === 'live') job.addition = undefined
   }
 
   /** The store has had another job that it joins: what was promised has this number. */
   joined(addition: Addition, number: number): void {
     const { kind, job } = addition
+    this.#revive(number)
     if (number === addition.number) return isQuestion(kind) ? this.absent(addition) : this.added(addition)
     if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
     else if (job !== undefined && kind === 'live') this.#makeTransient(job)
@@ -645,6 +649,26 @@ export class Engine {
     this.#fail(job)
   }
 
+  /** A job that has ended, and that the store has let others join before it could be told, is to be done for them. */
+  #revive(number: number): void {
+    const ended = this.#ended.get(number)
+    if (ended === undefined) return
+    this.#ended.delete(number)
+    const { submission } = ended
+    const job = this.#newJob(number, this.#functions.adopt(submission.function), { ...submission, background: true })
+    ended.releaseWorkload()
+    this.#setStored(job)
+    this.#makeReady(job)
+  }
+
+  #forgetEnded(): void {
+    for (const [number, job] of this.#ended) {
+      job.releaseWorkload()
+      this.#changes?.forget(number)
+    }
+    this.#ended.clear()
+  }
+
   /** Its waiters, if any, wait for the other job from now on; without another, for none. */
   #dissolve(job: Job, number: number | undefined): void {
     job.function.pendingCount--
@@ -696,8 +720,9 @@ export class Engine {
 
   /** A live job did not come into the store: it is there for its waiters alone, as before. */
   #makeTransient(job: Job): void {
-    if (job.state === 'ended' || job.isStored) return
-    if (job.addition?.kind === 'live') job.addition = undefined
+    job.live = undefined
+    if (job.state === 'ended') return job.releaseWorkload()
+    if (job.isStored) return
     job.background = false
     if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#end(job)
   }
@@ -733,8 +758,8 @@ export class Engine {
     else if (this.#changes === undefined || job.isStored || isBeingAdded(job)) job.background = true
     else return this.#storeLive(session, job)
     // A live one that is on its way into the store is there for who waits for it, and not yet for who does not.
-    const isPromise = job.addition !== undefined && (background || job.state === 'pending')
-    if (isPromise && job.addition !== undefined) this.#outbox.jobPromised(session.id, job.addition)
+    const promise = background ? (job.live ?? job.addition) : job.addition
+    if (promise !== undefined) this.#outbox.jobPromised(session.id, promise)
     else this.#outbox.jobCreated(session.id, job)
   }
 
@@ -842,7 +867,7 @@ export class Engine {
     job.function.forget(job)
     this.#jobs.delete(job)
     this.#workloadBytes -= job.workloadLength
-    job.releaseWorkload()
+    if (job.live === undefined) job.releaseWorkload()
   }
 
   /** The running job of that number if this session has it; else refused, unless it was taken from the session. */
@@ -862,8 +887,8 @@ export class Engine {
 }
 
 /** It is on its way into the store. */
-function isBeingAdded({ addition }: Job): boolean {
-  return addition !== undefined && !isQuestion(addition.kind)
+function isBeingAdded({ addition, live }: Job): boolean {
+  return live !== undefined || addition?.kind === 'claimed'
 }
 
 /** The job may yet be refused, and what outlives its waiters must not be joined to it. */

@@ -91,6 +91,7 @@ export class JobFunction {
     return this.#byUnique.size === 0 ? undefined : this.#byUnique.get(unique)
   }
 
+  /** From now on it is the one that is found, also if there is another. */
   remember(job: Job): void {
     if (job.unique === '') return
     if (job.unique !== '-') this.#byUnique.set(job.unique, job)
@@ -98,7 +99,7 @@ export class JobFunction {
       const key = hash(job.workload)
       const jobs = this.#byWorkload.get(key)
       if (jobs === undefined) this.#byWorkload.set(key, [job])
-      else jobs.push(job)
+      else jobs.unshift(job)
     }
   }
 

@@ -67,8 +67,10 @@ export class Job implements Linked<Job>, Due {
   state: JobState = 'ended'
   /** The store has it; when it ends, the store must hear of it. */
   isStored = false
-  /** While it is on its way into the store, or the store is asked for one like it. */
+  /** While it is pending. */
   addition: Addition | undefined = undefined
+  /** While it is on its way into the store and goes on meanwhile. */
+  live: Addition | undefined = undefined
   /** The worker session that has it, while it is running. */
   owner: Session | undefined = undefined
   /** How often a worker lost it. */

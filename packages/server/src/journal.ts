@@ -201,21 +201,29 @@ export class Journal implements Changes {
   commit(): void {
     if (this.#committing !== undefined || this.#engine === undefined) return
     const batch = this.#open
-    if (this.#isBroken) {
-      if (batch.isAwaited) this.#inTurn(() => this.#failAll(this.#takeOpen(), this.#failure ?? unknownFailure))
-      return
-    }
-    // Alone, what failed to be forgotten is tried again by and by.
-    if (batch.isEmpty || (this.#failure !== undefined && !batch.isAwaited && this.#stopRetry !== undefined)) {
-      if (batch.isEmpty) this.#onIdle?.()
-      return
-    }
+    if (batch.isEmpty) this.#onIdle?.()
+    else if (!this.#isBroken) this.#send()
+    else if (batch.isAwaited) this.#inTurn(() => this.#failAll(this.#takeOpen(), this.#failure ?? unknownFailure))
+  }
+
+  #send(): void {
+    const batch = this.#open
+    // Alone, what could not be forgotten is tried again by and by.
+    if (batch.isEmpty || (!batch.isAwaited && this.#stopRetry !== undefined)) return
     this.#reserveNumbers(batch)
     this.#takeOpen()
     this.#committing = batch
     this.#context.store.commit(batch.written()).then(
-      (result) => this.#inTurn(() => this.#apply(batch, result)),
-      (error: unknown) => this.#inTurn(() => this.#failAll(batch, toFailure(error))),
+      (result) => {
+        this.#committing = undefined
+        // The store is not to wait while replies are written: what has come meanwhile goes first.
+        if (result.failure === undefined && this.#engine !== undefined) this.#send()
+        this.#inTurn(() => this.#apply(batch, result))
+      },
+      (error: unknown) => {
+        this.#committing = undefined
+        this.#inTurn(() => this.#failAll(batch, toFailure(error)))
+      },
     )
   }
 
@@ -229,11 +237,10 @@ export class Journal implements Changes {
   }
 
   #inTurn(act: () => void): void {
-    this.#committing = undefined
     if (this.#engine === undefined) return
     this.#turn?.begin()
     act()
-    if (this.#open.isEmpty) this.#onIdle?.()
+    if (this.#open.isEmpty && this.#committing === undefined) this.#onIdle?.()
   }
 
   #apply(batch: OpenBatch, result: BatchResult): void {
@@ -320,7 +327,7 @@ export class Journal implements Changes {
     const refusal = encodePacket(packets.ERROR, [code, text])
     for (const { connection, position } of batch.promisesOf(addition)) {
       const moved = connection.output.replace(position, this.#promiseBytes, refusal)
-      for (const { promises } of [batch, this.#open]) {
+      for (const promises of [batch.promises, this.#committing?.promises ?? [], this.#open.promises]) {
         for (const other of promises) {
           if (other.connection === connection && other.position > position) other.position += moved
         }

@@ -39,6 +39,8 @@ export class Ledger {
   #acknowledged: Acknowledged[] = []
   /** When each of them ended. */
   readonly #ended = new Map<number, number>()
+  /** Jobs that the store let others join: one that has ended meanwhile is done once more for them. */
+  readonly #rejoined = new Set<number>()
   /** Jobs that the store is to cancel. */
   #cancelling: number[] = []
   #now = 0
@@ -60,7 +62,7 @@ export class Ledger {
     this.#conclude(line, answers)
     assertInvariants(this.rules.engine)
     this.#checkAcknowledged()
-    if (this.rules.journal.isIdle && !this.rules.journal.isBroken) this.#checkCommitted()
+    if (line === 'settle' && this.rules.journal.isIdle && !this.rules.journal.isBroken) this.#checkCommitted()
   }
 
   /** Jobs that a worker can say something about: it got them in an earlier turn. */
@@ -129,6 +131,8 @@ export class Ledger {
     else if (word === 'RESET_ABILITIES') this.#takeBack(name)
     else if (word === 'leaves') this.#people.delete(name)
     if (/fails|not read|dies|crash/.test(line)) this.hasFailed = true
+    const stored = new Set(this.rules.store.jobs.map((job) => job.number))
+    if (line.endsWith('late')) this.#cancelling = this.#cancelling.filter((cancelling) => stored.has(cancelling))
     if (line === 'store dies late') this.#isInexact = true
     if (line.startsWith('crash')) {
       this.#people.clear()
@@ -164,6 +168,8 @@ export class Ledger {
   #hear(told: string): void {
     const cancelled = /^store: cancels #(\d+)$/.exec(told)?.[1]
     if (cancelled !== undefined) this.#end(Number(cancelled))
+    const joined = /^store: .* joins #(\d+)$/.exec(told)?.[1]
+    if (joined !== undefined) this.#rejoined.add(Number(joined))
     const [, name = '', word = '', first = '', second = ''] = /^(\w+) < (\w+) ?(\S*) ?(\S*)/.exec(told) ?? []
     if (name === '') return
     assert(this.rules.findSession(name) !== undefined, `${told}: it is not there`)
@@ -190,7 +196,8 @@ export class Ledger {
 
   #given(person: Person, number: number, functionName: string, told: string): void {
     for (const { given } of this.#people.values()) assert(!given.has(number), `${told}: somebody has it`)
-    assert(this.#isInexact || !this.#ended.has(number), `${told}: it has ended`)
+    const mayHaveEnded = this.#isInexact || this.#rejoined.has(number)
+    assert(mayHaveEnded || !this.#ended.has(number), `${told}: it has ended`)
     const { journal, store } = this.rules
     const isKept = store.jobs.some((job) => job.number === number)
     assert(isKept || !journal.durable.has(number), `${told}: it is not in the store`)

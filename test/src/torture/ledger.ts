@@ -73,9 +73,9 @@ export class Ledger {
     this.seen.set(what, (this.seen.get(what) ?? 0) + times)
   }
 
-  fail(rule: Rule, text: string, job?: JobRecord): void {
+  fail(rule: Rule, text: string, ...jobs: readonly (JobRecord | undefined)[]): void {
     if (this.fault !== undefined) return
-    const notes = [...this.#lives.slice(-10), ...(job?.history() ?? [])]
+    const notes = [...this.#lives.slice(-10), ...jobs.flatMap((job) => job?.history() ?? [])]
     this.fault = { rule, text, history: notes.sort((one, other) => one.moment - other.moment) }
   }
 
@@ -206,8 +206,11 @@ export class Ledger {
   #lastWord(line: Line, { name, args: [handle = '', result = ''] }: Message): End | undefined {
     if (name !== 'WORK_COMPLETE' && name !== 'WORK_FAIL' && name !== 'WORK_EXCEPTION') return undefined
     const job = this.jobs.get(handle)
-    if (job?.holder !== line || !line.holds.has(job)) {
+    const isOwn = job?.holder === line && line.holds.has(job) && !job.ends.some((end) => end.line === line)
+    if (job === undefined || !isOwn) {
       this.count('words on jobs of others')
+      // The server may just be giving it the job.
+      if (job !== undefined && line.hasGrabbed()) this.#mayEnd(job, line, name, result)
       return undefined
     }
     line.holds.delete(job)
@@ -535,7 +538,7 @@ export class Ledger {
     if (job.key === undefined || !job.isSurelyAlive) return
     for (const other of this.#byKey.get(job.key) ?? []) {
       if (other === job || !other.isSurelyAlive) continue
-      this.fail('d', `${job.handle} and ${other.handle} live at a time and have the same unique`, job)
+      this.fail('d', `${job.handle} and ${other.handle} live at a time and have the same unique`, job, other)
     }
   }
 

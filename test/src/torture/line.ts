@@ -1,4 +1,4 @@
-import { answered, isAnswer, type PacketCommand, workPackets } from '../simulation/command.ts'
+import { answered, isAnswer, isGrab, type PacketCommand, workPackets } from '../simulation/command.ts'
 import { type Event, type Message, showMessage, textCommands } from './event.ts'
 import type { End, JobRecord } from './job-record.ts'
 import type { Submission } from './submission.ts'
@@ -50,6 +50,11 @@ export class Line {
   /** Submissions that have not been answered. */
   submissions(): Submission[] {
     return this.#unanswered.flatMap(({ submission }) => (submission === undefined ? [] : [submission]))
+  }
+
+  /** It has asked for a job, and got no answer. */
+  hasGrabbed(): boolean {
+    return this.#unanswered.some(({ message }) => isGrab(message.name))
   }
 
   /** The first command that the server has to answer and has not. */

@@ -109,7 +109,8 @@ export class Player {
       case 'cancel':
         return message('cancel job', handle)
       case 'stale word':
-        return message('WORK_COMPLETE', handle, 'stale')
+        // With a grab on its way the job could be its own by then.
+        return this.#grabs > 0 ? message('GET_STATUS', handle) : message('WORK_COMPLETE', handle, 'stale')
       case 'echo':
         return message('ECHO_REQ', this.#world.newName('e'))
     }

@@ -25,7 +25,7 @@ interface Row {
 }
 
 /** Rows in one statement: a call costs as much as several rows do. */
-const rowsMax = 32
+const rowsMax = 64
 
 /**
  * Puts jobs into the table, or finds those that they join. Many rows go in at once, and the unique index decides; only
@@ -37,6 +37,8 @@ export class Additions {
   readonly #positions: Positions
   /** The largest first. */
   readonly #inserts: readonly Insert[]
+  /** The same for rows of which none has a unique, a reducer or a time. */
+  readonly #plainInserts: readonly Insert[]
   readonly #insertOne: Insert
   readonly #functionOf: Statement<[number], number>
   /** No job has a higher number. */
@@ -44,6 +46,7 @@ export class Additions {
   /** Those that wait until a statement is full; filled anew again and again. */
   readonly #rows: readonly Row[] = Array.from({ length: rowsMax }, newRow)
   #rowCount = 0
+  #arePlain = true
   #joined: number[] = []
 
   constructor(database: Database, functions: FunctionTable, uniques: Uniques, positions: Positions) {
@@ -52,6 +55,7 @@ export class Additions {
     this.#positions = positions
     this.#insertOne = new Insert(database, 1)
     this.#inserts = [new Insert(database, rowsMax), new Insert(database, 8), this.#insertOne]
+    this.#plainInserts = [rowsMax, 8, 1].map((size) => new Insert(database, size, true))
     this.#functionOf = database.prepare<[number], number>('SELECT function_id FROM jobs WHERE number = ?').pluck()
     this.#numberMax = database.prepare<[], number>('SELECT max(number) FROM jobs').pluck().get() ?? 0
   }
@@ -92,15 +96,17 @@ export class Additions {
   #append(row: Row): void {
     this.#numberMax = row.number
     this.#rowCount++
+    if (row.unique !== '' || row.reducer !== '' || row.runAt !== 0) this.#arePlain = false
     if (this.#rowCount === rowsMax) this.#flush()
   }
 
   #flush(): void {
     let from = 0
-    for (const insert of this.#inserts) {
+    for (const insert of this.#arePlain ? this.#plainInserts : this.#inserts) {
       for (; this.#rowCount - from >= insert.size; from += insert.size) this.#insert(insert, from)
     }
     this.#rowCount = 0
+    this.#arePlain = true
   }
 
   #insert(insert: Insert, from: number): void {
@@ -150,21 +156,27 @@ export class Additions {
   }
 }
 
-const columns = 10
+/** Columns of every row, and those that are the same in all plain ones. Half the values take half the time. */
+const plainColumns = ['number', 'function_id', 'priority', 'position', 'workload'] as const
+const otherColumns = ['run_at', 'unique_name', 'unique_key', 'clash', 'reducer'] as const
+const plainValues = "0, '', NULL, 0, ''"
 
 /** A statement for so many rows. */
 class Insert {
   readonly size: number
+  readonly #isPlain: boolean
   readonly #statement: Statement<[unknown[]]>
   readonly #values: unknown[]
 
-  constructor(database: Database, size: number) {
+  constructor(database: Database, size: number, isPlain = false) {
     this.size = size
-    const row = `(${Array(columns).fill('?').join(', ')})`
+    this.#isPlain = isPlain
+    const rest = isPlain ? plainValues : otherColumns.map(() => '?').join(', ')
+    const row = `(${plainColumns.map(() => '?').join(', ')}, ${rest})`
     this.#statement = database.prepare(`
-      INSERT OR IGNORE INTO jobs (number, function_id, priority, position, run_at,
-        unique_name, unique_key, clash, reducer, workload)
+      INSERT OR IGNORE INTO jobs (${[...plainColumns, ...otherColumns].join(', ')})
       VALUES ${Array(size).fill(row).join(', ')}`)
+    const columns = plainColumns.length + (isPlain ? 0 : otherColumns.length)
     this.#values = Array(size * columns).fill(null)
   }
 
@@ -178,12 +190,13 @@ class Insert {
       values[next++] = row.owner.id
       values[next++] = row.priority
       values[next++] = row.position
+      values[next++] = row.workload
+      if (this.#isPlain) continue
       values[next++] = row.runAt
       values[next++] = toColumn(row.unique)
       values[next++] = row.key
       values[next++] = row.clash
       values[next++] = toColumn(row.reducer)
-      values[next++] = row.workload
     }
     return this.#statement.run(values).changes
   }

@@ -60,6 +60,7 @@ class Check {
   run(): CheckResult {
     const { isFull } = this.#options
     this.#step(isFull ? 'pages and indexes' : 'pages', () => this.#checkPages(isFull))
+    this.#step('references', () => this.#checkReferences())
     this.#step('functions', () => this.#checkFunctions())
     this.#step('jobs', () => this.#checkJobs())
     this.#step('positions', () => this.#checkPositions())
@@ -88,10 +89,14 @@ class Check {
   /** SQLite's own. */
   #checkPages(isFull: boolean): void {
     const pragma = isFull ? 'integrity_check' : 'quick_check'
-    for (const line of this.#texts(`PRAGMA ${pragma}(${faultsMax})`)) {
-      // Of a list with a heading each line is told by itself.
-      for (const part of line.split('\n')) if (part !== 'ok') this.#fault(`SQLite: ${part}`)
+    for (const [line] of this.#rows<[string]>(`PRAGMA ${pragma}(${faultsMax})`)) {
+      // A list with a heading.
+      const parts = line.split('\n').filter((part) => part !== 'ok' && !part.startsWith('***'))
+      for (const part of parts) this.#fault(`SQLite: ${part}`)
     }
+  }
+
+  #checkReferences(): void {
     for (const row of this.#rows<[string, number, string]>('PRAGMA foreign_key_check')) {
       const [table, rowid, parent] = row
       this.#fault(`row ${rowid} of ${table} refers to a row of ${parent} that is not there`)
@@ -202,10 +207,6 @@ class Check {
 
   #rows<Columns>(sql: string): IterableIterator<Columns> {
     return this.#database.prepare<[], Columns>(sql).raw().iterate()
-  }
-
-  #texts(sql: string): string[] {
-    return this.#database.prepare<[], string>(sql).pluck().all()
   }
 }
 
