@@ -41,7 +41,7 @@ export interface Changes {
   add(addition: Addition, submission: Submission): void
   /** Those `asked` and `joining`. Answered by `joined` or `absent`. */
   ask(addition: Addition, submission: Submission): void
-  /** A stored job has ended. */
+  /** A job has ended that the store has, or will have when it has kept what was said before. */
   forget(number: number): void
   /** Delayed jobs that are due by now become ready. Answered by `promoted`. */
   promote(now: number): void

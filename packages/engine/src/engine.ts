@@ -569,8 +569,8 @@ export class Engine {
   absent({ kind, job }: Addition): void {
     if (job === undefined || job.state !== 'pending') return
     if (kind === 'joining') return this.#dissolve(job, undefined)
-    this.#unpend(job)
     if (job.isAbandoned) this.#end(job)
+    else this.#unpend(job)
   }
 
   /** The store could not keep it: what was promised is refused. */
@@ -853,8 +853,8 @@ export class Engine {
     } else if (job.state === 'delayed') {
       this.#deadlines.remove(job)
       job.function.delayedCount--
-    }
-    if (job.isStored && job.state !== 'stored') {
+    } else if (job.state === 'pending') job.function.pendingCount--
+    if ((job.isStored && job.state !== 'stored') || isBeingAdded(job)) {
       this.#setTransient(job)
       this.#changes?.forget(job.number)
     }

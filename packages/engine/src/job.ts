@@ -69,6 +69,8 @@ export class Job implements Linked<Job>, Due {
   isStored = false
   /** While it is pending. */
   addition: Addition | undefined = undefined
+  /** The job that it joins, if the store says so; until then that one is not given out. */
+  successor: Job | undefined = undefined
   /** While it is on its way into the store and goes on meanwhile. */
   live: Addition | undefined = undefined
   /** The worker session that has it, while it is running. */

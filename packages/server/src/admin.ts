@@ -72,7 +72,8 @@ export class Admin {
 
   /** What is answered with OK does not come back: with a store, the answer waits for it. */
   #cancel(connection: Connection, number: number): void {
-    const wasStored = this.#engine.findJob(number)?.isStored ?? true
+    const job = this.#engine.findJob(number)
+    const wasStored = job === undefined || job.isStored || job.addition !== undefined
     const isCancelled = this.#engine.cancel(number)
     if (this.#journal === undefined || !wasStored || Number.isNaN(number)) {
       return connection.output.text(isCancelled ? adminAnswers.ok : adminAnswers.unknownJob)
@@ -85,7 +86,7 @@ export class Admin {
       }
       goOn()
     }
-    if (isCancelled) this.#journal.whenKept((failure) => answer(true, failure))
+    if (isCancelled) this.#journal.whenForgotten(number, (failure) => answer(true, failure))
     else this.#journal.cancel(this.#handles.total(number), (job, failure) => answer(job !== undefined, failure))
   }
 

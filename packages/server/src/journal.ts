@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
 import type { Log } from './log.ts'
-import { type OnCancelled, OpenBatch } from './store/open-batch.ts'
+import { type OnCancelled, type OnKept, OpenBatch } from './store/open-batch.ts'
 import { RecordReader } from './store/records.ts'
 import {
   type BatchResult,
@@ -26,6 +26,8 @@ const batchBytesMax = 16 * 1024 * 1024
 const promisesMax = 20_000
 /** A store that has failed is tried again after so long. */
 const retryMs = 1000
+/** What has not failed for so long is said to work again: a disk that is full takes a small job and not the next one. */
+const soundMs = 10_000
 
 export interface JournalContext {
   readonly store: Store
@@ -50,12 +52,13 @@ export class Journal implements Changes {
   #turn: Turn | undefined
   #open = new OpenBatch()
   #committing: OpenBatch | undefined
-  /** Buffers of batches that are done with. */
-  #spare: Uint8Array | undefined
   /** Why the last commit failed, until one succeeds. */
   #failure: StoreFailure | undefined
   /** The store has to be opened anew before anything else. */
   #isBroken = false
+  /** The code of the failure that the log has told of last, until it has told that it is over. */
+  #saidCode: string | undefined
+  #stopSayingSound: (() => void) | undefined
   #reservedUntil = 0
   #stopRetry: (() => void) | undefined
   readonly #waitingForRoom = new Map<Connection, () => void>()
@@ -102,6 +105,7 @@ export class Journal implements Changes {
       })
     }
     this.#stopRetry?.()
+    this.#stopSayingSound?.()
     this.#engine = undefined
     await store.close()
   }
@@ -140,7 +144,7 @@ export class Journal implements Changes {
   }
 
   forget(number: number): void {
-    this.#open.forget.push(this.#context.handles.total(number))
+    this.#batchThatForgets(number).forget.push(this.#context.handles.total(number))
   }
 
   promote(now: number): void {
@@ -164,9 +168,9 @@ export class Journal implements Changes {
     batch.promises.push({ addition, connection, position: connection.output.position })
   }
 
-  /** The same until all that was said so far is kept. */
-  hold(connection: Connection): void {
-    this.#hold(connection, this.#open)
+  /** The same until it is kept that this job, which ends now, has ended. */
+  holdUntilForgotten(connection: Connection, number: number): void {
+    this.#hold(connection, this.#batchThatForgets(number))
   }
 
   /** Reads nothing more from a connection that feeds the open batch when there is very much in it. */
@@ -189,9 +193,9 @@ export class Journal implements Changes {
     this.#turn?.begin()
   }
 
-  /** Called when all that was said so far is kept, or could not be. */
-  whenKept(onKept: (failure: StoreFailure | undefined) => void): void {
-    this.#open.onKept.push(onKept)
+  /** Called when it is kept that this job has ended, or could not be. */
+  whenForgotten(number: number, onKept: OnKept): void {
+    this.#batchThatForgets(number).onKept.push(onKept)
     this.#turn?.begin()
   }
 
@@ -227,10 +231,14 @@ export class Journal implements Changes {
     )
   }
 
+  #batchThatForgets(number: number): OpenBatch {
+    const batch = this.#open
+    return batch.live.has(number) ? (batch.successor ??= new OpenBatch()) : batch
+  }
+
   #takeOpen(): OpenBatch {
     const batch = this.#open
-    this.#open = new OpenBatch(this.#spare)
-    this.#spare = undefined
+    this.#open = batch.successor ?? new OpenBatch()
     for (const [, goOn] of this.#waitingForRoom) goOn()
     this.#waitingForRoom.clear()
     return batch
@@ -372,16 +380,30 @@ export class Journal implements Changes {
   // When the store fails
 
   #setFailure(failure: StoreFailure | undefined): void {
-    const { store, log } = this.#context
-    const { code, message } = failure ?? {}
-    if (failure === undefined) {
-      if (this.#failure !== undefined) log.info(`the store ${store.name} works again: background jobs are taken`)
-    } else if (this.#failure?.code !== code) {
-      log.error({ code }, `the store ${store.name} fails, background jobs are refused: ${message}`)
-    }
+    if (failure !== undefined) this.#sayFailure(failure)
+    else if (this.#failure !== undefined) this.#saySoundLater()
     this.#failure = failure
     if (failure?.isBroken === true) this.#isBroken = true
     if (failure !== undefined) this.#retrySoon()
+  }
+
+  /** Once, however many jobs are refused and however often it is tried in between. */
+  #sayFailure({ code, message }: StoreFailure): void {
+    const { store, log } = this.#context
+    this.#stopSayingSound?.()
+    this.#stopSayingSound = undefined
+    if (this.#saidCode === code) return
+    this.#saidCode = code
+    log.error({ code }, `the store ${store.name} fails, background jobs are refused: ${message}`)
+  }
+
+  #saySoundLater(): void {
+    const { store, clock, log } = this.#context
+    this.#stopSayingSound ??= clock.after(soundMs, () => {
+      this.#stopSayingSound = undefined
+      this.#saidCode = undefined
+      log.info(`the store ${store.name} works again: background jobs are taken`)
+    })
   }
 
   #retrySoon(): void {
@@ -392,9 +414,9 @@ export class Journal implements Changes {
     })
   }
 
-  /** To see whether it works again. */
+  /** To see whether it works again. What changes nothing would not be written. */
   #writeSomething(): void {
-    this.#open.reserveUntil ??= this.#reservedUntil
+    this.#open.reserveUntil ??= this.#reservedUntil + 1
     this.#turn?.begin()
   }
 

@@ -57,6 +57,11 @@ export class Output {
     if (!this.#holds.some((hold) => hold.batch === batch)) this.#holds.push({ batch, position: this.position })
   }
 
+  /** Some of it waits for the store. */
+  get isHeld(): boolean {
+    return this.#holds.length > 0
+  }
+
   release(batch: object): void {
     const index = this.#holds.findIndex((hold) => hold.batch === batch)
     if (index >= 0) this.#holds.splice(index, 1)

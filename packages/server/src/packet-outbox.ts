@@ -93,8 +93,9 @@ export class PacketOutbox implements Outbox {
 
   /** Whoever is told that a stored job has ended may count on it: it does not come back. */
   #holdUntilKept(session: number, job: Job): void {
-    const connection = job.isStored ? this.#connections.to(session) : undefined
-    if (connection !== undefined) this.#journal?.hold(connection)
+    if (!job.isStored && job.addition === undefined) return
+    const connection = this.#connections.to(session)
+    if (connection !== undefined) this.#journal?.holdUntilForgotten(connection, job.number)
   }
 
   #work(session: number, job: Job, type: number, data: Uint8Array): void {

@@ -652,6 +652,28 @@ const kept: readonly (readonly [what: string, history: string])[] = [
     i < TABLE H:1%090%090%091`,
   ],
   [
+    'a foreground submission joins a background one of before that was never answered',
+    `ready
+    c > SUBMIT_JOB_BG f u s1 ${restart}
+    d > SUBMIT_JOB f u s2
+    d < JOB_CREATED H:1 ${restart}
+    i > show jobs
+    i < TABLE H:1%090%090%091`,
+  ],
+  [
+    'a worker speaks of a job that it is just being given',
+    `ready
+    c > SUBMIT_JOB f '' s1
+    c < JOB_CREATED H:1
+    w > CAN_DO f
+    w > GRAB_JOB_UNIQ
+    w > WORK_COMPLETE H:1 stale
+    w < JOB_ASSIGN_UNIQ H:1 f '' s1
+    w > WORK_FAIL H:1
+    w < ERROR JOB_NOT_FOUND ''
+    c < WORK_COMPLETE H:1 stale`,
+  ],
+  [
     'a worker has a job before its submitter hears of it',
     `ready
     c > SUBMIT_JOB_BG f '' s1

@@ -136,9 +136,8 @@ export class Ledger {
     this.#unkept.clear()
     for (const job of this.live) {
       if (job.lasting === 'no') {
-        const mayLast = this.unanswered
-          .withKey(job.key)
-          .some(({ background, life }) => background && life === this.life)
+        // Made or joined by one that was not answered, in this life or an earlier one.
+        const mayLast = this.unanswered.withKey(job.key).some(({ background }) => background)
         if (mayLast) job.lasting = 'maybe'
         else this.gone(job, 'it was a foreground job when the server was killed')
       }

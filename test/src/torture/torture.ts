@@ -201,7 +201,7 @@ class Torture {
     for (const worker of workers) worker.start()
     await this.#untilNothingIsDue()
     if (isFinal && !this.#isOver) {
-      await world.until(() => ![...ledger.live].some((job) => isSoon(job.runAtMsMax)), soonMs)
+      await world.until(() => ![...ledger.live].some((job) => job.mayBeAlive && isSoon(job.runAtMsMax)), soonMs)
       await this.#untilNothingIsDue()
     }
     if (this.#isOver) return
@@ -347,6 +347,8 @@ class Torture {
   }
 }
 
+/** Not yet, and worth waiting for. */
 function isSoon(runAtMs: number): boolean {
-  return runAtMs > 0 && runAtMs < Date.now() + soonMs
+  const inMs = runAtMs - Date.now()
+  return inMs > 0 && inMs < soonMs
 }

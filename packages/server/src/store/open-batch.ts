@@ -19,6 +19,10 @@ export type OnKept = (failure: StoreFailure | undefined) => void
 export class OpenBatch {
   readonly additions: Addition[] = []
   readonly promises: PromisedReply[] = []
+  /** Numbers of live jobs among the additions: a batch forgets before it adds, so these can't be forgotten in it. */
+  readonly live = new Set<number>()
+  /** The batch after this one, if something has to wait for it. */
+  successor: OpenBatch | undefined
   /** Connections whose output it holds back. */
   readonly held = new Set<Connection>()
   readonly forget: number[] = []
@@ -30,14 +34,10 @@ export class OpenBatch {
   promoteUntil: number | undefined
   reserveUntil: number | undefined
   #promisesOf: Map<Addition, PromisedReply[]> | undefined
-  readonly #records: RecordWriter
+  readonly #records = new RecordWriter()
   readonly #functions: string[] = []
   readonly #indexes = new Map<JobFunction, number>()
   readonly #head: JobHead = { number: 0, runAt: 0, function: 0, priority: 1, isClaimed: false }
-
-  constructor(buffer?: Uint8Array) {
-    this.#records = new RecordWriter(buffer)
-  }
 
   /** Bytes that it takes in memory. */
   get bytes(): number {
@@ -61,6 +61,7 @@ export class OpenBatch {
 
   add(addition: Addition, number: number, runAt: number, unique: string, reducer: string, workload: Uint8Array): void {
     this.additions.push(addition)
+    if (addition.kind === 'live') this.live.add(addition.number)
     const head = this.#head
     head.number = number
     head.runAt = runAt
