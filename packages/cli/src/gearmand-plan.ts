@@ -20,7 +20,7 @@ import type { QueueFile } from './gearmand-store.ts'
 
 /** What a gearmand command line comes to. */
 export interface GearmandPlan {
-  readonly server: Omit<ServerOptions, 'version' | 'log'>
+  readonly server: Omit<ServerOptions, 'version' | 'log' | 'store'>
   /** Where background jobs are kept; undefined: in memory. */
   readonly queue: QueueFile | undefined
   readonly graceMs: number
@@ -64,7 +64,6 @@ export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.Proc
     exceptions: given.exceptions === true,
     'keepalive-idle': Math.max(0, numberOf(given, 'keepalive-idle') ?? 0) * 1000,
     grace: 0,
-    store: 'memory',
     ...readHandlePrefix(given),
   })
   const verbose = readVerbose(given)

@@ -2,7 +2,8 @@ import { chownSync, existsSync, statSync } from 'node:fs'
 import { isOurStore, type OpenLog } from '@geartrain/server'
 import { Fault } from './fault.ts'
 import { gearmandExitCode } from './gearmand-flags.ts'
-import { bringQueueIn, openQueue, tell } from './store/import.ts'
+import { bringQueueIn, openQueue } from './store/queue.ts'
+import { tell } from './store/tally.ts'
 
 /** What `-q libsqlite3` says. */
 export interface QueueFile {

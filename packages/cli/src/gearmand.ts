@@ -56,7 +56,7 @@ async function gearmand(command: Command, isDaemon: boolean): Promise<number> {
   const openedLog = await openGearmandLog(plan.log)
   const storePath = plan.queue && (await placeQueueStore(plan.queue, openedLog))
   return run({
-    server: storePath === undefined ? plan.server : { ...plan.server, store: `sqlite:${storePath}` },
+    server: { ...plan.server, store: storePath === undefined ? 'memory' : `sqlite:${storePath}` },
     openedLog,
     graceMs: plan.graceMs,
     notes: [...notes, ...plan.notes],

@@ -10,7 +10,7 @@ import {
 import { exitCodes, Fault, listenFault } from './fault.ts'
 
 export interface RunOptions {
-  readonly server: Omit<ServerOptions, 'version' | 'log'>
+  readonly server: Omit<ServerOptions, 'version' | 'log'> & { readonly store: string }
   readonly openedLog: OpenLog
   readonly graceMs: number
   /** Said in the log before the server is ready. */

@@ -79,8 +79,8 @@ export class Engine {
   /** The store was told to make them ready and has not answered. */
   #isPromoting = false
   #nextClaimAt = Number.POSITIVE_INFINITY
-  /** Jobs that ended on their way into the store; it is to forget them. */
-  readonly #ended = new Map<number, Job>()
+  /** Jobs that were here when the store was opened anew: it may give them out once more, also when they have ended. */
+  readonly #reclaimable = new Set<number>()
   /** Sessions whose grab has found nothing yet. */
   readonly #grabbing = new List<Session>()
   #nextNumber: number
@@ -212,7 +212,6 @@ export class Engine {
    */
   settle(): void {
     for (const session of this.#grabbing) if (!session.isHeld) this.settleGrab(session)
-    this.#forgetEnded()
   }
 
   /** The same for one session, before its next command. One that is held should say none. */
@@ -464,7 +463,7 @@ export class Engine {
   #storeLive(session: Session, job: Job): void {
     const addition = new Addition('live', job.number, job.function, job.priority, job)
     job.background = true
-    job.live = addition
+    job.addition = addition
     this.#changes?.add(addition, { ...job.submission, runAt: 0 })
     this.#outbox.jobPromised(session.id, addition)
   }
@@ -477,9 +476,9 @@ export class Engine {
 
   #ask(kind: AdditionKind, session: Session, job: Job, submission: Submission): void {
     this.#makePending(job)
-    job.addition = new Addition(kind, job.number, job.function, job.priority, job)
-    this.#changes?.ask(job.addition, submission)
-    this.#outbox.jobPromised(session.id, job.addition)
+    job.question = new Addition(kind, job.number, job.function, job.priority, job)
+    this.#changes?.ask(job.question, submission)
+    this.#outbox.jobPromised(session.id, job.question)
   }
 
   /** The queue is full. Joining a job is possible all the same. */
@@ -526,8 +525,11 @@ export class Engine {
       for (const priority of Object.values(priorities)) backlog.ready[priority] += ready[priority]
       backlog.delayed += delayed
     }
+    this.#reclaimable.clear()
     for (const job of this.#jobs) {
-      if (job.isStored && job.state !== 'stored') job.function.backlog.take(job.priority)
+      if (!job.isStored || job.state === 'stored') continue
+      job.function.backlog.take(job.priority)
+      this.#reclaimable.add(job.number)
     }
     this.#isPromoting = false
     this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
@@ -538,7 +540,7 @@ export class Engine {
   }
 
   /** The store has it. */
-  added({ kind, function: jobFunction, priority, number, job }: Addition): void {
+  added({ kind, function: jobFunction, priority, job }: Addition): void {
     const { backlog } = jobFunction
     if (kind === 'delayed') backlog.addingDelayed--
     if (kind === 'queued') {
@@ -546,39 +548,37 @@ export class Engine {
       this.#window?.refill(jobFunction, priority)
     }
     if (job === undefined) return
-    job.live = undefined
-    if (job.state === 'ended') {
-      this.#ended.set(number, job)
-      return
-    }
+    job.addition = undefined
+    // The store has been told that.
+    if (job.state === 'ended') return
     this.#setStored(job)
-    if (kind === 'claimed') this.#unpend(job)
+    if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
   }
 
   /** The store has had another job that it joins: what was promised has this number. */
   joined(addition: Addition, number: number): void {
     const { kind, job } = addition
-    this.#revive(number)
     if (number === addition.number) return isQuestion(kind) ? this.absent(addition) : this.added(addition)
     if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
-    else if (job !== undefined && kind === 'live') this.#makeTransient(job)
-    else if (job !== undefined) this.#dissolve(job, number)
+    else if (job === undefined) return
+    else if (isQuestion(kind)) this.#answer(job, number)
+    else this.#giveUp(job, number)
   }
 
   /** The store has none that a submission would join. What was promised to one that was only `joining` is refused. */
   absent({ kind, job }: Addition): void {
     if (job === undefined || job.state !== 'pending') return
     if (kind === 'joining') return this.#dissolve(job, undefined)
-    if (job.isAbandoned) this.#end(job)
-    else this.#unpend(job)
+    if (!job.isAbandoned) return this.#unpend(job)
+    this.#end(job)
+    this.#letSucceed(job)
   }
 
   /** The store could not keep it: what was promised is refused. */
   notAdded(addition: Addition): void {
     const { kind, job } = addition
     if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
-    else if (job !== undefined && kind === 'live') this.#makeTransient(job)
-    else if (job !== undefined) this.#dissolve(job, undefined)
+    else if (job !== undefined) this.#giveUp(job, undefined)
   }
 
   /** A job that was asked for, in the order of the line. */
@@ -587,6 +587,7 @@ export class Engine {
     const known = this.#jobs.get(number)
     // A store that was opened anew gives out what is here already, and what it had kept and could not say so.
     const isHere = known !== undefined && known.state !== 'stored'
+    if (this.#reclaimable.delete(number) && !isHere) return
     if (isHere && known.isStored) return
     jobFunction.backlog.take(submission.priority)
     if (isHere) {
@@ -597,14 +598,10 @@ export class Engine {
     if (known !== undefined) this.#remove(known)
     const job = this.#newJob(number, jobFunction, submission)
     if (known !== undefined) job.adoptWaiters(known)
-    // A submission that is on its way to be told of this one, which others are to find from now on.
-    if (twin?.state === 'pending') {
-      jobFunction.forget(twin)
-      job.adoptWaiters(twin)
-    }
     this.#setStored(job)
+    if (twin?.state === 'pending') this.#precede(job, twin)
     // Given out when all are here that were asked for: the next one may be of a higher priority.
-    this.#line(job)
+    else this.#line(job)
   }
 
   /** So many jobs have come of those that were asked for; undefined: the store could not say. */
@@ -649,37 +646,56 @@ export class Engine {
     this.#fail(job)
   }
 
-  /** A job that has ended, and that the store has let others join before it could be told, is to be done for them. */
-  #revive(number: number): void {
-    const ended = this.#ended.get(number)
-    if (ended === undefined) return
-    this.#ended.delete(number)
-    const { submission } = ended
-    const job = this.#newJob(number, this.#functions.adopt(submission.function), { ...submission, background: true })
-    ended.releaseWorkload()
-    this.#setStored(job)
-    this.#makeReady(job)
+  /** A submission is on its way to be told of this job, which others are to find at once. */
+  #precede(job: Job, submitted: Job): void {
+    this.#hide(submitted)
+    submitted.successor = job
+    this.#makePending(job)
   }
 
-  #forgetEnded(): void {
-    for (const [number, job] of this.#ended) {
-      job.releaseWorkload()
-      this.#changes?.forget(number)
-    }
-    this.#ended.clear()
+  #hide(job: Job): void {
+    job.function.forget(job)
+    job.isHidden = true
+  }
+
+  /** Unless the other one is still there. */
+  #show(job: Job): void {
+    job.isHidden = false
+    if (job.function.find(job.unique, job.workload) === undefined) job.function.remember(job)
+  }
+
+  /** Those who wait for it wait for another job. If it is on its way into the store itself, it is for those who don't. */
+  #answer(job: Job, number: number): void {
+    if (job.addition === undefined) return this.#dissolve(job, number)
+    job.question = undefined
+    this.#hide(job)
+    this.#handOver(job, number)
+    this.#letSucceed(job)
+  }
+
+  /** The store has another one, or could not keep it. */
+  #giveUp(job: Job, number: number | undefined): void {
+    if (job.state === 'pending' && job.question === undefined) this.#dissolve(job, number)
+    else this.#makeTransient(job)
   }
 
   /** Its waiters, if any, wait for the other job from now on; without another, for none. */
   #dissolve(job: Job, number: number | undefined): void {
     job.function.pendingCount--
     this.#remove(job)
+    if (number !== undefined) this.#handOver(job, number)
+    for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
+    this.#letSucceed(job)
+  }
+
+  #handOver(job: Job, number: number): void {
     if (job.waiters.length === 0) return
-    if (number === undefined) {
-      for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
-    } else {
-      const other = this.#jobs.get(number) ?? this.#newStub(number, job)
-      other.adoptWaiters(job)
-    }
+    const other = this.#jobs.get(number) ?? this.#newStub(number, job)
+    other.adoptWaiters(job)
+  }
+
+  #letSucceed({ successor }: Job): void {
+    if (successor?.state === 'pending') this.#unpend(successor)
   }
 
   /** A job that is on disk, for those who wait for it. */
@@ -701,9 +717,11 @@ export class Engine {
   }
 
   #unpend(job: Job): void {
-    job.addition = undefined
     job.function.pendingCount--
+    job.question = undefined
+    if (job.isHidden) this.#show(job)
     this.#makeReady(job)
+    this.#letSucceed(job)
   }
 
   #setStored(job: Job): void {
@@ -720,9 +738,8 @@ export class Engine {
 
   /** A live job did not come into the store: it is there for its waiters alone, as before. */
   #makeTransient(job: Job): void {
-    job.live = undefined
-    if (job.state === 'ended') return job.releaseWorkload()
-    if (job.isStored) return
+    if (job.state === 'ended' || job.isStored) return
+    job.addition = undefined
     job.background = false
     if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#end(job)
   }
@@ -755,11 +772,11 @@ export class Engine {
 
   #join(session: Session, job: Job, background: boolean): void {
     if (!background) this.#wait(session, job)
-    else if (this.#changes === undefined || job.isStored || isBeingAdded(job)) job.background = true
+    else if (this.#changes === undefined || job.isStored || job.addition !== undefined) job.background = true
     else return this.#storeLive(session, job)
     // A live one that is on its way into the store is there for who waits for it, and not yet for who does not.
-    const promise = background ? (job.live ?? job.addition) : job.addition
-    if (promise !== undefined) this.#outbox.jobPromised(session.id, promise)
+    const promise = background ? job.addition : job.state === 'pending' ? (job.question ?? job.addition) : undefined
+    if (promise !== undefined && !job.isStored) this.#outbox.jobPromised(session.id, promise)
     else this.#outbox.jobCreated(session.id, job)
   }
 
@@ -854,7 +871,7 @@ export class Engine {
       this.#deadlines.remove(job)
       job.function.delayedCount--
     } else if (job.state === 'pending') job.function.pendingCount--
-    if ((job.isStored && job.state !== 'stored') || isBeingAdded(job)) {
+    if ((job.isStored && job.state !== 'stored') || job.addition !== undefined) {
       this.#setTransient(job)
       this.#changes?.forget(job.number)
     }
@@ -867,7 +884,7 @@ export class Engine {
     job.function.forget(job)
     this.#jobs.delete(job)
     this.#workloadBytes -= job.workloadLength
-    if (job.live === undefined) job.releaseWorkload()
+    job.releaseWorkload()
   }
 
   /** The running job of that number if this session has it; else refused, unless it was taken from the session. */
@@ -886,14 +903,9 @@ export class Engine {
   }
 }
 
-/** It is on its way into the store. */
-function isBeingAdded({ addition, live }: Job): boolean {
-  return live !== undefined || addition?.kind === 'claimed'
-}
-
 /** The job may yet be refused, and what outlives its waiters must not be joined to it. */
-function isRefusable({ addition }: Job, { background }: Submission): boolean {
-  return background && addition?.kind === 'joining'
+function isRefusable({ question }: Job, { background }: Submission): boolean {
+  return background && question?.kind === 'joining'
 }
 
 function isQuestion(kind: AdditionKind): boolean {

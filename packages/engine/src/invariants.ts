@@ -59,10 +59,16 @@ function mayBeHidden(engine: Engine, job: Job): boolean {
 }
 
 function checkStored(job: Job, place: string): void {
-  assert((job.state === 'pending') === (job.addition !== undefined), `${place}: state and addition differ`)
+  if (job.state === 'pending') {
+    const isWaiting = job.question !== undefined || job.addition !== undefined || job.isStored
+    assert(isWaiting, `${place} waits for no answer`)
+  } else {
+    assert(job.question === undefined, `${place} waits for an answer`)
+    assert(job.addition === undefined || job.addition.kind === 'live', `${place} is not yet in the store`)
+  }
   if (job.state === 'stored') {
     assert(job.waiters.length > 0, `${place} is here for nobody`)
-    assert(job.isStored && job.live === undefined, `${place} is not in the store`)
+    assert(job.isStored && job.addition === undefined, `${place} is not in the store`)
     assert(job.workloadLength === 0, `${place} has a workload in memory`)
   }
   if (job.isStored) assert(job.background, `${place} is in the store for its waiters alone`)

@@ -67,12 +67,14 @@ export class Job implements Linked<Job>, Due {
   state: JobState = 'ended'
   /** The store has it; when it ends, the store must hear of it. */
   isStored = false
-  /** While it is pending. */
+  /** While it is on its way into the store. */
   addition: Addition | undefined = undefined
-  /** The job that it joins, if the store says so; until then that one is not given out. */
+  /** While the store is asked for one like it. */
+  question: Addition | undefined = undefined
+  /** While it is pending: the job that it will join unless that is cancelled before, and that waits for it. */
   successor: Job | undefined = undefined
-  /** While it is on its way into the store and goes on meanwhile. */
-  live: Addition | undefined = undefined
+  /** Others of its unique do not find it, but that job. */
+  isHidden = false
   /** The worker session that has it, while it is running. */
   owner: Session | undefined = undefined
   /** How often a worker lost it. */

@@ -56,6 +56,8 @@ export class Journal implements Changes {
   #failure: StoreFailure | undefined
   /** The store has to be opened anew before anything else. */
   #isBroken = false
+  /** That may take longer than a retry. */
+  #isOpening = false
   /** The code of the failure that the log has told of last, until it has told that it is over. */
   #saidCode: string | undefined
   #stopSayingSound: (() => void) | undefined
@@ -80,7 +82,7 @@ export class Journal implements Changes {
       const batch = new OpenBatch()
       batch.reserveUntil = this.#reservedUntil
       const { failure } = await store.commit(batch.written())
-      if (failure !== undefined) throw new StoreError(failure.code, `cannot write to the store: ${failure.message}`)
+      if (failure !== undefined) throw unwritable(store, failure)
       handles.startAt(state.firstNumber)
       turn.begin()
       this.#restock(state)
@@ -407,6 +409,7 @@ export class Journal implements Changes {
   }
 
   #retrySoon(): void {
+    if (this.#isOpening) return
     this.#stopRetry ??= this.#context.clock.after(retryMs, () => {
       this.#stopRetry = undefined
       if (this.#isBroken) void this.#openAnew()
@@ -421,27 +424,37 @@ export class Journal implements Changes {
   }
 
   async #openAnew(): Promise<void> {
+    this.#isOpening = true
+    const state = await this.#tryToOpen().catch(toFailure)
+    this.#isOpening = false
+    if (this.#engine === undefined) return
+    if ('isBroken' in state) return this.#setFailure(state)
+    this.#isBroken = false
+    this.#inTurn(() => this.#restock(state))
+    this.#setFailure(undefined)
+  }
+
+  async #tryToOpen(): Promise<StoreState> {
     const { store, clock } = this.#context
-    try {
-      await store.open(clock.wallNow() * 1000)
-      // What has ended must not be counted, nor claimed.
-      const batch = new OpenBatch()
-      batch.forget.push(...this.#open.forget)
-      const { failure } = await store.commit(batch.written())
-      if (failure !== undefined) throw new StoreError(failure.code, failure.message)
-      this.#open.forget.splice(0, batch.forget.length)
-      const state = await store.open(clock.wallNow() * 1000)
-      this.#isBroken = false
-      this.#inTurn(() => this.#restock(state))
-      this.#setFailure(undefined)
-    } catch (error) {
-      if (this.#engine !== undefined) this.#setFailure(toFailure(error))
-    }
+    await store.open(clock.wallNow() * 1000)
+    // What has ended must not be counted, nor claimed.
+    const batch = new OpenBatch()
+    batch.forget.push(...this.#open.forget)
+    const { failure } = await store.commit(batch.written())
+    if (failure !== undefined) throw new StoreError(failure.code, failure.message)
+    this.#open.forget.splice(0, batch.forget.length)
+    return store.open(clock.wallNow() * 1000)
   }
 
   #restock({ functions, nextDueAt }: StoreState): void {
     this.#engine?.restock(functions, nextDueAt - this.#context.wallTime.offsetMs)
   }
+}
+
+/** At the start: it could be opened. */
+function unwritable({ name }: Store, { code, message }: StoreFailure): StoreError {
+  const remedy = 'see whether its disk has room and is sound, or bring it back from a backup'
+  return new StoreError(code, `the store ${name} can't be written: ${message}; ${remedy}`)
 }
 
 const noBytes = new Uint8Array(0)

@@ -142,7 +142,7 @@ export type SettingValues = {
 export const settingNames: readonly SettingName[] = Object.keys(settings) as SettingName[]
 
 /** What of the settings is the server's own. */
-export function toServerOptions(values: SettingValues): Omit<ServerOptions, 'version' | 'log'> {
+export function toServerOptions(values: SettingValues): Omit<ServerOptions, 'version' | 'log'> & { store: string } {
   return {
     listen: values.listen,
     port: values.port,

@@ -33,7 +33,7 @@ describe('the tables', () => {
     }
     assert.match(
       text,
-      new RegExp(`\`PRAGMA application_id\` is ${database.pragma('application_id', { simple: true })} `),
+      new RegExp(`\`PRAGMA application_id\` is ${String(database.pragma('application_id', { simple: true }))} `),
     )
     database.close()
   })

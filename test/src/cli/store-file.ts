@@ -7,6 +7,7 @@ import { repositoryRoot } from '../support/peers.ts'
 
 // Stores for the tests of `geartrain store`, and the command with what is typed into it.
 
+export const geartrainScript: string = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
 export const firstNumber = 1_795_286_112_000_001
 
 /** A job of which only this matters. */
@@ -88,8 +89,7 @@ export function meddle(path: string, sql: string): void {
 /** Runs `geartrain store ...args` with this on its stdin; what it says is one string each. */
 export function storeCommand(directory: string, args: readonly string[], input: string | Uint8Array = '') {
   mkdirSync(directory, { recursive: true })
-  const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, 'store', ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [geartrainScript, 'store', ...args], {
     cwd: directory,
     env: {},
     input,

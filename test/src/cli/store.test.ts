@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { connect, PACKET, type RawPeer } from '../support/raw.ts'
-import { Command, scratch, startCommand, until } from './command.ts'
-import { fillStore, firstNumber, job, jobsIn, jobsOfEveryKind, meddle, storeCommand } from './store-file.ts'
+import { Command, geartrain, scratch, startCommand, until } from './command.ts'
+import {
+  fillStore,
+  firstNumber,
+  geartrainScript,
+  job,
+  jobsIn,
+  jobsOfEveryKind,
+  meddle,
+  storeCommand,
+} from './store-file.ts'
 
 // `geartrain store check|stats|export|backup`, which only read.
 
@@ -436,6 +446,22 @@ describe('export', () => {
     const { code, stderr } = storeCommand(directory.path(''), ['export', '/dev/full', '--store', 'jobs.db'])
     assert.equal(stderr, 'geartrain store: cannot write /dev/full: there is no room left on its disk\n')
     assert.equal(code, 1)
+    // Through the shell, stdout is the device itself.
+    const words = `'${process.execPath}' '${geartrainScript}' store export --store jobs.db > /dev/full`
+    const ended = spawnSync('sh', ['-c', words], { cwd: directory.path(''), encoding: 'utf8' })
+    assert.equal(ended.stderr, 'geartrain store: cannot write stdout: there is no room left on its disk\n')
+    assert.equal(ended.status, 1)
+  })
+
+  test('into a pipe whose reader has gone', async () => {
+    using directory = scratch()
+    const jobs = Array.from({ length: 2000 }, () => job({ workload: Buffer.alloc(1000) }))
+    await fillStore(directory.path('jobs.db'), jobs)
+    const words = `{ '${process.execPath}' '${geartrainScript}' store export --store jobs.db; echo $? >code; } | head -1`
+    const { stdout, stderr } = spawnSync('sh', ['-c', words], { cwd: directory.path(''), encoding: 'utf8' })
+    assert.match(stdout, /^\{"format":"geartrain-jobs",[^\n]*\}\n$/)
+    assert.equal(stderr, 'geartrain store: whoever read the export has gone\n')
+    assert.equal(readFileSync(directory.path('code'), 'utf8'), '1\n')
   })
 })
 
@@ -539,6 +565,10 @@ describe('refused with one sentence', () => {
 })
 
 describe('help', () => {
+  test('of geartrain names it', async () => {
+    assert.match((await geartrain(['--help'])).stdout, /^ {2}store /m)
+  })
+
   test('of all commands', () => {
     using directory = scratch()
     const { code, stdout } = storeCommand(directory.path(''), ['--help'])

@@ -39,8 +39,6 @@ export class Ledger {
   #acknowledged: Acknowledged[] = []
   /** When each of them ended. */
   readonly #ended = new Map<number, number>()
-  /** Jobs that the store let others join: one that has ended meanwhile is done once more for them. */
-  readonly #rejoined = new Set<number>()
   /** Jobs that the store is to cancel. */
   #cancelling: number[] = []
   #now = 0
@@ -151,7 +149,6 @@ export class Ledger {
     if (line === 'store dies late' || line === 'crash late') {
       const stored = new Set(this.rules.store.jobs.map((job) => job.number))
       for (const cancelling of this.#cancelling) if (!stored.has(cancelling)) this.#end(cancelling)
-      this.#cancelling = []
     }
   }
 
@@ -168,8 +165,6 @@ export class Ledger {
   #hear(told: string): void {
     const cancelled = /^store: cancels #(\d+)$/.exec(told)?.[1]
     if (cancelled !== undefined) this.#end(Number(cancelled))
-    const joined = /^store: .* joins #(\d+)$/.exec(told)?.[1]
-    if (joined !== undefined) this.#rejoined.add(Number(joined))
     const [, name = '', word = '', first = '', second = ''] = /^(\w+) < (\w+) ?(\S*) ?(\S*)/.exec(told) ?? []
     if (name === '') return
     assert(this.rules.findSession(name) !== undefined, `${told}: it is not there`)
@@ -196,8 +191,7 @@ export class Ledger {
 
   #given(person: Person, number: number, functionName: string, told: string): void {
     for (const { given } of this.#people.values()) assert(!given.has(number), `${told}: somebody has it`)
-    const mayHaveEnded = this.#isInexact || this.#rejoined.has(number)
-    assert(mayHaveEnded || !this.#ended.has(number), `${told}: it has ended`)
+    assert(this.#isInexact || !this.#ended.has(number), `${told}: it has ended`)
     const { journal, store } = this.rules
     const isKept = store.jobs.some((job) => job.number === number)
     assert(isKept || !journal.durable.has(number), `${told}: it is not in the store`)

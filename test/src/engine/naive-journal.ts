@@ -1,5 +1,5 @@
 import type { Addition, Changes, Engine, JobFunction, Priority, Submission } from '@geartrain/engine'
-import { type AskRequest, type Batch, type ClaimRequest, NaiveStore, type Written } from './naive-store.ts'
+import { type Batch, NaiveStore, type StoredJob, type Written } from './naive-store.ts'
 import type { Kept, Replies } from './replies.ts'
 
 /** What becomes of the batch that is on its way. */
@@ -16,9 +16,13 @@ export type Outcome =
 
 const retryMs = 1000
 
+/** What becomes of each. */
+type Promises = Map<Addition, Kept>
+
 /**
  * Between the engine and the naive store, with the rules of the server's journal: one batch is on its way while the
- * next one is collected; answers reach the engine in the journal's order, and then the promised replies leave.
+ * next one is collected. When it is kept, the next one leaves, then the answers reach the engine in the journal's
+ * order, and then the promised replies leave.
  */
 export class NaiveJournal implements Changes {
   readonly store: NaiveStore = new NaiveStore()
@@ -26,7 +30,8 @@ export class NaiveJournal implements Changes {
   readonly durable: Set<number> = new Set<number>()
   readonly #replies: Replies
   #engine: Engine | undefined
-  #open = newBatch()
+  /** They leave one by one; what is said comes into the last one. */
+  #open: [Batch, ...Batch[]] = [newBatch()]
   #onWay: Batch | undefined
   #isBroken = false
 
@@ -45,7 +50,16 @@ export class NaiveJournal implements Changes {
 
   /** Nothing is on its way and nothing waits for it. */
   get isIdle(): boolean {
-    return this.#onWay === undefined && isEmpty(this.#open)
+    return this.#onWay === undefined && this.#open.every(isEmpty)
+  }
+
+  /** The batch that is on its way cancels something. */
+  get isCancelling(): boolean {
+    return this.#onWay !== undefined && this.#onWay.cancel.length > 0
+  }
+
+  get #last(): Batch {
+    return this.#open.at(-1) ?? this.#open[0]
   }
 
   // What the engine says
@@ -55,36 +69,42 @@ export class NaiveJournal implements Changes {
     if (kind !== 'live') this.durable.add(number)
     // Of a time that has passed the engine says so by the kind alone.
     const runAt = kind === 'delayed' ? submission.runAt : 0
-    this.#open.additions.push({ addition, submission: { ...kept(submission), runAt } })
+    this.#last.additions.push({ addition, submission: { ...kept(submission), runAt } })
   }
 
   ask(addition: Addition, submission: Submission): void {
-    this.#open.requests.push({ kind: 'ask', addition, submission: kept(submission) })
+    this.#last.requests.push({ kind: 'ask', addition, submission: kept(submission) })
   }
 
+  /** A batch forgets before it adds: what is added there can be forgotten in the next one, and no sooner joined. */
   forget(number: number): void {
-    this.#open.forget.push(number)
+    if (this.#last.additions.some(({ addition }) => addition.number === number)) this.#open.push(newBatch())
+    this.#last.forget.push(number)
   }
 
   promote(now: number): void {
-    this.#open.promoteUntil = now
+    this.#last.promoteUntil = now
   }
 
   claim({ name }: JobFunction, priority: Priority, jobsMax: number, bytesMax: number): void {
-    this.#open.requests.push({ kind: 'claim', function: name, priority, jobsMax, bytesMax })
+    this.#last.requests.push({ kind: 'claim', function: name, priority, jobsMax, bytesMax })
   }
 
   // What the test says
 
   cancel(number: number): void {
-    this.#open.cancel.push(number)
+    this.#last.cancel.push(number)
   }
 
   /** The end of a turn. */
   handOver(): void {
-    if (this.#onWay !== undefined || isEmpty(this.#open)) return
-    if (!this.#isBroken) this.#onWay = this.#takeOpen()
-    else if (isAwaited(this.#open)) this.#fail(this.#takeOpen())
+    if (this.#onWay !== undefined) return
+    if (!this.#isBroken) this.#send()
+    else while (this.#open.some(isAwaited)) this.#fail(this.#takeOpen())
+  }
+
+  #send(): void {
+    if (!this.#open.every(isEmpty)) this.#onWay = this.#takeOpen()
   }
 
   /** The store has done what was on its way, or not. False: nothing was. */
@@ -98,19 +118,17 @@ export class NaiveJournal implements Changes {
       this.#fail(batch)
       return true
     }
-    if (outcome === 'not written') this.#failWrites(batch)
-    const promises = outcome === 'not written' ? refused(batch) : this.#applyWrites(batch, this.store.write(batch))
-    for (const request of batch.requests) {
-      if (request.kind === 'ask') this.#answerAsk(request, outcome !== 'not read', promises)
-      else this.#answerClaim(request, outcome !== 'not read')
-    }
+    const { written, answers } = this.store.perform(batch, outcome !== 'not written', outcome !== 'not read')
+    if (written !== undefined) this.#send()
+    const promises = written === undefined ? this.#failWrites(batch) : this.#applyWrites(batch, written)
+    this.#answerAll(batch, answers, promises)
     this.#replies.release(promises)
     return true
   }
 
   /** What has ended must not be counted, nor claimed. */
   reopen(): void {
-    this.store.write({ ...newBatch(), forget: this.#open.forget.splice(0) })
+    this.store.write({ ...newBatch(), forget: this.#open[0].forget.splice(0) })
     this.#isBroken = false
     const { functions, nextDueAt } = this.store.open()
     this.#engine?.restock(functions, nextDueAt)
@@ -119,7 +137,7 @@ export class NaiveJournal implements Changes {
   /** The process is gone and a new one comes. What was on its way may have been kept. */
   restart(engine: Engine, isKept: boolean): void {
     if (isKept && this.#onWay !== undefined) this.store.write(this.#onWay)
-    this.#open = newBatch()
+    this.#open = [newBatch()]
     this.#onWay = undefined
     this.serve(engine)
     this.reopen()
@@ -127,11 +145,12 @@ export class NaiveJournal implements Changes {
 
   // Answers
 
-  #applyWrites(batch: Batch, written: Written): Map<Addition, Kept> {
+  #applyWrites(batch: Batch, written: Written): Promises {
     const engine = this.#engine
     this.#log(batch, written)
     for (const { number, function: name, priority, runAt } of written.cancelled) {
-      engine?.cancelled(number, name, priority, runAt > 0)
+      // One that was claimed meanwhile may have ended.
+      if (!this.#isForgotten(number)) engine?.cancelled(number, name, priority, runAt > 0)
     }
     const promises = new Map<Addition, Kept>()
     for (const [index, { addition }] of batch.additions.entries()) {
@@ -158,50 +177,61 @@ export class NaiveJournal implements Changes {
     for (const { function: name, count } of promoted) note(`promotes ${count} of ${name}`)
   }
 
-  #answerAsk({ addition, submission }: AskRequest, isRead: boolean, promises: Map<Addition, Kept>): void {
-    const found = isRead ? this.store.find(submission)?.number : undefined
-    const answer = isRead ? (found === undefined ? 'not found' : `joins #${found}`) : 'failed'
-    this.#replies.note(`store: asked #${addition.number} ${answer}`)
-    if (found === undefined || found === addition.number) {
+  #answerAll(batch: Batch, answers: readonly (readonly StoredJob[] | undefined)[], promises: Promises): void {
+    for (const [index, request] of batch.requests.entries()) {
+      const jobs = answers[index]
+      if (request.kind === 'ask') this.#answerAsk(request.addition, jobs, promises)
+      else this.#answerClaim(request.function, request.priority, jobs)
+    }
+  }
+
+  #answerAsk(addition: Addition, jobs: readonly StoredJob[] | undefined, promises: Promises): void {
+    const { kind, number } = addition
+    // One that has ended, and that the store could not forget, is not to be joined.
+    const found = jobs?.find((job) => !this.#isForgotten(job.number))?.number
+    const answer = jobs === undefined ? 'failed' : found === undefined ? 'not found' : `joins #${found}`
+    this.#replies.note(`store: ${kind} #${number} ${answer}`)
+    if (found === undefined || found === number) {
       this.#engine?.absent(addition)
-      promises.set(addition, addition.kind === 'joining' ? 'QUEUE_FULL' : addition.number)
+      promises.set(addition, kind === 'joining' ? 'QUEUE_FULL' : number)
     } else {
       this.#engine?.joined(addition, found)
       promises.set(addition, found)
     }
   }
 
-  #answerClaim(request: ClaimRequest, isRead: boolean): void {
-    const { function: name, priority } = request
-    const jobs = isRead ? this.store.claim(request) : []
-    const numbers = isRead ? jobs.map((job) => `#${job.number}`).join(' ') || 'nothing' : 'failed'
-    this.#replies.note(`store: claim of ${name} ${priorityNames[priority]}: ${numbers}`)
-    for (const job of jobs) this.#engine?.claimed(name, job.number, job)
-    this.#engine?.claimEnded(name, priority, isRead ? jobs.length : undefined)
+  #answerClaim(name: string, priority: Priority, jobs: readonly StoredJob[] | undefined): void {
+    const numbers = jobs?.map((job) => `#${job.number}`)
+    const answer = numbers === undefined ? 'failed' : numbers.join(' ') || 'nothing'
+    this.#replies.note(`store: claim of ${name} ${priorityNames[priority]}: ${answer}`)
+    for (const job of jobs ?? []) this.#engine?.claimed(name, job.number, job)
+    this.#engine?.claimEnded(name, priority, jobs?.length)
   }
 
-  #failWrites(batch: Batch): void {
+  /** The store is yet to be told that it has ended, or to say that it has been. */
+  #isForgotten(number: number): boolean {
+    return [this.#onWay, ...this.#open].some((batch) => batch?.forget.includes(number))
+  }
+
+  #failWrites(batch: Batch): Promises {
     const engine = this.#engine
     this.#replies.note('store: writes nothing')
-    this.#open.forget.push(...batch.forget)
+    this.#open[0].forget.push(...batch.forget)
     for (const { addition } of batch.additions) engine?.notAdded(addition)
     if (batch.promoteUntil !== undefined) engine?.promoteEnded((engine?.now ?? 0) + retryMs)
+    return new Map(batch.additions.map(({ addition }) => [addition, 'STORE_FAILED']))
   }
 
   #fail(batch: Batch): void {
-    this.#failWrites(batch)
-    const promises = refused(batch)
-    for (const request of batch.requests) {
-      if (request.kind === 'ask') this.#answerAsk(request, false, promises)
-      else this.#answerClaim(request, false)
-    }
+    const promises = this.#failWrites(batch)
+    this.#answerAll(batch, [], promises)
     this.#replies.release(promises)
   }
 
   #takeOpen(): Batch {
-    const batch = this.#open
-    this.#open = newBatch()
-    return batch
+    const [first, next, ...rest] = this.#open
+    this.#open = [next ?? newBatch(), ...rest]
+    return first
   }
 }
 
@@ -218,10 +248,6 @@ function isEmpty(batch: Batch): boolean {
 /** Alone, what is to be forgotten can wait until the store works again. */
 function isAwaited({ cancel, additions, promoteUntil, requests }: Batch): boolean {
   return cancel.length > 0 || additions.length > 0 || promoteUntil !== undefined || requests.length > 0
-}
-
-function refused(batch: Batch): Map<Addition, Kept> {
-  return new Map(batch.additions.map(({ addition }) => [addition, 'STORE_FAILED']))
 }
 
 /** The bytes are the engine's again when the journal returns. */

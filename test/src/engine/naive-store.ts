@@ -30,7 +30,14 @@ export interface Batch {
   readonly requests: (ClaimRequest | AskRequest)[]
 }
 
-/** What came of the writes. */
+/** What came of a batch. */
+export interface Done {
+  /** Undefined: nothing was written. */
+  readonly written: Written | undefined
+  /** For each request; undefined: it could not be answered. */
+  readonly answers: readonly (readonly StoredJob[] | undefined)[]
+}
+
 export interface Written {
   readonly cancelled: readonly StoredJob[]
   /** For each addition the number of the job that was there before, if one was: another one, or itself. */
@@ -62,6 +69,12 @@ export class NaiveStore {
     return Math.min(...this.jobs.filter((job) => job.runAt > 0).map((job) => job.runAt))
   }
 
+  perform(batch: Batch, canWrite: boolean, canRead: boolean): Done {
+    const written = canWrite ? this.write(batch) : undefined
+    const answers = batch.requests.map((request) => (canRead ? this.#answer(request) : undefined))
+    return { written, answers }
+  }
+
   write({ forget, cancel, additions, promoteUntil }: Batch): Written {
     this.jobs = this.jobs.filter((job) => !forget.includes(job.number))
     const cancelled = this.jobs.filter((job) => cancel.includes(job.number))
@@ -71,7 +84,11 @@ export class NaiveStore {
     return { cancelled, joined, promoted, nextDueAt: this.nextDueAt }
   }
 
-  claim(request: ClaimRequest): StoredJob[] {
+  #answer(request: ClaimRequest | AskRequest): StoredJob[] {
+    return request.kind === 'claim' ? this.#claim(request) : this.jobs.filter((job) => isSame(job, request.submission))
+  }
+
+  #claim(request: ClaimRequest): StoredJob[] {
     const { jobsMax, bytesMax } = request
     const claimed: StoredJob[] = []
     let bytes = 0
@@ -84,13 +101,8 @@ export class NaiveStore {
     return claimed
   }
 
-  /** The job that the submission would join. */
-  find(submission: Submission): StoredJob | undefined {
-    return this.jobs.find((job) => isSame(job, submission))
-  }
-
   #add({ number, job }: Addition, submission: Submission): number | undefined {
-    const known = this.jobs.find((stored) => stored.number === number) ?? this.find(submission)
+    const known = this.jobs.find((stored) => stored.number === number) ?? this.jobs.find((stored) => isSame(stored, submission))
     if (known === undefined) this.jobs.push({ ...submission, number, background: true, isClaimed: job !== undefined })
     return known?.number
   }

@@ -11,22 +11,32 @@ interface Outcome {
   readonly message?: string
 }
 
+export interface KeeperOptions {
+  /** It commits so many before it says that it has the store. */
+  readonly batches?: number
+  /** The user that it runs as. */
+  readonly uid?: number | undefined
+}
+
 /** Another process that has, or would have, a store. */
 export class KeeperProcess {
   readonly outcome: Outcome
   readonly #child: ChildProcess
+  readonly #ended: Promise<unknown>
 
-  private constructor(child: ChildProcess, outcome: Outcome) {
+  private constructor(child: ChildProcess, ended: Promise<unknown>, outcome: Outcome) {
     this.#child = child
+    this.#ended = ended
     this.outcome = outcome
   }
 
-  static async start(path: string, options: { batches?: number; uid?: number } = {}): Promise<KeeperProcess> {
+  static async start(path: string, options: KeeperOptions): Promise<KeeperProcess> {
     const { batches = 0, uid } = options
     const user = uid === undefined ? {} : { uid, gid: uid }
     const stdio = ['pipe', 'pipe', 'inherit'] as const
     const child = spawn(process.execPath, [program, path, String(batches)], { ...user, stdio: [...stdio] })
-    for await (const line of createInterface(child.stdout)) return new KeeperProcess(child, JSON.parse(line))
+    const ended = once(child, 'exit')
+    for await (const line of createInterface(child.stdout)) return new KeeperProcess(child, ended, JSON.parse(line))
     throw new Error('the keeper has ended without a word')
   }
 
@@ -36,17 +46,12 @@ export class KeeperProcess {
 
   /** Lets go of the store, and ends. */
   async stop(): Promise<void> {
-    const ended = once(this.#child, 'exit')
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.stdin?.end()
-      await ended
-    }
+    this.#child.stdin?.end()
+    await this.#ended
   }
 
-  /** As if the power had failed, for the process. */
   async kill(): Promise<void> {
-    const ended = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
-    await ended
+    await this.#ended
   }
 }

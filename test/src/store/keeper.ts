@@ -10,11 +10,10 @@ const store = new SqliteStore(path)
 try {
   const { firstNumber } = await store.open(1)
   for (let i = 0; i < Number(batches); i++) {
-    const add = [1, 2, 3].map((each) => ({
-      number: firstNumber + 3 * i + each,
-      unique: `u${i} ${each}`,
-      workload: 'x'.repeat(500 * each),
-    }))
+    const add = [1, 2, 3].map((each) => {
+      const number = firstNumber + 3 * i + each
+      return { number, unique: `u${number}`, workload: 'x'.repeat(500 * each) }
+    })
     await store.commit(toBatch({ add }))
   }
   process.stdout.write(`${JSON.stringify({ code: undefined })}\n`)

@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { suite, test } from 'node:test'
+import { suite } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
-import { KeeperProcess } from './keeper-process.ts'
-import { SqlitePlace } from './place.ts'
-
-/** In a directory of its own. */
-function inPlace(title: string, body: (place: SqlitePlace) => Promise<void>): void {
-  test(title, async () => {
-    const place = await SqlitePlace.make()
-    try {
-      await body(place)
-    } finally {
-      await place.remove()
-    }
-  })
-}
+import { inPlace } from './place.ts'
 
 async function isRefused(store: SqliteStore, pid: number): Promise<void> {
   const message = new RegExp(`jobs\\.db is in use by process ${pid}; stop that process`)
@@ -25,7 +12,7 @@ async function isRefused(store: SqliteStore, pid: number): Promise<void> {
 
 suite('one server per file', () => {
   inPlace('a second process is refused, with the pid of the first', async (place) => {
-    const keeper = await KeeperProcess.start(place.path)
+    const keeper = await place.startKeeper()
     await isRefused(place.makeStore(), keeper.pid)
     // A refusal does not end the lock.
     await isRefused(place.makeStore(), keeper.pid)
@@ -37,7 +24,7 @@ suite('one server per file', () => {
 
   inPlace('the lock ends with a process that is killed', async (place) => {
     for (let round = 0; round < 3; round++) {
-      const keeper = await KeeperProcess.start(place.path, { batches: 1 })
+      const keeper = await place.startKeeper({ batches: 1 })
       assert.equal(keeper.outcome.code, undefined)
       await keeper.kill()
     }
@@ -61,7 +48,7 @@ suite('one server per file', () => {
 
   inPlace('of many that open at once, one has it', async (place) => {
     const stores = Array.from({ length: 6 }, () => place.makeStore())
-    const keepers = [KeeperProcess.start(place.path), KeeperProcess.start(place.path)]
+    const keepers = [place.startKeeper(), place.startKeeper()]
     const outcomes = await Promise.allSettled(stores.map((store) => store.open(1)))
     const others = await Promise.all(keepers)
     const codes = [

@@ -1,28 +1,15 @@
 import assert from 'node:assert/strict'
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { suite, test } from 'node:test'
+import { suite } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
 import Database from 'better-sqlite3'
 import { toBatch } from '../store-suite/batch.ts'
-import { KeeperProcess } from './keeper-process.ts'
 import { applicationId, openDatabase, schemaVersion } from './parts.ts'
-import { SqlitePlace } from './place.ts'
+import { inPlace } from './place.ts'
 
 /** Root may write what nobody else may: whoever is to be refused is somebody else then. */
 const nobody = process.getuid?.() === 0 ? 65_534 : undefined
-
-/** In a directory of its own. */
-function inPlace(title: string, body: (place: SqlitePlace) => Promise<void>): void {
-  test(title, async () => {
-    const place = await SqlitePlace.make()
-    try {
-      await body(place)
-    } finally {
-      await place.remove()
-    }
-  })
-}
 
 async function refused(path: string, code: string, message: RegExp): Promise<void> {
   await assert.rejects(new SqliteStore(path).open(1), { name: 'StoreError', code, message })
@@ -126,8 +113,9 @@ suite('opening a SQLite store', () => {
     await refused(path, 'STORE_DAMAGED', /jobs\.db is damaged; bring it back from a backup/)
   })
 
-  inPlace('refuses a log whose database is gone', async ({ path }) => {
-    const keeper = await KeeperProcess.start(path, { batches: 3 })
+  inPlace('refuses a log whose database is gone', async (place) => {
+    const { path } = place
+    const keeper = await place.startKeeper({ batches: 3 })
     await keeper.kill()
     const bytes = readFileSync(path)
     assert.ok(statSync(`${path}-wal`).size > 0)
@@ -140,24 +128,22 @@ suite('opening a SQLite store', () => {
     assert.deepEqual(functions, [{ name: 'f', ready: [0, 9, 0], delayed: 0 }])
   })
 
-  inPlace('refuses a file or directory that it may not write', async ({ path, directory }) => {
-    const store = new SqliteStore(path)
+  inPlace('refuses a file or directory that it may not write', async (place) => {
+    const { path, directory } = place
+    const store = place.makeStore()
     await store.open(1)
     await store.close()
     // The directory belongs to whoever is refused; first the file may not be written, then nothing may.
     if (nobody !== undefined) for (const each of [directory, `${path}-lock`]) chownSync(each, nobody, nobody)
     chmodSync(path, 0o444)
-    const options = nobody === undefined ? {} : { uid: nobody }
-    const ofFile = await KeeperProcess.start(path, options)
+    const ofFile = await place.startKeeper({ uid: nobody })
     assert.equal(ofFile.outcome.code, 'STORE_READ_ONLY')
     assert.match(ofFile.outcome.message ?? '', /jobs\.db can't be written; give this user the right/)
     chmodSync(directory, 0o555)
-    const ofDirectory = await KeeperProcess.start(path, options)
+    const ofDirectory = await place.startKeeper({ uid: nobody })
     assert.equal(ofDirectory.outcome.code, 'STORE_READ_ONLY')
     assert.match(ofDirectory.outcome.message ?? '', /files in .* can't be made \(EACCES\)/)
     chmodSync(directory, 0o755)
-    await ofFile.stop()
-    await ofDirectory.stop()
   })
 
   inPlace('a store that was refused leaves no thread, and can be opened when its trouble is over', async ({ path }) => {

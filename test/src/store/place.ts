@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { test } from 'node:test'
 import { SqliteStore, type SqliteStoreOptions } from '@geartrain/server'
 import type { Place } from '../store-suite/counter.ts'
+import { type KeeperOptions, KeeperProcess } from './keeper-process.ts'
 
 const pageBytes = 4096
 /** What tables and indexes take when they are empty, and some. */
@@ -13,6 +15,8 @@ export class SqlitePlace implements Place {
   readonly directory: string
   readonly path: string
   readonly #options: SqliteStoreOptions
+  readonly #stores: SqliteStore[] = []
+  readonly #keepers: KeeperProcess[] = []
 
   private constructor(directory: string, options: SqliteStoreOptions) {
     this.directory = directory
@@ -25,14 +29,38 @@ export class SqlitePlace implements Place {
   }
 
   makeStore(options: SqliteStoreOptions = {}): SqliteStore {
-    return new SqliteStore(this.path, { ...this.#options, ...options })
+    const store = new SqliteStore(this.path, { ...this.#options, ...options })
+    this.#stores.push(store)
+    return store
   }
 
   makeSmallStore(workloadBytes: number): SqliteStore {
     return this.makeStore({ pagesMax: emptyPages + Math.ceil(workloadBytes / pageBytes) })
   }
 
-  remove(): Promise<void> {
-    return rm(this.directory, { recursive: true })
+  /** Another process that opens it. */
+  async startKeeper(options: KeeperOptions = {}): Promise<KeeperProcess> {
+    const keeper = await KeeperProcess.start(this.path, options)
+    this.#keepers.push(keeper)
+    return keeper
   }
+
+  /** With all that was started on it. */
+  async remove(): Promise<void> {
+    await Promise.all(this.#keepers.map((keeper) => keeper.kill()))
+    await Promise.all(this.#stores.map((store) => store.close()))
+    await rm(this.directory, { recursive: true })
+  }
+}
+
+/** A test in a directory of its own. */
+export function inPlace(title: string, body: (place: SqlitePlace) => Promise<void>): void {
+  test(title, async () => {
+    const place = await SqlitePlace.make()
+    try {
+      await body(place)
+    } finally {
+      await place.remove()
+    }
+  })
 }

@@ -89,7 +89,8 @@ class Tally {
       if (job.function !== undefined && endedAt !== Infinity && endedAt > since) addOne(this.#maybe, job.function)
     }
     // What older servers were asked is in the tables or nowhere, and so among the strangers.
-    for (const submission of ledger.unanswered) if (submission.life === ledger.life) addOne(this.#maybe, submission.function)
+    for (const submission of ledger.unanswered)
+      if (submission.life === ledger.life) addOne(this.#maybe, submission.function)
   }
 
   get functions(): string[] {

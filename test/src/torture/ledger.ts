@@ -38,8 +38,8 @@ export class Ledger {
   readonly #lines = new Map<string, Line>()
   readonly #byKey = new Map<string, Set<JobRecord>>()
   readonly #byUnique = new Map<string, Set<JobRecord>>()
-  /** Last words of workers of this life that may not be on disk. */
-  readonly #unkept = new Set<End>()
+  /** Jobs that have ended in this life; their end may not be on disk. */
+  readonly #unkept = new Set<JobRecord>()
   /** Numbers of handles that are not remembered any more. */
   readonly #retired = new Set<number>()
   readonly #lives: Note[] = []
@@ -215,7 +215,6 @@ export class Ledger {
     line.holds.delete(job)
     const end = this.#mayEnd(job, line, name, result)
     line.words.push(end)
-    this.#unkept.add(end)
     this.count(name)
     return end
   }
@@ -271,14 +270,14 @@ export class Ledger {
       return this.fail('c', text, made)
     }
     const known = this.jobs.get(handle)
-    if (known !== undefined) this.#joins(known, submission)
     const job = known ?? this.#add(handle, submission.background ? 'yes' : 'no')
-    if (known === undefined) {
+    job.note(sent.moment, sent.event)
+    this.#note(job)
+    if (known !== undefined) this.#joins(known, submission)
+    else {
       const mayHaveMadeIt = (other: Submission) => other.made === undefined || other.made === handle
       this.#identify(job, [submission, ...this.unanswered.withKey(key).filter(mayHaveMadeIt)])
     }
-    job.note(sent.moment, sent.event)
-    this.#note(job)
     job.answers++
     if (submission.background) {
       if (job.lasting !== 'yes') job.lasting = 'yes'
@@ -395,7 +394,8 @@ export class Ledger {
     const ended = [...this.jobs.values()].filter((job) => job.unique === unique)
     // Any of them can have lived when the question was sent.
     const justEnded = ended.some((job) => Math.min(job.goneAt, job.endedAt) > moment)
-    if (!isPossible && !justEnded) this.fail('b', `GET_STATUS_UNIQUE knows ${unique}, all of whose jobs have ended`, ended.at(-1))
+    if (!isPossible && !justEnded)
+      this.fail('b', `GET_STATUS_UNIQUE knows ${unique}, all of whose jobs have ended`, ended.at(-1))
   }
 
   #cancelled(line: Line, sent: Sent, { name }: Message): void {
@@ -487,6 +487,7 @@ export class Ledger {
     if (job.isGone) return
     job.endedAt = Math.min(job.endedAt, this.#moment)
     job.holder = undefined
+    this.#unkept.add(job)
   }
 
   /** It must never be seen again. */
@@ -497,6 +498,7 @@ export class Ledger {
     job.goneBecause = because
     job.note(this.#moment, `gone for good: ${because}`)
     this.live.delete(job)
+    this.#unkept.delete(job)
     if (job.key !== undefined) removeFrom(this.#byKey, job.key, job)
     if (job.unique !== undefined) removeFrom(this.#byUnique, job.unique, job)
     if (job.runs > 1) this.count('jobs that ran again')
@@ -505,18 +507,18 @@ export class Ledger {
 
   /** An acknowledgement of what is on disk: so is all that the server had taken before it. */
   #keep(line: Line, { moment, index, message }: Sent): void {
-    for (const end of this.#unkept) {
-      const isBefore = (end.line === line && end.index < index) || end.takenAt < moment
-      if (!isBefore) continue
-      this.#unkept.delete(end)
-      this.gone(end.job, `its end was taken before ${line.peer}'s ${showMessage(message)}, which was acknowledged`)
+    for (const job of this.#unkept) {
+      const isBefore = (end: End) => end.line === line && end.index < index && end.takenAt !== Infinity
+      if (job.endedAt >= moment && !job.ends.some(isBefore)) continue
+      this.gone(job, `its end was taken before ${line.peer}'s ${showMessage(message)}, which was acknowledged`)
     }
   }
 
   /** The server knew it at some time after `since`. */
   seenAlive(job: JobRecord, since: number, rule: Rule, how: string): void {
     if (job.goneAt <= since) this.fail(rule, `${job.handle} ${how} although it has ended: ${job.goneBecause}`, job)
-    else if (job.endedAt <= since) this.fail(rule === 'd' ? 'd' : 'g', `${job.handle} ${how} although it has ended`, job)
+    else if (job.endedAt <= since)
+      this.fail(rule === 'd' ? 'd' : 'g', `${job.handle} ${how} although it has ended`, job)
     else if (!job.isGone && job.life !== this.life) {
       // It is on disk, and what was said to earlier servers has not ended it.
       job.life = this.life

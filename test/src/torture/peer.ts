@@ -10,6 +10,8 @@ export interface PeerEvents {
   /** Before a message goes out, and when one has come. */
   readonly onSend: (peer: Peer, message: Message) => void
   readonly onMessage: (peer: Peer, message: Message) => void
+  /** The server has sent what is no message. */
+  readonly onNonsense: (peer: Peer, what: string) => void
   readonly onLeave: (peer: Peer) => void
   /** The server has ended the connection, or it never came about. */
   readonly onLost: (peer: Peer, why: string) => void
@@ -68,10 +70,21 @@ export class Peer {
   }
 
   #read(bytes: Uint8Array): void {
-    for (const incoming of this.#stream.read(bytes)) {
-      if (!this.isOpen) return
+    // What comes behind a message that it left for is nobody's.
+    for (const messages = this.#stream.read(bytes); this.isOpen; ) {
+      const incoming = this.#next(messages)
+      if (incoming === undefined) return
       const read = incoming.name === 'LINE' ? this.#readLine(incoming.line) : readPacket(incoming)
       if (read !== undefined) this.#events.onMessage(this, read)
+    }
+  }
+
+  #next(messages: Iterator<Incoming, void>): Incoming | undefined {
+    try {
+      return messages.next().value ?? undefined
+    } catch (error) {
+      this.#events.onNonsense(this, error instanceof Error ? error.message : String(error))
+      return undefined
     }
   }
 

@@ -116,7 +116,12 @@ export function drawRound(random: Random, round: number): RoundPlan {
   const flood = { ...submitter, kind: 'flood', burst: random.between(300, 2500), pauseMs: 30 }
   const client = { ...usual, kind: 'client', actions: [[8, 'foreground'], ...questions] as const }
   const worker = { ...usual, kind: 'worker', grabs: random.pick([1, 1, 2, 8]), fates: working, workMs, pauseMs: 5 }
-  const administrator = { ...usual, kind: 'administrator', actions: [[6, 'cancel'], ...questions] as const, batchMax: 3 }
+  const administrator = {
+    ...usual,
+    kind: 'administrator',
+    actions: [[6, 'cancel'], ...questions] as const,
+    batchMax: 3,
+  }
   const mixed: Habits = {
     ...worker,
     kind: 'mixed',

@@ -95,9 +95,7 @@ export class Player {
       case 'background':
         return this.#submission(random.pick(backgroundForms), [])
       case 'epoch':
-        return this.#submission('SUBMIT_JOB_EPOCH', [
-          String(Math.floor(Date.now() / 1000) + random.pick(epochs)),
-        ])
+        return this.#submission('SUBMIT_JOB_EPOCH', [String(Math.floor(Date.now() / 1000) + random.pick(epochs))])
       case 'reduce':
         return this.#submission('SUBMIT_REDUCE_JOB_BACKGROUND', ['reducer', ''])
       case 'foreground':

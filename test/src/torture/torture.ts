@@ -126,7 +126,9 @@ class Torture {
     if (!this.#isOver && plan.inspects) await this.#inspect(plan)
     if (!this.#isOver && plan.drains) await this.#drain(plan, random)
     if (this.#isOver) return
-    const players = plan.players.map((habits, i) => new Player(world, plan, habits, new Random(random.between(0, 2 ** 40) + i)))
+    const players = plan.players.map(
+      (habits, i) => new Player(world, plan, habits, new Random(random.between(0, 2 ** 40) + i)),
+    )
     const isKilled = this.#isDurable && plan.ending === 'kill'
     await this.#playUntilTriggered(plan, players, isKilled)
     if (this.#isOver) return
@@ -239,7 +241,6 @@ class Torture {
   /** Every job that is left comes, or is cancelled; and nothing comes back. */
   async #finish(random: Random): Promise<void> {
     const world = this.#world
-    const { ledger } = world
     const plan = drawRound(random, this.#round)
     if (world.server === undefined) await this.#start()
     if (!this.#isOver) await this.#inspect(plan)
@@ -247,12 +248,19 @@ class Torture {
     if (!this.#isOver) await this.#acknowledgeAll()
     if (!this.#isOver) await this.#calm(plan)
     if (this.#isOver) return
-    const [left] = ledger.live
-    if (left !== undefined) return ledger.fail('a', `${left.handle} is left when all is done`, left)
-    if (!this.#isDurable) return
+    this.#expectNone()
+    if (this.#isOver || !this.#isDurable) return
     await this.#kill()
     await this.#start()
     if (!this.#isOver) await this.#inspect(plan)
+    this.#expectNone()
+  }
+
+  #expectNone(): void {
+    const { ledger } = this.#world
+    for (const job of ledger.live) {
+      if (job.mayBeAlive) return ledger.fail('a', `${job.handle} is left when all is done`, job)
+    }
   }
 
   /** A last submission, and its end: that it is on disk means that all before it is. */
@@ -335,7 +343,7 @@ class Torture {
       durationMs: Date.now() - this.#startedMs,
       readyMsMax: this.#readyMsMax,
       foundMax: this.#foundMax,
-      seen: Object.fromEntries([...ledger.seen].sort()),
+      seen: Object.fromEntries([...ledger.seen].sort(([one], [other]) => (one < other ? -1 : 1))),
       fault: fault && {
         rule: fault.rule,
         text: fault.text,

@@ -1,10 +1,10 @@
-import { message } from './event.ts'
+import type { Random } from '../simulation/random.ts'
 import type { Event, Message } from './event.ts'
+import { message } from './event.ts'
 import { Ledger } from './ledger.ts'
 import { Peer } from './peer.ts'
 import type { ServerProcess } from './server-process.ts'
 import { sizedBytesMin } from './workload.ts'
-import type { Random } from '../simulation/random.ts'
 
 const handlesKept = 300
 
@@ -42,6 +42,7 @@ export class World {
         this.onHeard(message)
         if (this.ledger.fault === undefined) onMessage(message)
       },
+      onNonsense: ({ name }, what) => this.ledger.fail('h', `${name}: ${what}`),
       onLeave: ({ name }) => this.see({ kind: 'leaves', atMs: Date.now(), peer: name }),
       onLost: (_, why) => {
         this.peers.delete(peer)

@@ -4,8 +4,8 @@ import type { StoredJob } from '@geartrain/server'
 // Jobs as lines of JSON. docs/store.md has the format for those who write such files with other programs; a change of
 // it is a new version.
 
-export const exportFormat = 'geartrain-jobs'
-export const exportVersion = 1
+const exportFormat = 'geartrain-jobs'
+const exportVersion = 1
 
 /** Above this a workload is base64 even if it is text: escaped, it could be longer than a string may be. */
 const textBytesMax = 64 * 1024 * 1024

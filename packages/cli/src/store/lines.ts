@@ -1,7 +1,7 @@
 const newline = 0x0a
 
 /** Of a line that has no end: longer than any that can be written. */
-export const lineBytesMax: number = 512 * 1024 * 1024 - 32
+const lineBytesMax = 512 * 1024 * 1024 - 32
 
 /** The lines of a stream of bytes, without their ends, as many at a time as have come. An empty last line is none. */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {

@@ -28,11 +28,12 @@ export function addPlaceOptions(command: Command): Command {
 
 /** The path of the store that is meant; `argument` is the word after the command, where it takes one. */
 export async function findStorePath(command: Command, argument?: string): Promise<string> {
-  const flag: unknown = command.getOptionValue('store')
+  // An option with a value is a string once it is given.
+  const flag = command.getOptionValue('store') as string | undefined
   if (argument !== undefined && flag !== undefined) {
-    throw new Fault(`the store is named twice: "${argument}" and --store "${String(flag)}"`, exitCodes.usage)
+    throw new Fault(`the store is named twice: "${argument}" and --store "${flag}"`, exitCodes.usage)
   }
-  const given = argument ?? (typeof flag === 'string' ? flag : undefined)
+  const given = argument ?? flag
   const name = given === undefined ? await readSetting(command) : toName(given)
   if (name.startsWith(kind) && name.length > kind.length) return name.slice(kind.length)
   throw new Fault(`there is nothing to see in a store "${name}": name one with --store sqlite:PATH`, exitCodes.usage)
@@ -102,8 +103,7 @@ function toName(text: string): string {
 async function readSetting(command: Command): Promise<string> {
   try {
     const environment = readEnvironment(process.env).source
-    const flag: unknown = command.getOptionValue('config')
-    const file = typeof flag === 'string' ? flag : process.env[environmentName('config')]
+    const file = (command.getOptionValue('config') as string | undefined) ?? process.env[environmentName('config')]
     const fromFile = file === undefined || file === '' ? undefined : await readConfigFile(file)
     const sources = [environment.get('store'), fromFile?.get('store')]
       .filter((given): given is Given => given !== undefined)

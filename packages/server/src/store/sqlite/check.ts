@@ -6,7 +6,7 @@ import { fromColumn, toColumn } from './text.ts'
 import { uniqueKey } from './unique-key.ts'
 
 /** So many faults are told; of a file that is badly damaged nobody reads more. */
-export const faultsMax = 100
+const faultsMax = 100
 const jobsBetweenProgress = 1024
 const priorityNames = ['high', 'normal', 'low']
 

@@ -23,6 +23,7 @@ export function openDatabase(path: string, pagesMax: number | undefined): Databa
   const database = new Database(path, { timeout: busyTimeoutMs })
   try {
     assertIsOurs(path, database)
+    assertIsWhole(path, database)
     configure(path, database)
     if (pagesMax !== undefined) database.pragma(`max_page_count = ${pagesMax}`)
     migrate(database)
@@ -60,6 +61,15 @@ export function assertIsOurs(path: string, database: Database.Database): void {
       `${path} was written by a newer Geartrain (schema ${version}, this program knows up to ${schemaVersion}); run that one, or name another file`,
     )
   }
+}
+
+/** SQLite would take what is missing of the last page for zeros. With a log it may be about to be written again. */
+function assertIsWhole(path: string, database: Database.Database): void {
+  if (fileBytes(path) % readNumber(database, 'PRAGMA page_size') === 0 || fileBytes(`${path}-wal`) > 0) return
+  throw new StoreError(
+    'STORE_DAMAGED',
+    `${path} ends within a page: something of it is lost; bring it back from a backup`,
+  )
 }
 
 function configure(path: string, database: Database.Database): void {

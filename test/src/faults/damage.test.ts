@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict'
+import { closeSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { after, describe, it } from 'node:test'
+import { SqliteStore } from '@geartrain/server'
+import Database from 'better-sqlite3'
+import { scratch } from '../cli/command.ts'
+import { LocalServer } from '../server/local-server.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { until } from '../support/until.ts'
+import { DurableServer } from './durable-server.ts'
+import { RecordedLog } from './recorded-log.ts'
+import {
+  assertForeground,
+  assertHasSamples,
+  grabSample,
+  isReady,
+  listedUniques,
+  sampleWorker,
+  submission,
+  uniques,
+} from './sample.ts'
+import { Stock } from './stock.ts'
+
+const pageBytes = 4096
+const directory = scratch()
+after(() => directory[Symbol.dispose]())
+
+/** All in the database. */
+const closed = await Stock.make(directory.path(''), 300, 300)
+/** The last sixty in its log. */
+const killed = await Stock.make(directory.path(''), 240, 301)
+const closedBytes = statSync(closed.path).size
+const killedBytes = statSync(killed.path).size
+
+const damaged =
+  /\.db is damaged; bring it back from a backup, or move it away|\.db can't be written: .* malformed; .* backup/
+const noDatabase = /\.db is not a SQLite database; move it away or name another file/
+const isGone = /\.db is empty or missing, but its log .*-wal is there; bring the file back/
+
+/**
+ * Whatever was done to it: all is there, or the server does not start and says why, or it says so when it comes upon
+ * the damage, and lives on. What it gives out is whole.
+ */
+async function assertHonest(path: string, count: number, refusal: RegExp = damaged): Promise<void> {
+  const server = await DurableServer.tryToStart(path)
+  if (typeof server === 'string') {
+    assert.match(server, refusal)
+    return
+  }
+  await using running = server
+  const hasComplained = () => running.complaints.length > 0
+  const seen: string[] = []
+  await using worker = await sampleWorker(running.port)
+  const take = async () => {
+    for (let job = await grabSample(worker); job !== undefined; job = await grabSample(worker)) seen.push(job.unique)
+  }
+  // A grab is not answered while the store can't say what there is.
+  let outcome: 'taken' | Error | undefined
+  void take().then(
+    () => (outcome = 'taken'),
+    (error: unknown) => (outcome = error instanceof Error ? error : new Error(String(error))),
+  )
+  await until('the jobs are taken, or the damage is said', () => outcome !== undefined || hasComplained())
+  if (!hasComplained()) {
+    if (outcome instanceof Error) throw outcome
+    assert.deepEqual(seen.toSorted(), uniques(count, isReady))
+    assert.deepEqual(await listedUniques(running.port), uniques(count))
+    return
+  }
+  const [complaint] = running.complaints
+  assert.match(complaint ?? '', /the store sqlite:.* (fails, background jobs are refused: |has ended)/)
+  await assertForeground(running.port)
+  assert.equal(new Set(seen).size, seen.length)
+  assert.ok(!running.hasEnded)
+}
+
+function overwrite(path: string, position: number, bytes: Uint8Array): void {
+  const file = openSync(path, 'r+')
+  writeSync(file, bytes, 0, bytes.length, position)
+  closeSync(file)
+}
+
+/** The same nonsense each time. */
+function nonsense(length: number): Buffer {
+  return Buffer.from(Array.from({ length }, (_, i) => (i * i * 31 + i * 7 + 129) & 255))
+}
+
+describe('a database that was cut', () => {
+  const untold = 'SQLite takes a file of no bytes, or of one, for a new database'
+  const rows: readonly (readonly [bytes: number, refusal: RegExp | undefined, todo?: string])[] = [
+    [0, damaged, untold],
+    [1, damaged, untold],
+    [16, noDatabase],
+    [100, damaged],
+    [511, damaged],
+    [512, damaged],
+    [pageBytes - 1, damaged],
+    [pageBytes, damaged],
+    [pageBytes + 1, damaged],
+    [2 * pageBytes, damaged],
+    [Math.floor(closedBytes / 2), damaged],
+    [closedBytes - pageBytes, damaged],
+    [closedBytes - pageBytes + 1, undefined, 'SQLite reads what is missing of the last page as zeros'],
+    [closedBytes - 1, undefined, 'SQLite reads what is missing of the last page as zeros'],
+  ]
+  for (const [bytes, refusal, todo] of rows) {
+    it(`to ${bytes} of ${closedBytes} bytes`, todo === undefined ? {} : { todo }, async () => {
+      const path = closed.copy()
+      truncateSync(path, bytes)
+      if (refusal === undefined) await assertHonest(path, closed.count)
+      else assert.match(await DurableServer.refused(path), refusal)
+    })
+  }
+
+  for (const bytes of [0, 1, 100, pageBytes, Math.floor(killedBytes / 2), killedBytes - pageBytes, killedBytes - 1]) {
+    const todo = bytes === 1 ? { todo: untold } : {}
+    it(`to ${bytes} of ${killedBytes} bytes, with a log beside it`, todo, async () => {
+      const path = killed.copy()
+      truncateSync(path, bytes)
+      if (bytes < 2) assert.match(await DurableServer.refused(path), isGone)
+      else await assertHonest(path, killed.count)
+    })
+  }
+
+  it('to nothing by removing it, with a log beside it', async () => {
+    const path = killed.copy()
+    rmSync(path)
+    assert.match(await DurableServer.refused(path), isGone)
+    // Nothing was changed: when it is back, all is.
+    writeFileSync(path, readFileSync(killed.path))
+    await using server = await DurableServer.start(path)
+    await assertHasSamples(server.port, killed.count)
+  })
+})
+
+describe('a page that was written over', () => {
+  for (const [name, kind, page] of pagesOfEachKind(closed.path)) {
+    const todo = kind === 'overflow' ? { todo: 'a workload has no checksum' } : {}
+    for (const [what, bytes] of [
+      ['zeros', Buffer.alloc(pageBytes)],
+      ['nonsense', nonsense(pageBytes)],
+    ] as const) {
+      it(`page ${page}, ${kind} of ${name}, with ${what}`, todo, async () => {
+        const path = closed.copy()
+        overwrite(path, (page - 1) * pageBytes, bytes)
+        await assertHonest(path, closed.count, page === 1 ? noDatabase : damaged)
+      })
+    }
+  }
+
+  it('in the middle of the header only', async () => {
+    const path = closed.copy()
+    overwrite(path, 20, nonsense(60))
+    await assertHonest(path, closed.count, /damaged|not a SQLite database|another program|newer Geartrain/)
+  })
+
+  it('and the log beside it has it right: nothing is lost', async () => {
+    const path = killed.copy()
+    // The last page that it wrote is in the log; so is the first, which each commit of new pages changes.
+    const log = readFileSync(`${path}-wal`)
+    const page = log.readUInt32BE(32)
+    overwrite(path, (page - 1) * pageBytes, nonsense(pageBytes))
+    await using server = await DurableServer.start(path)
+    await assertHasSamples(server.port, killed.count)
+  })
+
+  it('and is come upon while the server runs: said once, and jobs are refused or kept, for as long as it is so', async () => {
+    const path = closed.copy()
+    const page = pagesOfEachKind(path).find(([name, kind]) => name === 'jobs' && kind === 'leaf')?.[2] ?? 0
+    overwrite(path, (page - 1) * pageBytes, nonsense(pageBytes))
+    const log = new RecordedLog()
+    const clock = new ManualClock()
+    await using local = await LocalServer.start({ store: new SqliteStore(path), log }, clock)
+    await using worker = await sampleWorker(local.port)
+    // Answered or not: it may come upon the page at once.
+    for (let i = 0; i < 10; i++) void grabSample(worker).catch(() => {})
+    await until('the damage is said', () => log.lines.length > 0)
+    const [line = ''] = log.lines
+    assert.match(line, /^error: the store sqlite:.* fails, background jobs are refused: database disk image is malf/)
+    const client = await local.connect('client')
+    for (let tries = 0; tries < 20; tries++) {
+      clock.advance(1000)
+      client.sendBytes(submission(closed.count))
+      assert.ok(['ERROR', 'JOB_CREATED'].includes((await client.receive()).name))
+      await assertForeground(local.port)
+    }
+    assert.deepEqual(log.lines, [line])
+  })
+})
+
+/** The first and the last page of each kind of each table and index, the first one of the file among them. */
+function pagesOfEachKind(path: string): readonly (readonly [name: string, kind: string, page: number])[] {
+  const database = new Database(path, { readonly: true })
+  try {
+    const pages = database.prepare<[], [string, string, number]>(
+      `SELECT name, pagetype, min(pageno) AS page FROM dbstat GROUP BY name, pagetype UNION
+       SELECT name, pagetype, max(pageno) FROM dbstat GROUP BY name, pagetype ORDER BY page`,
+    )
+    return pages.raw().all()
+  } finally {
+    database.close()
+  }
+}
+
+describe('a file that is not ours', () => {
+  const database = (sql: string) => (path: string) => {
+    const made = new Database(path)
+    made.exec(sql)
+    made.close()
+  }
+  const rows: readonly (readonly [what: string, make: (path: string) => void, refusal: RegExp])[] = [
+    ['a text', (path) => writeFileSync(path, 'no database at all\n'.repeat(1000)), noDatabase],
+    ['a very short text', (path) => writeFileSync(path, 'hi'), noDatabase],
+    ['nonsense', (path) => writeFileSync(path, nonsense(3 * pageBytes)), noDatabase],
+    ["another program's database", database('CREATE TABLE jobs (id)'), /the database of another program; name another/],
+    [
+      'one whose program has put its name on it',
+      database('PRAGMA application_id = 17; CREATE TABLE t (id)'),
+      /the database of another program; name another file/,
+    ],
+    [
+      'a database of a Geartrain to come',
+      (path) => {
+        writeFileSync(path, readFileSync(closed.path))
+        database('PRAGMA user_version = 99')(path)
+      },
+      /was written by a newer Geartrain \(schema 99, this program knows up to \d+\); run that one, or name another file/,
+    ],
+  ]
+  for (const [what, make, refusal] of rows) {
+    it(`is refused and left as it is: ${what}`, async () => {
+      const path = directory.path(`other-${what.replaceAll(/\W/g, '-')}.db`)
+      make(path)
+      const before = readFileSync(path)
+      assert.match(await DurableServer.refused(path), refusal)
+      assert.ok(readFileSync(path).equals(before))
+    })
+  }
+})

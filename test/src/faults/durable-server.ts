@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { Command, type Ended, portOf } from '../cli/command.ts'
+
+/** `geartrain serve` with its store in a file: the real process. */
+export class DurableServer implements AsyncDisposable {
+  readonly port: number
+  readonly #command: Command
+
+  private constructor(command: Command, port: number) {
+    this.#command = command
+    this.port = port
+  }
+
+  static async start(path: string): Promise<DurableServer> {
+    const started = await DurableServer.tryToStart(path)
+    if (typeof started === 'string') throw new Error(`the server did not start: ${started}`)
+    return started
+  }
+
+  /** It runs, or it has ended with exit code 1 and one sentence, which is given: nothing else may come of it. */
+  static async tryToStart(path: string): Promise<DurableServer | string> {
+    const command = new Command(['serve', '--port', '0', '--log-format', 'json', '--store', `sqlite:${path}`])
+    const line = await command.line(/"ready on /).catch(() => undefined)
+    if (line !== undefined) return new DurableServer(command, portOf(line))
+    await using ending = command
+    return assertRefusal(await ending.ended())
+  }
+
+  /** It does not start: the sentence that says why. */
+  static async refused(path: string): Promise<string> {
+    const started = await DurableServer.tryToStart(path)
+    if (typeof started === 'string') return started
+    await started.kill()
+    throw new Error('the server has started')
+  }
+
+  get pid(): number {
+    return this.#command.pid
+  }
+
+  get hasEnded(): boolean {
+    return this.#command.hasEnded
+  }
+
+  /** `kill -9`, and it is gone when this is over. */
+  async kill(): Promise<void> {
+    this.#command.kill('SIGKILL')
+    await this.#command.ended()
+  }
+
+  /** As a service manager stops it; the exit code. */
+  async stop(): Promise<number | null> {
+    this.#command.kill('SIGTERM')
+    return (await this.#command.ended()).code
+  }
+
+  /** What its log says on these levels. */
+  said(...levels: readonly string[]): string[] {
+    const lines = this.#command.stderr.split('\n').slice(0, -1)
+    return lines.flatMap((line) => {
+      const entry: unknown = JSON.parse(line)
+      if (typeof entry !== 'object' || entry === null || !('level' in entry) || !('msg' in entry)) return []
+      return levels.includes(String(entry.level)) ? [String(entry.msg)] : []
+    })
+  }
+
+  get complaints(): string[] {
+    return this.said('warn', 'error', 'fatal')
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#command[Symbol.asyncDispose]()
+  }
+}
+
+function assertRefusal({ code, signal, stdout, stderr }: Ended): string {
+  assert.deepEqual({ code, signal, stdout }, { code: 1, signal: null, stdout: '' }, stderr)
+  const [sentence = '', ...rest] = stderr.split('\n')
+  assert.deepEqual(rest, [''], `more than a sentence: ${stderr}`)
+  assert.match(sentence, /^geartrain serve: /)
+  return sentence
+}
