@@ -276,7 +276,7 @@ export class Engine {
     const job = this.#newJob(this.#nextNumber++, jobFunction, submission)
     if (!submission.background) this.#wait(session, job)
     if (this.#mayBeStored(jobFunction, submission)) return this.#ask('asked', session, job, submission)
-    this.#outbox.jobCreated(session.id, job)
+    this.#outbox.jobCreated(session.id, job, submission.background)
     if (submission.runAt > this.#now) this.#delay(job, submission.runAt)
     else this.#makeReady(job)
   }
@@ -777,7 +777,7 @@ export class Engine {
     // A live one that is on its way into the store is there for who waits for it, and not yet for who does not.
     const promise = background ? job.addition : job.state === 'pending' ? (job.question ?? job.addition) : undefined
     if (promise !== undefined && !job.isStored) this.#outbox.jobPromised(session.id, promise)
-    else this.#outbox.jobCreated(session.id, job)
+    else this.#outbox.jobCreated(session.id, job, background)
   }
 
   #newJob(number: number, jobFunction: JobFunction, submission: Submission): Job {

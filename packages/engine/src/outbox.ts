@@ -22,7 +22,8 @@ export type Refusal =
  * The receiver must be done with `job` and the bytes when it returns; it must not call the engine from here.
  */
 export interface Outbox {
-  jobCreated(session: number, job: Job): void
+  /** `background`: it is the answer to a background submission. */
+  jobCreated(session: number, job: Job, background: boolean): void
   /** JOB_CREATED, to be sent when the store has answered: with this number, with that of the job it joined, or refused. */
   jobPromised(session: number, addition: Addition): void
   refused(session: number, refusal: Refusal): void

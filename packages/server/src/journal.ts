@@ -52,6 +52,8 @@ export class Journal implements Changes {
   #turn: Turn | undefined
   #open = new OpenBatch()
   #committing: OpenBatch | undefined
+  /** Questions that are not answered, and the batches that they ride in. */
+  readonly #asking = new Map<Addition, OpenBatch>()
   /** Why the last commit failed, until one succeeds. */
   #failure: StoreFailure | undefined
   /** The store has to be opened anew before anything else. */
@@ -131,7 +133,9 @@ export class Journal implements Changes {
     // The bytes may lie in a buffer for the next input.
     const kept = unique === '-' ? new Uint8Array(workload) : noBytes
     const batch = this.#open
+    this.#asking.set(addition, batch)
     batch.request({ kind: 'find same', function: addition.function.name, unique, workload: kept }, (answer) => {
+      this.#asking.delete(addition)
       // If the store can't say, foreground jobs go on.
       const found = answer.kind === 'find' ? answer.job : undefined
       const number = found === undefined ? addition.number : handles.numberOf(found.number)
@@ -164,10 +168,14 @@ export class Journal implements Changes {
 
   /** What is written to the connection from here on is held back until the addition's batch is kept. */
   promise(connection: Connection, addition: Addition): void {
-    const isCommitting = !this.#open.isLast(addition) && this.#committing?.additions.includes(addition) === true
-    const batch = isCommitting && this.#committing !== undefined ? this.#committing : this.#open
+    const batch = this.#batchOf(addition)
     this.#hold(connection, batch)
     batch.promises.push({ addition, connection, position: connection.output.position })
+  }
+
+  /** The same until all that was said so far is kept. */
+  holdUntilKept(connection: Connection): void {
+    this.#hold(connection, this.#open)
   }
 
   /** The same until it is kept that this job, which ends now, has ended. */
@@ -223,7 +231,7 @@ export class Journal implements Changes {
       (result) => {
         this.#committing = undefined
         // The store is not to wait while replies are written: what has come meanwhile goes first.
-        if (result.failure === undefined && this.#engine !== undefined) this.#send()
+        if (failureIn(result) === undefined && this.#engine !== undefined) this.#send()
         this.#inTurn(() => this.#apply(batch, result))
       },
       (error: unknown) => {
@@ -236,6 +244,14 @@ export class Journal implements Changes {
   #batchThatForgets(number: number): OpenBatch {
     const batch = this.#open
     return batch.live.has(number) ? (batch.successor ??= new OpenBatch()) : batch
+  }
+
+  /** The one that it rides in. */
+  #batchOf(addition: Addition): OpenBatch {
+    const asking = this.#asking.get(addition)
+    if (asking !== undefined) return asking
+    const isCommitting = !this.#open.isLast(addition) && this.#committing?.additions.includes(addition) === true
+    return isCommitting && this.#committing !== undefined ? this.#committing : this.#open
   }
 
   #takeOpen(): OpenBatch {
@@ -260,7 +276,7 @@ export class Journal implements Changes {
     else this.#failWrites(batch, failure)
     for (const [index, onAnswer] of batch.onAnswer.entries()) onAnswer(result.answers[index] ?? noAnswer)
     this.#release(batch, failure)
-    this.#setFailure(failure ?? result.answers.find((answer) => answer.kind === 'failed')?.failure)
+    this.#setFailure(failureIn(result))
   }
 
   #applyWrites(batch: OpenBatch, { joined, cancelled, promoted, nextDueAt }: BatchResult): void {
@@ -455,6 +471,10 @@ export class Journal implements Changes {
 function unwritable({ name }: Store, { code, message }: StoreFailure): StoreError {
   const remedy = 'see whether its disk has room and is sound, or bring it back from a backup'
   return new StoreError(code, `the store ${name} can't be written: ${message}; ${remedy}`)
+}
+
+function failureIn({ failure, answers }: BatchResult): StoreFailure | undefined {
+  return failure ?? answers.find((answer) => answer.kind === 'failed')?.failure
 }
 
 const noBytes = new Uint8Array(0)

@@ -18,9 +18,12 @@ export class PacketOutbox implements Outbox {
     this.#journal = journal
   }
 
-  jobCreated(session: number, job: Job): void {
-    const output = this.#connections.to(session)?.output
-    if (output === undefined) return
+  jobCreated(session: number, job: Job, background: boolean): void {
+    const connection = this.#connections.to(session)
+    if (connection === undefined) return
+    const { output } = connection
+    // The job was kept before, but what this connection has said since may not be.
+    if (background && job.isStored) this.#journal?.holdUntilKept(connection)
     this.#handles.write(output.packet(packets.JOB_CREATED.type, this.#handles.length), job.number)
   }
 

@@ -119,7 +119,7 @@ export class NaiveJournal implements Changes {
       return true
     }
     const { written, answers } = this.store.perform(batch, outcome !== 'not written', outcome !== 'not read')
-    if (written !== undefined) this.#send()
+    if (written !== undefined && !answers.includes(undefined)) this.#send()
     const promises = written === undefined ? this.#failWrites(batch) : this.#applyWrites(batch, written)
     this.#answerAll(batch, answers, promises)
     this.#replies.release(promises)

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { test } from 'node:test'
 import type { Priority } from '@geartrain/engine'
 import type { BatchResult, Store, StoreRequest, StoreState } from '@geartrain/server'
 import fc from 'fast-check'
 import { type Addition, claimed, toBatch, type Wish } from './batch.ts'
 import type { Place } from './counter.ts'
+import type { It } from './it.ts'
 import { NaiveJobs } from './naive-jobs.ts'
 
 /*
@@ -12,23 +13,21 @@ import { NaiveJobs } from './naive-jobs.ts'
  * prints them with the seed and path that bring them back: put both into the fc.assert below.
  */
 
-export function modelTest(name: string, makePlace: () => Promise<Place>): void {
-  suite(`${name}: model`, () => {
-    test('does what the naive one does', async () => {
-      const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }), async (steps) => {
-        const place = await makePlace()
-        const pair = new Pair(place)
-        try {
-          await pair.open()
-          for (const each of steps) await pair.perform(each)
-          await pair.finish()
-        } finally {
-          await pair.close()
-          await place.remove()
-        }
-      })
-      await fc.assert(property, { numRuns: 40 })
+export function model(_it: It, makePlace: () => Promise<Place>): void {
+  test('the store does what the naive one does', async () => {
+    const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30, size: 'max' }), async (steps) => {
+      const place = await makePlace()
+      const pair = new Pair(place)
+      try {
+        await pair.open()
+        for (const each of steps) await pair.perform(each)
+        await pair.finish()
+      } finally {
+        await pair.close()
+        await place.remove()
+      }
     })
+    await fc.assert(property, { numRuns: 30 })
   })
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { suite } from 'node:test'
+import { suite, test } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
 import Database from 'better-sqlite3'
 import { toBatch } from '../store-suite/batch.ts'
-import { applicationId, openDatabase, schemaVersion } from './parts.ts'
+import { applicationId, openDatabase, openingError, schemaVersion } from './parts.ts'
 import { inPlace } from './place.ts'
 
 /** Root may write what nobody else may: whoever is to be refused is somebody else then. */
@@ -155,5 +155,19 @@ suite('opening a SQLite store', () => {
     const free = new SqliteStore(`${path}2`)
     await free.open(1)
     await free.close()
+  })
+
+  test('says what to do when there is no SQLite for this Node', () => {
+    const errors = [
+      new Error('Could not locate the bindings file. Tried:\n -> /somewhere'),
+      Object.assign(new Error('was compiled against a different Node.js version\nusing'), {
+        code: 'ERR_DLOPEN_FAILED',
+      }),
+    ]
+    for (const error of errors) {
+      const { code, message } = openingError('jobs.db', error)
+      assert.equal(code, 'STORE_NO_SQLITE')
+      assert.match(message, /^better-sqlite3 can't be loaded by this Node \((Could|was)[^\n]*\); run "npm rebuild/)
+    }
   })
 })

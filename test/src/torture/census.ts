@@ -6,8 +6,15 @@ import type { Ledger } from './ledger.ts'
  * submissions without an answer, at most.
  */
 export function checkJobs(ledger: Ledger, rows: readonly string[], since: number): void {
-  const handles = new Set(rows.map((row) => row.split('\t', 1)[0] ?? ''))
-  if (handles.size < rows.length) return ledger.fail('c', `show jobs has ${rows.length - handles.size} handles twice`)
+  const handles = new Set<string>()
+  for (const row of rows) {
+    const [handle = ''] = row.split('\t', 1)
+    const job = ledger.jobs.get(handle)
+    // One that ends while the table is written can be found in memory, and then still on disk.
+    if (handles.has(handle) && job?.isSurelyAlive !== false)
+      return ledger.fail('c', `show jobs has ${handle} twice`, job)
+    handles.add(handle)
+  }
   for (const handle of handles) {
     const job = ledger.jobs.get(handle) ?? ledger.addStranger(handle)
     if (job === undefined) return

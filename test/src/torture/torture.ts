@@ -58,6 +58,8 @@ export interface TortureFault {
 /** What a server has to do at once, it has to have done by then: far more than it takes. */
 const answerMsMax = 15_000
 const drainWorkers = 3
+/** So many jobs that live and so many that have gone are asked for one by one in an inspection. */
+const askedHandles = 60
 /** Epochs that lie farther ahead are not waited for. */
 const soonMs = 60_000
 
@@ -173,7 +175,7 @@ class Torture {
   async #inspect({ uniques }: Pick<RoundPlan, 'uniques'>): Promise<void> {
     const { ledger } = this.#world
     const inspector = this.#world.connect(() => {})
-    const { live, gone } = ledger.handles(300)
+    const { live, gone } = ledger.handles(askedHandles)
     inspector.send(
       message('show jobs'),
       message('status'),

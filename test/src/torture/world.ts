@@ -7,6 +7,8 @@ import type { ServerProcess } from './server-process.ts'
 import { sizedBytesMin } from './workload.ts'
 
 const handlesKept = 300
+/** How often it is looked whether what is waited for has come. */
+const lookMs = 4
 
 /** What all who take part in a run share: the ledger, the server of the moment, and names that come only once. */
 export class World {
@@ -21,7 +23,6 @@ export class World {
   readonly #print: ((event: Event) => void) | undefined
   #peerCount = 0
   #nameCount = 0
-  readonly #waits = new Set<() => void>()
 
   constructor(print: ((event: Event) => void) | undefined) {
     this.#print = print
@@ -30,7 +31,6 @@ export class World {
   see(event: Event): void {
     this.#print?.(event)
     this.ledger.see(event)
-    for (const look of this.#waits) look()
   }
 
   connect(onMessage: (message: Message) => void, onLost: () => void = () => {}): Peer {
@@ -60,7 +60,6 @@ export class World {
     const deadline = Date.now() + withinMs
     return new Promise<boolean>((resolve) => {
       const end = (answer: boolean) => {
-        this.#waits.delete(look)
         clearInterval(timer)
         resolve(answer)
       }
@@ -69,8 +68,7 @@ export class World {
         else if (isSo()) end(true)
         else if (Date.now() > deadline) end(false)
       }
-      const timer = setInterval(look, 10)
-      this.#waits.add(look)
+      const timer = setInterval(look, lookMs)
       look()
     })
   }

@@ -51,7 +51,13 @@ export class OpenBatch {
   /** There is something in it that somebody waits for. */
   get isAwaited(): boolean {
     const hasWrites = this.additions.length > 0 || this.cancel.length > 0 || this.promoteUntil !== undefined
-    return hasWrites || this.requests.length > 0 || this.onKept.length > 0 || this.reserveUntil !== undefined
+    return (
+      hasWrites ||
+      this.requests.length > 0 ||
+      this.onKept.length > 0 ||
+      this.held.size > 0 ||
+      this.reserveUntil !== undefined
+    )
   }
 
   /** It is the last one that came, as it is when its reply is promised at once. */

@@ -22,7 +22,7 @@ export interface Store {
    * Does what the batch says, in this order: forget, cancel, add, promote, reserve, all or none of it; then the
    * requests. When it resolves without a failure, the writes survive a crash of process and machine. It rejects only
    * if the store is gone: whether the writes were kept is then unknown until `open`. Never called before the last one
-   * is done.
+   * is done. The store takes the buffers of the batch: they are empty afterwards.
    */
   commit(batch: Batch): Promise<BatchResult>
 
@@ -62,7 +62,7 @@ export interface Batch {
   readonly requests: readonly StoreRequest[]
 }
 
-/** So many delayed jobs become ready in one batch; the next is then due at once. */
+/** So many delayed jobs become ready in one batch, or fewer if they are large; the next is then due at once. */
 export const promotedMax = 5000
 
 export type StoreRequest =

@@ -14,12 +14,28 @@ export function toFailure(error: unknown): StoreFailure | undefined {
 /** Why a database could not be opened, for the operator. */
 export function openingError(path: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error
+  if (isWithoutSqlite(error)) return withoutSqlite(error)
   const failure = toFailure(error)
   if (failure === undefined) throw error
   // SQLITE_IOERR_READ is a kind of SQLITE_IOERR.
   const [, kind = ''] = failure.code.split('_')
   const [code, sentence] = reasons[kind] ?? otherReason
   return new StoreError(code, `${path} ${sentence} (${failure.code}: ${failure.message})`, { cause: error })
+}
+
+/** Packages with a native part come without it when their install scripts are not run, or from another machine. */
+function isWithoutSqlite(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false
+  const isUnfit = 'code' in error && error.code === 'ERR_DLOPEN_FAILED'
+  return isUnfit || error.message.startsWith('Could not locate the bindings file')
+}
+
+function withoutSqlite(cause: Error): StoreError {
+  const [first = ''] = cause.message.split('\n')
+  const advice = 'run "npm rebuild better-sqlite3" where it is installed, or do without a store'
+  return new StoreError('STORE_NO_SQLITE', `better-sqlite3 can't be loaded by this Node (${first}); ${advice}`, {
+    cause,
+  })
 }
 
 type Reason = readonly [code: string, sentence: string]
