@@ -738,8 +738,8 @@ export class Engine {
 
   /** A live job did not come into the store: it is there for its waiters alone, as before. */
   #makeTransient(job: Job): void {
-    if (job.state === 'ended' || job.isStored) return
     job.addition = undefined
+    if (job.state === 'ended' || job.isStored) return
     job.background = false
     if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#end(job)
   }

@@ -86,7 +86,8 @@ function checkStore(engine: Engine): void {
       const onDisk = backlog.ready[priority]
       const adding = backlog.adding[priority]
       assert(onDisk >= adding && adding >= 0, `${name}: ${onDisk} on disk, ${adding} of them new`)
-      const isComing = backlog.isClaiming[priority] || engine.isDraining || engine.nextClaimAt < Number.POSITIVE_INFINITY
+      const isComing =
+        backlog.isClaiming[priority] || engine.isDraining || engine.nextClaimAt < Number.POSITIVE_INFINITY
       const isFed = onDisk === 0 || ready[priority].length > 0 || workerCount === 0 || isComing
       assert(isFed, `${name}: jobs on disk, workers, and nobody fetches them`)
     }

@@ -51,6 +51,8 @@ export class Connection {
   clientId = '-'
   /** It has output of this turn. */
   isTouched = false
+  /** It has all the output that it will get. */
+  isFinished = false
 
   readonly #socket: Duplex
   readonly #context: ConnectionContext
@@ -152,7 +154,9 @@ export class Connection {
     this.output.flush()
     if (this.output.isBlocked && !wasBlocked) this.#blockedSince = this.#context.clock.now()
     if (this.#isClosing) {
-      if (!this.output.isWaiting) this.#socket.end()
+      if (this.output.isWaiting) return
+      this.isFinished = true
+      this.#socket.end()
     } else if (this.#listing !== undefined && !this.#isListingPaused && !this.output.isBlocked) this.#continueSoon()
   }
 

@@ -46,7 +46,7 @@ export class Connections {
    */
   to(session: number): Connection | undefined {
     const connection = this.#byNumber[session]
-    if (connection === undefined) return undefined
+    if (connection === undefined || connection.isFinished) return undefined
     if (!connection.isTouched) {
       connection.isTouched = true
       this.#touched.push(connection)

@@ -94,24 +94,29 @@ export class Journal implements Changes {
     }
   }
 
-  /** Commits what is there, and ends; what the store does not take within the time is given up. */
+  /** Commits what is there, and ends; what the store does not take in time is given up. */
   async close(patienceMs: number): Promise<void> {
-    const { clock, store } = this.#context
+    const { store, log } = this.#context
     if (this.#engine === undefined) return
-    if (!this.#isBroken && (this.#committing !== undefined || !this.#open.isEmpty)) {
-      await new Promise<void>((resolve) => {
-        const stopTimer = clock.after(patienceMs, () => resolve())
-        this.#onIdle = () => {
-          stopTimer()
-          resolve()
-        }
-        this.commit()
-      })
-    }
+    const isKept = this.#isBroken || (await this.#finish(patienceMs))
+    if (!isKept) log.error(`the store ${store.name} does not take it: jobs that have ended just now may be run again`)
     this.#stopRetry?.()
     this.#stopSayingSound?.()
     this.#engine = undefined
-    await store.close()
+    // One that hangs can't be closed either.
+    if (this.#committing === undefined) await store.close()
+  }
+
+  /** Resolves when all is committed, or with false when the time is over. */
+  #finish(patienceMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const stopTimer = this.#context.clock.after(patienceMs, () => resolve(false))
+      this.#onIdle = () => {
+        stopTimer()
+        resolve(true)
+      }
+      this.commit()
+    })
   }
 
   /** Why durable jobs can't be kept at the moment. */
@@ -365,15 +370,22 @@ export class Journal implements Changes {
   #refuseAll(batch: OpenBatch, { message }: StoreFailure): void {
     const { code, text } = wireErrors.STORE_FAILED
     const refusal = encodePacket(packets.ERROR, [code, `${text}: ${message}`])
-    const moved = new Map<Connection, number>()
-    for (const promise of batch.promises) {
-      const { addition, connection } = promise
-      const by = moved.get(connection) ?? 0
-      promise.position += by
+    const replaced = new Map<Connection, number[]>()
+    // From the last one on: those before it stay where they are.
+    for (const { addition, connection, position } of batch.promises.toReversed()) {
       if (addition.kind === 'asked' || addition.kind === 'joining') continue
-      moved.set(connection, by + connection.output.replace(promise.position, this.#promiseBytes, refusal))
+      connection.output.replace(position, this.#promiseBytes, refusal)
+      const positions = replaced.get(connection)
+      if (positions === undefined) replaced.set(connection, [position])
+      else positions.push(position)
     }
-    for (const later of this.#open.promises) later.position += moved.get(later.connection) ?? 0
+    const by = refusal.length - this.#promiseBytes
+    // One that has joined a job of this batch can stand behind those of the next.
+    for (const promises of [batch.promises, this.#open.promises]) {
+      for (const promise of promises) {
+        promise.position += by * countBelow(replaced.get(promise.connection) ?? [], promise.position)
+      }
+    }
   }
 
   get #promiseBytes(): number {
@@ -475,6 +487,18 @@ function unwritable({ name }: Store, { code, message }: StoreFailure): StoreErro
 
 function failureIn({ failure, answers }: BatchResult): StoreFailure | undefined {
   return failure ?? answers.find((answer) => answer.kind === 'failed')?.failure
+}
+
+/** How many of the numbers, which fall, are below the limit. */
+function countBelow(numbers: readonly number[], limit: number): number {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((numbers[middle] ?? 0) >= limit) low = middle + 1
+    else high = middle
+  }
+  return numbers.length - low
 }
 
 const noBytes = new Uint8Array(0)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { assertInvariants, type EngineOptions, priorities } from '@geartrain/engine'
 import { DurableRules, performDurably } from './durable-rules.ts'
+import type { StoredJob } from './naive-store.ts'
 
 /** What a session has said and been told. */
 interface Person {
@@ -25,13 +26,15 @@ interface Acknowledged {
 const submissionRefusals = ['QUEUE_FULL', 'TOO_MANY_WAITS', 'SHUTTING_DOWN', 'STORE_FAILED']
 
 /**
- * Watches what is said to the engine and what the sessions are told, as one who knows nothing of how it is done, and
- * throws when a rule is broken:
+ * Watches what is said to the engine, what the sessions are told and what is in the store, and throws when a rule is
+ * broken:
  *
  * - A background submission that was acknowledged is in the store, or its job has ended since.
- * - A background job is given to nobody before it is in the store, no job to two at a time, and none that has ended.
- * - Each submission is answered once; nobody hears of a job that it does not wait for.
- * - What the engine counts as on disk is there. Of one function and unique there is one job.
+ * - A background job is given to nobody before it is in the store; no job to two at a time, when it has ended, or when
+ *   nobody wants it.
+ * - Each submission is answered once, and nobody hears of a job that it does not wait for.
+ * - When all is committed, the engine counts as on disk what is there, and will come back for what is delayed. Of one
+ *   function and unique there is one job, unless something failed.
  */
 export class Ledger {
   readonly rules: DurableRules
@@ -44,7 +47,7 @@ export class Ledger {
   #now = 0
   #turn = 0
   /** Something failed: a job may have a twin that was not known of. */
-  hasFailed = false
+  #hasFailed = false
   /** Something was kept that was refused: the engine counts it until it asks for it. */
   #isInexact = false
 
@@ -128,7 +131,7 @@ export class Ledger {
     else if (word === 'CANT_DO') this.#takeBack(name, args[0])
     else if (word === 'RESET_ABILITIES') this.#takeBack(name)
     else if (word === 'leaves') this.#people.delete(name)
-    if (/fails|not read|dies|crash/.test(line)) this.hasFailed = true
+    if (/fails|not read|dies|crash/.test(line)) this.#hasFailed = true
     const stored = new Set(this.rules.store.jobs.map((job) => job.number))
     if (line.endsWith('late')) this.#cancelling = this.#cancelling.filter((cancelling) => stored.has(cancelling))
     if (line === 'store dies late') this.#isInexact = true
@@ -195,7 +198,13 @@ export class Ledger {
     const { journal, store } = this.rules
     const isKept = store.jobs.some((job) => job.number === number)
     assert(isKept || !journal.durable.has(number), `${told}: it is not in the store`)
+    assert(this.#isWanted(number), `${told}: nobody waits for it`)
     person.given.set(number, { function: functionName, turn: this.#turn })
+  }
+
+  #isWanted(number: number): boolean {
+    if (this.rules.engine.findJob(number)?.background === true) return true
+    return [...this.#people.values()].some(({ waits, unanswered }) => waits.includes(number) || unanswered.length > 0)
   }
 
   #end(number: number): void {
@@ -228,9 +237,14 @@ export class Ledger {
       const delayed = ofFunction.filter((job) => job.runAt > 0).length
       assert.deepEqual([...backlog.ready, backlog.delayed], [...counts, delayed], `what ${name} has on disk`)
     }
-    if (this.hasFailed) return
+    const retryAt = this.#hasFailed ? engine.now + 1000 : 0
+    assert(engine.nextDeadline <= Math.max(store.nextDueAt, retryAt), 'a job on disk is due before the next deadline')
+    if (!this.#hasFailed) this.#checkUniques(onDisk)
+  }
+
+  #checkUniques(onDisk: readonly StoredJob[]): void {
     const numbers = new Map<string, number>()
-    const live = Array.from(engine.jobs()).filter((job) => job.state !== 'stored')
+    const live = Array.from(this.rules.engine.jobs()).filter((job) => job.state !== 'stored')
     const all = [...onDisk, ...live.map(({ number, submission }) => ({ ...submission, number }))]
     for (const { number, function: name, unique, workload } of all) {
       const key = [name, unique, unique === '-' ? Buffer.from(workload).toString() : ''].join(' ')
@@ -242,11 +256,9 @@ export class Ledger {
   }
 
   #checkRest(): void {
-    const { engine, store } = this.rules
     assert.deepEqual(this.rules.stored(), [], 'what is in the store')
     assert.deepEqual(this.rules.jobs(), [], 'what is in memory')
-    assert.equal(engine.backlogSize, 0)
-    assert.equal(store.jobs.length, 0)
+    assert.equal(this.rules.engine.backlogSize, 0)
     assert.deepEqual(this.#acknowledged, [], 'what was acknowledged and not done')
     for (const [name, { unanswered, waits }] of this.#people) {
       assert.deepEqual(unanswered, [], `${name} was not answered`)

@@ -76,7 +76,10 @@ export class NaiveJournal implements Changes {
     this.#last.requests.push({ kind: 'ask', addition, submission: kept(submission) })
   }
 
-  /** A batch forgets before it adds: what is added there can be forgotten in the next one, and no sooner joined. */
+  /**
+   * A batch forgets before it adds: what is added in it is forgotten in the next one. There goes all that is said from
+   * then on, too, or it would join what has ended.
+   */
   forget(number: number): void {
     if (this.#last.additions.some(({ addition }) => addition.number === number)) this.#open.push(newBatch())
     this.#last.forget.push(number)

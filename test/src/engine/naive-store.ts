@@ -102,7 +102,8 @@ export class NaiveStore {
   }
 
   #add({ number, job }: Addition, submission: Submission): number | undefined {
-    const known = this.jobs.find((stored) => stored.number === number) ?? this.jobs.find((stored) => isSame(stored, submission))
+    const known =
+      this.jobs.find((stored) => stored.number === number) ?? this.jobs.find((stored) => isSame(stored, submission))
     if (known === undefined) this.jobs.push({ ...submission, number, background: true, isClaimed: job !== undefined })
     return known?.number
   }

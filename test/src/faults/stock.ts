@@ -19,11 +19,11 @@ export class Stock {
   /** By a server that is stopped, and then, for those from `kept` on, by one that is killed: they are in the log. */
   static async make(directory: string, kept: number, count: number): Promise<Stock> {
     const stock = new Stock(directory, count)
-    const first = await DurableServer.start(stock.path)
+    await using first = await DurableServer.start(stock.path)
     await submitSamples(first.port, 0, kept)
     await first.stop()
     if (count > kept) {
-      const second = await DurableServer.start(stock.path)
+      await using second = await DurableServer.start(stock.path)
       await submitSamples(second.port, kept, count)
       await second.kill()
     }

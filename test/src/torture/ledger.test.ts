@@ -674,6 +674,22 @@ const kept: readonly (readonly [what: string, history: string])[] = [
     c < WORK_COMPLETE H:1 stale`,
   ],
   [
+    'a worker speaks of a job that it has given back, and gets again',
+    `ready
+    c > SUBMIT_JOB f '' s1
+    c < JOB_CREATED H:1
+    w > CAN_DO f
+    w > GRAB_JOB_UNIQ
+    w < JOB_ASSIGN_UNIQ H:1 f '' s1
+    w > CANT_DO f
+    w > CAN_DO f
+    w > GRAB_JOB_UNIQ
+    w > WORK_COMPLETE H:1 early
+    w < JOB_ASSIGN_UNIQ H:1 f '' s1
+    w > WORK_COMPLETE H:1 late
+    c < WORK_COMPLETE H:1 late`,
+  ],
+  [
     'a worker has a job before its submitter hears of it',
     `ready
     c > SUBMIT_JOB_BG f '' s1

@@ -205,11 +205,12 @@ export class Ledger {
   #lastWord(line: Line, { name, args: [handle = '', result = ''] }: Message): End | undefined {
     if (name !== 'WORK_COMPLETE' && name !== 'WORK_FAIL' && name !== 'WORK_EXCEPTION') return undefined
     const job = this.jobs.get(handle)
-    const isOwn = job?.holder === line && line.holds.has(job) && !job.ends.some((end) => end.line === line)
-    if (job === undefined || !isOwn) {
+    const isHolder = job?.holder === line && line.holds.has(job)
+    const hasSpoken = job?.ends.some((end) => end.line === line) === true
+    if (job === undefined || !isHolder || hasSpoken) {
       this.count('words on jobs of others')
-      // The server may just be giving it the job.
-      if (job !== undefined && line.hasGrabbed()) this.#mayEnd(job, line, name, result)
+      // The server may just be giving it the job, or was then.
+      if (job !== undefined && (isHolder || line.hasGrabbed())) this.#mayEnd(job, line, name, result)
       return undefined
     }
     line.holds.delete(job)

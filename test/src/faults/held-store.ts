@@ -1,0 +1,38 @@
+import type { Batch, BatchResult, Store, StoreState } from '@geartrain/server'
+
+/** A store whose disk hangs while the test says so: what it is asked to commit waits, and is done when it goes on. */
+export class HeldStore implements Store {
+  readonly name: string
+  readonly #inner: Store
+  #goOn: (() => void) | undefined
+  #held: Promise<void> = Promise.resolve()
+
+  constructor(inner: Store) {
+    this.#inner = inner
+    this.name = inner.name
+  }
+
+  hang(): void {
+    this.#held = new Promise((resolve) => {
+      this.#goOn = resolve
+    })
+  }
+
+  goOn(): void {
+    this.#goOn?.()
+  }
+
+  open(atLeast: number): Promise<StoreState> {
+    return this.#inner.open(atLeast)
+  }
+
+  async commit(batch: Batch): Promise<BatchResult> {
+    await this.#held
+    return this.#inner.commit(batch)
+  }
+
+  async close(): Promise<void> {
+    await this.#held
+    await this.#inner.close()
+  }
+}
