@@ -1,5 +1,6 @@
 export { Addition, type AdditionKind, type Changes } from './changes.ts'
-export { Engine, type EngineOptions, engineDefaults, type StockedFunction } from './engine.ts'
+export { Durable, type StockedFunction } from './durable.ts'
+export { Engine, type EngineOptions, engineDefaults } from './engine.ts'
 export type { JobFunction, QueueLimits } from './function.ts'
 export type { DropOutcome } from './function-table.ts'
 export { assertInvariants } from './invariants.ts'

@@ -55,7 +55,7 @@ function checkJobs(engine: Engine): void {
  * store's word will join it, and one that the store could not be asked about goes on.
  */
 function mayBeHidden(engine: Engine, job: Job): boolean {
-  return engine.isDurable && !job.isStored
+  return engine.durable !== undefined && !job.isStored
 }
 
 function checkStored(job: Job, place: string): void {
@@ -87,7 +87,7 @@ function checkStore(engine: Engine): void {
       const adding = backlog.adding[priority]
       assert(onDisk >= adding && adding >= 0, `${name}: ${onDisk} on disk, ${adding} of them new`)
       const isComing =
-        backlog.isClaiming[priority] || engine.isDraining || engine.nextClaimAt < Number.POSITIVE_INFINITY
+        backlog.isClaiming[priority] || engine.isDraining || nextClaimAt(engine) < Number.POSITIVE_INFINITY
       const isFed = onDisk === 0 || ready[priority].length > 0 || workerCount === 0 || isComing
       assert(isFed, `${name}: jobs on disk, workers, and nobody fetches them`)
     }
@@ -170,10 +170,14 @@ function checkDeadlines(engine: Engine): void {
   for (const session of engine.woken()) {
     assert(engine.nextDeadline <= session.wakeDeadline, `session ${session.id} wakes before the next deadline`)
   }
-  assert(engine.nextDeadline <= engine.nextClaimAt || engine.isDraining, 'the store is asked again too late')
+  assert(engine.nextDeadline <= nextClaimAt(engine) || engine.isDraining, 'the store is asked again too late')
   let counted = 0
   for (const jobFunction of engine.functions()) counted += jobFunction.delayedCount
   assert(counted === delayed, `${counted} delayed jobs are counted, ${delayed} wait`)
+}
+
+function nextClaimAt({ durable }: Engine): number {
+  return durable?.nextClaimAt ?? Number.POSITIVE_INFINITY
 }
 
 function assert(holds: boolean, what: string): void {

@@ -52,7 +52,8 @@ export class Connections {
       this.#touched.push(connection)
     }
     if (connection.output.isLarge && !connection.output.isBlocked) connection.flush()
-    if (!connection.output.isBlocked) return connection.output.isHeld && connection.isOverfull() ? undefined : connection
+    if (!connection.output.isBlocked)
+      return connection.output.isHeld && connection.isOverfull() ? undefined : connection
     if (connection.isOverfull()) return undefined
     this.current?.waitFor(connection)
     return connection

@@ -50,7 +50,8 @@ export class Journal implements Changes {
   readonly #context: JournalContext
   #engine: Engine | undefined
   #turn: Turn | undefined
-  #open = new OpenBatch()
+  /** They leave one by one, the first one first; what is said comes into the last one. */
+  #waiting: [OpenBatch, ...OpenBatch[]] = [new OpenBatch()]
   #committing: OpenBatch | undefined
   /** Questions that are not answered, and the batches that they ride in. */
   readonly #asking = new Map<Addition, OpenBatch>()
@@ -143,12 +144,14 @@ export class Journal implements Changes {
       this.#asking.delete(addition)
       // If the store can't say, foreground jobs go on.
       const found = answer.kind === 'find' ? answer.job : undefined
-      const number = found === undefined ? addition.number : handles.numberOf(found.number)
+      // What has ended, and could not be forgotten, is not joined.
+      const isThere = found !== undefined && !this.#isForgotten(found.number)
+      const number = !isThere ? addition.number : handles.numberOf(found.number)
       if (number === addition.number) {
-        this.#engine?.absent(addition)
+        this.#engine?.durable?.absent(addition)
         if (addition.kind === 'joining') this.#refuse(batch, addition, 'QUEUE_FULL')
       } else {
-        this.#engine?.joined(addition, number)
+        this.#engine?.durable?.joined(addition, number)
         this.#renumber(batch, addition, number)
       }
     })
@@ -165,7 +168,7 @@ export class Journal implements Changes {
   claim({ name }: JobFunction, priority: Priority, jobsMax: number, bytesMax: number): void {
     this.#open.request({ kind: 'claim', function: name, priority, jobsMax, bytesMax }, (answer) => {
       if (answer.kind === 'claim') this.#takeClaimed(name, priority, answer.jobs)
-      this.#engine?.claimEnded(name, priority, answer.kind === 'claim' ? answer.count : undefined)
+      this.#engine?.durable?.claimEnded(name, priority, answer.kind === 'claim' ? answer.count : undefined)
     })
   }
 
@@ -219,14 +222,14 @@ export class Journal implements Changes {
   /** The end of a turn. */
   commit(): void {
     if (this.#committing !== undefined || this.#engine === undefined) return
-    const batch = this.#open
+    const [batch] = this.#waiting
     if (batch.isEmpty) this.#onIdle?.()
     else if (!this.#isBroken) this.#send()
     else if (batch.isAwaited) this.#inTurn(() => this.#failAll(this.#takeOpen(), this.#failure ?? unknownFailure))
   }
 
   #send(): void {
-    const batch = this.#open
+    const [batch] = this.#waiting
     // Alone, what could not be forgotten is tried again by and by.
     if (batch.isEmpty || (!batch.isAwaited && this.#stopRetry !== undefined)) return
     this.#reserveNumbers(batch)
@@ -246,22 +249,39 @@ export class Journal implements Changes {
     )
   }
 
+  /** The open one, into which goes what is said now. */
+  get #open(): OpenBatch {
+    return this.#waiting.at(-1) ?? this.#waiting[0]
+  }
+
+  /**
+   * A batch forgets before it adds, so that what is added in it is forgotten in the next one. There goes all that is
+   * said from then on, too: it would join what has ended.
+   */
   #batchThatForgets(number: number): OpenBatch {
-    const batch = this.#open
-    return batch.live.has(number) ? (batch.successor ??= new OpenBatch()) : batch
+    if (this.#open.live.has(number)) this.#waiting.push(new OpenBatch())
+    return this.#open
+  }
+
+  /** The store is yet to be told that it has ended, or to say that it has been. */
+  #isForgotten(total: number): boolean {
+    return (
+      this.#committing?.forget.includes(total) === true || this.#waiting.some(({ forget }) => forget.includes(total))
+    )
   }
 
   /** The one that it rides in. */
   #batchOf(addition: Addition): OpenBatch {
     const asking = this.#asking.get(addition)
     if (asking !== undefined) return asking
-    const isCommitting = !this.#open.isLast(addition) && this.#committing?.additions.includes(addition) === true
-    return isCommitting && this.#committing !== undefined ? this.#committing : this.#open
+    if (this.#open.isLast(addition)) return this.#open
+    if (this.#committing?.additions.includes(addition) === true) return this.#committing
+    return this.#waiting.find(({ additions }) => additions.includes(addition)) ?? this.#open
   }
 
   #takeOpen(): OpenBatch {
-    const batch = this.#open
-    this.#open = batch.successor ?? new OpenBatch()
+    const [batch, next, ...rest] = this.#waiting
+    this.#waiting = [next ?? new OpenBatch(), ...rest]
     for (const [, goOn] of this.#waitingForRoom) goOn()
     this.#waitingForRoom.clear()
     return batch
@@ -271,7 +291,7 @@ export class Journal implements Changes {
     if (this.#engine === undefined) return
     this.#turn?.begin()
     act()
-    if (this.#open.isEmpty && this.#committing === undefined) this.#onIdle?.()
+    if (this.#waiting.every(({ isEmpty }) => isEmpty) && this.#committing === undefined) this.#onIdle?.()
   }
 
   #apply(batch: OpenBatch, result: BatchResult): void {
@@ -286,40 +306,42 @@ export class Journal implements Changes {
 
   #applyWrites(batch: OpenBatch, { joined, cancelled, promoted, nextDueAt }: BatchResult): void {
     const { handles, wallTime } = this.#context
-    const engine = this.#engine
+    const durable = this.#engine?.durable
     const found = new Map(cancelled.map((job) => [job.number, job]))
     for (const job of cancelled) {
-      engine?.cancelled(handles.numberOf(job.number), job.function, job.priority, job.runAt > 0)
+      // One that was claimed meanwhile may have ended.
+      if (this.#isForgotten(job.number)) continue
+      durable?.cancelled(handles.numberOf(job.number), job.function, job.priority, job.runAt > 0)
     }
     for (const [index, onCancelled] of batch.onCancelled.entries()) {
       onCancelled(found.get(batch.cancel[index] ?? 0), undefined)
     }
     let next = 0
     for (const [index, addition] of batch.additions.entries()) {
-      if (joined[next] !== index) engine?.added(addition)
+      if (joined[next] !== index) durable?.added(addition)
       else {
         const number = handles.numberOf(joined[next + 1] ?? 0)
         next += 2
-        engine?.joined(addition, number)
+        durable?.joined(addition, number)
         if (number !== addition.number) this.#renumber(batch, addition, number)
       }
     }
-    for (const { function: name, priority, count } of promoted) engine?.promoted(name, priority, count)
+    for (const { function: name, priority, count } of promoted) durable?.promoted(name, priority, count)
     if (batch.reserveUntil !== undefined) this.#reservedUntil = batch.reserveUntil
     if (batch.promoteUntil !== undefined) {
-      engine?.promoteEnded((nextDueAt ?? Number.POSITIVE_INFINITY) - wallTime.offsetMs)
+      durable?.promoteEnded((nextDueAt ?? Number.POSITIVE_INFINITY) - wallTime.offsetMs)
     }
   }
 
   /** None of the writes was done, and the store goes on. */
   #failWrites(batch: OpenBatch, failure: StoreFailure): void {
-    const engine = this.#engine
+    const durable = this.#engine?.durable
     // They have ended all the same.
-    for (const total of batch.forget) this.#open.forget.push(total)
+    for (const total of batch.forget) this.#waiting[0].forget.push(total)
     for (const onCancelled of batch.onCancelled) onCancelled(undefined, failure)
-    for (const addition of batch.additions) engine?.notAdded(addition)
+    for (const addition of batch.additions) durable?.notAdded(addition)
     this.#refuseAll(batch, failure)
-    if (batch.promoteUntil !== undefined) engine?.promoteEnded((engine?.now ?? 0) + retryMs)
+    if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
   }
 
   /** The store is gone. */
@@ -358,7 +380,7 @@ export class Journal implements Changes {
     const refusal = encodePacket(packets.ERROR, [code, text])
     for (const { connection, position } of batch.promisesOf(addition)) {
       const moved = connection.output.replace(position, this.#promiseBytes, refusal)
-      for (const promises of [batch.promises, this.#committing?.promises ?? [], this.#open.promises]) {
+      for (const { promises } of [batch, ...this.#later]) {
         for (const other of promises) {
           if (other.connection === connection && other.position > position) other.position += moved
         }
@@ -381,11 +403,16 @@ export class Journal implements Changes {
     }
     const by = refusal.length - this.#promiseBytes
     // One that has joined a job of this batch can stand behind those of the next.
-    for (const promises of [batch.promises, this.#open.promises]) {
+    for (const { promises } of [batch, ...this.#later]) {
       for (const promise of promises) {
         promise.position += by * countBelow(replaced.get(promise.connection) ?? [], promise.position)
       }
     }
+  }
+
+  /** Batches after the one whose result is here. */
+  get #later(): readonly OpenBatch[] {
+    return this.#committing === undefined ? this.#waiting : [this.#committing, ...this.#waiting]
   }
 
   get #promiseBytes(): number {
@@ -398,7 +425,7 @@ export class Journal implements Changes {
     while (reader.next()) {
       const { unique, reducer, workload } = reader
       const submission = { function: name, unique, reducer, workload, priority, background: true, runAt: 0 }
-      this.#engine?.claimed(name, handles.numberOf(reader.number), submission)
+      this.#engine?.durable?.claimed(name, handles.numberOf(reader.number), submission)
     }
   }
 
@@ -415,6 +442,11 @@ export class Journal implements Changes {
     this.#failure = failure
     if (failure?.isBroken === true) this.#isBroken = true
     if (failure !== undefined) this.#retrySoon()
+    else {
+      // What could not be forgotten waits no longer.
+      this.#stopRetry?.()
+      this.#stopRetry = undefined
+    }
   }
 
   /** Once, however many jobs are refused and however often it is tried in between. */
@@ -467,15 +499,15 @@ export class Journal implements Changes {
     await store.open(clock.wallNow() * 1000)
     // What has ended must not be counted, nor claimed.
     const batch = new OpenBatch()
-    batch.forget.push(...this.#open.forget)
+    for (const total of this.#waiting[0].forget) batch.forget.push(total)
     const { failure } = await store.commit(batch.written())
     if (failure !== undefined) throw new StoreError(failure.code, failure.message)
-    this.#open.forget.splice(0, batch.forget.length)
+    this.#waiting[0].forget.splice(0, batch.forget.length)
     return store.open(clock.wallNow() * 1000)
   }
 
   #restock({ functions, nextDueAt }: StoreState): void {
-    this.#engine?.restock(functions, nextDueAt - this.#context.wallTime.offsetMs)
+    this.#engine?.durable?.restock(functions, nextDueAt - this.#context.wallTime.offsetMs)
   }
 }
 

@@ -134,7 +134,7 @@ export class NaiveJournal implements Changes {
     this.store.write({ ...newBatch(), forget: this.#open[0].forget.splice(0) })
     this.#isBroken = false
     const { functions, nextDueAt } = this.store.open()
-    this.#engine?.restock(functions, nextDueAt)
+    this.#engine?.durable?.restock(functions, nextDueAt)
   }
 
   /** The process is gone and a new one comes. What was on its way may have been kept. */
@@ -149,21 +149,21 @@ export class NaiveJournal implements Changes {
   // Answers
 
   #applyWrites(batch: Batch, written: Written): Promises {
-    const engine = this.#engine
+    const durable = this.#engine?.durable
     this.#log(batch, written)
     for (const { number, function: name, priority, runAt } of written.cancelled) {
       // One that was claimed meanwhile may have ended.
-      if (!this.#isForgotten(number)) engine?.cancelled(number, name, priority, runAt > 0)
+      if (!this.#isForgotten(number)) durable?.cancelled(number, name, priority, runAt > 0)
     }
     const promises = new Map<Addition, Kept>()
     for (const [index, { addition }] of batch.additions.entries()) {
       const number = written.joined[index]
       promises.set(addition, number ?? addition.number)
-      if (number === undefined) engine?.added(addition)
-      else engine?.joined(addition, number)
+      if (number === undefined) durable?.added(addition)
+      else durable?.joined(addition, number)
     }
-    for (const { function: name, priority, count } of written.promoted) engine?.promoted(name, priority, count)
-    if (batch.promoteUntil !== undefined) engine?.promoteEnded(written.nextDueAt)
+    for (const { function: name, priority, count } of written.promoted) durable?.promoted(name, priority, count)
+    if (batch.promoteUntil !== undefined) durable?.promoteEnded(written.nextDueAt)
     return promises
   }
 
@@ -195,10 +195,10 @@ export class NaiveJournal implements Changes {
     const answer = jobs === undefined ? 'failed' : found === undefined ? 'not found' : `joins #${found}`
     this.#replies.note(`store: ${kind} #${number} ${answer}`)
     if (found === undefined || found === number) {
-      this.#engine?.absent(addition)
+      this.#engine?.durable?.absent(addition)
       promises.set(addition, kind === 'joining' ? 'QUEUE_FULL' : number)
     } else {
-      this.#engine?.joined(addition, found)
+      this.#engine?.durable?.joined(addition, found)
       promises.set(addition, found)
     }
   }
@@ -207,8 +207,8 @@ export class NaiveJournal implements Changes {
     const numbers = jobs?.map((job) => `#${job.number}`)
     const answer = numbers === undefined ? 'failed' : numbers.join(' ') || 'nothing'
     this.#replies.note(`store: claim of ${name} ${priorityNames[priority]}: ${answer}`)
-    for (const job of jobs ?? []) this.#engine?.claimed(name, job.number, job)
-    this.#engine?.claimEnded(name, priority, jobs?.length)
+    for (const job of jobs ?? []) this.#engine?.durable?.claimed(name, job.number, job)
+    this.#engine?.durable?.claimEnded(name, priority, jobs?.length)
   }
 
   /** The store is yet to be told that it has ended, or to say that it has been. */
@@ -217,11 +217,11 @@ export class NaiveJournal implements Changes {
   }
 
   #failWrites(batch: Batch): Promises {
-    const engine = this.#engine
+    const durable = this.#engine?.durable
     this.#replies.note('store: writes nothing')
     this.#open[0].forget.push(...batch.forget)
-    for (const { addition } of batch.additions) engine?.notAdded(addition)
-    if (batch.promoteUntil !== undefined) engine?.promoteEnded((engine?.now ?? 0) + retryMs)
+    for (const { addition } of batch.additions) durable?.notAdded(addition)
+    if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
     return new Map(batch.additions.map(({ addition }) => [addition, 'STORE_FAILED']))
   }
 

@@ -21,8 +21,6 @@ export class OpenBatch {
   readonly promises: PromisedReply[] = []
   /** Numbers of live jobs among the additions: a batch forgets before it adds, so these can't be forgotten in it. */
   readonly live = new Set<number>()
-  /** The batch after this one, if something has to wait for it. */
-  successor: OpenBatch | undefined
   /** Connections whose output it holds back. */
   readonly held = new Set<Connection>()
   readonly forget: number[] = []

@@ -1,0 +1,379 @@
+import { Addition, type AdditionKind, type Changes } from './changes.ts'
+import type { JobFunction } from './function.ts'
+import { type Job, noBytes, type Priority, priorities, type Submission } from './job.ts'
+import type { JobStates } from './job-states.ts'
+import type { Session } from './session.ts'
+import type { Window } from './window.ts'
+
+/** How many jobs of a function the store has. */
+export interface StockedFunction {
+  readonly name: string
+  /** By priority. */
+  readonly ready: readonly [number, number, number]
+  readonly delayed: number
+}
+
+/** A store that could not give jobs out is asked again after so long. */
+const claimRetryMs = 1000
+
+/**
+ * The durable half of the rules: what goes to the store, and what its answers mean. A submission that waits for the
+ * store is an Addition; its JOB_CREATED is a promise until the answer comes.
+ */
+export class Durable {
+  readonly #states: JobStates
+  readonly #changes: Changes
+  readonly #window: Window
+  /** When the next delayed job of the store is due. */
+  #storeDueAt = Number.POSITIVE_INFINITY
+  /** The store was told to make them ready and has not answered. */
+  #isPromoting = false
+  /** When the store, which could not say what jobs there are, is asked again; Infinity if it has said. */
+  #nextClaimAt = Number.POSITIVE_INFINITY
+  /** Jobs that were here when the store was opened anew: it may give them out once more, also when they have ended. */
+  readonly #reclaimable = new Set<number>()
+
+  constructor(states: JobStates, changes: Changes, window: Window) {
+    this.#states = states
+    this.#changes = changes
+    this.#window = window
+  }
+
+  get nextClaimAt(): number {
+    return this.#nextClaimAt
+  }
+
+  /** When the store is to be told or asked something at the latest. */
+  get nextDeadline(): number {
+    return Math.min(this.#nextClaimAt, this.#isPromoting ? Number.POSITIVE_INFINITY : this.#storeDueAt)
+  }
+
+  /** Tells and asks the store what is due. */
+  advance(): void {
+    this.#promote()
+    this.#claimAgain()
+  }
+
+  // What goes to the store
+
+  store(session: Session, jobFunction: JobFunction, submission: Submission): void {
+    const { priority, runAt } = submission
+    const { backlog } = jobFunction
+    if (runAt > this.#states.now) {
+      backlog.delayed++
+      backlog.addingDelayed++
+      this.#storeDueAt = Math.min(this.#storeDueAt, runAt)
+      this.#add(session, 'delayed', jobFunction, submission)
+    } else if (this.#window.hasRoom(jobFunction, priority) === true) {
+      this.#add(session, 'claimed', jobFunction, submission, this.#newPending(jobFunction, submission))
+    } else {
+      backlog.ready[priority]++
+      backlog.adding[priority]++
+      this.#add(session, 'queued', jobFunction, submission)
+      this.#window.refill(jobFunction, priority)
+    }
+  }
+
+  /** A foreground job that is to outlive its waiters from now on. */
+  storeLive(session: Session, job: Job): void {
+    const addition = new Addition('live', job.number, job.function, job.priority, job)
+    job.background = true
+    job.addition = addition
+    this.#changes.add(addition, { ...job.submission, runAt: 0 })
+    this.#states.outbox.jobPromised(session.id, addition)
+  }
+
+  /** The store may have a job that this submission would join, and nobody here knows. */
+  mayBeStored(jobFunction: JobFunction, { unique, workload }: Submission): boolean {
+    if (jobFunction.backlog.size === 0 || unique === '') return false
+    return unique !== '-' || workload.length > 0
+  }
+
+  ask(kind: AdditionKind, session: Session, job: Job, submission: Submission): void {
+    this.#makePending(job)
+    job.question = new Addition(kind, job.number, job.function, job.priority, job)
+    this.#changes.ask(job.question, submission)
+    this.#states.outbox.jobPromised(session.id, job.question)
+  }
+
+  /** The queue is full. Joining a job is possible all the same. */
+  refuse(session: Session, jobFunction: JobFunction, submission: Submission): void {
+    if (this.#changes === undefined || !this.mayBeStored(jobFunction, submission)) {
+      return this.#states.outbox.refused(session.id, 'QUEUE_FULL')
+    }
+    const number = this.#states.nextNumber++
+    if (!submission.background) {
+      const job = this.#states.newJob(number, jobFunction, submission)
+      this.#states.wait(session, job)
+      return this.ask('joining', session, job, submission)
+    }
+    const addition = new Addition('joining', number, jobFunction, submission.priority)
+    this.#changes.ask(addition, submission)
+    this.#states.outbox.jobPromised(session.id, addition)
+  }
+
+  #promote(): void {
+    if (this.#storeDueAt > this.#states.now || this.#isPromoting || this.#states.isDraining) return
+    this.#isPromoting = true
+    this.#storeDueAt = Number.POSITIVE_INFINITY
+    this.#changes.promote(this.#states.now)
+  }
+
+  #claimAgain(): void {
+    if (this.#nextClaimAt > this.#states.now) return
+    this.#nextClaimAt = Number.POSITIVE_INFINITY
+    for (const jobFunction of this.#states.functions) this.#window.refillAll(jobFunction)
+  }
+
+  #newPending(jobFunction: JobFunction, submission: Submission): Job {
+    const job = this.#states.newJob(this.#states.nextNumber, jobFunction, submission)
+    this.#makePending(job)
+    return job
+  }
+
+  #add(session: Session, kind: AdditionKind, jobFunction: JobFunction, submission: Submission, job?: Job): void {
+    const addition = new Addition(kind, this.#states.nextNumber++, jobFunction, submission.priority, job)
+    if (job !== undefined) job.addition = addition
+    this.#changes.add(addition, submission)
+    this.#states.outbox.jobPromised(session.id, addition)
+  }
+
+  #makePending(job: Job): void {
+    job.state = 'pending'
+    job.function.pendingCount++
+  }
+
+  // What the store says
+
+  /** What is in the store; also when it has been opened anew, and what was asked of it before is void. */
+  restock(functions: Iterable<StockedFunction>, nextDueAt: number): void {
+    for (const { backlog } of this.#states.functions) backlog.reset()
+    for (const { name, ready, delayed } of functions) {
+      const { backlog } = this.#states.functions.adopt(name)
+      for (const priority of Object.values(priorities)) backlog.ready[priority] += ready[priority]
+      backlog.delayed += delayed
+    }
+    this.#reclaimable.clear()
+    for (const job of this.#states.jobs) {
+      if (!job.isStored || job.state === 'stored') continue
+      job.function.backlog.take(job.priority)
+      this.#reclaimable.add(job.number)
+    }
+    this.#isPromoting = false
+    this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
+    for (const jobFunction of this.#states.functions) {
+      this.#window.refillAll(jobFunction)
+      this.#releaseGrabbers(jobFunction)
+    }
+  }
+
+  /** The store has it. */
+  added({ kind, function: jobFunction, priority, job }: Addition): void {
+    const { backlog } = jobFunction
+    if (kind === 'delayed') backlog.addingDelayed--
+    if (kind === 'queued') {
+      backlog.adding[priority]--
+      this.#window.refill(jobFunction, priority)
+    }
+    if (job === undefined) return
+    job.addition = undefined
+    // The store has been told that.
+    if (job.state === 'ended') return
+    this.#states.setStored(job)
+    if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
+  }
+
+  /** The store has had another job that it joins: what was promised has this number. */
+  joined(addition: Addition, number: number): void {
+    const { kind, job } = addition
+    if (number === addition.number) return isQuestion(kind) ? this.absent(addition) : this.added(addition)
+    if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
+    else if (job === undefined) return
+    else if (isQuestion(kind)) this.#answer(job, number)
+    else this.#giveUp(job, number)
+  }
+
+  /** The store has none that a submission would join. What was promised to one that was only `joining` is refused. */
+  absent({ kind, job }: Addition): void {
+    if (job === undefined || job.state !== 'pending') return
+    if (kind === 'joining') return this.#dissolve(job, undefined)
+    if (!job.isAbandoned) return this.#unpend(job)
+    this.#states.end(job)
+    this.#letSucceed(job)
+  }
+
+  /** The store could not keep it: what was promised is refused. */
+  notAdded(addition: Addition): void {
+    const { kind, job } = addition
+    if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
+    else if (job !== undefined) this.#giveUp(job, undefined)
+  }
+
+  /** A job that was asked for, in the order of the line. */
+  claimed(functionName: string, number: number, submission: Submission): void {
+    const jobFunction = this.#states.functions.adopt(functionName)
+    const known = this.#states.jobs.get(number)
+    // A store that was opened anew gives out what is here already, and what it had kept and could not say so.
+    const isHere = known !== undefined && known.state !== 'stored'
+    if (this.#reclaimable.delete(number) && !isHere) return
+    if (isHere && known.isStored) return
+    jobFunction.backlog.take(submission.priority)
+    if (isHere) {
+      known.background = true
+      return this.#states.setStored(known)
+    }
+    const twin = jobFunction.find(submission.unique, submission.workload)
+    if (known !== undefined) this.#states.remove(known)
+    const job = this.#states.newJob(number, jobFunction, submission)
+    if (known !== undefined) job.adoptWaiters(known)
+    this.#states.setStored(job)
+    if (twin?.state === 'pending') this.#precede(job, twin)
+    // Given out when all are here that were asked for: the next one may be of a higher priority.
+    else this.#states.line(job)
+  }
+
+  /** So many jobs have come of those that were asked for; undefined: the store could not say. */
+  claimEnded(functionName: string, priority: Priority, count: number | undefined): void {
+    const jobFunction = this.#states.functions.adopt(functionName)
+    const { backlog } = jobFunction
+    backlog.isClaiming[priority] = false
+    if (count === 0) backlog.ready[priority] = backlog.adding[priority]
+    if (count === undefined) this.#nextClaimAt = Math.min(this.#nextClaimAt, this.#states.now + claimRetryMs)
+    else this.#window.refill(jobFunction, priority)
+    this.#releaseGrabbers(jobFunction)
+    for (let i = 0; i < Math.min(count ?? 0, jobFunction.readyCount); i++) {
+      this.#states.waking.wakeForJob(jobFunction, this.#states.now)
+    }
+  }
+
+  /** So many delayed jobs of the function are ready now. */
+  promoted(functionName: string, priority: Priority, count: number): void {
+    const jobFunction = this.#states.functions.adopt(functionName)
+    jobFunction.backlog.delayed -= count
+    jobFunction.backlog.ready[priority] += count
+    this.#window.refill(jobFunction, priority)
+  }
+
+  /** All that were due are promoted, or as many as the store does at a time; or it could not, and is to be told again. */
+  promoteEnded(nextDueAt: number): void {
+    this.#isPromoting = false
+    this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
+  }
+
+  /** A job was cancelled in the store. */
+  cancelled(number: number, functionName: string, priority: Priority, isDelayed: boolean): void {
+    const job = this.#states.jobs.get(number)
+    if (job === undefined || job.state === 'stored') {
+      const { backlog } = this.#states.functions.adopt(functionName)
+      if (isDelayed) backlog.delayed--
+      else backlog.take(priority)
+    }
+    if (job === undefined) return
+    this.#states.setTransient(job)
+    job.owner?.revoke(number)
+    this.#states.fail(job)
+  }
+
+  /** A submission is on its way to be told of this job, which others are to find at once. */
+  #precede(job: Job, submitted: Job): void {
+    this.#hide(submitted)
+    submitted.successor = job
+    this.#makePending(job)
+  }
+
+  #hide(job: Job): void {
+    job.function.forget(job)
+    job.isHidden = true
+  }
+
+  /** Unless the other one is still there. */
+  #show(job: Job): void {
+    job.isHidden = false
+    if (job.function.find(job.unique, job.workload) === undefined) job.function.remember(job)
+  }
+
+  /** Those who wait for it wait for another job. If it is on its way into the store itself, it is for those who don't. */
+  #answer(job: Job, number: number): void {
+    if (job.addition === undefined) return this.#dissolve(job, number)
+    job.question = undefined
+    this.#hide(job)
+    this.#handOver(job, number)
+    this.#letSucceed(job)
+  }
+
+  /** The store has another one, or could not keep it. */
+  #giveUp(job: Job, number: number | undefined): void {
+    if (job.state === 'pending' && job.question === undefined) this.#dissolve(job, number)
+    else this.#makeTransient(job)
+  }
+
+  /** Its waiters, if any, wait for the other job from now on; without another, for none. */
+  #dissolve(job: Job, number: number | undefined): void {
+    job.function.pendingCount--
+    this.#states.remove(job)
+    if (number !== undefined) this.#handOver(job, number)
+    for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
+    this.#letSucceed(job)
+  }
+
+  #handOver(job: Job, number: number): void {
+    if (job.waiters.length === 0) return
+    const other = this.#states.jobs.get(number) ?? this.#newStub(number, job)
+    other.adoptWaiters(job)
+  }
+
+  #letSucceed({ successor }: Job): void {
+    if (successor?.state === 'pending') this.#unpend(successor)
+  }
+
+  /** A job that is on disk, for those who wait for it. */
+  #newStub(number: number, { function: jobFunction, submission }: Job): Job {
+    const stub = this.#states.newJob(number, jobFunction, { ...submission, workload: noBytes, background: true })
+    stub.state = 'stored'
+    stub.isStored = true
+    return stub
+  }
+
+  #uncount({ kind, function: { backlog }, priority }: Addition): void {
+    if (kind === 'delayed') {
+      backlog.delayed--
+      backlog.addingDelayed--
+    } else {
+      backlog.take(priority)
+      backlog.adding[priority]--
+    }
+  }
+
+  #unpend(job: Job): void {
+    job.function.pendingCount--
+    job.question = undefined
+    if (job.isHidden) this.#show(job)
+    this.#states.makeReady(job)
+    this.#letSucceed(job)
+  }
+
+  /** A live job did not come into the store: it is there for its waiters alone, as before. */
+  #makeTransient(job: Job): void {
+    job.addition = undefined
+    if (job.state === 'ended' || job.isStored) return
+    job.background = false
+    if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#states.end(job)
+  }
+
+  #releaseGrabbers(jobFunction: JobFunction): void {
+    for (const { session } of jobFunction.grabbers) {
+      const ability = this.#states.isDraining ? undefined : session.chooseAbility()
+      const job = ability?.function.firstReady()
+      if (ability === undefined || job === undefined)
+        session.isHeld = !this.#states.isDraining && session.isServedByStore
+      else {
+        this.#states.leaveGrabbing(session)
+        this.#states.assign(job, ability)
+      }
+    }
+  }
+}
+
+function isQuestion(kind: AdditionKind): boolean {
+  return kind === 'asked' || kind === 'joining'
+}
