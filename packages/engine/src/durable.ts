@@ -32,6 +32,8 @@ export class Durable {
   #nextClaimAt = Number.POSITIVE_INFINITY
   /** Jobs that were here when the store was opened anew: it may give them out once more, also when they have ended. */
   readonly #reclaimable = new Set<number>()
+  /** How many jobs of which functions have come in this batch. */
+  readonly #claimed: [JobFunction, number][] = []
 
   constructor(states: JobStates, changes: Changes, window: Window) {
     this.#states = states
@@ -228,7 +230,7 @@ export class Durable {
     if (known !== undefined) job.adoptWaiters(known)
     this.#states.setStored(job)
     if (twin?.state === 'pending') this.#precede(job, twin)
-    // Given out when all are here that were asked for: the next one may be of a higher priority.
+    // Given out at the end of the answers: the next one may be of a higher priority.
     else this.#states.line(job)
   }
 
@@ -240,9 +242,15 @@ export class Durable {
     if (count === 0) backlog.ready[priority] = backlog.adding[priority]
     if (count === undefined) this.#nextClaimAt = Math.min(this.#nextClaimAt, this.#states.now + claimRetryMs)
     else this.#window.refill(jobFunction, priority)
-    this.#releaseGrabbers(jobFunction)
-    for (let i = 0; i < Math.min(count ?? 0, jobFunction.readyCount); i++) {
-      this.#states.waking.wakeForJob(jobFunction, this.#states.now)
+    this.#claimed.push([jobFunction, count ?? 0])
+  }
+
+  /** All answers of a batch have been told: now that it is known which job is the next, they are given out. */
+  answersEnded(): void {
+    const { waking, now } = this.#states
+    for (const [jobFunction, count] of this.#claimed.splice(0)) {
+      this.#releaseGrabbers(jobFunction)
+      for (let i = 0; i < Math.min(count, jobFunction.readyCount); i++) waking.wakeForJob(jobFunction, now)
     }
   }
 

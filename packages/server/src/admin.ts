@@ -138,16 +138,19 @@ export class Admin {
 
   /** Those in memory, and then page by page those that only the store knows. */
   *#listJobs(row: (number: number, retries: number, isPersisted: boolean, unique: string) => string): Listing {
-    for (const { number, retries, background, unique, state } of this.#engine.jobs()) {
-      if (state !== 'stored') yield row(number, retries, background, unique)
+    // Jobs come into memory and leave it while the list is written.
+    const listed = new Set<number>()
+    for (const { number, retries, background, unique, state, isStored } of this.#engine.jobs()) {
+      if (state === 'stored') continue
+      if (isStored) listed.add(number)
+      yield row(number, retries, background, unique)
     }
-    for (let after = 0; this.#journal !== undefined && this.#engine.backlogSize > 0; ) {
+    for (let after = 0; this.#journal !== undefined; ) {
       const page: StoredSummary[] = []
       yield this.#readPage(after, page)
       for (const job of page) {
         const number = this.#handles.numberOf(job.number)
-        const state = this.#engine.findJob(number)?.state ?? 'stored'
-        if (state === 'stored') yield row(number, 0, true, job.unique)
+        if (!listed.has(number)) yield row(number, this.#engine.findJob(number)?.retries ?? 0, true, job.unique)
         after = job.number
       }
       if (page.length < pageJobs) break

@@ -300,6 +300,7 @@ export class Journal implements Changes {
     if (failure === undefined) this.#applyWrites(batch, result)
     else this.#failWrites(batch, failure)
     for (const [index, onAnswer] of batch.onAnswer.entries()) onAnswer(result.answers[index] ?? noAnswer)
+    this.#engine?.durable?.answersEnded()
     this.#release(batch, failure)
     this.#setFailure(failureIn(result))
   }
@@ -348,6 +349,7 @@ export class Journal implements Changes {
   #failAll(batch: OpenBatch, failure: StoreFailure): void {
     this.#failWrites(batch, failure)
     for (const onAnswer of batch.onAnswer) onAnswer({ kind: 'failed', failure })
+    this.#engine?.durable?.answersEnded()
     this.#release(batch, failure)
     this.#isBroken = true
     this.#setFailure(failure)

@@ -188,24 +188,6 @@ conformance('disconnects and retries', ({ transcript }) => {
     client < WORK_COMPLETE $job|y
   `
 
-  transcript('a worker leaves with several jobs: all are queued again')`
-    client > SUBMIT_JOB_BG f|1|x
-    client < JOB_CREATED $job1
-    client > SUBMIT_JOB_BG g|2|x
-    client < JOB_CREATED $job2
-    worker > CAN_DO f
-    worker > CAN_DO g
-    worker > GRAB_JOB
-    worker < JOB_ASSIGN $job2|g|x
-    worker > GRAB_JOB
-    worker < JOB_ASSIGN $job1|f|x
-    worker leaves
-    client > "status\n"
-    client <~ "f\t1\t0\t0\ng\t1\t0\t0\n.\n"
-    client > "show jobs\n"
-    client <~ "$job1\t1\t0\t1\n$job2\t1\t0\t1\n.\n"
-  `
-
   transcript('without a limit a job is tried again and again')`
     client > SUBMIT_JOB_BG f|u|x
     client < JOB_CREATED $job

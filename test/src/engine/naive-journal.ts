@@ -186,6 +186,7 @@ export class NaiveJournal implements Changes {
       if (request.kind === 'ask') this.#answerAsk(request.addition, jobs, promises)
       else this.#answerClaim(request.function, request.priority, jobs)
     }
+    this.#engine?.durable?.answersEnded()
   }
 
   #answerAsk(addition: Addition, jobs: readonly StoredJob[] | undefined, promises: Promises): void {

@@ -160,7 +160,7 @@ describe('after kill -9', () => {
 describe('a server that is killed at its first start', () => {
   for (const suffix of ['-lock', '', '-wal', '-shm']) {
     it(`as soon as there is a file jobs.db${suffix} starts the next time`, async () => {
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < 2; round++) {
         using directory = scratch()
         const path = directory.path('jobs.db')
         await using command = new Command(['serve', '--port', '0', '--store', `sqlite:${path}`])

@@ -185,7 +185,9 @@ class Pair {
         return { kind: 'find', number: this.#numberOf(each.which) }
       case 'list':
         return { kind: 'list', after: this.#numberOf(each.which), jobsMax: 10 }
-      default:
+      case 'claim':
+      case 'find unique':
+      case 'find same':
         return each
     }
   }

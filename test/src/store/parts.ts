@@ -2,5 +2,6 @@
 export { Batches } from '../../../packages/server/dist/store/sqlite/batches.js'
 export { openDatabase } from '../../../packages/server/dist/store/sqlite/database.js'
 export { openingError } from '../../../packages/server/dist/store/sqlite/failure.js'
+export { FunctionRow } from '../../../packages/server/dist/store/sqlite/functions.js'
 export { applicationId, schemaVersion } from '../../../packages/server/dist/store/sqlite/schema.js'
 export { uniqueKey } from '../../../packages/server/dist/store/sqlite/unique-key.js'

@@ -67,9 +67,7 @@ suite('SQL', () => {
   })
 
   withStatements('a claim begins at its cursor, and does not pass over what was claimed', (statements, { opcodes }) => {
-    const [claim, ...others] = statements.filter(
-      (statement) => statement.includes('ORDER BY position\n') || /ORDER BY position$/.test(statement),
-    )
+    const [claim, ...others] = statements.filter((statement) => statement.endsWith('ORDER BY position'))
     assert.deepEqual(others, [])
     const all = opcodes(claim ?? '')
     const row = all.slice(all.indexOf('SeekGT'), all.indexOf('ResultRow'))

@@ -9,23 +9,23 @@ export function checkJobs(ledger: Ledger, rows: readonly string[], since: number
   const handles = new Set<string>()
   for (const row of rows) {
     const [handle = ''] = row.split('\t', 1)
-    const job = ledger.jobs.get(handle)
+    const job = ledger.jobs.find(handle)
     // One that ends while the table is written can be found in memory, and then still on disk.
     if (handles.has(handle) && job?.isSurelyAlive !== false)
       return ledger.fail('c', `show jobs has ${handle} twice`, job)
     handles.add(handle)
   }
   for (const handle of handles) {
-    const job = ledger.jobs.get(handle) ?? ledger.addStranger(handle)
+    const job = ledger.jobs.find(handle) ?? ledger.addStranger(handle)
     if (job === undefined) return
     ledger.seenAlive(job, since, 'b', 'is in show jobs')
   }
-  for (const job of ledger.live) {
+  for (const job of ledger.jobs.live) {
     if (handles.has(job.handle)) continue
     if (job.isSurelyAlive && job.knownAt < since) return ledger.fail('a', `${job.handle} is not in show jobs`, job)
     ledger.missed(job, since)
   }
-  const strangers = [...ledger.live].filter(({ creators }) => creators === undefined).length
+  const strangers = [...ledger.jobs.live].filter(({ creators }) => creators === undefined).length
   if (strangers === 0) ledger.unanswered.forgetBefore(ledger.life)
   else if (strangers > ledger.unanswered.size) {
     ledger.fail('c', `show jobs has ${strangers} jobs that nobody has submitted`)
@@ -81,7 +81,7 @@ class Tally {
   #strangers = 0
 
   constructor(ledger: Ledger, since: number) {
-    for (const job of ledger.live) {
+    for (const job of ledger.jobs.live) {
       if (job.holder !== undefined && job.function !== undefined) addOne(this.#held, job.function)
       if (job.function === undefined) this.#strangers++
       else if (job.isSurelyAlive && job.knownAt < since) {
@@ -91,7 +91,7 @@ class Tally {
       } else if (job.mayBeAlive) addOne(this.#maybe, job.function)
     }
     // Those that ended while the question was on its way.
-    for (const job of ledger.jobs.values()) {
+    for (const job of ledger.jobs.all.values()) {
       const endedAt = Math.min(job.goneAt, job.endedAt)
       if (job.function !== undefined && endedAt !== Infinity && endedAt > since) addOne(this.#maybe, job.function)
     }

@@ -97,6 +97,14 @@ export class JobRecord {
     return this.creators === undefined ? Infinity : Math.max(...this.creators.map(({ runAtMs }) => runAtMs))
   }
 
+  /** The server is dead, and all that it knew alone. */
+  endLife(): void {
+    this.ends = []
+    this.endedAt = Infinity
+    this.holder = undefined
+    this.waits.clear()
+  }
+
   note(moment: number, what: Event | string): void {
     if (this.notes.length < notesKeptFirst) this.notes.push({ moment, what })
     else {

@@ -797,10 +797,10 @@ describe('what a server owes', () => {
 
   it('a job that is due', () => {
     const { ledger } = judge(`ready\nc > SUBMIT_JOB_EPOCH f '' 100 s1\nc < JOB_CREATED H:1`)
-    assert.equal(ledger.due(99_999), undefined)
-    assert.equal(ledger.due(100_000)?.handle, 'H:1')
-    assert.equal(judge(assigned).ledger.due(1000), undefined)
-    assert.equal(judge(`${assigned}\nw leaves`).ledger.due(1000)?.handle, 'H:1')
+    assert.equal(ledger.jobs.due(99_999), undefined)
+    assert.equal(ledger.jobs.due(100_000)?.handle, 'H:1')
+    assert.equal(judge(assigned).ledger.jobs.due(1000), undefined)
+    assert.equal(judge(`${assigned}\nw leaves`).ledger.jobs.due(1000)?.handle, 'H:1')
   })
 })
 

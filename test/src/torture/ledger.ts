@@ -1,6 +1,7 @@
 import { finalPackets, isGrab, workPackets } from '../simulation/command.ts'
 import { checkJobs, checkPriorityStatus, checkStatus } from './census.ts'
 import { type Event, type Message, showMessage } from './event.ts'
+import { JobBook } from './job-book.ts'
 import { type End, JobRecord, type Note } from './job-record.ts'
 import { Line, type Sent } from './line.ts'
 import type { Fault, Rule } from './rules.ts'
@@ -22,10 +23,7 @@ export class Ledger {
   fault: Fault | undefined
   /** The server that runs, or ran last; 0 before the first. */
   life = 0
-  /** By handle, those that have gone too for a while. */
-  readonly jobs = new Map<string, JobRecord>()
-  /** Those that have not gone for good. */
-  readonly live = new Set<JobRecord>()
+  readonly jobs = new JobBook()
   readonly unanswered = new Unanswered()
   /** How much was seen, to know that a run tests anything. */
   readonly seen = new Map<string, number>()
@@ -36,19 +34,11 @@ export class Ledger {
   #event: Event = { kind: 'killed', atMs: 0 }
   /** By peer. */
   readonly #lines = new Map<string, Line>()
-  readonly #byKey = new Map<string, Set<JobRecord>>()
-  readonly #byUnique = new Map<string, Set<JobRecord>>()
   /** Jobs that have ended in this life; their end may not be on disk. */
   readonly #unkept = new Set<JobRecord>()
-  /** Numbers of handles that are not remembered any more. */
-  readonly #retired = new Set<number>()
   readonly #lives: Note[] = []
   /** Workers have left this server. When it notices is not known. */
   #hasLeavers = false
-
-  get moment(): number {
-    return this.#moment
-  }
 
   see(event: Event): void {
     if (this.fault !== undefined) return
@@ -96,25 +86,8 @@ export class Ledger {
   /** It is known what each worker has: nothing is on its way, and nobody has left. */
   get isQuiet(): boolean {
     if (this.#hasLeavers || this.owed() !== undefined) return false
-    for (const job of this.live) if (job.ends.length > 0 && job.mayBeAlive) return false
+    for (const job of this.jobs.live) if (job.ends.length > 0 && job.mayBeAlive) return false
     return true
-  }
-
-  /** A job that a worker who asks for it must get. */
-  due(nowMs: number): JobRecord | undefined {
-    for (const job of this.live) {
-      if (!job.mayBeAlive || job.isUncertain || job.holder !== undefined || job.ends.length > 0) continue
-      if (job.creators !== undefined && job.runAtMsMax <= nowMs && job.isSurelyAlive) return job
-    }
-    return undefined
-  }
-
-  /** Handles that one may ask about: so many of the youngest that live, and of those that have ended. */
-  handles(countMax: number): { live: string[]; gone: string[] } {
-    const live = [...this.live].slice(-countMax).map(({ handle }) => handle)
-    const gone: string[] = []
-    for (const job of this.jobs.values()) if (job.isGone) gone.push(job.handle)
-    return { live, gone: gone.slice(-countMax) }
   }
 
   // Servers
@@ -123,18 +96,14 @@ export class Ledger {
     this.life++
     this.#hasLeavers = false
     this.#lives.push({ moment: this.#moment, what: this.#event })
-    for (const job of this.jobs.values()) {
-      if (job.goneIn > this.life - livesRemembered) continue
-      this.jobs.delete(job.handle)
-      this.#retired.add(numberOf(job.handle))
-    }
+    this.jobs.retire(this.life - livesRemembered + 1)
   }
 
   #killed(): void {
     this.#lives.push({ moment: this.#moment, what: this.#event })
     this.#lines.clear()
     this.#unkept.clear()
-    for (const job of this.live) {
+    for (const job of this.jobs.live) {
       if (job.lasting === 'no') {
         // Made or joined by one that was not answered, in this life or an earlier one.
         const mayLast = this.unanswered.withKey(job.key).some(({ background }) => background)
@@ -142,10 +111,7 @@ export class Ledger {
         else this.gone(job, 'it was a foreground job when the server was killed')
       }
       if (job.lasting === 'maybe' || job.ends.length > 0 || job.endedAt !== Infinity) job.isUncertain = true
-      job.ends = []
-      job.endedAt = Infinity
-      job.holder = undefined
-      job.waits.clear()
+      job.endLife()
     }
   }
 
@@ -198,13 +164,13 @@ export class Ledger {
   }
 
   #cancels(line: Line, { args: [handle = ''] }: Message): End | undefined {
-    const job = this.jobs.get(handle)
+    const job = this.jobs.find(handle)
     return job === undefined ? undefined : this.#mayEnd(job, line, 'cancel job', '')
   }
 
   #lastWord(line: Line, { name, args: [handle = '', result = ''] }: Message): End | undefined {
     if (name !== 'WORK_COMPLETE' && name !== 'WORK_FAIL' && name !== 'WORK_EXCEPTION') return undefined
-    const job = this.jobs.get(handle)
+    const job = this.jobs.find(handle)
     const isHolder = job?.holder === line && line.holds.has(job)
     const hasSpoken = job?.ends.some((end) => end.line === line) === true
     if (job === undefined || !isHolder || hasSpoken) {
@@ -264,20 +230,20 @@ export class Ledger {
     const [handle = ''] = args
     const { key } = submission
     this.count('acknowledged')
-    if (this.#retired.has(numberOf(handle))) return this.fail('c', `${handle} is given out again`)
+    if (this.jobs.isRetired(handle)) return this.fail('c', `${handle} is given out again`)
     if (submission.made !== undefined && submission.made !== handle) {
-      const made = this.jobs.get(submission.made)
+      const made = this.jobs.find(submission.made)
       const text = `${showMessage(sent.message)} is answered with ${handle}, and a worker got it as ${submission.made}`
       return this.fail('c', text, made)
     }
-    const known = this.jobs.get(handle)
+    const known = this.jobs.find(handle)
     const job = known ?? this.#add(handle, submission.background ? 'yes' : 'no')
     job.note(sent.moment, sent.event)
     this.#note(job)
     if (known !== undefined) this.#joins(known, submission)
     else {
       const mayHaveMadeIt = (other: Submission) => other.made === undefined || other.made === handle
-      this.#identify(job, [submission, ...this.unanswered.withKey(key).filter(mayHaveMadeIt)])
+      this.jobs.identify(job, [submission, ...this.unanswered.withKey(key).filter(mayHaveMadeIt)])
     }
     job.answers++
     if (submission.background) {
@@ -307,7 +273,7 @@ export class Ledger {
     }
     const possible = creators.filter((creator) => creator.key === key)
     if (possible.length === 0) return this.fail('c', `${handle} is given to two jobs`, job)
-    this.#identify(job, possible)
+    this.jobs.identify(job, possible)
     this.seenAlive(job, submission.sentAt, 'd', 'is joined')
     if (job.answers > 0) this.count('joined')
     if (job.knownAt < this.#lifeBegan) this.count('joined after a restart')
@@ -325,7 +291,7 @@ export class Ledger {
     if (!isNew) this.seenAlive(job, sent.moment, 'b', `is given to ${line.peer}`)
     const creators = (job.creators ?? this.unanswered.assignedAs(assigned)).filter((one) => isAssignedAs(one, assigned))
     if (creators.length === 0) return this.fail('a', `${what}, which is not what was submitted`, job)
-    this.#identify(job, creators)
+    this.jobs.identify(job, creators)
     this.#settleCreator(job, creators)
     if (!line.abilities.has(assigned.function)) this.fail('h', `${what}, which it can't do`, job)
     if (this.#nowMs + clockSkewMs < job.runAtMsMin) {
@@ -343,9 +309,9 @@ export class Ledger {
 
   /** The job of that handle; one that nobody was told of yet is taken up if it is as somebody has submitted it. */
   #assignedJob(handle: string, message: Message, grab: string): { job: JobRecord | undefined; isNew: boolean } {
-    const known = this.jobs.get(handle)
+    const known = this.jobs.find(handle)
     if (known !== undefined) return { job: known, isNew: false }
-    if (this.#retired.has(numberOf(handle))) {
+    if (this.jobs.isRetired(handle)) {
       this.fail('b', `${showMessage(message)}, which ended long ago`)
       return { job: undefined, isNew: false }
     }
@@ -359,7 +325,7 @@ export class Ledger {
     const isEach = creators.every(({ background }) => background)
     const isAny = creators.some(({ background }) => background)
     const job = this.#add(handle, isEach ? 'yes' : isAny ? 'maybe' : 'no')
-    this.#identify(job, creators)
+    this.jobs.identify(job, creators)
     return { job, isNew: true }
   }
 
@@ -374,7 +340,7 @@ export class Ledger {
   }
 
   #statusOf({ moment }: Sent, { args: [handle = '', known] }: Message): void {
-    const job = this.jobs.get(handle)
+    const job = this.jobs.find(handle)
     this.count(known === '1' ? 'status known' : 'status unknown')
     if (job === undefined) return
     this.#note(job)
@@ -384,7 +350,7 @@ export class Ledger {
 
   #statusOfUnique({ moment }: Sent, { args: [unique = '', known] }: Message): void {
     if (unique === '' || unique === '-') return
-    const jobs = [...(this.#byUnique.get(unique) ?? [])]
+    const jobs = this.jobs.withUnique(unique)
     if (known === '0') {
       const missed = jobs.find((job) => job.isSurelyAlive && job.knownAt < moment)
       if (missed !== undefined) this.fail('a', `${missed.handle} is not known to GET_STATUS_UNIQUE`, missed)
@@ -392,7 +358,7 @@ export class Ledger {
     }
     const isPossible =
       jobs.some((job) => job.mayBeAlive) || [...this.unanswered].some((submission) => submission.unique === unique)
-    const ended = [...this.jobs.values()].filter((job) => job.unique === unique)
+    const ended = [...this.jobs.all.values()].filter((job) => job.unique === unique)
     // Any of them can have lived when the question was sent.
     const justEnded = ended.some((job) => Math.min(job.goneAt, job.endedAt) > moment)
     if (!isPossible && !justEnded)
@@ -420,7 +386,7 @@ export class Ledger {
   /** A client hears what a worker said, or what else became of a job that it waits for. */
   #told(line: Line, message: Message): void {
     const [handle = '', result = ''] = message.args
-    const job = this.jobs.get(handle)
+    const job = this.jobs.find(handle)
     const count = job === undefined ? undefined : line.waits.get(job)
     const what = `${line.peer} hears ${showMessage(message)}`
     if (job === undefined || count === undefined) return this.fail('h', `${what}, for which it does not wait`, job)
@@ -449,15 +415,14 @@ export class Ledger {
 
   #add(handle: string, lasting: JobRecord['lasting']): JobRecord {
     const job = new JobRecord(handle, this.#moment, this.life, lasting)
-    this.jobs.set(handle, job)
-    this.live.add(job)
+    this.jobs.add(job)
     this.count('jobs')
     return job
   }
 
   /** A table has a handle that nobody was told of. */
   addStranger(handle: string): JobRecord | undefined {
-    if (this.#retired.has(numberOf(handle))) {
+    if (this.jobs.isRetired(handle)) {
       this.fail('b', `show jobs has ${handle}, which ended long ago`)
       return undefined
     }
@@ -467,20 +432,6 @@ export class Ledger {
     const job = this.#add(handle, isOfLastLife ? 'yes' : 'maybe')
     job.note(this.#moment, `${this.#event.atMs} show jobs has it`)
     return job
-  }
-
-  /** It is one of these that made it. What they agree in is known of the job. */
-  #identify(job: JobRecord, creators: readonly Submission[]): void {
-    const [one] = creators
-    job.creators = creators
-    if (one === undefined || job.unique !== undefined) return
-    job.function = one.function
-    if (creators.some(({ unique }) => unique !== one.unique)) return
-    job.unique = one.unique
-    job.key = one.key
-    if (job.isGone) return
-    if (job.key !== undefined) addTo(this.#byKey, job.key, job)
-    addTo(this.#byUnique, one.unique, job)
   }
 
   /** By this moment it has ended; whether on disk too is not said. */
@@ -498,10 +449,8 @@ export class Ledger {
     job.goneIn = this.life
     job.goneBecause = because
     job.note(this.#moment, `gone for good: ${because}`)
-    this.live.delete(job)
+    this.jobs.bury(job)
     this.#unkept.delete(job)
-    if (job.key !== undefined) removeFrom(this.#byKey, job.key, job)
-    if (job.unique !== undefined) removeFrom(this.#byUnique, job.unique, job)
     if (job.runs > 1) this.count('jobs that ran again')
     this.count('jobs that have ended')
   }
@@ -538,7 +487,7 @@ export class Ledger {
 
   #checkTwins(job: JobRecord): void {
     if (job.key === undefined || !job.isSurelyAlive) return
-    for (const other of this.#byKey.get(job.key) ?? []) {
+    for (const other of this.jobs.withKey(job.key)) {
       if (other === job || !other.isSurelyAlive) continue
       this.fail('d', `${job.handle} and ${other.handle} live at a time and have the same unique`, job, other)
     }
@@ -547,20 +496,4 @@ export class Ledger {
   get #lifeBegan(): number {
     return this.#lives.at(-1)?.moment ?? 0
   }
-}
-
-function numberOf(handle: string): number {
-  return Number(handle.slice(handle.lastIndexOf(':') + 1))
-}
-
-function addTo<T>(map: Map<string, Set<T>>, key: string, item: T): void {
-  const items = map.get(key)
-  if (items === undefined) map.set(key, new Set([item]))
-  else items.add(item)
-}
-
-function removeFrom<T>(map: Map<string, Set<T>>, key: string, item: T): void {
-  const items = map.get(key)
-  items?.delete(item)
-  if (items?.size === 0) map.delete(key)
 }

@@ -45,7 +45,7 @@ export interface Habits {
 }
 
 /** When the round ends: after a while, or with an answer just heard. */
-export type Trigger =
+type Trigger =
   | { readonly what: 'time'; readonly afterMs: number }
   | { readonly what: 'JOB_CREATED' | 'WORK_COMPLETE' | 'JOB_ASSIGN_UNIQ' | 'OK'; readonly count: number }
 

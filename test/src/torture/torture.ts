@@ -23,7 +23,7 @@ export interface TortureOptions {
   readonly isStopped?: () => boolean
 }
 
-export interface Progress {
+interface Progress {
   readonly round: number
   readonly kills: number
   readonly jobs: number
@@ -44,7 +44,7 @@ export interface TortureResult {
   readonly fault: TortureFault | undefined
 }
 
-export interface TortureFault {
+interface TortureFault {
   readonly rule: Rule
   readonly text: string
   /** Of the job, with the lives of the servers. Times are milliseconds since the run began. */
@@ -97,7 +97,7 @@ class Torture {
           round: this.#round,
           kills: this.#kills,
           jobs: ledger.seen.get('jobs') ?? 0,
-          live: ledger.live.size,
+          live: ledger.jobs.live.size,
         })
       }
       if (!this.#isOver) await this.#finish(new Random(seed))
@@ -175,7 +175,7 @@ class Torture {
   async #inspect({ uniques }: Pick<RoundPlan, 'uniques'>): Promise<void> {
     const { ledger } = this.#world
     const inspector = this.#world.connect(() => {})
-    const { live, gone } = ledger.handles(askedHandles)
+    const { live, gone } = ledger.jobs.handles(askedHandles)
     inspector.send(
       message('show jobs'),
       message('status'),
@@ -205,12 +205,12 @@ class Torture {
     for (const worker of workers) worker.start()
     await this.#untilNothingIsDue()
     if (isFinal && !this.#isOver) {
-      await world.until(() => ![...ledger.live].some((job) => job.mayBeAlive && isSoon(job.runAtMsMax)), soonMs)
+      await world.until(() => ![...ledger.jobs.live].some((job) => job.mayBeAlive && isSoon(job.runAtMsMax)), soonMs)
       await this.#untilNothingIsDue()
     }
     if (this.#isOver) return
     const canceller = world.connect(() => {})
-    for (const job of ledger.live) {
+    for (const job of ledger.jobs.live) {
       if (isFinal || (job.runAtMsMin > Date.now() + soonMs && random.chance(0.5))) {
         canceller.send(message('cancel job', job.handle))
       }
@@ -225,13 +225,13 @@ class Torture {
   /** Workers that ask for all there is get all that is due. */
   async #untilNothingIsDue(): Promise<void> {
     const { ledger } = this.#world
-    const isDone = () => ledger.due(Date.now()) === undefined
+    const isDone = () => ledger.jobs.due(Date.now()) === undefined
     for (;;) {
       const assigned = ledger.seen.get('assigned')
       if (await this.#world.until(isDone, answerMsMax)) return
       if (this.#isOver) return
       if (ledger.seen.get('assigned') !== assigned) continue
-      const job = ledger.due(Date.now())
+      const job = ledger.jobs.due(Date.now())
       if (job === undefined) return
       const rule = job.runAtMsMax > 0 ? 'e' : 'a'
       return ledger.fail(rule, `${job.handle} is due, and no worker that asks for it gets it`, job)
@@ -260,7 +260,7 @@ class Torture {
 
   #expectNone(): void {
     const { ledger } = this.#world
-    for (const job of ledger.live) {
+    for (const job of ledger.jobs.live) {
       if (job.mayBeAlive) return ledger.fail('a', `${job.handle} is left when all is done`, job)
     }
   }
@@ -292,7 +292,7 @@ class Torture {
     const port = await server.ready()
     if (typeof port === 'string') return world.ledger.fail('f', `the server does not start: ${port}`)
     this.#readyMsMax = Math.max(this.#readyMsMax, Date.now() - startedMs)
-    this.#foundMax = Math.max(this.#foundMax, world.ledger.live.size)
+    this.#foundMax = Math.max(this.#foundMax, world.ledger.jobs.live.size)
     world.port = port
     world.see({ kind: 'ready', atMs: Date.now() })
     void server.exited.then(() => {

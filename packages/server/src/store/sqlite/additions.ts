@@ -24,6 +24,8 @@ interface Row {
   isClaimed: boolean
 }
 
+const noBytes = Buffer.alloc(0)
+
 /** Rows in one statement: a call costs as much as several rows do. */
 const rowsMax = 64
 
@@ -75,7 +77,14 @@ export class Additions {
       else this.#addAgain(row)
     }
     this.#flush()
+    this.#letGo()
     return Float64Array.from(this.#joined)
+  }
+
+  /** The buffer of a batch must not be kept by a row that is not filled again for long. */
+  #letGo(): void {
+    for (const row of this.#rows) row.workload = noBytes
+    for (const insert of [...this.#inserts, ...this.#plainInserts]) insert.letGo()
   }
 
   #fill(row: Row, index: number, owner: FunctionRow, reader: RecordReader): void {
@@ -101,8 +110,9 @@ export class Additions {
   }
 
   #flush(): void {
+    const inserts = this.#arePlain ? this.#plainInserts : this.#inserts
     let from = 0
-    for (const insert of this.#arePlain ? this.#plainInserts : this.#inserts) {
+    for (const insert of inserts) {
       for (; this.#rowCount - from >= insert.size; from += insert.size) this.#insert(insert, from)
     }
     this.#rowCount = 0
@@ -200,6 +210,10 @@ class Insert {
     }
     return this.#statement.run(values).changes
   }
+
+  letGo(): void {
+    this.#values.fill(null)
+  }
 }
 
 function newRow(): Row {
@@ -214,7 +228,7 @@ function newRow(): Row {
     key: null,
     clash: 0,
     reducer: '',
-    workload: Buffer.alloc(0),
+    workload: noBytes,
     isClaimed: false,
   }
 }

@@ -82,6 +82,8 @@ function configure(path: string, database: Database.Database): void {
     )
   }
   database.pragma('synchronous = FULL')
+  // On macOS alone: what was written leaves the drive's own cache as well.
+  database.pragma('fullfsync = ON')
   database.pragma(`cache_size = -${cacheKibibytes}`)
   database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
   database.pragma(`journal_size_limit = ${logBytesMax}`)

@@ -7,8 +7,8 @@ const patienceMs = 500
 
 /**
  * Keeps a second server away from a database. It is a tiny database of its own beside it, in which the owner leaves a
- * transaction open for as long as it lives: the lock ends with the process, however that ends, and a file that was left behind is no lock. Anybody can
- * read in it whose it is.
+ * transaction open for as long as it lives: the lock ends with the process, however that ends, and a file that was
+ * left behind is no lock. Anybody can read in it whose it is.
  */
 export class Lock {
   readonly #database: Database.Database

@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path'
 import { StoreError } from '../store.ts'
 
 /**
- * The path of a file after all links, so that one database has one lock. Throws a StoreError if there is no such directory,
- * or nothing can be written to it.
+ * The path of a file after all links, so that one database has one lock. Throws a StoreError: there is no such
+ * directory, or nothing can be written to it.
  */
 export function resolvePath(path: string): string {
   const directory = dirname(path)

@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { scratch } from '../cli/command.ts'
+import { localServer } from '../server/local-server.ts'
+import { SlowPeer } from '../server/slow-peer.ts'
+import { FakeStore } from '../support/fake-store.ts'
+import { SteppedClock } from '../support/manual-clock.ts'
+import { MemorySocket } from '../support/memory-socket.ts'
+import { connect, PACKET, request } from '../support/raw.ts'
+import { DurableServer } from './durable-server.ts'
+import {
+  assertForeground,
+  isReady,
+  listedUniques,
+  readySamples,
+  submission,
+  submitSamples,
+  uniqueOf,
+  uniques,
+} from './sample.ts'
+
+const MiB = 1024 * 1024
+
+/** Memory of a process that is in the machine's. */
+function residentBytes(pid: number): number {
+  const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+  return Number(kibibytes) * 1024
+}
+
+async function jobCount(port: number, functionName: string): Promise<number> {
+  await using client = await connect(port, 'administrator')
+  client.sendLine('status')
+  const row = (await client.receiveText(/^\.\n/m)).split('\n').find((each) => each.startsWith(`${functionName}\t`))
+  return Number(row?.split('\t')[1] ?? 0)
+}
+
+/** Bytes of packets, to the handles in them: all must be JOB_CREATED. */
+function handlesIn(bytes: Buffer): string[] {
+  const handles: string[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 12 + bytes.readUInt32BE(at + 8)
+    assert.equal(bytes.readUInt32BE(at + 4), PACKET.JOB_CREATED, bytes.toString('latin1', at + 12, end))
+    handles.push(bytes.toString('latin1', at + 12, end))
+    at = end
+  }
+  return handles
+}
+
+describe('a client of a real server', { skip: process.platform !== 'linux' && '/proc is not there' }, () => {
+  it('that submits 100,000 background jobs and reads nothing costs the others nothing, and then has all', async () => {
+    using directory = scratch()
+    const path = directory.path('jobs.db')
+    const count = 100_000
+    await using server = await DurableServer.start(path)
+    await submitSamples(server.port, 0, 10)
+    const before = residentBytes(server.pid)
+    let most = before
+    const greedy = await SlowPeer.connect(server.port, 'greedy client')
+    greedy.sendBytes(Buffer.alloc(count * 15, request(PACKET.SUBMIT_JOB_BG, 'g', '', '')))
+    let others = 10
+    do {
+      await submitSamples(server.port, others, others + 10)
+      await assertForeground(server.port)
+      most = Math.max(most, residentBytes(server.pid))
+      others += 10
+    } while ((await jobCount(server.port, 'g')) < count)
+    assert.ok(most - before < 200 * MiB, `${(most - before) / MiB} MiB more`)
+    const first = await greedy.take(12)
+    const length = 12 + first.readUInt32BE(8)
+    const handles = handlesIn(Buffer.concat([first, await greedy.take(count * length - 12)]))
+    assert.equal(new Set(handles).size, count)
+    assert.deepEqual(handles, handles.toSorted())
+    greedy.destroy()
+    await server.kill()
+    await using again = await DurableServer.start(path)
+    assert.equal(await jobCount(again.port, 'g'), count)
+    assert.equal((await listedUniques(again.port)).filter((unique) => unique !== '').length, others)
+  })
+
+  for (const how of ['destroy', 'resetAndDestroy'] as const) {
+    it(`that is gone (${how}) in the middle of 3000 submissions leaves the first ones, each whole`, async () => {
+      using directory = scratch()
+      const path = directory.path('jobs.db')
+      await using server = await DurableServer.start(path)
+      const peer = await SlowPeer.connect(server.port, 'client')
+      const packets = Array.from({ length: 3000 }, (_, i) => submission(i))
+      peer.sendBytes(Buffer.concat([...packets, submission(3000).subarray(0, 200)]))
+      const acknowledged = 100
+      for (let i = 0; i < acknowledged; i++) assert.equal((await peer.takePacket()).type, PACKET.JOB_CREATED)
+      peer.socket[how]()
+      await untilAlone(server.port)
+      // When this is acknowledged, so is all that came before it.
+      await submitSamples(server.port, 5000, 5001)
+      const listed = await listedUniques(server.port)
+      await server.kill()
+      await using again = await DurableServer.start(path)
+      assert.deepEqual(await listedUniques(again.port), listed)
+      const kept = listed.length - 1
+      assert.ok(kept >= acknowledged && kept <= packets.length)
+      assert.deepEqual(listed, [...uniques(kept), uniqueOf(5000)].toSorted())
+      const readyIndexes = (await readySamples(again.port)).map((unique) => Number(unique.slice(1)))
+      assert.equal(readyIndexes.length, listed.filter((unique) => isReady(Number(unique.slice(1)))).length)
+    })
+  }
+
+  it('that has said all and ends its side has all its answers before the end', async () => {
+    using directory = scratch()
+    await using server = await DurableServer.start(directory.path('jobs.db'))
+    const peer = await SlowPeer.connect(server.port, 'client')
+    peer.sendBytes(Buffer.concat(Array.from({ length: 1000 }, (_, i) => submission(i))))
+    peer.socket.end()
+    assert.equal(handlesIn(await peer.takeRest()).length, 1000)
+    peer.destroy()
+  })
+})
+
+/** The only connection is the one that asks. */
+async function untilAlone(port: number): Promise<void> {
+  await using client = await connect(port, 'administrator')
+  for (;;) {
+    client.sendLine('workers')
+    const rows = (await client.receiveText(/^\.\n/m)).split('\n').length - 2
+    if (rows === 1) return
+  }
+}
+
+/** A server whose store does what a test says, and clients without a kernel between. */
+async function host(clientCount: number) {
+  const store = new FakeStore()
+  const clock = new SteppedClock()
+  const server = localServer({ store }, clock)
+  await server.open()
+  store.isAuto = false
+  const clients = Array.from({ length: clientCount }, () => {
+    const socket = new MemorySocket(16 * MiB)
+    server.accept(socket)
+    return socket
+  })
+  return { store, clock, server, clients }
+}
+
+describe('while the store hangs', () => {
+  for (const [what, packet] of [
+    ['of 10 KB', request(PACKET.SUBMIT_JOB_BG, 'f', '', Buffer.alloc(10_000))],
+    ['with nothing in them', request(PACKET.SUBMIT_JOB_BG, 'f', '', '')],
+    ['with one unique', request(PACKET.SUBMIT_JOB_BG, 'f', 'u', '')],
+    ['with one workload for all', request(PACKET.SUBMIT_JOB_BG, 'f', '-', Buffer.alloc(1000))],
+  ] as const) {
+    it(`clients that submit jobs ${what} are not read from when there is very much`, async () => {
+      const { store, clock, clients, server } = await host(8)
+      // In chunks, as they come from a network; so many that all that may be taken is taken.
+      const perChunk = Math.max(1, Math.floor((64 * 1024) / packet.length))
+      const chunk = Buffer.alloc(perChunk * packet.length, packet)
+      const jobsSaid = Math.max(12_000, Math.ceil((12 * MiB) / packet.length))
+      const chunks = Math.ceil(jobsSaid / perChunk)
+      for (let i = 0; i < chunks; i++) {
+        for (const client of clients) client.say(chunk)
+        await clock.settle()
+      }
+      const unread = clients.reduce((sum, client) => sum + client.readableLength, 0)
+      const read = clients.length * chunks * chunk.length - unread
+      // A batch that is on its way, one that is full, and for each client the chunk in which that was noticed.
+      const bytesMax = 2 * 16 * MiB + clients.length * 2 * chunk.length
+      const jobsMax = 2 * 20_000 + clients.length * 2 * perChunk
+      assert.ok(read <= bytesMax, `${read / MiB} MiB are read`)
+      assert.ok(read / packet.length <= jobsMax, `${read / packet.length} jobs are read`)
+      assert.ok(unread > 0)
+      for (const client of clients) assert.equal(client.heard().length, 0)
+
+      const heard = clients.map(() => 0)
+      while (store.finish()) {
+        await clock.settle()
+        for (const [i, client] of clients.entries()) heard[i] = (heard[i] ?? 0) + handlesIn(client.heard()).length
+      }
+      assert.deepEqual(
+        heard,
+        clients.map(() => chunks * perChunk),
+      )
+      for (const client of clients) client.destroy()
+      await server.close(0)
+    })
+  }
+
+  it('a client that has ended its side waits for its answer however long it takes', async () => {
+    const { store, clock, clients, server } = await host(1)
+    const [client] = clients
+    assert.ok(client)
+    client.say(request(PACKET.SUBMIT_JOB_BG, 'f', '', 'x'))
+    client.endSaying()
+    await clock.settle()
+    for (let second = 0; second < 60; second++) {
+      clock.advance(1000)
+      await clock.settle()
+    }
+    assert.equal(client.heard().length, 0)
+    assert.ok(!client.destroyed)
+    store.finish()
+    await clock.settle()
+    assert.equal(handlesIn(client.heard()).length, 1)
+    assert.ok(client.hasEnded)
+    await server.close(0)
+  })
+
+  it('clients that go leave nothing of their own', async () => {
+    const { store, clock, clients, server } = await host(50)
+    for (const client of clients) {
+      client.say(request(PACKET.SUBMIT_JOB_BG, 'f', '', 'x'))
+      await clock.settle()
+      client.destroy()
+      await clock.settle()
+    }
+    assert.equal(server.connectionCount, 0)
+    while (store.finish()) await clock.settle()
+    // Nobody was told, and all are there.
+    assert.equal(store.disk.jobs.copy().workloadBytes, clients.length)
+    await server.close(0)
+  })
+})
+
+describe('while the store fails', () => {
+  it('each of 20,000 submissions is refused, in its place among the other answers', async () => {
+    const { store, clock, clients, server } = await host(1)
+    const [client] = clients
+    assert.ok(client)
+    const count = 20_000
+    const round = Buffer.concat([request(PACKET.SUBMIT_JOB_BG, 'f', '', 'x'), request(PACKET.ECHO_REQ, 'e')])
+    client.say(Buffer.alloc(count * round.length, round))
+    await clock.settle()
+    let isFull = true
+    const types: number[] = []
+    while (store.isBusy) {
+      if (isFull) store.failNext('full')
+      isFull = !isFull
+      store.finish()
+      await clock.settle()
+      types.push(...typesIn(client.heard()))
+    }
+    assert.equal(types.length, 2 * count)
+    const refused = types.filter((type) => type === PACKET.ERROR).length
+    const created = types.filter((type) => type === PACKET.JOB_CREATED).length
+    assert.ok(refused > 0 && created > 0)
+    assert.equal(refused + created, count)
+    for (const [i, type] of types.entries()) assert.equal(type === PACKET.ECHO_RES, i % 2 === 1)
+    assert.equal(store.disk.jobs.copy().workloadBytes, created)
+    client.destroy()
+    await server.close(0)
+  })
+})
+
+function typesIn(bytes: Buffer): number[] {
+  const types: number[] = []
+  for (let at = 0; at < bytes.length; at += 12 + bytes.readUInt32BE(at + 8)) types.push(bytes.readUInt32BE(at + 4))
+  return types
+}
