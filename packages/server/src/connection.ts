@@ -182,7 +182,8 @@ export class Connection {
     const isStalled = this.output.isBlocked && outputTimeoutMs > 0 && now - this.#blockedSince >= outputTimeoutMs
     if (isStalled) this.#drop('it does not read its output')
     else if (this.#isClosing) {
-      if (now - this.#closingSince >= lingerMs && !this.output.isBlocked) this.#socket.destroy()
+      const isWaiting = this.output.isBlocked || this.output.isWaiting
+      if (now - this.#closingSince >= lingerMs && !isWaiting) this.#socket.destroy()
     } else if (!this.#hasSpoken && handshakeTimeoutMs > 0 && now - this.#openedAt >= handshakeTimeoutMs) {
       this.#drop('it has not said anything')
     } else if (this.#partialSince > 0 && packetTimeoutMs > 0 && !this.#mustWait) {

@@ -26,6 +26,9 @@ const batchBytesMax = 16 * 1024 * 1024
 const promisesMax = 20_000
 /** A store that has failed is tried again after so long. */
 const retryMs = 1000
+/** Nobody waits for jobs to be forgotten: so long, or until so many have ended, more of them are to share a commit. */
+const forgetMs = 20
+const forgetsMax = 2000
 /** What has not failed for so long is said to work again: a disk that is full takes a small job and not the next one. */
 const soundMs = 10_000
 
@@ -66,6 +69,8 @@ export class Journal implements Changes {
   #stopSayingSound: (() => void) | undefined
   #reservedUntil = 0
   #stopRetry: (() => void) | undefined
+  #stopForgetting: (() => void) | undefined
+  #isForgettingDue = false
   readonly #waitingForRoom = new Map<Connection, () => void>()
   /** Resolved when all is committed. */
   #onIdle: (() => void) | undefined
@@ -102,6 +107,7 @@ export class Journal implements Changes {
     const isKept = this.#isBroken || (await this.#finish(patienceMs))
     if (!isKept) log.error(`the store ${store.name} does not take it: jobs that have ended just now may be run again`)
     this.#stopRetry?.()
+    this.#stopForgetting?.()
     this.#stopSayingSound?.()
     this.#engine = undefined
     // One that hangs can't be closed either.
@@ -230,10 +236,10 @@ export class Journal implements Changes {
 
   #send(): void {
     const [batch] = this.#waiting
-    // Alone, what could not be forgotten is tried again by and by.
-    if (batch.isEmpty || (!batch.isAwaited && this.#stopRetry !== undefined)) return
+    if (batch.isEmpty || (!batch.isAwaited && !this.#mayForget(batch))) return
     this.#reserveNumbers(batch)
     this.#takeOpen()
+    this.#isForgettingDue = false
     this.#committing = batch
     this.#context.store.commit(batch.written()).then(
       (result) => {
@@ -247,6 +253,19 @@ export class Journal implements Changes {
         this.#inTurn(() => this.#failAll(batch, toFailure(error)))
       },
     )
+  }
+
+  /** It is time for a batch that does nothing else. */
+  #mayForget({ forget }: OpenBatch): boolean {
+    // What could not be forgotten is tried again by and by.
+    if (this.#stopRetry !== undefined) return false
+    if (this.#isForgettingDue || this.#onIdle !== undefined || forget.length >= forgetsMax) return true
+    this.#stopForgetting ??= this.#context.clock.after(forgetMs, () => {
+      this.#stopForgetting = undefined
+      this.#isForgettingDue = true
+      this.#turn?.begin()
+    })
+    return false
   }
 
   /** The open one, into which goes what is said now. */

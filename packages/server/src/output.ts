@@ -69,6 +69,10 @@ export class Output {
 
   /** Other bytes in the place of what was written, in one piece, at a position that is held. How many more they are. */
   replace(position: number, length: number, bytes: Uint8Array): number {
+    if (bytes.length === length) {
+      this.#overwrite(position, bytes)
+      return 0
+    }
     this.#cutSegment()
     let start = this.#sentBytes
     for (const [index, segment] of this.#segments.entries()) {
@@ -82,6 +86,16 @@ export class Output {
     this.#segmentBytes += moved
     for (const hold of this.#holds) if (hold.position > position) hold.position += moved
     return moved
+  }
+
+  /** As many bytes as before can go where those are: a writer wrote them, and nobody else has them. */
+  #overwrite(position: number, bytes: Uint8Array): void {
+    let at = position - this.#sentBytes
+    for (const segment of this.#segments) {
+      if (at < segment.length) return segment.set(bytes, at)
+      at -= segment.length
+    }
+    this.#writer.bytes.set(bytes, at)
   }
 
   /** Time to see whether the socket takes it. */

@@ -32,6 +32,8 @@ export interface Habits {
   readonly actions: readonly (readonly [weight: number, action: Action])[]
   /** Submissions in its first write. */
   readonly burst: number
+  /** They are of one function and priority: more than a server holds in memory of its line. */
+  readonly isBurstDeep: boolean
   /** Actions in one write. */
   readonly batchMax: number
   readonly pauseMs: number
@@ -73,6 +75,7 @@ const nobody: Habits = {
   kind: 'nobody',
   actions: [],
   burst: 0,
+  isBurstDeep: false,
   batchMax: 1,
   pauseMs: 1,
   pendingMax: 200,
@@ -113,7 +116,8 @@ export function drawRound(random: Random, round: number): RoundPlan {
   const usual = { ...nobody, pauseMs, batchMax, leaveChance: random.pick([0, 0, 0.01, 0.05]) }
   const workMs = random.pick([0, 1, 5, 30])
   const submitter = { ...usual, kind: 'submitter', actions: [...submitting, ...questions] }
-  const flood = { ...submitter, kind: 'flood', burst: random.between(300, 2500), pauseMs: 30 }
+  const flood = { ...submitter, kind: 'flood', burst: random.between(300, 2000), pauseMs: 30 }
+  const deep = { ...flood, kind: 'deep flood', burst: 6000, isBurstDeep: true }
   const client = { ...usual, kind: 'client', actions: [[8, 'foreground'], ...questions] as const }
   const worker = { ...usual, kind: 'worker', grabs: random.pick([1, 1, 2, 8]), fates: working, workMs, pauseMs: 5 }
   const administrator = {
@@ -133,13 +137,14 @@ export function drawRound(random: Random, round: number): RoundPlan {
   const players = [
     ...several(random, 0, tide === 'out' ? 1 : 3, submitter),
     ...several(random, 0, tide === 'in' && random.chance(0.3) ? 2 : 0, flood),
+    ...(random.chance(0.04) ? [deep] : []),
     ...several(random, 0, 2, client),
     ...several(random, tide === 'out' ? 2 : 0, tide === 'in' ? 1 : 6, worker),
     ...several(random, 0, 1, administrator),
     ...several(random, 1, 3, mixed),
   ]
   return {
-    startKillsMs: random.chance(0.15) ? several(random, 1, 2, undefined).map(() => random.between(0, 350)) : [],
+    startKillsMs: random.chance(0.12) ? several(random, 1, 2, undefined).map(() => random.between(0, 350)) : [],
     inspects: random.chance(0.85),
     drains: random.chance(0.15),
     players,

@@ -48,7 +48,7 @@ export class Player {
       this.#peer.send(...this.#functions.map((name) => message('CAN_DO', name)))
       this.#grab()
     }
-    if (burst > 0) this.#send(Array.from({ length: burst }, () => this.#message('background')))
+    if (burst > 0) this.#send(this.#burst())
     this.#act()
   }
 
@@ -79,6 +79,15 @@ export class Player {
     this.#send(Array.from({ length: count }, () => this.#message(random.weighted(actions))))
     if (random.chance(leaveChance)) return this.#comeAnew(random.pick(['end', 'reset']))
     this.#later(random.exponential(pauseMs), () => this.#act())
+  }
+
+  #burst(): Message[] {
+    const { burst, isBurstDeep } = this.#habits
+    const name = this.#random.pick(functionNames)
+    const form = this.#random.pick(backgroundForms)
+    return Array.from({ length: burst }, () => {
+      return isBurstDeep ? message(form, name, '', this.#world.newName('s')) : this.#message('background')
+    })
   }
 
   #send(messages: readonly Message[]): void {

@@ -29,7 +29,8 @@ export class ServerProcess {
   constructor(store: string) {
     const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
     const flags = ['serve', '--port', '0', '--log-format', 'json', '--store', store]
-    const child = spawn(process.execPath, [script, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] })
+    // Detached: the Ctrl-C that ends a run is not for the server.
+    const child = spawn(process.execPath, [script, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
     this.#child = child
     running.add(child)
     this.exited = new Promise((resolve) => {
