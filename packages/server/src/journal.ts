@@ -250,7 +250,7 @@ export class Journal implements Changes {
       },
       (error: unknown) => {
         this.#committing = undefined
-        this.#inTurn(() => this.#failAll(batch, toFailure(error)))
+        this.#inTurn(() => this.#lose(batch, toFailure(error)))
       },
     )
   }
@@ -315,7 +315,7 @@ export class Journal implements Changes {
 
   #apply(batch: OpenBatch, result: BatchResult): void {
     const { failure } = result
-    if (failure?.isBroken === true) return this.#failAll(batch, failure)
+    if (failure?.isBroken === true) return this.#lose(batch, failure)
     if (failure === undefined) this.#applyWrites(batch, result)
     else this.#failWrites(batch, failure)
     for (const [index, onAnswer] of batch.onAnswer.entries()) onAnswer(result.answers[index] ?? noAnswer)
@@ -362,6 +362,13 @@ export class Journal implements Changes {
     for (const addition of batch.additions) durable?.notAdded(addition)
     this.#refuseAll(batch, failure)
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
+  }
+
+  /** The store is gone, and may have kept it. What is refused now goes when it is opened: nobody is to run it. */
+  #lose(batch: OpenBatch, failure: StoreFailure): void {
+    const { handles } = this.#context
+    for (const { number } of batch.additions) this.#waiting[0].forget.push(handles.total(number))
+    this.#failAll(batch, failure)
   }
 
   /** The store is gone. */
@@ -523,7 +530,7 @@ export class Journal implements Changes {
     for (const total of this.#waiting[0].forget) batch.forget.push(total)
     const { failure } = await store.commit(batch.written())
     if (failure !== undefined) throw new StoreError(failure.code, failure.message)
-    this.#waiting[0].forget.splice(0, batch.forget.length)
+    // The next batch says so once more, which does no harm: others may have been put before them meanwhile.
     return store.open(clock.wallNow() * 1000)
   }
 

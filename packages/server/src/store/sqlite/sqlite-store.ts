@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Log, silentLog } from '../../log.ts'
 import { type Batch, type BatchResult, type Store, StoreError, type StoreRequest, type StoreState } from '../store.ts'
@@ -29,7 +30,10 @@ export class SqliteStore implements Store {
   }
 
   async open(atLeast: number): Promise<StoreState> {
-    if (this.#thread?.isAlive !== true) this.#thread = new StoreThread(this.#options)
+    if (this.#thread?.isAlive !== true) {
+      this.#noteEmptyFile()
+      this.#thread = new StoreThread(this.#options)
+    }
     const answer = await this.#thread.ask({ kind: 'open', atLeast })
     if (answer.kind === 'opened') return answer.state
     await this.#endThread()
@@ -50,6 +54,13 @@ export class SqliteStore implements Store {
     const answer = await this.#thread.ask({ kind: 'close' })
     await this.#endThread()
     if (answer.kind !== 'closed') throw refusal(answer)
+  }
+
+  /** It may have been cut to nothing, which SQLite can't tell from a new one. */
+  #noteEmptyFile(): void {
+    const { log, data } = this.#options
+    const bytes = statSync(data.path, { throwIfNoEntry: false })?.size
+    if (bytes === 0) log.warn(`the file of the store ${this.name} is there and empty: the store begins as a new one`)
   }
 
   async #endThread(): Promise<void> {
