@@ -1,10 +1,11 @@
 import type { Addition, Changes, Engine, JobFunction, Priority, Submission } from '@geartrain/engine'
-import { encodePacket, headerBytes, packets, type WireError, wireErrors } from '@geartrain/protocol'
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
+import { HeldReplies } from './held-replies.ts'
 import type { Log } from './log.ts'
+import { StoreNews } from './store/news.ts'
 import { type OnCancelled, type OnKept, OpenBatch } from './store/open-batch.ts'
 import { RecordReader } from './store/records.ts'
 import {
@@ -29,9 +30,6 @@ const retryMs = 1000
 /** Nobody waits for jobs to be forgotten: so long, or until so many have ended, more of them are to share a commit. */
 const forgetMs = 20
 const forgetsMax = 2000
-/** What has not failed for so long is said to work again: a disk that is full takes a small job and not the next one. */
-const soundMs = 10_000
-
 export interface JournalContext {
   readonly store: Store
   readonly clock: Clock
@@ -51,6 +49,8 @@ export interface JournalContext {
  */
 export class Journal implements Changes {
   readonly #context: JournalContext
+  readonly #replies: HeldReplies
+  readonly #news: StoreNews
   #engine: Engine | undefined
   #turn: Turn | undefined
   /** They leave one by one, the first one first; what is said comes into the last one. */
@@ -64,9 +64,6 @@ export class Journal implements Changes {
   #isBroken = false
   /** That may take longer than a retry. */
   #isOpening = false
-  /** The code of the failure that the log has told of last, until it has told that it is over. */
-  #saidCode: string | undefined
-  #stopSayingSound: (() => void) | undefined
   #reservedUntil = 0
   #stopRetry: (() => void) | undefined
   #stopForgetting: (() => void) | undefined
@@ -77,6 +74,8 @@ export class Journal implements Changes {
 
   constructor(context: JournalContext) {
     this.#context = context
+    this.#replies = new HeldReplies(context.connections, context.handles)
+    this.#news = new StoreNews(context.store, context.clock, context.log)
   }
 
   /** Before anything else. Rejects with a StoreError. */
@@ -108,7 +107,7 @@ export class Journal implements Changes {
     if (!isKept) log.error(`the store ${store.name} does not take it: jobs that have ended just now may be run again`)
     this.#stopRetry?.()
     this.#stopForgetting?.()
-    this.#stopSayingSound?.()
+    this.#news.stop()
     this.#engine = undefined
     // One that hangs can't be closed either.
     if (this.#committing === undefined) await store.close()
@@ -155,10 +154,10 @@ export class Journal implements Changes {
       const number = !isThere ? addition.number : handles.numberOf(found.number)
       if (number === addition.number) {
         this.#engine?.durable?.absent(addition)
-        if (addition.kind === 'joining') this.#refuse(batch, addition, 'QUEUE_FULL')
+        if (addition.kind === 'joining') this.#replies.refuse(batch, this.#later, addition, 'QUEUE_FULL')
       } else {
         this.#engine?.durable?.joined(addition, number)
-        this.#renumber(batch, addition, number)
+        this.#replies.renumber(batch, addition, number)
       }
     })
   }
@@ -183,18 +182,17 @@ export class Journal implements Changes {
   /** What is written to the connection from here on is held back until the addition's batch is kept. */
   promise(connection: Connection, addition: Addition): void {
     const batch = this.#batchOf(addition)
-    this.#hold(connection, batch)
-    batch.promises.push({ addition, connection, position: connection.output.position })
+    this.#replies.promise(connection, batch, addition)
   }
 
   /** The same until all that was said so far is kept. */
   holdUntilKept(connection: Connection): void {
-    this.#hold(connection, this.#open)
+    this.#replies.hold(connection, this.#open)
   }
 
   /** The same until it is kept that this job, which ends now, has ended. */
   holdUntilForgotten(connection: Connection, number: number): void {
-    this.#hold(connection, this.#batchThatForgets(number))
+    this.#replies.hold(connection, this.#batchThatForgets(number))
   }
 
   /** Reads nothing more from a connection that feeds the open batch when there is very much in it. */
@@ -320,7 +318,8 @@ export class Journal implements Changes {
     else this.#failWrites(batch, failure)
     for (const [index, onAnswer] of batch.onAnswer.entries()) onAnswer(result.answers[index] ?? noAnswer)
     this.#engine?.durable?.answersEnded()
-    this.#release(batch, failure)
+    for (const onKept of batch.onKept) onKept(failure)
+    this.#replies.release(batch)
     this.#setFailure(failureIn(result))
   }
 
@@ -343,7 +342,7 @@ export class Journal implements Changes {
         const number = handles.numberOf(joined[next + 1] ?? 0)
         next += 2
         durable?.joined(addition, number)
-        if (number !== addition.number) this.#renumber(batch, addition, number)
+        if (number !== addition.number) this.#replies.renumber(batch, addition, number)
       }
     }
     for (const { function: name, priority, count } of promoted) durable?.promoted(name, priority, count)
@@ -360,7 +359,7 @@ export class Journal implements Changes {
     for (const total of batch.forget) this.#waiting[0].forget.push(total)
     for (const onCancelled of batch.onCancelled) onCancelled(undefined, failure)
     for (const addition of batch.additions) durable?.notAdded(addition)
-    this.#refuseAll(batch, failure)
+    this.#replies.refuseAll(batch, this.#later, failure)
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
   }
 
@@ -376,75 +375,15 @@ export class Journal implements Changes {
     this.#failWrites(batch, failure)
     for (const onAnswer of batch.onAnswer) onAnswer({ kind: 'failed', failure })
     this.#engine?.durable?.answersEnded()
-    this.#release(batch, failure)
+    for (const onKept of batch.onKept) onKept(failure)
+    this.#replies.release(batch)
     this.#isBroken = true
     this.#setFailure(failure)
-  }
-
-  #release(batch: OpenBatch, failure: StoreFailure | undefined): void {
-    for (const onKept of batch.onKept) onKept(failure)
-    for (const connection of batch.held) {
-      connection.output.release(batch)
-      this.#context.connections.to(connection.id)
-    }
-  }
-
-  #hold(connection: Connection, batch: OpenBatch): void {
-    connection.output.hold(batch)
-    batch.held.add(connection)
-  }
-
-  /** What was promised is the handle of another job. Handles are all of one length. */
-  #renumber(batch: OpenBatch, addition: Addition, number: number): void {
-    const packet = encodePacket(packets.JOB_CREATED, [this.#context.handles.text(number)])
-    for (const { connection, position } of batch.promisesOf(addition)) {
-      connection.output.replace(position, packet.length, packet)
-    }
-  }
-
-  /** What was promised to this one does not come true. */
-  #refuse(batch: OpenBatch, addition: Addition, error: WireError): void {
-    const { code, text } = wireErrors[error]
-    const refusal = encodePacket(packets.ERROR, [code, text])
-    for (const { connection, position } of batch.promisesOf(addition)) {
-      const moved = connection.output.replace(position, this.#promiseBytes, refusal)
-      for (const { promises } of [batch, ...this.#later]) {
-        for (const other of promises) {
-          if (other.connection === connection && other.position > position) other.position += moved
-        }
-      }
-    }
-  }
-
-  /** Nothing of what was promised comes true, but for those who only asked. */
-  #refuseAll(batch: OpenBatch, { message }: StoreFailure): void {
-    const { code, text } = wireErrors.STORE_FAILED
-    const refusal = encodePacket(packets.ERROR, [code, `${text}: ${message}`])
-    const replaced = new Map<Connection, number[]>()
-    // From the last one on: those before it stay where they are.
-    for (const { addition, connection, position } of batch.promises.toReversed()) {
-      if (addition.kind === 'asked' || addition.kind === 'joining') continue
-      connection.output.replace(position, this.#promiseBytes, refusal)
-      const positions = replaced.get(connection)
-      if (positions === undefined) replaced.set(connection, [position])
-      else positions.push(position)
-    }
-    const by = refusal.length - this.#promiseBytes
-    // One that has joined a job of this batch can stand behind those of the next.
-    for (const { promises } of [batch, ...this.#later]) {
-      for (const promise of promises) {
-        promise.position += by * countBelow(replaced.get(promise.connection) ?? [], promise.position)
-      }
-    }
   }
 
   /** Batches after the one whose result is here. */
   get #later(): readonly OpenBatch[] {
     return this.#committing === undefined ? this.#waiting : [this.#committing, ...this.#waiting]
-  }
-
-  get #promiseBytes(): number {
-    return headerBytes + this.#context.handles.length
   }
 
   #takeClaimed(name: string, priority: Priority, jobs: Uint8Array): void {
@@ -465,8 +404,8 @@ export class Journal implements Changes {
   // When the store fails
 
   #setFailure(failure: StoreFailure | undefined): void {
-    if (failure !== undefined) this.#sayFailure(failure)
-    else if (this.#failure !== undefined) this.#saySoundLater()
+    if (failure !== undefined) this.#news.failed(failure)
+    else if (this.#failure !== undefined) this.#news.succeeded()
     this.#failure = failure
     if (failure?.isBroken === true) this.#isBroken = true
     if (failure !== undefined) this.#retrySoon()
@@ -475,25 +414,6 @@ export class Journal implements Changes {
       this.#stopRetry?.()
       this.#stopRetry = undefined
     }
-  }
-
-  /** Once, however many jobs are refused and however often it is tried in between. */
-  #sayFailure({ code, message }: StoreFailure): void {
-    const { store, log } = this.#context
-    this.#stopSayingSound?.()
-    this.#stopSayingSound = undefined
-    if (this.#saidCode === code) return
-    this.#saidCode = code
-    log.error({ code }, `the store ${store.name} fails, background jobs are refused: ${message}`)
-  }
-
-  #saySoundLater(): void {
-    const { store, clock, log } = this.#context
-    this.#stopSayingSound ??= clock.after(soundMs, () => {
-      this.#stopSayingSound = undefined
-      this.#saidCode = undefined
-      log.info(`the store ${store.name} works again: background jobs are taken`)
-    })
   }
 
   #retrySoon(): void {
@@ -547,18 +467,6 @@ function unwritable({ name }: Store, { code, message }: StoreFailure): StoreErro
 
 function failureIn({ failure, answers }: BatchResult): StoreFailure | undefined {
   return failure ?? answers.find((answer) => answer.kind === 'failed')?.failure
-}
-
-/** How many of the numbers, which fall, are below the limit. */
-function countBelow(numbers: readonly number[], limit: number): number {
-  let low = 0
-  let high = numbers.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((numbers[middle] ?? 0) >= limit) low = middle + 1
-    else high = middle
-  }
-  return numbers.length - low
 }
 
 const noBytes = new Uint8Array(0)

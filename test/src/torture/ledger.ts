@@ -198,6 +198,7 @@ export class Ledger {
     if (workPackets.has(message.name)) return this.#told(line, message)
     const sent = line.answer(message)
     if (typeof sent === 'string') return this.fail('h', `${line.peer}: ${sent}`)
+    this.count('answers')
     this.#taken(line, sent)
     const { name } = sent.message
     if (sent.submission !== undefined) this.#submitted(line, sent, sent.submission, message)

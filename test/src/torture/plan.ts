@@ -67,7 +67,7 @@ export interface RoundPlan {
 }
 
 /** No round is longer, whatever it waits for. */
-export const roundMsMax = 900
+export const roundMsMax = 700
 
 export const functionNames: readonly string[] = ['resize', 'f', 'caf\xe9', 'a.function-with-a-name-of-some-length', 'F']
 
@@ -162,7 +162,7 @@ export function drawRound(random: Random, round: number): RoundPlan {
 function drawTrigger(random: Random): Trigger {
   const count = Math.ceil(random.exponential(200))
   return random.weighted<() => Trigger>([
-    [6, () => ({ what: 'time', afterMs: random.between(20, 350) })],
+    [6, () => ({ what: 'time', afterMs: random.between(20, 250) })],
     // A server that was hardly begun with is killed again.
     [1, () => ({ what: 'time', afterMs: random.between(0, 20) })],
     [2, () => ({ what: 'JOB_CREATED', count })],

@@ -58,8 +58,10 @@ interface TortureFault {
 /** What a server has to do at once, it has to have done by then: far more than it takes. */
 const answerMsMax = 15_000
 const drainWorkers = 3
+/** The server answers one cancellation of a connection after the other. */
+const drainCancellers = 8
 /** So many jobs that live and so many that have gone are asked for one by one in an inspection. */
-const askedHandles = 60
+const askedHandles = 25
 /** Epochs that lie farther ahead are not waited for. */
 const soonMs = 60_000
 
@@ -190,9 +192,18 @@ class Torture {
 
   async #untilNothingIsOwed(): Promise<void> {
     const { ledger } = this.#world
-    if (await this.#world.until(() => ledger.owed() === undefined, answerMsMax)) return
-    const owed = ledger.owed()
-    if (owed !== undefined) ledger.fail('h', `${owed} after ${answerMsMax} ms`)
+    if (await this.#inTime(() => ledger.owed() === undefined, 'answers')) return
+    ledger.fail('h', `${ledger.owed()}, and nothing else comes in ${answerMsMax} ms`)
+  }
+
+  /** False if it does not come true, and no more of that is seen in a long time. True also if something is wrong. */
+  async #inTime(isSo: () => boolean, progress: string): Promise<boolean> {
+    const { ledger } = this.#world
+    for (;;) {
+      const before = ledger.seen.get(progress)
+      if ((await this.#world.until(isSo, answerMsMax)) || this.#isOver || isSo()) return true
+      if (ledger.seen.get(progress) === before) return false
+    }
   }
 
   /** Honest workers do what is due; some jobs of a later day are cancelled. */
@@ -209,15 +220,15 @@ class Torture {
       await this.#untilNothingIsDue()
     }
     if (this.#isOver) return
-    const canceller = world.connect(() => {})
+    const cancellers = Array.from({ length: drainCancellers }, () => world.connect(() => {}))
     for (const job of ledger.jobs.live) {
       if (isFinal || (job.runAtMsMin > Date.now() + soonMs && random.chance(0.5))) {
-        canceller.send(message('cancel job', job.handle))
+        random.pick(cancellers).send(message('cancel job', job.handle))
       }
     }
     for (const worker of workers) worker.stop()
     await this.#calm(plan)
-    canceller.leave('end')
+    for (const canceller of cancellers) canceller.leave('end')
     for (const worker of workers) worker.leave()
     ledger.count('drains')
   }
@@ -225,17 +236,10 @@ class Torture {
   /** Workers that ask for all there is get all that is due. */
   async #untilNothingIsDue(): Promise<void> {
     const { ledger } = this.#world
-    const isDone = () => ledger.jobs.due(Date.now()) === undefined
-    for (;;) {
-      const assigned = ledger.seen.get('assigned')
-      if (await this.#world.until(isDone, answerMsMax)) return
-      if (this.#isOver) return
-      if (ledger.seen.get('assigned') !== assigned) continue
-      const job = ledger.jobs.due(Date.now())
-      if (job === undefined) return
-      const rule = job.runAtMsMax > 0 ? 'e' : 'a'
-      return ledger.fail(rule, `${job.handle} is due, and no worker that asks for it gets it`, job)
-    }
+    if (await this.#inTime(() => ledger.jobs.due(Date.now()) === undefined, 'assigned')) return
+    const job = ledger.jobs.due(Date.now())
+    const rule = job !== undefined && job.runAtMsMax > 0 ? 'e' : 'a'
+    ledger.fail(rule, `${job?.handle} is due, and no worker that asks for it gets it`, job)
   }
 
   // The end

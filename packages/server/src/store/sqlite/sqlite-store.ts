@@ -59,14 +59,23 @@ export class SqliteStore implements Store {
   /** It may have been cut to nothing, which SQLite can't tell from a new one. */
   #noteEmptyFile(): void {
     const { log, data } = this.#options
-    const bytes = statSync(data.path, { throwIfNoEntry: false })?.size
-    if (bytes === 0) log.warn(`the file of the store ${this.name} is there and empty: the store begins as a new one`)
+    if (bytesOf(data.path) === 0)
+      log.warn(`the file of the store ${this.name} is there and empty: the store begins as a new one`)
   }
 
   async #endThread(): Promise<void> {
     const thread = this.#thread
     this.#thread = undefined
     await thread?.end()
+  }
+}
+
+/** Undefined if there is none, or none that can be looked at. */
+function bytesOf(path: string): number | undefined {
+  try {
+    return statSync(path).size
+  } catch {
+    return undefined
   }
 }
 

@@ -1,0 +1,44 @@
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { Store, StoreFailure } from './store.ts'
+
+/** What has not failed for so long is said to work again: a disk that is full takes a small job and not the next one. */
+const soundMs = 10_000
+
+/** Tells the log that a store fails, and that it works again: once, however often it is tried in between. */
+export class StoreNews {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #log: Log
+  /** The code of the failure that was told last, until it was told that it is over. */
+  #toldCode: string | undefined
+  #stopTelling: (() => void) | undefined
+
+  constructor(store: Store, clock: Clock, log: Log) {
+    this.#store = store
+    this.#clock = clock
+    this.#log = log
+  }
+
+  failed({ code, message }: StoreFailure): void {
+    this.stop()
+    if (this.#toldCode === code) return
+    this.#toldCode = code
+    this.#log.error({ code }, `the store ${this.#store.name} fails, background jobs are refused: ${message}`)
+  }
+
+  /** After a failure. */
+  succeeded(): void {
+    this.#stopTelling ??= this.#clock.after(soundMs, () => {
+      this.#stopTelling = undefined
+      this.#toldCode = undefined
+      this.#log.info(`the store ${this.#store.name} works again: background jobs are taken`)
+    })
+  }
+
+  /** Nothing more is to be told by itself. */
+  stop(): void {
+    this.#stopTelling?.()
+    this.#stopTelling = undefined
+  }
+}
