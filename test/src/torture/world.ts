@@ -55,9 +55,12 @@ export class World {
     return peer
   }
 
-  /** False if it does not come true in time, or something is wrong. */
+  /**
+   * False if it does not come true in time, or something is wrong. The time is counted in looks: a machine that stands
+   * still for a while is not the server's fault.
+   */
   async until(isSo: () => boolean, withinMs: number): Promise<boolean> {
-    const deadline = Date.now() + withinMs
+    let looksLeft = withinMs / lookMs
     return new Promise<boolean>((resolve) => {
       const end = (answer: boolean) => {
         clearInterval(timer)
@@ -66,7 +69,7 @@ export class World {
       const look = () => {
         if (this.ledger.fault !== undefined) end(false)
         else if (isSo()) end(true)
-        else if (Date.now() > deadline) end(false)
+        else if (looksLeft-- <= 0) end(false)
       }
       const timer = setInterval(look, lookMs)
       look()

@@ -34,6 +34,8 @@ export class StoreThread {
     this.#worker = new Worker(new URL('./thread.js', import.meta.url), { name: 'store', workerData: options.data })
     let cause: unknown
     this.#worker.on('message', (answer: Answer) => {
+      // It ends by itself then, before or after it is told to.
+      if (answer.kind === 'closed') this.#isEnding = true
       const pending = this.#pending.shift()
       pending?.stopWatching()
       pending?.resolve(answer)
