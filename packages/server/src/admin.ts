@@ -140,9 +140,9 @@ export class Admin {
   *#listJobs(row: (number: number, retries: number, isPersisted: boolean, unique: string) => string): Listing {
     // Jobs come into memory and leave it while the list is written.
     const listed = new Set<number>()
-    for (const { number, retries, background, unique, state, isStored } of this.#engine.jobs()) {
+    for (const { number, retries, background, unique, state } of this.#engine.jobs()) {
       if (state === 'stored') continue
-      if (isStored) listed.add(number)
+      if (background && this.#journal !== undefined) listed.add(number)
       yield row(number, retries, background, unique)
     }
     for (let after = 0; this.#journal !== undefined; ) {

@@ -183,6 +183,8 @@ export class Journal implements Changes {
   promise(connection: Connection, addition: Addition): void {
     const batch = this.#batchOf(addition)
     this.#replies.promise(connection, batch, addition)
+    // It may join one of an earlier batch. What this connection has said since is to be kept, too.
+    this.#replies.hold(connection, this.#open)
   }
 
   /** The same until all that was said so far is kept. */
