@@ -12,10 +12,12 @@ export class HeldStore implements Store {
     this.name = inner.name
   }
 
-  hang(): void {
+  /** It goes on at the end of the block at the latest, whatever becomes of the test: nothing ends before. */
+  hang(): Disposable {
     this.#held = new Promise((resolve) => {
       this.#goOn = resolve
     })
+    return { [Symbol.dispose]: () => this.goOn() }
   }
 
   goOn(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { SqliteStore, type Store } from '@geartrain/server'
+import { type Server, SqliteStore, type Store } from '@geartrain/server'
 import { scratch } from '../cli/command.ts'
 import { localServer } from '../server/local-server.ts'
 import { SlowPeer } from '../server/slow-peer.ts'
@@ -128,16 +128,45 @@ async function untilAlone(port: number): Promise<void> {
 }
 
 /** A server in this process, and clients without a kernel between: what there is to do is done when `settle` ends. */
-async function host(store: Store, clientCount: number) {
-  const clock = new SteppedClock()
-  const server = localServer({ store }, clock)
-  await server.open()
-  const clients = Array.from({ length: clientCount }, () => {
-    const socket = new MemorySocket(16 * MiB)
-    server.accept(socket)
-    return socket
-  })
-  return { clock, server, clients }
+class Host implements AsyncDisposable {
+  readonly clock: SteppedClock
+  readonly server: Server
+  readonly clients: readonly MemorySocket[]
+
+  private constructor(clock: SteppedClock, server: Server, clients: readonly MemorySocket[]) {
+    this.clock = clock
+    this.server = server
+    this.clients = clients
+  }
+
+  static async open(store: Store, clientCount: number): Promise<Host> {
+    const clock = new SteppedClock()
+    const server = localServer({ store }, clock)
+    await server.open()
+    const clients = Array.from({ length: clientCount }, () => {
+      const socket = new MemorySocket(16 * MiB)
+      server.accept(socket)
+      return socket
+    })
+    return new Host(clock, server, clients)
+  }
+
+  get client(): MemorySocket {
+    const [client] = this.clients
+    assert.ok(client)
+    return client
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.clients) client.destroy()
+    let isClosed = false
+    const closed = this.server.close(0).finally(() => (isClosed = true))
+    while (!isClosed) {
+      this.clock.advance(1000)
+      await this.clock.settle()
+    }
+    await closed
+  }
 }
 
 describe('while the store hangs', () => {
@@ -150,8 +179,9 @@ describe('while the store hangs', () => {
     it(`clients that submit jobs ${what} are not read from when there is very much`, async () => {
       using directory = scratch()
       const store = new HeldStore(new SqliteStore(directory.path('jobs.db')))
-      const { clock, clients, server } = await host(store, 8)
-      store.hang()
+      await using host = await Host.open(store, 8)
+      using _ = store.hang()
+      const { clock, clients } = host
       // In chunks, as they come from a network; so many that all that may be taken is taken.
       const perChunk = Math.max(1, Math.floor((16 * 1024) / packet.length))
       const chunk = Buffer.alloc(perChunk * packet.length, packet)
@@ -182,17 +212,14 @@ describe('while the store hangs', () => {
         }
       }
       assert.equal(distinct.size, jobsAdded === 'all' ? clients.length * expected : 1)
-      for (const client of clients) client.destroy()
-      await server.close(0)
     })
   }
 
   it('a client that has ended its side waits for its answer however long it takes', async () => {
     const store = new FakeStore()
-    const { clock, clients, server } = await host(store, 1)
+    await using host = await Host.open(store, 1)
     store.isAuto = false
-    const [client] = clients
-    assert.ok(client)
+    const { clock, client } = host
     client.say(request(PACKET.SUBMIT_JOB_BG, 'f', '', 'x'))
     client.endSaying()
     await clock.settle()
@@ -206,13 +233,13 @@ describe('while the store hangs', () => {
     await clock.settle()
     assert.equal(handlesIn(client.heard()).length, 1)
     assert.ok(client.hasEnded)
-    await server.close(0)
   })
 
   it('clients that go leave nothing of their own', async () => {
     const store = new FakeStore()
-    const { clock, clients, server } = await host(store, 50)
+    await using host = await Host.open(store, 50)
     store.isAuto = false
+    const { clock, clients, server } = host
     for (const client of clients) {
       client.say(request(PACKET.SUBMIT_JOB_BG, 'f', '', 'x'))
       await clock.settle()
@@ -223,16 +250,14 @@ describe('while the store hangs', () => {
     while (store.finish()) await clock.settle()
     // Nobody was told, and all are there.
     assert.equal(store.disk.jobs.workloadBytes, clients.length)
-    await server.close(0)
   })
 })
 
 describe('while the store fails', () => {
   it('each submission of a long line is refused, in its place among the other answers', async () => {
     const store = new FakeStore()
-    const { clock, clients, server } = await host(store, 1)
-    const [client] = clients
-    assert.ok(client)
+    await using host = await Host.open(store, 1)
+    const { clock, client } = host
     const count = 2000
     const round = Buffer.concat([request(PACKET.SUBMIT_JOB_BG, 'f', '', 'x'), request(PACKET.ECHO_REQ, 'e')])
     for (const answer of [PACKET.ERROR, PACKET.JOB_CREATED, PACKET.ERROR]) {
@@ -250,8 +275,7 @@ describe('while the store fails', () => {
       for (const [i, type] of types.entries()) assert.equal(type, i % 2 === 0 ? answer : PACKET.ECHO_RES)
     }
     assert.equal(store.disk.jobs.workloadBytes, count)
-    client.destroy()
-    await server.close(0)
+    store.isAuto = true
   })
 })
 

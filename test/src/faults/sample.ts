@@ -4,7 +4,7 @@ import { connect, PACKET, type RawPeer, request } from '../support/raw.ts'
 // Jobs that are known one by one: all that there is to know of one follows from its number, so that whoever gets it
 // sees whether it is whole. Some are large, some have another priority, every tenth waits for the year 2286.
 
-export const sampleFunctions = ['f0', 'f1', 'f2'] as const
+const sampleFunctions = ['f0', 'f1', 'f2'] as const
 const farSeconds = '9999999999'
 const largeBytes = 30_000
 const smallBytes = 300
@@ -13,7 +13,7 @@ export function uniqueOf(index: number): string {
   return `u${index}`
 }
 
-export function isDelayed(index: number): boolean {
+function isDelayed(index: number): boolean {
   return index % 10 === 9
 }
 

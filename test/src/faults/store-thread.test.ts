@@ -201,7 +201,7 @@ describe("the store's disk hangs", () => {
     const client = await local.connect('client')
     const first = await submitSome(client, [0, 1, 2])
     assert.equal(first.length, 3)
-    store.hang()
+    using _ = store.hang()
     const waiting = submitSome(client, [3, 4, 5])
     const other = await local.connect('another client')
     const othersWaiting = submitSome(other, [6])

@@ -3,6 +3,9 @@ import type { Incoming, IncomingPacket } from './incoming.ts'
 import type { Leaving } from './link.ts'
 import type { Peer, Stage } from './stage.ts'
 
+/** Who finds no server tries again after that and a pause. */
+const retryMs = 20
+
 /** Somebody who uses the server over one connection after another. */
 export abstract class Actor {
   readonly name: string
@@ -51,7 +54,8 @@ export abstract class Actor {
       },
       this.chance(0.1),
     )
-    this.onConnected()
+    if (this.peer === undefined) this.stage.after(retryMs + this.pauseMs(), () => this.connect())
+    else this.onConnected()
   }
 
   protected send(...commands: readonly Command[]): void {

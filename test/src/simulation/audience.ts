@@ -43,11 +43,17 @@ export class Audience {
     wait.ends++
     if (wait.ends === joinedAt.length) this.#finished.push(wait)
     if (!this.#isCaused(line, packet, job, source)) ledger.fail(`${what}, which nothing has caused`)
+    ledger.durability.told(job, line)
     ledger.end(job)
   }
 
   settle(): void {
     for (const wait of this.#finished) this.#checkCopies(wait)
+    this.#finished = []
+  }
+
+  /** Nobody is there any more. */
+  leave(): void {
     this.#finished = []
   }
 

@@ -32,7 +32,10 @@ export class Census {
   expect(entry: Entry): void {
     const check = this.#check(entry)
     if (check === undefined || !entry.line.isClear) return
-    entry.check = (rows) => (entry.isPrompt ? check(rows) : undefined)
+    const { durability } = this.#ledger
+    entry.check = (rows) => {
+      return entry.isPrompt && !durability.isTroubledSince(entry.deliveredAt) ? check(rows) : undefined
+    }
   }
 
   #check(entry: Entry): Check | undefined {
@@ -71,7 +74,9 @@ export class Census {
     const ended = ledger.moment
     return (rows) => {
       const listed = new Set(rows.map((row) => row.split('\t')[0] ?? ''))
-      for (const { handle } of sure) if (!listed.has(handle)) return `${handle} is missing`
+      for (const { handle, mayEndAt } of sure) {
+        if (mayEndAt === Infinity && !listed.has(handle)) return `${handle} is missing`
+      }
       for (const handle of listed) {
         const job = ledger.jobs.get(handle)
         if (job !== undefined && job.endedAt < ended) return `${handle} has ended`
@@ -83,6 +88,7 @@ export class Census {
 
   #cancel(handle: string): Check {
     const ledger = this.#ledger
+    const askedAt = ledger.moment
     const job = ledger.jobs.get(handle)
     const isSure = job !== undefined && job.mayEndAt === Infinity
     const hasEnded = job !== undefined && job.endedAt < ledger.moment
@@ -92,7 +98,9 @@ export class Census {
     }
     return ([answer]) => {
       if (answer === 'OK') return hasEnded ? 'it had ended' : undefined
-      return isSure ? 'it had not ended' : undefined
+      // While the store was asked, a worker may have had it and finished it.
+      const isThere = isSure && (ledger.moment === askedAt || job.last === undefined)
+      return isThere ? 'it had not ended' : undefined
     }
   }
 
@@ -113,15 +121,18 @@ export class Census {
     const isRunning = isSure && this.#isRunning(job)
     return ([, known, running]) => {
       if (hasEnded && known !== '0') return 'it had ended'
-      if (isSure && known !== '1') return 'it had not ended'
+      if (isSure && job.mayEndAt === Infinity && known !== '1') return 'it had not ended'
       return isRunning && running !== '1' ? 'a worker has it' : undefined
     }
   }
 
   #checkUniqueStatus(unique: string): Check | undefined {
     if (unique === '' || unique === '-') return undefined
-    const isLive = this.#jobs().some((job) => job.submission.unique === unique && job.mayEndAt === Infinity)
-    return ([, known]) => (isLive && known !== '1' ? 'such a job is there' : undefined)
+    const live = this.#jobs().filter((job) => job.submission.unique === unique && job.mayEndAt === Infinity)
+    return ([, known]) => {
+      const isLive = live.some((job) => job.mayEndAt === Infinity)
+      return isLive && known !== '1' ? 'such a job is there' : undefined
+    }
   }
 
   #count(name: string): Counts {
@@ -137,7 +148,8 @@ export class Census {
     }
     for (const submission of ledger.submissions.values()) if (submission.function === name) total.max++
     for (const { background, ...submission } of ledger.ghosts.values()) {
-      if (submission.function === name && (background || submission.entry.deliveredInTurn === ledger.turn)) total.max++
+      const mayBeThere = background || ledger.options.isDurable || submission.entry.deliveredInTurn === ledger.turn
+      if (submission.function === name && mayBeThere) total.max++
     }
     const workers = { min: 0, max: 0 }
     for (const line of ledger.lines) {

@@ -71,6 +71,18 @@ export function isGrab(name: string): boolean {
   return name === 'GRAB_JOB' || name === 'GRAB_JOB_UNIQ' || name === 'GRAB_JOB_ALL'
 }
 
+/** The answer may have to wait until something is on the disk. */
+export function mayAwaitDisk(command: Command): boolean {
+  const form = submissions.get(command.name)
+  return form !== undefined && command.name !== 'TEXT' && (form.background || command.args[1] !== '')
+}
+
+/** Until it is answered, which may need the store, nothing more is read. */
+export function mayAskStore(command: Command): boolean {
+  if (command.name === 'TEXT') return /^(cancel job|show jobs|show unique jobs)/.test(command.line)
+  return isGrab(command.name) || command.name === 'GET_STATUS' || command.name === 'GET_STATUS_UNIQUE'
+}
+
 /**
  * Whether the server answers. always: with one of the answers. refusal: only with an ERROR. never: not at all.
  * close: it closes the connection instead.

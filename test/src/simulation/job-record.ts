@@ -44,6 +44,8 @@ export interface JobOrigin {
   readonly isSure: boolean
   /** The moment by which the server had made it. */
   readonly createdAt: number
+  /** In its line on the disk, for one that an earlier server has left. Its number is higher than any place. */
+  readonly place?: number
 }
 
 /** A job, as far as it can be seen from outside. Moments are Infinity while a thing has not happened. */
@@ -54,6 +56,8 @@ export class JobRecord {
   readonly submission: Submission
   readonly isSure: boolean
   readonly createdAt: number
+  /** Jobs of one function and priority leave in this order. */
+  readonly place: number
 
   /** A background submission has had this job as its answer. */
   isBackground = false
@@ -68,17 +72,25 @@ export class JobRecord {
   /** The earliest moment at which it can have ended, and the moment by which it has. */
   mayEndAt: number = Infinity
   endedAt: number = Infinity
+  /** A worker of an earlier server has said the last of it. */
+  hasRun = false
+  /** The moment from which on it never comes back, and why. */
+  goneAt: number = Infinity
+  goneBecause = ''
+  /** There was another of its unique when it was made, and the store could not say so. */
+  isTwin = false
   mayBeCancelled = false
   mayBeExhausted = false
   /** A worker that can do it was told that there is no job while it was there for the taking. */
   deniedAt: number = Infinity
 
-  constructor({ handle, submission, isSure, createdAt }: JobOrigin) {
+  constructor({ handle, submission, isSure, createdAt, place }: JobOrigin) {
     this.handle = handle
-    this.number = Number(handle.slice(handle.lastIndexOf(':') + 1))
+    this.number = numberOf(handle)
     this.submission = submission
     this.isSure = isSure
     this.createdAt = createdAt
+    this.place = place ?? this.number
   }
 
   get function(): string {
@@ -98,6 +110,17 @@ export class JobRecord {
     for (const line of this.waits.keys()) if (line.state === 'open') return true
     return false
   }
+}
+
+/** What the simulated servers' handles begin with. */
+export const handlePrefix = 'H:sim'
+
+export function handleOf(number: number): string {
+  return `${handlePrefix}:${number}`
+}
+
+export function numberOf(handle: string): number {
+  return Number(handle.slice(handle.lastIndexOf(':') + 1))
 }
 
 /** The worker may have lost it by now. */

@@ -1,8 +1,9 @@
 import { Audience } from './audience.ts'
 import { Census } from './census.ts'
 import { finalPackets, isGrab, type PacketCommand, showCommand, workPackets } from './command.ts'
+import { Durability } from './durability.ts'
 import type { Incoming, IncomingPacket } from './incoming.ts'
-import { type Assignment, isAsSubmitted, JobRecord, mayBeReleased } from './job-record.ts'
+import { type Assignment, handleOf, isAsSubmitted, JobRecord, mayBeReleased, numberOf } from './job-record.ts'
 import type { Entry, Line } from './line.ts'
 import { QueueOrder } from './queue-order.ts'
 import { readSubmission, type Submission } from './submission.ts'
@@ -18,8 +19,11 @@ export interface LedgerOptions {
   readonly attemptsMax: number
   /** The server gives everybody WORK_EXCEPTION as such. */
   readonly exceptions: boolean
-  /** The wall clock when the server's was 0. */
-  readonly wallAtStart: number
+  /** There is a disk for background jobs. */
+  readonly isDurable: boolean
+  /** The latest date that a server has seen, milliseconds since 1970. */
+  readonly wallMsMax: () => number
+  readonly isStoreBusy: () => boolean
   /** Jobs may be refused for want of room. */
   readonly isLimited: boolean
   readonly nowMs: () => number
@@ -42,6 +46,8 @@ export class Ledger {
   /** The first thing that was wrong. */
   fault: string | undefined
   isShuttingDown = false
+  /** The moment at which it last began to. */
+  shutDownAt = -1
   readonly jobs = new Map<string, JobRecord>()
   /** Those that have not ended for sure, by function. */
   readonly live = new Map<string, Set<JobRecord>>()
@@ -53,6 +59,7 @@ export class Ledger {
   readonly options: LedgerOptions
   readonly census: Census
   readonly audience: Audience
+  readonly durability: Durability
   /** How much was seen, to know that a run tests anything. */
   readonly seen = new Map<string, number>()
 
@@ -69,6 +76,7 @@ export class Ledger {
     this.options = options
     this.census = new Census(this)
     this.audience = new Audience(this)
+    this.durability = new Durability(this)
     this.#order = new QueueOrder(this)
   }
 
@@ -96,18 +104,28 @@ export class Ledger {
 
   /** The server has done all it will do for now. */
   settle(): void {
+    const { isDurable, isStoreBusy } = this.options
+    const isAnyBlocked = [...this.lines].some((line) => line.isBlocked())
     let held: Line | undefined
-    let isAnyBlocked = false
     for (const line of this.lines) {
-      if (line.isClear) line.settle()
-      // A job that it has not been told of yet can come to its timeout meanwhile.
-      else if ([...line.abilities.values()].some(({ timeoutMs }) => timeoutMs > 0)) this.#disturb(line)
-      if (line.isHeld()) held = line
-      if (line.isBlocked()) isAnyBlocked = true
+      const isHeldBack = line.isHeldBack()
+      if (isHeldBack) this.durability.checkHeldBack(line)
+      if (line.isClear && !isHeldBack) line.settle()
+      else if (!isDurable || line.isStuck || line.state !== 'open') this.#mayTimeOut(line)
+      if (!line.isHeld()) continue
+      held = line
+      if (isDurable && !isAnyBlocked) this.durability.checkPaused(line)
     }
     if (held?.isBlocked() === false) this.count('held up by another')
-    if (held !== undefined && !isAnyBlocked) this.fail(`${held.name} is not read from, and holds up nobody`)
+    const isExcused = isAnyBlocked || (isDurable && isStoreBusy())
+    if (held !== undefined && !isExcused) this.fail(`${held.name} is not read from, and holds up nobody`)
     this.audience.settle()
+  }
+
+  /** An iteration of the loop is over. */
+  endTurn(): void {
+    for (const line of this.lines) if (line.isStuck) line.stuckInTurn = this.turn
+    this.turn++
   }
 
   /** No job is left, it is said: then each must have had an end. */
@@ -116,7 +134,7 @@ export class Ledger {
       for (const job of jobs) if (job.mayEndAt === Infinity) this.fail(`${job.handle} is lost`)
     }
     for (const job of this.jobs.values()) {
-      const hasRun = job.works.some(({ command }) => finalPackets.has(command.name))
+      const hasRun = job.hasRun || job.works.some(({ command }) => finalPackets.has(command.name))
       if (job.isBackground && !hasRun && !job.mayBeCancelled && !job.mayBeExhausted) {
         this.fail(`the background job ${job.handle} is gone and has not run`)
       }
@@ -127,6 +145,7 @@ export class Ledger {
   /** The server is about to be closed: all workers lose what they have, whatever they say until they notice. */
   shutDown(): void {
     this.isShuttingDown = true
+    this.shutDownAt = this.moment
     for (const jobs of this.live.values()) for (const job of jobs) this.#mayBeShutDown(job)
   }
 
@@ -140,7 +159,7 @@ export class Ledger {
     const { command, line } = entry
     this.census.expect(entry)
     if (command.name === 'TEXT') return
-    const submission = readSubmission(entry, this.options.wallAtStart)
+    const submission = readSubmission(entry)
     if (submission !== undefined) this.submissions.set(entry, submission)
     else if (workPackets.has(command.name)) this.#workDelivered(entry, command)
     else if (isGrab(command.name) && line.state !== 'open') this.#disturb(line)
@@ -193,6 +212,7 @@ export class Ledger {
     entry.isAccepted = true
     if (!finalPackets.has(command.name)) return
     job.outcome = entry
+    this.durability.ended(job, entry)
     last.overAt = Math.min(last.overAt, this.moment)
     last.line.holds.delete(last)
     this.count('finished')
@@ -201,7 +221,10 @@ export class Ledger {
 
   answer(entry: Entry, incoming: Incoming): void {
     const { command, line } = entry
-    if (incoming.name === 'LINE') return this.#checkAnswer(entry, entry.rows)
+    if (incoming.name === 'LINE') {
+      this.#checkAnswer(entry, entry.rows)
+      return this.#cancelled(entry)
+    }
     if (isGrab(command.name)) {
       if (incoming.name === 'NO_JOB') this.#order.denied(entry)
       else this.#assigned(entry, incoming)
@@ -211,7 +234,7 @@ export class Ledger {
     if (submission !== undefined) {
       this.submissions.delete(entry)
       if (incoming.name === 'JOB_CREATED') this.#created(submission, incoming.args[0] ?? '')
-      else this.#refused(submission, incoming.args[0] ?? '')
+      else this.#refused(submission, incoming)
     } else if (incoming.name === 'OPTION_RES') line.hasExceptions = true
     else if (command.name === 'ECHO_REQ' && incoming.data !== command.data) this.fail(`${line.name}: a wrong echo`)
     else this.#checkAnswer(entry, incoming.args)
@@ -255,7 +278,7 @@ export class Ledger {
     for (const [entry, submission] of this.submissions) {
       if (entry.line !== line) continue
       this.submissions.delete(entry)
-      this.ghosts.set(entry, submission)
+      this.#notAnswered(submission)
     }
     for (const assignment of line.holds) this.#release(assignment)
     for (const job of this.#wantedBy(line)) {
@@ -272,11 +295,7 @@ export class Ledger {
     let job = this.jobs.get(handle)
     if (job === undefined) {
       job = this.#add(handle, submission)
-      for (const other of this.#byKey.get(key ?? '') ?? []) {
-        if (other !== job && other.createdAt < entry.deliveredAt && other.mayEndAt === Infinity) {
-          this.fail(`${handle} is made beside ${other.handle}, which has the same unique`)
-        }
-      }
+      this.#checkTwins(job, entry)
     } else if (job.submission.entry !== entry) {
       this.count('joined')
       if (key === undefined || key !== job.submission.key) this.fail(`${line.name} is joined to ${handle}, not its own`)
@@ -284,17 +303,58 @@ export class Ledger {
     }
     if (submission.background) {
       job.isBackground = true
+      if (this.options.isDurable) this.durability.acknowledged(job, entry)
       return
     }
     this.audience.join(line, job)
     if (line.state !== 'open') this.#noteWaiterLeaves(job)
   }
 
-  #refused({ entry }: Submission, code: string): void {
-    this.count(code)
+  /** A job is made while another one of its unique is there. */
+  #checkTwins(job: JobRecord, entry: Entry): void {
+    const { key, background } = job.submission
+    for (const other of this.#byKey.get(key ?? '') ?? []) {
+      if (other === job || other.isTwin || other.createdAt >= entry.deliveredAt || other.mayEndAt !== Infinity) continue
+      // If the store can't say whether it has one, foreground jobs go on.
+      if (!background && this.durability.isTroubledSince(entry.deliveredAt)) job.isTwin = true
+      else this.fail(`${job.handle} is made beside ${other.handle}, which has the same unique`)
+    }
+  }
+
+  #refused(submission: Submission, { args: [code = '', text = ''] }: IncomingPacket): void {
+    const { entry, background, key } = submission
+    const isForStore = text.startsWith('The job could not be stored')
+    this.count(isForStore ? 'not stored' : code)
     const isAllowed =
-      code === 'SHUTTING_DOWN' ? this.isShuttingDown : code === 'QUEUE_ERROR' ? this.options.isLimited : true
-    if (!isAllowed) this.fail(`${entry.line.name}: ${code} for ${showCommand(entry.command)}`)
+      code === 'SHUTTING_DOWN'
+        ? this.isShuttingDown
+        : isForStore
+          ? // A foreground submission that joins a background one shares its fate.
+            (background || key !== undefined) && this.durability.isTroubledSince(entry.deliveredAt)
+          : code !== 'QUEUE_ERROR' || this.options.isLimited
+    if (!isAllowed) this.fail(`${entry.line.name}: ${code} ${text} for ${showCommand(entry.command)}`)
+    // The store may have it all the same, but nobody is to do it, unless the server crashes before it has put that right.
+    const number = this.durability.madeBy(entry)
+    if (number !== undefined && !this.jobs.has(handleOf(number))) this.end(this.#add(handleOf(number), submission))
+  }
+
+  /** Its connection has gone before the answer could come. */
+  #notAnswered(submission: Submission): void {
+    const number = this.durability.madeBy(submission.entry)
+    if (number === undefined) this.ghosts.set(submission.entry, submission)
+    else if (!this.jobs.has(handleOf(number))) this.adopt(handleOf(number), submission)
+  }
+
+  /** A job that is on the disk, and whose submitter will not be told. */
+  adopt(handle: string, submission: Submission): void {
+    this.ghosts.delete(submission.entry)
+    this.#add(handle, submission).isBackground = true
+  }
+
+  #cancelled({ command, line, rows }: Entry): void {
+    if (command.name !== 'TEXT' || !command.line.startsWith('cancel job ') || rows[0] !== 'OK') return
+    const job = this.jobs.get(command.line.slice('cancel job '.length))
+    if (job !== undefined) this.durability.cancelled(job, line)
   }
 
   #assigned(entry: Entry, packet: IncomingPacket): void {
@@ -305,11 +365,16 @@ export class Ledger {
     const job = this.jobs.get(handle) ?? this.#discover(handle, packet)
     if (job === undefined) return this.fail(`${what}, which nobody has submitted`)
     const pendingRelease = [...line.pending()].find(({ command }) => isRelease(command, job.function))
-    const isStale = entry.deliveredInTurn !== this.turn || pendingRelease !== undefined || line.state !== 'open'
+    const isLate = this.options.isDurable
+      ? line.stuckInTurn >= entry.deliveredInTurn
+      : entry.deliveredInTurn !== this.turn
+    const isStale = isLate || pendingRelease !== undefined || line.state !== 'open'
     const nowMs = this.options.nowMs()
     if (!isAsSubmitted(job, packet, entry.command.name)) this.fail(`${what}, which is not what was submitted`)
     if (!line.abilities.has(job.function)) this.fail(`${what}, which it can't do`)
-    if (job.isSure && nowMs < job.submission.runAtMs) this.fail(`${what} before its time`)
+    if (job.isSure && this.options.wallMsMax() < job.submission.runAtMs) this.fail(`${what} before its time`)
+    if (job.goneAt < entry.deliveredAt) this.fail(`${what}, which was ${job.goneBecause}`)
+    if (this.options.isDurable && !isStale) this.durability.given(job)
     if (job.endedAt < entry.deliveredAt) this.fail(`${what}, which has ended`)
     if (job.assignments.length >= this.options.attemptsMax) this.fail(`${what} once too often`)
     const { last } = job
@@ -358,17 +423,10 @@ export class Ledger {
   #add(handle: string, submission: Submission): JobRecord {
     const { key, entry } = submission
     const isRival = (other: Submission) => other !== submission && key !== undefined && other.key === key
-    const isSure = ![...this.submissions.values(), ...this.ghosts.values()].some(isRival)
+    const isSure = ![...this.unanswered()].some(isRival)
     const job = new JobRecord({ handle, submission, isSure, createdAt: this.moment })
     this.jobs.set(handle, job)
-    const jobs = this.live.get(job.function)
-    if (jobs === undefined) this.live.set(job.function, new Set([job]))
-    else jobs.add(job)
-    if (key !== undefined) {
-      const same = this.#byKey.get(key)
-      if (same === undefined) this.#byKey.set(key, new Set([job]))
-      else same.add(job)
-    }
+    this.#enlist(job)
     for (const line of this.lines) if (line.state !== 'open') this.#disturb(line)
     if (this.options.attemptsMax !== Infinity && this.#isDisturbed(job)) this.#mayBeExhausted(job)
     if (this.isShuttingDown) this.#mayBeShutDown(job)
@@ -378,13 +436,22 @@ export class Ledger {
     return job
   }
 
+  #enlist(job: JobRecord): void {
+    const { key } = job.submission
+    addTo(this.live, job.function, job)
+    if (key !== undefined) addTo(this.#byKey, key, job)
+  }
+
   /** A job whose submitter has not been answered, or had gone before it could be. */
   #discover(handle: string, { args, data }: IncomingPacket): JobRecord | undefined {
+    // A background job that is given out is on the disk.
     const isIt = (submission: Submission) =>
+      !(submission.background && this.options.isDurable) &&
       submission.function === args[1] &&
       submission.workload === data &&
       (args[2] === undefined || submission.unique === args[2])
-    const submission = [...this.submissions.values(), ...this.ghosts.values()].find(isIt)
+    const number = numberOf(handle)
+    const submission = this.durability.submissionOf(number) ?? [...this.unanswered()].find(isIt)
     if (submission === undefined) return undefined
     this.count('discovered')
     this.ghosts.delete(submission.entry)
@@ -454,9 +521,14 @@ export class Ledger {
     for (const line of job.waits.keys()) if (line.state !== 'gone') return
     const { key } = job.submission
     const mayHaveJoined = (other: Submission) => other === job.submission || (key !== undefined && other.key === key)
-    if ([...this.submissions.values(), ...this.ghosts.values()].some(mayHaveJoined)) return
+    if ([...this.unanswered()].some(mayHaveJoined)) return
     for (const line of this.lines) if (line.hasPendingGrab()) return
     this.end(job)
+  }
+
+  /** A job that it has not been told of yet can come to its timeout. */
+  #mayTimeOut(line: Line): void {
+    if ([...line.abilities.values()].some(({ timeoutMs }) => timeoutMs > 0)) this.#disturb(line)
   }
 
   /** The line may give back jobs that it has not been seen to get. */
@@ -474,8 +546,10 @@ export class Ledger {
   }
 
   #mayBeShutDown(job: JobRecord): void {
-    if (this.options.attemptsMax === Infinity) this.mayEnd(job)
-    else this.#mayBeExhausted(job)
+    if (this.options.attemptsMax === Infinity) {
+      // What is on the disk stays there.
+      if (!this.durability.has(job)) this.mayEnd(job)
+    } else this.#mayBeExhausted(job)
   }
 
   #mayBeExhausted(job: JobRecord): void {
@@ -485,6 +559,51 @@ export class Ledger {
 
   #isDisturbed(job: JobRecord): boolean {
     return (this.#disturbedAt.get(job.function) ?? -1) >= job.submission.entry.deliveredAt
+  }
+
+  /** Commands that were delivered and have not been answered, and never will be in some cases. */
+  *unanswered(): Generator<Submission, void> {
+    yield* this.submissions.values()
+    yield* this.ghosts.values()
+  }
+
+  /** The server has gone, and with it all but what is on its disk. */
+  restart(how: 'crash' | 'close'): void {
+    for (const line of this.lines) line.state = 'gone'
+    this.lines.clear()
+    this.live.clear()
+    this.#byKey.clear()
+    this.durability.restart(how)
+    this.submissions.clear()
+    this.ghosts.clear()
+    this.#discovered.clear()
+    this.#disturbedAt.clear()
+    this.#fresh = []
+    this.#order.forget()
+    this.audience.leave()
+    this.isShuttingDown = false
+  }
+
+  /** An earlier server has left it. */
+  restore(job: JobRecord): void {
+    this.jobs.set(job.handle, job)
+    this.#enlist(job)
+  }
+
+  /** Which of them comes first is promised. With a disk, those in memory do not wait for those that are on it. */
+  areInOrder(one: JobRecord, other: JobRecord): boolean {
+    if (!this.options.isDurable) return true
+    const isTransient = (job: JobRecord) => !job.isBackground && job.submission.unique === ''
+    if (isTransient(one) && isTransient(other)) return true
+    if (!one.submission.background || !other.submission.background) return false
+    return one.function === other.function && one.submission.priority === other.submission.priority
+  }
+
+  /** With a disk, a job may wait until those who are about to be told of it have been. */
+  isAskedFor({ submission: { key } }: JobRecord): boolean {
+    if (!this.options.isDurable || key === undefined) return false
+    for (const submission of this.unanswered()) if (submission.key === key) return true
+    return false
   }
 
   /** It stood in line from its submission until it was first given out. */
@@ -499,4 +618,10 @@ function isReleasedBy(command: PacketCommand, { job }: Assignment): boolean {
 
 function isRelease(command: { readonly name: string; readonly args?: readonly string[] }, name: string): boolean {
   return command.name === 'RESET_ABILITIES' || (command.name === 'CANT_DO' && command.args?.[0] === name)
+}
+
+function addTo<T>(sets: Map<string, Set<T>>, key: string, item: T): void {
+  const items = sets.get(key)
+  if (items === undefined) sets.set(key, new Set([item]))
+  else items.add(item)
 }

@@ -72,6 +72,10 @@ export class Line {
   isHeld: () => boolean = () => false
   /** It does not take the server's output. */
   isBlocked: () => boolean = () => false
+  /** The server keeps some of its output for itself. */
+  isHeldBack: () => boolean = () => false
+  /** The last turn after which some of its output had not been handed out. */
+  stuckInTurn = -1
 
   readonly #ledger: Ledger
   readonly #stream = new IncomingStream()
@@ -94,6 +98,11 @@ export class Line {
   /** Nothing holds it up: what the server gets of it is stepped at once, and what it gets is written at once. */
   get isClear(): boolean {
     return this.state === 'open' && !this.isHeld() && !this.isBlocked()
+  }
+
+  /** The server may have output for it that it has not handed out. */
+  get isStuck(): boolean {
+    return this.isBlocked() || this.isHeldBack()
   }
 
   // What the peer sends

@@ -107,6 +107,14 @@ export class Link {
     })
   }
 
+  /** The server's process ends, and its system closes what it had open. The server itself is told nothing more. */
+  breakOff(): void {
+    const { socket } = this
+    socket.removeAllListeners()
+    socket.on('error', () => {})
+    socket.destroy()
+  }
+
   /** The weather clears, and whoever has vanished is found out. */
   heal(weather: Weather): void {
     this.#toServer.weather = weather

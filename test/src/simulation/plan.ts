@@ -2,6 +2,7 @@ import { defaultLimits, type Limits } from '@geartrain/server'
 import type { Weather } from './pipe.ts'
 import type { Random } from './random.ts'
 import type { SocketSizes } from './server-socket.ts'
+import { drawStorage, type StoragePlan } from './storage.ts'
 
 /** What a simulation is made of, all drawn from its seed. */
 export interface Plan {
@@ -30,6 +31,8 @@ export interface Plan {
   readonly administrators: number
   readonly vandals: number
   readonly ending: Ending
+  /** Undefined: jobs live in memory. */
+  readonly storage: StoragePlan | undefined
 }
 
 /**
@@ -49,7 +52,8 @@ const functionNames = [
   'f2',
 ]
 
-export function drawPlan(random: Random): Plan {
+/** `storageRandom` is another one: what comes of a seed in memory does not depend on it. */
+export function drawPlan(random: Random, storageRandom: Random): Plan {
   const functions = shuffled(random, functionNames).slice(0, random.between(1, 5))
   const isLimited = random.chance(0.2)
   const isStrict = random.chance(0.3)
@@ -87,6 +91,7 @@ export function drawPlan(random: Random): Plan {
       [1, 'close'],
       [2, 'finishAll'],
     ]),
+    storage: drawStorage(storageRandom),
   }
 }
 

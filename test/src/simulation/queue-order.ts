@@ -16,6 +16,11 @@ export class QueueOrder {
     this.#ledger = ledger
   }
 
+  /** The server is another one. */
+  forget(): void {
+    this.#assignments.length = 0
+  }
+
   /** A worker was given a job. */
   given(assignment: Assignment): void {
     if (assignment.job.assignments[0] === assignment && !assignment.isStale) this.#check(assignment)
@@ -26,11 +31,12 @@ export class QueueOrder {
   denied({ line, deliveredAt }: Entry): void {
     const ledger = this.#ledger
     ledger.count('NO_JOB')
-    if (ledger.isShuttingDown) return
+    if (ledger.isShuttingDown || ledger.durability.isTroubledSince(deliveredAt)) return
     for (const name of line.abilities.keys()) {
       for (const job of ledger.live.get(name) ?? []) {
         const isThere = job.createdAt < deliveredAt && job.mayEndAt === Infinity && job.last === undefined
-        if (isThere && ledger.isPlain(job)) job.deniedAt = Math.min(job.deniedAt, ledger.moment)
+        if (isThere && ledger.isPlain(job) && !ledger.isAskedFor(job))
+          job.deniedAt = Math.min(job.deniedAt, ledger.moment)
       }
     }
   }
@@ -46,8 +52,9 @@ export class QueueOrder {
       const isBefore = other.line === line ? other.grabIndex < grabIndex : other.givenAt < grabbedAt
       if (!isBefore || other.isStale || !other.turns.has(job.function)) continue
       const rival = other.job
-      const wasThere = job.number < rival.number || job.createdAt < other.grabbedAt
-      if (!wasThere || !ledger.isPlain(rival) || rival.assignments[0] !== other) continue
+      const wasThere = job.place < rival.place || job.createdAt < other.grabbedAt
+      if (!wasThere || !ledger.areInOrder(job, rival) || !ledger.isPlain(rival) || rival.assignments[0] !== other)
+        continue
       const reason = reasonToComeFirst(other, job)
       if (reason !== undefined) ledger.fail(`${rival.handle} was given out before ${job.handle}, which ${reason}`)
     }
@@ -60,7 +67,7 @@ function reasonToComeFirst({ job: given, turns }: Assignment, other: JobRecord):
   if (other.submission.priority !== priority) {
     return other.submission.priority < priority ? 'has a higher priority' : undefined
   }
-  if (other.function === given.function) return other.number < given.number ? 'is older' : undefined
+  if (other.function === given.function) return other.place < given.place ? 'is older' : undefined
   const turn = turns.get(given.function)?.lastTurn ?? -1
   const otherTurn = turns.get(other.function)?.lastTurn ?? -1
   return otherTurn < turn ? 'is of a function whose turn it was' : undefined

@@ -5,10 +5,11 @@ export class Random {
   #c: number
   #counter = 1
 
-  constructor(seed: number) {
+  /** Another purpose draws other numbers of the same seed. */
+  constructor(seed: number, purpose = 0) {
     this.#a = seed | 0
     this.#b = Math.floor(seed / 2 ** 32) | 0
-    this.#c = 0x9e3779b9
+    this.#c = 0x9e3779b9 ^ purpose
     // Neighbouring seeds start alike; a few rounds part them.
     for (let i = 0; i < 16; i++) this.#next()
   }

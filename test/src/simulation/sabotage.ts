@@ -1,5 +1,6 @@
 import { Decoder, packetKinds } from '@geartrain/protocol'
-import type { Server } from '@geartrain/server'
+import type { Server, Store } from '@geartrain/server'
+import type { SimulatedDisk } from './disk.ts'
 import type { Tamper } from './server-socket.ts'
 
 /** A fault built into a simulation on purpose, which it has to find: proof that its checks can fail. */
@@ -8,6 +9,10 @@ export interface Sabotage {
   server?(server: Server): void
   /** Changes what the server sends, on each connection. */
   output?(): Tamper
+  /** Stands between the server and its store. */
+  store?(store: Store, disk: SimulatedDisk): Store
+  /** Changes the server's end of each connection. */
+  connection?(connection: NonNullable<ReturnType<Server['accept']>>): void
   /** Timers that are never called: each so-manieth. */
   readonly lostTimers?: number
 }

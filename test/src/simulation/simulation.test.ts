@@ -38,6 +38,10 @@ test('no simulation fails', async () => {
     'held up by another',
     'count known',
     'show jobs',
+    'kept',
+    'not stored',
+    'store failures',
+    'gone for good',
   ]
   assert.deepEqual(
     expected.filter((what) => !seen.has(what)),

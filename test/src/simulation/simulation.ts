@@ -1,6 +1,7 @@
 import { assertInvariants } from '@geartrain/engine'
 import type { Actor } from './actor.ts'
 import { Administrator } from './administrator.ts'
+import { Auditor } from './auditor.ts'
 import { Client } from './client.ts'
 import { drawPlan, type Plan } from './plan.ts'
 import { Prober } from './prober.ts'
@@ -47,13 +48,23 @@ const endingStepsMax = 100_000
 /** An honest worker has its job by then; one whose wake-up was lost is missed only a second later. */
 const probeMsMax = 900
 const probes = 3
+const auditMsMax = 120_000
 const graceMs = 2000
+/** A store that works again is used again within so long. */
+const recoveryMs = 3000
+/** A server is started again within so long, though its store may hang once and again. */
+const restartMsMax = 3_600_000
+/** A server that is closed gives up a store that hangs within so long. */
+const storePatienceMs = 11_000
+/** Storage has its own chance, so that a seed without it is what it was before there was any. */
+const storagePurpose = 1
 
 /** Runs one simulation to its end. The same options give the same result. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const trace = new Trace(options.print)
   const random = new Random(options.seed)
-  const stage = new Stage(drawPlan(random), random, trace, options.sabotage)
+  const storageRandom = new Random(options.seed, storagePurpose)
+  const stage = new Stage(drawPlan(random, storageRandom), random, storageRandom, trace, options.sabotage)
   const simulation = new Simulation(stage)
   const steps = options.steps ?? stepsDefault
   const stopCatching = catchUncaught((error) => simulation.crash(error))
@@ -100,39 +111,65 @@ class Simulation {
   async run(steps: number): Promise<void> {
     for (const actor of this.#actors) actor.start()
     await this.#iterateUntil(() => this.step >= steps)
-    const { ending } = this.#stage.plan
-    if (ending === 'close') return this.#closeUnderLoad()
-    await this.#workOff(ending === 'finishAll')
-    if (ending === 'drain') {
+    const { plan, ledger, host } = this.#stage
+    if (plan.ending !== 'close') {
+      this.#stage.note('work off')
+      this.#stage.heal()
+    }
+    if (!(await this.#iterateUntil(() => host.isUp && !host.isClosing, restartMsMax))) {
+      return ledger.fail('the server is not started again')
+    }
+    host.keep()
+    const close = () => host.server.close(graceMs)
+    if (plan.ending === 'close') return this.#close(close, graceMs)
+    await this.#workOff(plan.ending === 'finishAll')
+    if (plan.ending === 'drain') {
       await this.#probe()
       // Bytes of those who left long ago may have come only now.
       await this.#workOffRest()
     }
-    if (this.#stage.ledger.fault === undefined) this.#stage.ledger.finish()
-    await this.#close(() => this.#stage.server.close(graceMs), graceMs)
+    if (ledger.fault === undefined) ledger.finish()
+    await this.#close(close, graceMs)
+    if (ledger.durability.size > 0) ledger.fail(`${ledger.durability.size} jobs are left on the disk`)
   }
 
   // How it ends
 
   async #workOff(isLast: boolean): Promise<void> {
-    const { server } = this.#stage
-    this.#stage.note('work off')
-    this.#stage.heal()
+    const { host, ledger, plan } = this.#stage
     // Whoever was held up by a slow peer is free now: this shows it.
     await this.#pass(1000)
+    if (plan.storage !== undefined) {
+      await this.#pass(recoveryMs)
+      if (ledger.durability.isFailing) ledger.fail('the server does not try its store again')
+      await this.#audit()
+    }
     for (const actor of this.#actors) actor.retire()
     for (let i = 1; i <= 3; i++) this.#add(new Worker(this.#stage, `honest${i}`, true))
     await this.#pass(1)
-    if (isLast) return this.#close(() => server.finishAll(), endingMsMax)
+    if (isLast) return this.#close(() => host.server.finishAll(), endingMsMax)
     return this.#workOffRest()
   }
 
   async #workOffRest(): Promise<void> {
-    const { ledger, server } = this.#stage
-    const isOver = () => server.engine.jobCount === 0 && this.#actors.every(({ isDone }) => isDone)
+    const { ledger, host } = this.#stage
+    const jobCount = () => host.server.engine.jobCount + host.server.engine.backlogSize
+    const isOver = () => jobCount() === 0 && this.#actors.every(({ isDone }) => isDone)
     if (await this.#iterateUntil(isOver, endingMsMax)) return
     const waiting = this.#actors.filter(({ isDone }) => !isDone).map(({ name }) => name)
-    ledger.fail(`${server.engine.jobCount} jobs are never done; ${waiting.join(', ') || 'nobody'} waits`)
+    ledger.fail(`${jobCount()} jobs are never done; ${waiting.join(', ') || 'nobody'} waits`)
+  }
+
+  /** All jobs that are there are known. */
+  async #audit(): Promise<void> {
+    const { ledger, host, plan } = this.#stage
+    if (host.server.connectionCount >= plan.limits.connectionsMax) return
+    const auditor = new Auditor(this.#stage, 'auditor')
+    this.#add(auditor)
+    await this.#pass(1)
+    auditor.audit()
+    if (!(await this.#iterateUntil(() => auditor.isDone, auditMsMax))) ledger.fail('the auditor gets no answers')
+    auditor.retire()
   }
 
   /** With nothing else to do, each new job is done at once. */
@@ -149,24 +186,27 @@ class Simulation {
     }
   }
 
-  async #closeUnderLoad(): Promise<void> {
-    await this.#close(() => this.#stage.server.close(graceMs), graceMs)
-  }
-
   async #close(close: () => Promise<void>, withinMs: number): Promise<void> {
-    const { ledger, server, clock } = this.#stage
+    const { ledger, plan } = this.#stage
+    const { host } = this.#stage
+    const { server, clock } = host
     this.#stage.note('close')
     ledger.shutDown()
+    host.isClosing = plan.storage !== undefined
+    const storeMs = plan.storage === undefined ? 0 : storePatienceMs
     let isClosed = false
     void close().then(() => {
       isClosed = true
       this.#isClosed = true
     })
-    if (!(await this.#iterateUntil(() => isClosed, withinMs + 1000))) return ledger.fail('the server does not close')
+    if (!(await this.#iterateUntil(() => isClosed, withinMs + 1000 + storeMs)))
+      return ledger.fail('the server does not close')
     for (const actor of this.#actors) actor.stop()
     await this.#pass(100)
     if (server.connectionCount > 0) ledger.fail(`${server.connectionCount} connections are left of a closed server`)
     if (clock.timerCount > 0) ledger.fail(`${clock.timerCount} timers are left of a closed server`)
+    // What is left on the disk is what was promised.
+    ledger.restart('close')
   }
 
   #add(actor: Actor): void {
@@ -199,22 +239,26 @@ class Simulation {
 
   /** One iteration of the loop as Node has it: what has come in, then what was to be called soon after it. */
   async #iterate(): Promise<void> {
-    const { timeline, clock, plan, random, ledger } = this.#stage
-    const start = clock.soonCalls.length > 0 ? timeline.now : Math.max(timeline.now, timeline.nextAt)
+    const { timeline, plan, random, ledger, host } = this.#stage
+    const start = host.clock.soonCalls.length > 0 ? timeline.now : Math.max(timeline.now, timeline.nextAt)
     for (let i = random.between(1, plan.eventsPerIteration); i > 0; i--) {
       if (timeline.nextAt > start + iterationMs) break
       timeline.takeNext()
       await this.#ticks()
+      host.endSomeServers()
     }
+    const { clock } = host
     const calls = clock.soonCalls
     clock.soonCalls = []
     for (const call of calls) {
+      if (clock.isStopped) break
       call()
       await this.#ticks()
+      host.endSomeServers()
     }
     this.step++
-    if (clock.soonCalls.length === 0) ledger.settle()
-    ledger.turn++
+    if (host.clock.soonCalls.length === 0) ledger.settle()
+    ledger.endTurn()
     this.#check()
   }
 
@@ -227,10 +271,13 @@ class Simulation {
   }
 
   #check(): void {
-    const { server, clock, ledger, plan } = this.#stage
+    const { host, ledger, plan, timeline } = this.#stage
+    const { server, clock } = host
     assertInvariants(server.engine)
-    if (this.#isClosed) return
-    const lateMs = clock.unmovedNow - server.engine.nextDeadline
+    if (this.#isClosed || clock.isStopped) return
+    // What a store tells of may have been due long ago.
+    const knownForMs = timeline.now - (host.store?.toldAtMs ?? 0)
+    const lateMs = Math.min(clock.unmovedNow - server.engine.nextDeadline, knownForMs)
     const workMs = 20 * plan.lookMs * plan.eventsPerIteration
     if (lateMs > timerLatenessMs + 10 * iterationMs + workMs)
       ledger.fail(`the server oversleeps a deadline by ${lateMs} ms`)

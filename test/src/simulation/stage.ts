@@ -1,13 +1,15 @@
-import { createServer, type Server, silentLog } from '@geartrain/server'
+import { type Server, silentLog } from '@geartrain/server'
 import type { Command } from './command.ts'
+import { Host } from './host.ts'
 import { type Incoming, IncomingStream } from './incoming.ts'
+import { handlePrefix } from './job-record.ts'
 import { Ledger } from './ledger.ts'
 import { Line } from './line.ts'
 import { type Leaving, Link } from './link.ts'
 import { clearWeather, drawSizes, drawWeather, type Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import type { Sabotage } from './sabotage.ts'
-import { type Cancel, SimulatedClock, Timeline } from './timeline.ts'
+import { type Cancel, Timeline } from './timeline.ts'
 import type { Trace } from './trace.ts'
 
 /** Whoever holds the peer's end of a connection. */
@@ -55,17 +57,13 @@ export class Peer {
   }
 }
 
-/** Some day in 2026. */
-const wallAtStart = 1_790_000_000_000
-
 /** The server under its simulated clock and network, with the ledger that watches every connection. */
 export class Stage {
   readonly random: Random
   readonly plan: Plan
   readonly timeline = new Timeline()
-  readonly clock: SimulatedClock
   readonly ledger: Ledger
-  readonly server: Server
+  readonly host: Host
   readonly #trace: Trace
   readonly #links = new Set<Link>()
   readonly #sabotage: Sabotage | undefined
@@ -73,26 +71,34 @@ export class Stage {
   /** The network is good, and nobody does any more mischief. */
   isHealed = false
 
-  constructor(plan: Plan, random: Random, trace: Trace, sabotage?: Sabotage) {
+  constructor(plan: Plan, random: Random, storageRandom: Random, trace: Trace, sabotage?: Sabotage) {
     this.plan = plan
     this.random = random
     this.#trace = trace
     this.#sabotage = sabotage
-    this.clock = new SimulatedClock(this.timeline, random, wallAtStart, plan.lookMs, sabotage?.lostTimers)
-    const { attemptsMax, wakeCount, exceptions, limits, isLimited } = plan
+    const { attemptsMax, wakeCount, exceptions, limits, isLimited, storage } = plan
     this.ledger = new Ledger({
       attemptsMax,
       exceptions,
       isLimited,
-      wallAtStart,
-      nowMs: () => this.clock.unmovedNow,
+      isDurable: storage !== undefined,
+      nowMs: () => Math.trunc(this.timeline.now),
+      wallMsMax: () => this.host.wallMsMax,
+      isStoreBusy: () => this.host.store?.isBusy === true,
       stepMsMax: 100 * plan.lookMs,
       note: (event) => this.note(event),
     })
     const log = { ...silentLog, debug: (context: unknown) => this.#onLog(context) }
-    const options = { attemptsMax, wakeCount, exceptions, limits, log, handlePrefix: 'H:sim' }
-    this.server = createServer(options, this.clock)
-    sabotage?.server?.(this.server)
+    this.host = new Host({
+      plan,
+      timeline: this.timeline,
+      random,
+      storageRandom,
+      ledger: this.ledger,
+      options: { attemptsMax, wakeCount, exceptions, limits, log, handlePrefix },
+      sabotage,
+      breakLinks: () => this.#breakLinks(),
+    })
   }
 
   note(event: string): void {
@@ -105,17 +111,22 @@ export class Stage {
 
   /** A time so many milliseconds from now, in seconds since 1970. */
   epoch(inMs: number): number {
-    return Math.floor((this.clock.wallNow() + inMs) / 1000)
+    return Math.floor((this.host.clock.wallNow() + inMs) / 1000)
   }
 
-  /** Opens a connection; a frail one will break at some byte that the server gets of it. */
-  connect(name: string, owner: PeerOwner, isFrail = false): Peer {
+  /**
+   * Opens a connection; a frail one will break at some byte that the server gets of it. Undefined: there is no server.
+   */
+  connect(name: string, owner: PeerOwner, isFrail = false): Peer | undefined {
+    if (!this.host.isUp) return undefined
+    // Few try one that closes, which can take it long.
+    if (this.host.isClosing && !this.random.chance(0.1)) return undefined
     const number = (this.#numbers.get(name) ?? 0) + 1
     this.#numbers.set(name, number)
     const { random, ledger } = this
     const line = new Line(`${name}.${number}`, ledger)
     const stream = new IncomingStream()
-    let isBlocked = () => false
+    let isExcused = () => false
     const link = new Link(
       this.timeline,
       random,
@@ -123,7 +134,7 @@ export class Stage {
       drawSizes(random),
       {
         wrote: (bytes) => line.written(bytes),
-        serverCloses: (how) => line.serverCloses(how, isBlocked() || ledger.isShuttingDown),
+        serverCloses: (how) => line.serverCloses(how, isExcused() || ledger.isShuttingDown),
         peerLeaves: () => line.leave(),
       },
       {
@@ -141,9 +152,15 @@ export class Stage {
     const peer = new Peer(line, link, this)
     const { socket } = link
     let unblockedAt = -1
-    isBlocked = () => socket.writableNeedDrain || unblockedAt === ledger.moment
     line.isHeld = () => socket.isPaused()
     line.isBlocked = () => socket.writableNeedDrain
+    let connection: ReturnType<Server['accept']>
+    line.isHeldBack = () => connection?.output.isWaiting === true && !socket.writableNeedDrain
+    isExcused = () => {
+      const isOverfull = (connection?.output.length ?? 0) > this.plan.limits.outputBytesMax
+      const mayBeHeldBack = this.plan.storage !== undefined
+      return socket.writableNeedDrain || unblockedAt === ledger.moment || (mayBeHeldBack && isOverfull)
+    }
     line.isFrail = isFrail
     if (isFrail) link.breakAfter(random.between(1, 1500), random.pick(['close', 'reset', 'vanish']))
     this.note(`${line.name} connects`)
@@ -153,9 +170,11 @@ export class Stage {
     socket.on('drain', () => {
       unblockedAt = ledger.moment
     })
-    const isFull = this.server.connectionCount >= this.plan.limits.connectionsMax
-    const isAccepted = this.server.accept(socket, '192.0.2.1') !== undefined
-    if (!isAccepted && !isFull && !ledger.isShuttingDown) ledger.fail(`${line.name} is turned away`)
+    const { server } = this.host
+    const isFull = server.connectionCount >= this.plan.limits.connectionsMax
+    connection = server.accept(socket, '192.0.2.1')
+    if (connection === undefined && !isFull && !ledger.isShuttingDown) ledger.fail(`${line.name} is turned away`)
+    if (connection !== undefined) this.#sabotage?.connection?.(connection)
     // The server may use its buffers for input again: what it keeps of one it must have copied.
     socket.on('data', (chunk: Buffer) => chunk.fill('!'))
     socket.on('close', () => {
@@ -170,6 +189,12 @@ export class Stage {
   heal(): void {
     this.isHealed = true
     for (const link of this.#links) link.heal(clearWeather)
+    this.host.heal()
+  }
+
+  #breakLinks(): void {
+    for (const link of this.#links) link.breakOff()
+    this.#links.clear()
   }
 
   #onLog(context: unknown): void {

@@ -13,12 +13,12 @@ export interface Submission {
   readonly reducer: string
   readonly priority: Priority
   readonly background: boolean
-  /** On the server's clock; 0 is now. */
+  /** Milliseconds since 1970; 0 is now. */
   readonly runAtMs: number
 }
 
 /** Undefined if the command is no submission. */
-export function readSubmission(entry: Entry, wallAtStart: number): Submission | undefined {
+export function readSubmission(entry: Entry): Submission | undefined {
   const { command } = entry
   const form = submissions.get(command.name)
   if (command.name === 'TEXT' || form === undefined) return undefined
@@ -31,11 +31,11 @@ export function readSubmission(entry: Entry, wallAtStart: number): Submission | 
     workload: command.data,
     reducer: command.name.startsWith('SUBMIT_REDUCE') ? third : '',
     ...form,
-    runAtMs: command.name === 'SUBMIT_JOB_EPOCH' ? Number(third) * 1000 - wallAtStart : 0,
+    runAtMs: command.name === 'SUBMIT_JOB_EPOCH' ? Number(third) * 1000 : 0,
   }
 }
 
-function keyOf(name: string, unique: string, workload: string): string | undefined {
+export function keyOf(name: string, unique: string, workload: string): string | undefined {
   if (unique === '') return undefined
   if (unique !== '-') return `${name}\0unique\0${unique}`
   return workload === '' ? undefined : `${name}\0workload\0${workload}`

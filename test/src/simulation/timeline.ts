@@ -103,10 +103,14 @@ export class SimulatedClock implements Clock {
   timerCount = 0
   readonly #timeline: Timeline
   readonly #random: Random
+  /** When it read 0. */
+  readonly #startedAt: number
   readonly #wallAtStart: number
   readonly #lookMs: number
   readonly #lostTimers: number
   #timersSet = 0
+  /** Its process has ended: nobody is called any more. */
+  isStopped = false
 
   /**
    * Each look at the clock finds it up to `lookMs` further on: work takes time. Of `lostTimers` timers one is never
@@ -115,6 +119,7 @@ export class SimulatedClock implements Clock {
   constructor(timeline: Timeline, random: Random, wallAtStart: number, lookMs: number, lostTimers: number = Infinity) {
     this.#timeline = timeline
     this.#random = random
+    this.#startedAt = Math.trunc(timeline.now)
     this.#wallAtStart = wallAtStart
     this.#lookMs = lookMs
     this.#lostTimers = lostTimers
@@ -127,7 +132,7 @@ export class SimulatedClock implements Clock {
 
   /** For those who look on. */
   get unmovedNow(): number {
-    return Math.trunc(this.#timeline.now)
+    return Math.trunc(this.#timeline.now) - this.#startedAt
   }
 
   wallNow(): number {
@@ -143,7 +148,7 @@ export class SimulatedClock implements Clock {
     const cancel = this.#timeline.plan(Math.max(1, delayMs) + offMs, () => {
       isSet = false
       this.timerCount--
-      callback()
+      if (!this.isStopped) callback()
     })
     return () => {
       if (isSet) this.timerCount--
@@ -153,6 +158,11 @@ export class SimulatedClock implements Clock {
   }
 
   soon(callback: () => void): void {
-    this.soonCalls.push(callback)
+    if (!this.isStopped) this.soonCalls.push(callback)
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.soonCalls = []
   }
 }

@@ -1,0 +1,62 @@
+import type { Priority } from '@geartrain/engine'
+import type { Batch } from '@geartrain/server'
+import { RecordReader } from '../store-suite/parts.ts'
+import { FakeDisk } from '../support/fake-store.ts'
+
+/** A job as the server wrote it. */
+export interface StoredJob {
+  readonly number: number
+  readonly function: string
+  readonly unique: string
+  readonly reducer: string
+  /** One byte a character. */
+  readonly workload: string
+  readonly priority: Priority
+}
+
+/** What happens on the disk, as it happens. */
+export interface DiskWitness {
+  removed(number: number): void
+  added(job: StoredJob): void
+}
+
+/** The disk of a simulated machine: all that a crash leaves. */
+export class SimulatedDisk extends FakeDisk {
+  readonly #witness: DiskWitness
+
+  constructor(witness: DiskWitness) {
+    super()
+    this.#witness = witness
+  }
+
+  override write(batch: Batch): ReturnType<FakeDisk['write']> {
+    const jobs = readJobs(batch)
+    const writes = super.write(batch)
+    if (writes.failure !== undefined) return writes
+    for (const number of [...batch.forget, ...writes.cancelled.map((job) => job.number)]) this.#witness.removed(number)
+    const joined = new Set(writes.joined.filter((_, i) => i % 2 === 0))
+    for (const [index, job] of jobs.entries()) if (!joined.has(index)) this.#witness.added(job)
+    return writes
+  }
+
+  /** There is room for the jobs that are there, and for no more. */
+  fill(): void {
+    this.bytesMax = this.jobs.workloadBytes
+  }
+
+  clear(): void {
+    this.bytesMax = Number.POSITIVE_INFINITY
+  }
+}
+
+/** The additions of a batch. */
+export function readJobs({ additions, functions }: Batch): StoredJob[] {
+  const jobs: StoredJob[] = []
+  const reader = new RecordReader(additions)
+  while (reader.next()) {
+    const { number, unique, reducer, priority } = reader
+    const name = functions[reader.function] ?? ''
+    jobs.push({ number, function: name, unique, reducer, priority, workload: reader.workload.toString('latin1') })
+  }
+  return jobs
+}
