@@ -61,7 +61,7 @@ export class Ledger {
     const answers = performDurably(line, this.rules)
     for (const told of this.rules.takeEvents()) this.#hear(told)
     this.#conclude(line, answers)
-    assertInvariants(this.rules.engine)
+    assertInvariants(this.rules.engine, this.#hasFailed)
     this.#checkAcknowledged()
     if (line === 'settle' && this.rules.journal.isIdle && !this.rules.journal.isBroken) this.#checkCommitted()
   }

@@ -4,7 +4,7 @@ import { SqliteStore } from '@geartrain/server'
 import { scratch } from '../cli/command.ts'
 import { LocalServer } from '../server/local-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { connect, PACKET, type RawPeer } from '../support/raw.ts'
+import { connect, PACKET, type RawPeer, waitMs } from '../support/raw.ts'
 import { FailingCalls, limitFiles, limitFilesMissing, SmallDisk } from './disk.ts'
 import { DurableServer } from './durable-server.ts'
 import { RecordedLog } from './recorded-log.ts'
@@ -24,11 +24,13 @@ import {
 } from './sample.ts'
 
 const refusedAtOnce = 300
+/** No disk here has room for so many samples. */
+const fullBy = 5000
 const failure = /the store sqlite:.* fails, background jobs are refused: /
 
 /** Submits the samples from one number on, one by one, until one is refused; how many were acknowledged. */
 async function fill(client: RawPeer, from: number): Promise<{ readonly count: number; readonly text: string }> {
-  for (let count = 0; ; count++) {
+  for (let count = 0; count < fullBy; count++) {
     client.sendBytes(submission(from + count))
     const { name, body } = await client.receive()
     if (name === 'JOB_CREATED') continue
@@ -37,16 +39,18 @@ async function fill(client: RawPeer, from: number): Promise<{ readonly count: nu
     assert.equal(code, 'QUEUE_ERROR')
     return { count, text }
   }
+  throw new Error(`${fullBy} jobs were acknowledged: that can't be all on the disk`)
 }
 
 /** The next that is submitted until one is acknowledged: how long that takes is the store's affair. */
 async function submitUntilTaken(client: RawPeer, index: number): Promise<void> {
-  for (;;) {
+  for (const deadline = Date.now() + waitMs; Date.now() < deadline; ) {
     client.sendBytes(submission(index))
     const { name } = await client.receive()
     if (name === 'JOB_CREATED') return
     assert.equal(name, 'ERROR')
   }
+  throw new Error('no job is taken again')
 }
 
 async function grabAny(worker: RawPeer): Promise<string> {
@@ -218,10 +222,14 @@ describe('calls that fail', { skip: await FailingCalls.missing() }, () => {
         await using _ = await FailingCalls.of(server.pid, fault)
         let refused = 0
         // One by one, so that each is a batch of its own.
-        while (refused < 20) if ((await submit(1))[0] !== 'JOB_CREATED') refused++
+        for (let tries = 0; tries < 400 && refused < 20; tries++) {
+          if ((await submit(1))[0] !== 'JOB_CREATED') refused++
+        }
+        assert.equal(refused, 20)
         await assertForeground(server.port)
       }
-      while ((await submit(1))[0] !== 'JOB_CREATED');
+      await submitUntilTaken(client, next)
+      acknowledged.push(uniqueOf(next))
       assert.ok(!server.hasEnded)
       await server.kill()
       await using again = await DurableServer.start(path)

@@ -273,7 +273,7 @@ class Simulation {
   #check(): void {
     const { host, ledger, plan, timeline } = this.#stage
     const { server, clock } = host
-    assertInvariants(server.engine)
+    assertInvariants(server.engine, plan.storage !== undefined)
     if (this.#isClosed || clock.isStopped) return
     // What a store tells of may have been due long ago.
     const knownForMs = timeline.now - (host.store?.toldAtMs ?? 0)
