@@ -437,7 +437,11 @@ export class Journal implements Changes {
     this.#isOpening = true
     const state = await this.#tryToOpen().catch(toFailure)
     this.#isOpening = false
-    if (this.#engine === undefined) return
+    if (this.#engine === undefined) {
+      // It was closed meanwhile, and is open again.
+      await this.#context.store.close().catch(toFailure)
+      return
+    }
     if ('isBroken' in state) return this.#setFailure(state)
     this.#isBroken = false
     this.#inTurn(() => this.#restock(state))

@@ -4,7 +4,6 @@ import { after, describe, it } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
 import Database from 'better-sqlite3'
 import { scratch } from '../cli/command.ts'
-import { LocalServer } from '../server/local-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { PACKET } from '../support/raw.ts'
 import { until } from '../support/until.ts'
@@ -20,6 +19,7 @@ import {
   submission,
   uniques,
 } from './sample.ts'
+import { StillServer } from './still-server.ts'
 import { Stock } from './stock.ts'
 
 const pageBytes = 4096
@@ -181,7 +181,7 @@ describe('a page that was written over', () => {
     overwrite(path, (page - 1) * pageBytes, nonsense(pageBytes))
     const log = new RecordedLog()
     const clock = new ManualClock()
-    await using local = await LocalServer.start({ store: new SqliteStore(path), log }, clock)
+    await using local = await StillServer.start({ store: new SqliteStore(path), log }, clock)
     await using worker = await sampleWorker(local.port)
     // Not all of them are answered.
     for (let i = 0; i < 10; i++) worker.send(PACKET.GRAB_JOB)

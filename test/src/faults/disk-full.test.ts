@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
 import { scratch } from '../cli/command.ts'
-import { LocalServer } from '../server/local-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { connect, PACKET, type RawPeer, waitMs } from '../support/raw.ts'
 import { FailingCalls, limitFiles, limitFilesMissing, SmallDisk } from './disk.ts'
@@ -22,6 +21,7 @@ import {
   uniqueOf,
   uniques,
 } from './sample.ts'
+import { StillServer } from './still-server.ts'
 
 const refusedAtOnce = 300
 /** No disk here has room for so many samples. */
@@ -142,7 +142,7 @@ describe('a database that may have so many pages', () => {
     const log = new RecordedLog()
     const clock = new ManualClock()
     const store = new SqliteStore(directory.path('jobs.db'), { pagesMax: 60 })
-    await using local = await LocalServer.start({ store, log }, clock)
+    await using local = await StillServer.start({ store, log }, clock)
     const client = await local.connect('client')
     const { count } = await fill(client, 0)
     const full = `error: the store ${store.name} fails, background jobs are refused: database or disk is full`

@@ -4,12 +4,12 @@ import { describe, it } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
 import Database from 'better-sqlite3'
 import { Command, scratch } from '../cli/command.ts'
-import { LocalServer } from '../server/local-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { connect, PACKET, type RawPeer } from '../support/raw.ts'
 import { until } from '../support/until.ts'
 import { DurableServer } from './durable-server.ts'
 import { createdHandle, listedUniques } from './sample.ts'
+import { StillServer } from './still-server.ts'
 
 /** Submits a background job to `f`; its handle. */
 async function submit(client: RawPeer, unique: string, workload = 'x'): Promise<string> {
@@ -188,7 +188,7 @@ describe("when the machine's date", () => {
     for (const [start, date] of dates.entries()) {
       const next = directory.path(`jobs-${start + 1}.db`)
       {
-        await using local = await LocalServer.start({ store: new SqliteStore(path) }, new ManualClock(date))
+        await using local = await StillServer.start({ store: new SqliteStore(path) }, new ManualClock(date))
         const client = await local.connect('client')
         for (let i = 0; i < 50; i++, submitted++) handles.add(await submit(client, ''))
         // What a crash at this moment would leave.
@@ -210,7 +210,7 @@ describe("when the machine's date", () => {
     const dueSeconds = (now + hourMs) / 1000
     const serveAt = (date: number) => {
       const clock = new ManualClock(date - new ManualClock(0).wallNow())
-      return { clock, starting: LocalServer.start({ store: new SqliteStore(path) }, clock) }
+      return { clock, starting: StillServer.start({ store: new SqliteStore(path) }, clock) }
     }
     {
       const { starting } = serveAt(now)

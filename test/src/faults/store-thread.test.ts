@@ -25,6 +25,7 @@ import {
   uniqueOf,
   uniques,
 } from './sample.ts'
+import { StillServer } from './still-server.ts'
 
 const noFailingCalls = await FailingCalls.missing()
 const untold = 'while the store fails, GET_STATUS says that its jobs are unknown'
@@ -74,7 +75,7 @@ describe("the store's thread is killed", () => {
     const log = new RecordedLog()
     const clock = new ManualClock()
     const store = new SqliteStore(directory.path('jobs.db'), { log })
-    await using local = await LocalServer.start({ store, log }, clock)
+    await using local = await StillServer.start({ store, log }, clock)
     const client = await local.connect('client')
     assert.equal((await submitSome(client, [0, 1, 2])).length, 3)
     await threads.kill()
@@ -101,7 +102,7 @@ describe("the store's thread is killed", () => {
     using directory = scratch()
     using threads = new Threads()
     const clock = new ManualClock()
-    await using local = await LocalServer.start({ store: new SqliteStore(directory.path('jobs.db')) }, clock)
+    await using local = await StillServer.start({ store: new SqliteStore(directory.path('jobs.db')) }, clock)
     const client = await local.connect('client')
     client.sendBytes(submission(0))
     const handle = await createdHandle(client)
@@ -119,7 +120,7 @@ describe("the store's thread is killed", () => {
     using threads = new Threads()
     const log = new RecordedLog()
     const clock = new ManualClock()
-    await using local = await LocalServer.start({ store: new SqliteStore(directory.path('jobs.db')), log }, clock)
+    await using local = await StillServer.start({ store: new SqliteStore(directory.path('jobs.db')), log }, clock)
     const client = await local.connect('client')
     assert.equal((await submitSome(client, [0])).length, 1)
     await threads.kill()
@@ -150,7 +151,7 @@ describe("the store's thread is killed", () => {
     const done = new Set<string>()
     let next = 0
     {
-      await using local = await LocalServer.start({ store: new SqliteStore(path) }, clock)
+      await using local = await StillServer.start({ store: new SqliteStore(path) }, clock)
       const client = await local.connect('client')
       for (let death = 0; death < 25; death++) {
         const burst = Array.from({ length: random.between(1, 200) }, () => next++)
