@@ -1,9 +1,9 @@
 // The smoke set of tests on newer versions of Node than this one: node scripts/smoke.js 22 24 26
 // The npm package `node` carries the program.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import { ensureBuilt, run } from './ensure-built.js'
+import { join } from 'node:path'
+import { ensureBuilt, root, run } from './ensure-built.js'
 
 const smokeSet = [
   'protocol',
@@ -14,32 +14,38 @@ const smokeSet = [
   'client/worker',
   'cli/serve',
   'store/suite',
+  'store/thread',
 ]
-/** The one native part: each version of Node needs its own build of it. */
-const native = 'node_modules/better-sqlite3/build'
 
 ensureBuilt('test')
 const folder = mkdtempSync(join(tmpdir(), 'geartrain-smoke-'))
-const ownBuild = join(folder, 'build')
-cpSync(native, ownBuild, { recursive: true })
+const removed = [folder]
 process.on('exit', () => {
-  rmSync(native, { recursive: true, force: true })
-  cpSync(ownBuild, native, { recursive: true })
-  rmSync(folder, { recursive: true, force: true })
+  for (const path of removed) rmSync(path, { recursive: true, force: true })
 })
+lendDriver()
 for (const version of process.argv.slice(2)) {
-  const prefix = join(folder, version)
-  run('npm', ['install', '--silent', '--no-save', '--prefix', prefix, `node@${version}`], { cwd: folder })
-  const node = join(prefix, 'node_modules', 'node', 'bin', 'node')
+  const prefix = install(`node@${version}`)
+  const node = join(prefix, 'node', 'bin', 'node')
   process.stdout.write(`\n== Node ${version}\n`)
   run(node, ['--version'])
-  buildNative(node)
   run(node, ['scripts/test.js', ...smokeSet])
 }
 
-/** The package brings the headers that a build needs. */
-function buildNative(node) {
-  const headers = join(dirname(node), '..', 'node_modules', `node-${process.platform}-${process.arch}`)
-  const PATH = dirname(node) + delimiter + process.env.PATH
-  run('npm', ['rebuild', '--silent', 'better-sqlite3'], { env: { ...process.env, PATH, npm_config_nodedir: headers } })
+/** Node 20 has another driver of SQLite than those, and npm does not install theirs there. */
+function lendDriver() {
+  const driver = join(root, 'node_modules', 'better-sqlite3')
+  if (existsSync(driver)) return
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  const { version } = packages['node_modules/better-sqlite3']
+  symlinkSync(join(install(`better-sqlite3@${version}`), 'better-sqlite3'), driver)
+  removed.push(driver)
+}
+
+/** Where the package is then. */
+function install(name) {
+  const prefix = join(folder, name.replace('@', '-'))
+  mkdirSync(prefix)
+  run('npm', ['install', '--silent', '--no-save', '--prefix', prefix, name], { cwd: folder })
+  return join(prefix, 'node_modules')
 }

@@ -3,6 +3,7 @@ import { encodePacket, headerBytes, packets, type WireError, wireErrors } from '
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
+import { countBelow } from './output.ts'
 import type { OpenBatch } from './store/open-batch.ts'
 import type { StoreFailure } from './store/store.ts'
 
@@ -67,33 +68,20 @@ export class HeldReplies {
     const { code, text } = wireErrors.STORE_FAILED
     const refusal = encodePacket(packets.ERROR, [code, `${text}: ${message}`])
     const promiseBytes = headerBytes + this.#handles.length
-    const replaced = new Map<Connection, number[]>()
-    // From the last one on: those before it stay where they are.
-    for (const { addition, connection, position } of batch.promises.toReversed()) {
+    const refused = new Map<Connection, number[]>()
+    for (const { addition, connection, position } of batch.promises) {
       if (addition.kind === 'asked' || addition.kind === 'joining') continue
-      connection.output.replace(position, promiseBytes, refusal)
-      const positions = replaced.get(connection)
-      if (positions === undefined) replaced.set(connection, [position])
+      const positions = refused.get(connection)
+      if (positions === undefined) refused.set(connection, [position])
       else positions.push(position)
     }
+    for (const [connection, positions] of refused) connection.output.replaceAll(positions, promiseBytes, refusal)
     const by = refusal.length - promiseBytes
     // One that has joined a job of this batch can stand behind those of the next.
     for (const { promises } of [batch, ...later]) {
       for (const promise of promises) {
-        promise.position += by * countBelow(replaced.get(promise.connection) ?? [], promise.position)
+        promise.position += by * countBelow(refused.get(promise.connection) ?? [], promise.position)
       }
     }
   }
-}
-
-/** How many of the numbers, which fall, are below the limit. */
-function countBelow(numbers: readonly number[], limit: number): number {
-  let low = 0
-  let high = numbers.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((numbers[middle] ?? 0) >= limit) low = middle + 1
-    else high = middle
-  }
-  return numbers.length - low
 }

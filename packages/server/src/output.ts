@@ -88,6 +88,24 @@ export class Output {
     return moved
   }
 
+  /** The same bytes at many such positions, which rise. */
+  replaceAll(positions: readonly number[], length: number, bytes: Uint8Array): void {
+    this.#cutSegment()
+    const by = bytes.length - length
+    let start = this.#sentBytes
+    let next = 0
+    for (const [index, segment] of this.#segments.entries()) {
+      const end = start + segment.length
+      const first = next
+      while (next < positions.length && (positions[next] ?? 0) < end) next++
+      const offsets = positions.slice(first, next).map((position) => position - start)
+      if (offsets.length > 0) this.#segments[index] = replaced(segment, offsets, length, bytes)
+      start = end
+    }
+    this.#segmentBytes += by * positions.length
+    for (const hold of this.#holds) hold.position += by * countBelow(positions, hold.position)
+  }
+
   /** As many bytes as before can go where those are: a writer wrote them, and nobody else has them. */
   #overwrite(position: number, bytes: Uint8Array): void {
     let at = position - this.#sentBytes
@@ -189,4 +207,32 @@ export class Output {
     this.#segmentBytes += writer.length
     writer.renew(0)
   }
+}
+
+/** A copy of a segment, with other bytes where so many stand at each of the offsets. */
+function replaced(segment: Uint8Array, offsets: readonly number[], length: number, bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(segment.length + offsets.length * (bytes.length - length))
+  let from = 0
+  let at = 0
+  for (const offset of offsets) {
+    copy.set(segment.subarray(from, offset), at)
+    at += offset - from
+    copy.set(bytes, at)
+    at += bytes.length
+    from = offset + length
+  }
+  copy.set(segment.subarray(from), at)
+  return copy
+}
+
+/** How many of the numbers, which rise, are below the limit. */
+export function countBelow(numbers: readonly number[], limit: number): number {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((numbers[middle] ?? 0) < limit) low = middle + 1
+    else high = middle
+  }
+  return low
 }

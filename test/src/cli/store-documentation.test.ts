@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import Database from 'better-sqlite3'
+import { openSqlite } from '../store/parts.ts'
 import { repositoryRoot } from '../support/peers.ts'
 import { scratch } from './command.ts'
 import { fillStore, firstNumber, job, storeCommand } from './store-file.ts'
@@ -22,7 +22,7 @@ describe('the tables', () => {
   test('are all there are, each with its columns', async () => {
     using directory = scratch()
     await fillStore(directory.path('jobs.db'), [])
-    const database = new Database(directory.path('jobs.db'), { readonly: true })
+    const database = openSqlite(directory.path('jobs.db'), { readonly: true })
     const tables = database.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all()
     const headings = [...section('## The tables').matchAll(/^### (\w+)$/gm)].map(([, name]) => name)
     assert.deepEqual(headings, tables)
@@ -109,7 +109,7 @@ describe('the queries', () => {
         job({ number: firstNumber + 4, function: 'resize', priority: 0, workload: Buffer.from('cat') }),
         job({ number: firstNumber + 5, function: 'resize', runAt: at + 3000 }),
       ])
-      const database = new Database(directory.path('jobs.db'), { readonly: true })
+      const database = openSqlite(directory.path('jobs.db'), { readonly: true })
       const sql = queries.find(([, each]) => each === title)?.[2] ?? ''
       const found = sql
         .split(';')

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type NewJob, SqliteStore, type StoredJob, StoreImport, StoreSnapshot } from '@geartrain/server'
-import Database from 'better-sqlite3'
+import { openSqlite } from '../store/parts.ts'
 import { repositoryRoot } from '../support/peers.ts'
 
 // Stores for the tests of `geartrain store`, and the command with what is typed into it.
@@ -78,7 +78,7 @@ export function jobsIn(path: string): StoredJob[] {
 
 /** Does to a store what no program of ours does. */
 export function meddle(path: string, sql: string): void {
-  const database = new Database(path)
+  const database = openSqlite(path)
   database.unsafeMode(true)
   database.pragma('foreign_keys = OFF')
   database.pragma('ignore_check_constraints = ON')

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { describe, test } from 'node:test'
 import type { StoredJob } from '@geartrain/server'
-import Database from 'better-sqlite3'
+import { openSqlite } from '../store/parts.ts'
 import { missing, startServer } from '../support/peers.ts'
 import { connect, PACKET } from '../support/raw.ts'
 import { geartrain, scratch, startCommand } from './command.ts'
@@ -40,7 +40,7 @@ const columns =
 
 /** What gearmand writes, without gearmand. */
 function makeQueue(file: string, rows: readonly (readonly unknown[])[], table = 'gearman_queue'): void {
-  const database = new Database(file)
+  const database = openSqlite(file)
   database.exec(`CREATE TABLE "${table}" (${columns})`)
   // As gearmand does: bytes are bound as TEXT, whatever they are.
   const insert = database.prepare(`INSERT INTO "${table}" VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?)`)
@@ -125,7 +125,7 @@ describe('store import --from-gearmand-sqlite', () => {
 
   test('another table, one without times, and values that gearmand would not write', () => {
     using directory = scratch()
-    const database = new Database(directory.path('queue.db'))
+    const database = openSqlite(directory.path('queue.db'))
     database.exec(`
       CREATE TABLE "my ""queue""" (unique_key TEXT, function_name TEXT, priority INTEGER, data BLOB);
       INSERT INTO "my ""queue""" VALUES ('u1', 'f', 1, 'text'), (NULL, NULL, NULL, NULL), ('u3', 'f', 9, x'00ff')`)
@@ -143,7 +143,7 @@ describe('store import --from-gearmand-sqlite', () => {
     using directory = scratch()
     const [whole, half] = [directory.path('whole.db'), directory.path('half.db')]
     makeQueue(whole, twoRows)
-    const database = new Database(whole)
+    const database = openSqlite(whole)
     // So small a cache that pages are written before the transaction ends.
     database.pragma('cache_size = 5')
     database.exec('BEGIN')
@@ -183,7 +183,7 @@ describe('store import --from-gearmand-sqlite', () => {
     test(`refused: ${what}`, () => {
       using directory = scratch()
       if (sql !== undefined) {
-        const database = new Database(directory.path('queue.db'))
+        const database = openSqlite(directory.path('queue.db'))
         database.exec(sql)
         database.close()
       }

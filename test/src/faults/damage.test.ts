@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { closeSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
-import Database from 'better-sqlite3'
 import { scratch } from '../cli/command.ts'
+import { openSqlite } from '../store/parts.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { PACKET } from '../support/raw.ts'
 import { until } from '../support/until.ts'
@@ -201,7 +201,7 @@ describe('a page that was written over', () => {
 
 /** The first and the last page of each kind of each table and index, the first one of the file among them. */
 function pagesOfEachKind(path: string): readonly (readonly [name: string, kind: string, page: number])[] {
-  const database = new Database(path, { readonly: true })
+  const database = openSqlite(path, { readonly: true })
   try {
     const pages = database.prepare<[], [string, string, number]>(
       `SELECT name, pagetype, min(pageno) AS page FROM dbstat GROUP BY name, pagetype UNION
@@ -215,7 +215,7 @@ function pagesOfEachKind(path: string): readonly (readonly [name: string, kind: 
 
 describe('a file that is not ours', () => {
   const database = (sql: string) => (path: string) => {
-    const made = new Database(path)
+    const made = openSqlite(path)
     made.exec(sql)
     made.close()
   }

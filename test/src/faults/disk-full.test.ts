@@ -18,6 +18,7 @@ import {
   refusalOf,
   sampleWorker,
   submission,
+  submitSamples,
   uniqueOf,
   uniques,
 } from './sample.ts'
@@ -95,11 +96,14 @@ describe('a disk that is full', { skip: SmallDisk.missing() }, () => {
   })
 
   it('gives out what it has, and what was done does not come back', async () => {
-    using disk = new SmallDisk(1)
+    using disk = new SmallDisk(8)
     const path = disk.path('jobs.db')
+    const count = 200
     await using server = await DurableServer.start(path)
+    await submitSamples(server.port, 0, count)
+    disk.fill()
     await using client = await connect(server.port, 'client')
-    const { count } = await fill(client, 0)
+    assert.equal((await fill(client, count)).count, 0)
     const done: string[] = []
     {
       await using worker = await sampleWorker(server.port)
@@ -109,8 +113,9 @@ describe('a disk that is full', { skip: SmallDisk.missing() }, () => {
       }
       assert.deepEqual(done.toSorted(), uniques(count, isReady))
     }
+    assert.equal((await fill(client, count)).count, 0)
     assert.deepEqual(await readySamples(server.port), [])
-    disk.grow(16)
+    disk.clear()
     await submitUntilTaken(client, count)
     // In the same batch as this one, or an earlier one, is what was done.
     await server.kill()

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -31,6 +31,24 @@ export class SmallDisk implements Disposable {
 
   path(name: string): string {
     return join(this.directory, name)
+  }
+
+  /** Takes all room that is left: nothing can be written, however little. */
+  fill(): void {
+    const file = openSync(this.path('filler'), 'w')
+    const bytes = Buffer.alloc(4096)
+    try {
+      for (;;) writeSync(file, bytes)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  /** The room is there again. */
+  clear(): void {
+    rmSync(this.path('filler'))
   }
 
   grow(mebibytes: number): void {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { setImmediate as nextIteration } from 'node:timers/promises'
-import Database from 'better-sqlite3'
 import { scratch } from '../cli/command.ts'
 import { Random } from '../simulation/random.ts'
+import { openSqlite } from '../store/parts.ts'
 import { connect, PACKET, type RawPeer, request } from '../support/raw.ts'
 import {
   endOfLog,
@@ -64,7 +64,7 @@ async function makeRemains(name: string, isBegunAnew: boolean): Promise<Remains>
   let moments: Moment[] = [{ logBytes: 0, uniques: [] }]
   for (let index = 0; index < rounds; index++) {
     if (isBegunAnew && index === rounds / 2) {
-      const other = new Database(path)
+      const other = openSqlite(path)
       other.pragma('wal_checkpoint(RESTART)')
       other.close()
       moments = [{ logBytes: 0, uniques: [...held.keys()] }]

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { copyFileSync, existsSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
-import Database from 'better-sqlite3'
 import { Command, scratch } from '../cli/command.ts'
+import { openSqlite } from '../store/parts.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { connect, PACKET, type RawPeer } from '../support/raw.ts'
 import { until } from '../support/until.ts'
@@ -81,7 +81,7 @@ describe('after kill -9', () => {
     }
     // As if the machine had been off for two days, and had come back a moment before the second one's time.
     const soonMs = Date.now() + 1500
-    const database = new Database(path)
+    const database = openSqlite(path)
     const setTime = database.prepare('UPDATE jobs SET run_at = ? WHERE unique_name = ?')
     setTime.run(Date.now() - dayMs, 'passed')
     setTime.run(soonMs, 'soon')

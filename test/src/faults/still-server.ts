@@ -1,11 +1,12 @@
-import { setImmediate as nextIteration } from 'node:timers/promises'
 import { type LocalOptions, LocalServer } from '../server/local-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import type { RawPeer } from '../support/raw.ts'
 
+const hopelessMs = 2000
+
 /**
- * A server in this process whose time passes when the test says so. When it is closed time passes by itself: what it
- * waits for in vain, as when a test has failed, is given up.
+ * A server in this process whose time passes when the test says so. If it does not come to its end, time passes by
+ * itself: what it waits for in vain, as when a test has failed, is given up.
  */
 export class StillServer implements AsyncDisposable {
   readonly clock: ManualClock
@@ -29,12 +30,7 @@ export class StillServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    let isClosed = false
-    const closed = this.#local[Symbol.asyncDispose]().finally(() => (isClosed = true))
-    while (!isClosed) {
-      this.clock.advance(1000)
-      await nextIteration()
-    }
-    await closed
+    const timer = setInterval(() => this.clock.advance(60_000), hopelessMs)
+    await this.#local[Symbol.asyncDispose]().finally(() => clearInterval(timer))
   }
 }

@@ -30,10 +30,17 @@ export class Administrator extends Actor {
     else this.later(3 * this.pauseMs(), () => this.#act())
   }
 
+  /** Young jobs; with a disk, also those that may have been on it for long. */
+  #handles(): string[] {
+    const { ledger, plan, random } = this.stage
+    if (plan.storage === undefined || random.chance(0.5)) return [...ledger.jobs.keys()].slice(-30)
+    return [...ledger.live.values()].flatMap((jobs) => [...jobs]).map(({ handle }) => handle)
+  }
+
   #command(): Command {
-    const { random, plan, ledger } = this.stage
+    const { random, plan } = this.stage
     const name = random.pick([...plan.functions, 'nobody-does-this'])
-    const handles = [...ledger.jobs.keys()].slice(-30)
+    const handles = this.#handles()
     const limit = plan.isLimited ? random.pick(['', ' 5', ' 3 2 1', ' 0']) : ' 0'
     return random.weighted<Command>([
       [8, text('status')],

@@ -12,6 +12,9 @@ const forms = [...submissions.keys()]
 const backgroundForms = forms.filter((form) => submissions.get(form)?.background === true)
 const foregroundForms = forms.filter((form) => submissions.get(form)?.background === false)
 
+/** So much is sent and not waited for. */
+const floodMax = 40
+
 /** Codes that are not about a submission. */
 const otherErrors = ['UNKNOWN_OPTION', 'TOO_MANY_CONNECTIONS']
 
@@ -75,10 +78,22 @@ export class Client extends Actor {
     }
     if (random.chance(0.5)) this.send(...commands)
     else for (const command of commands) this.send(command)
+    if (this.stage.plan.storage !== undefined && random.chance(this.stage.plan.storage.floods)) this.#flood()
     if (this.chance(0.15)) this.peer?.dawdle(random.exponential(1000))
     if (this.chance(0.05)) this.later(random.exponential(50), () => this.#leaveEarly())
     // As `printf ... | nc -N` does: it reads all answers, and the server knows that there are no more questions.
     if (this.chance(0.05)) this.leave('finish')
+  }
+
+  /** Does not wait for answers: while the store takes its time, what is held back for it must not grow for ever. */
+  #flood(): void {
+    const { random, plan } = this.stage
+    const padding = 'f'.repeat(plan.largeBytes)
+    for (let i = random.between(10, floodMax); i > 0; i--) {
+      this.send(this.#submission(), packet('ECHO_REQ', [], 'e'.repeat(40_000)))
+      if (padding !== '') this.#unanswered.push('SUBMIT_JOB_BG')
+      if (padding !== '') this.send(packet('SUBMIT_JOB_BG', [random.pick(plan.functions), ''], `${i} ${padding}`))
+    }
   }
 
   #submission(): Command {

@@ -60,6 +60,15 @@ export class Durability implements DiskWitness, StoreWitness {
     return this.#made.get(entry)
   }
 
+  /** It was another one that said the same. */
+  notMadeBy(entry: Entry): void {
+    const number = this.#made.get(entry)
+    const kept = number === undefined ? undefined : this.#kept.get(number)
+    const other = kept && this.#find(kept.job)
+    this.#made.delete(entry)
+    if (other !== undefined && number !== undefined) this.#made.set(other.entry, number)
+  }
+
   submissionOf(number: number): Submission | undefined {
     for (const submission of this.#ledger.unanswered()) {
       if (this.#made.get(submission.entry) === number) return submission
@@ -126,6 +135,10 @@ export class Durability implements DiskWitness, StoreWitness {
 
   note(event: string): void {
     this.#ledger.note(event)
+  }
+
+  fail(fault: string): void {
+    this.#ledger.fail(fault)
   }
 
   // What the server promises

@@ -79,6 +79,8 @@ export class JobRecord {
   goneBecause = ''
   /** There was another of its unique when it was made, and the store could not say so. */
   isTwin = false
+  /** Others were to join it: on its way from the disk it may have waited until they knew. */
+  isJoined = false
   mayBeCancelled = false
   mayBeExhausted = false
   /** A worker that can do it was told that there is no job while it was there for the taking. */

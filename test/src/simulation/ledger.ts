@@ -1,12 +1,15 @@
 import { Audience } from './audience.ts'
 import { Census } from './census.ts'
-import { finalPackets, isGrab, type PacketCommand, showCommand, workPackets } from './command.ts'
+import { finalPackets, isGrab, mayAskStore, type PacketCommand, showCommand, workPackets } from './command.ts'
 import { Durability } from './durability.ts'
 import type { Incoming, IncomingPacket } from './incoming.ts'
 import { type Assignment, handleOf, isAsSubmitted, JobRecord, mayBeReleased, numberOf } from './job-record.ts'
 import type { Entry, Line } from './line.ts'
 import { QueueOrder } from './queue-order.ts'
 import { readSubmission, type Submission } from './submission.ts'
+
+/** No packet is larger, nor what is written of a listing at a time. */
+const packetBytesMax = 2_000_000
 
 /**
  * Whether a worker has the job it speaks of. taken: it had it until it was given to another or cancelled; what it says
@@ -24,6 +27,7 @@ export interface LedgerOptions {
   /** The latest date that a server has seen, milliseconds since 1970. */
   readonly wallMsMax: () => number
   readonly isStoreBusy: () => boolean
+  readonly outputBytesMax: number
   /** Jobs may be refused for want of room. */
   readonly isLimited: boolean
   readonly nowMs: () => number
@@ -97,9 +101,17 @@ export class Ledger {
 
   /** One thing has happened, and all that follows from it at once. */
   endStep(): void {
-    for (const entry of this.#fresh) entry.isPrompt = entry.line.isClear
+    for (const entry of this.#fresh) entry.isPrompt = entry.line.isClear || this.#isAskingStore(entry)
     this.#fresh = []
     this.moment++
+  }
+
+  /** It has been stepped, and is the reason why the line is held up: the store is asked. */
+  #isAskingStore({ line, index, command }: Entry): boolean {
+    if (!this.options.isDurable || line.state !== 'open' || !mayAskStore(command)) return false
+    for (const other of this.lines) if (other.isBlocked()) return false
+    for (const other of line.pending()) if (other.index < index && mayAskStore(other.command)) return false
+    return true
   }
 
   /** The server has done all it will do for now. */
@@ -110,7 +122,9 @@ export class Ledger {
     for (const line of this.lines) {
       const isHeldBack = line.isHeldBack()
       if (isHeldBack) this.durability.checkHeldBack(line)
-      if (line.isClear && !isHeldBack) line.settle()
+      // A grab is answered when the store has been, if jobs are asked of it.
+      const isServed = isDurable && isStoreBusy() && line.hasPendingGrab()
+      if (line.isClear && !isHeldBack && !isServed) line.settle()
       else if (!isDurable || line.isStuck || line.state !== 'open') this.#mayTimeOut(line)
       if (!line.isHeld()) continue
       held = line
@@ -124,7 +138,12 @@ export class Ledger {
 
   /** An iteration of the loop is over. */
   endTurn(): void {
-    for (const line of this.lines) if (line.isStuck) line.stuckInTurn = this.turn
+    for (const line of this.lines) {
+      if (line.isStuck) line.stuckInTurn = this.turn
+      const bytes = line.outputBytes()
+      if (bytes > this.options.outputBytesMax + packetBytesMax)
+        this.fail(`${bytes} bytes of output wait for ${line.name}`)
+    }
     this.turn++
   }
 
@@ -160,9 +179,9 @@ export class Ledger {
     this.census.expect(entry)
     if (command.name === 'TEXT') return
     const submission = readSubmission(entry)
-    if (submission !== undefined) this.submissions.set(entry, submission)
+    if (submission !== undefined) this.#submitted(submission)
     else if (workPackets.has(command.name)) this.#workDelivered(entry, command)
-    else if (isGrab(command.name) && line.state !== 'open') this.#disturb(line)
+    else if (isGrab(command.name) && line.state !== 'open') this.#disturb(line, true)
     else if (command.name === 'CANT_DO' || command.name === 'RESET_ABILITIES') {
       this.#disturb(line)
       for (const assignment of line.holds) {
@@ -171,6 +190,13 @@ export class Ledger {
         this.#noteReleasable(assignment.job)
       }
     }
+  }
+
+  #submitted(submission: Submission): void {
+    const { entry, key } = submission
+    this.submissions.set(entry, submission)
+    if (!this.options.isDurable || key === undefined) return
+    for (const job of this.#byKey.get(key) ?? []) job.isJoined = true
   }
 
   /** The line has gone on past the command without an answer to it. For a word on a job: whose the job is. */
@@ -335,7 +361,9 @@ export class Ledger {
     if (!isAllowed) this.fail(`${entry.line.name}: ${code} ${text} for ${showCommand(entry.command)}`)
     // The store may have it all the same, but nobody is to do it, unless the server crashes before it has put that right.
     const number = this.durability.madeBy(entry)
-    if (number !== undefined && !this.jobs.has(handleOf(number))) this.end(this.#add(handleOf(number), submission))
+    if (number === undefined || this.jobs.has(handleOf(number))) return
+    if (isForStore) this.end(this.#add(handleOf(number), submission))
+    else this.durability.notMadeBy(entry)
   }
 
   /** Its connection has gone before the answer could come. */
@@ -532,8 +560,8 @@ export class Ledger {
   }
 
   /** The line may give back jobs that it has not been seen to get. */
-  #disturb(line: Line): void {
-    if (!line.hasPendingGrab()) return
+  #disturb(line: Line, isGrabbing: boolean = line.hasPendingGrab()): void {
+    if (!isGrabbing) return
     const names = new Set(line.abilities.keys())
     for (const { command } of line.pending()) {
       if (command.name === 'CAN_DO' || command.name === 'CAN_DO_TIMEOUT') names.add(command.args[0] ?? '')
@@ -599,16 +627,9 @@ export class Ledger {
     return one.function === other.function && one.submission.priority === other.submission.priority
   }
 
-  /** With a disk, a job may wait until those who are about to be told of it have been. */
-  isAskedFor({ submission: { key } }: JobRecord): boolean {
-    if (!this.options.isDurable || key === undefined) return false
-    for (const submission of this.unanswered()) if (submission.key === key) return true
-    return false
-  }
-
   /** It stood in line from its submission until it was first given out. */
   isPlain(job: JobRecord): boolean {
-    return job.isSure && job.submission.runAtMs === 0 && !this.#isDisturbed(job)
+    return job.isSure && !job.isJoined && job.submission.runAtMs === 0 && !this.#isDisturbed(job)
   }
 }
 

@@ -74,6 +74,8 @@ export class Line {
   isBlocked: () => boolean = () => false
   /** The server keeps some of its output for itself. */
   isHeldBack: () => boolean = () => false
+  /** The server keeps so much output for it. */
+  outputBytes: () => number = () => 0
   /** The last turn after which some of its output had not been handed out. */
   stuckInTurn = -1
 

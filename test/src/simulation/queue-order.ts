@@ -35,8 +35,7 @@ export class QueueOrder {
     for (const name of line.abilities.keys()) {
       for (const job of ledger.live.get(name) ?? []) {
         const isThere = job.createdAt < deliveredAt && job.mayEndAt === Infinity && job.last === undefined
-        if (isThere && ledger.isPlain(job) && !ledger.isAskedFor(job))
-          job.deniedAt = Math.min(job.deniedAt, ledger.moment)
+        if (isThere && ledger.isPlain(job)) job.deniedAt = Math.min(job.deniedAt, ledger.moment)
       }
     }
   }

@@ -2,6 +2,7 @@ import { Decoder, packetKinds } from '@geartrain/protocol'
 import type { Server, Store } from '@geartrain/server'
 import type { SimulatedDisk } from './disk.ts'
 import type { Tamper } from './server-socket.ts'
+import type { SimulatedStore } from './store.ts'
 
 /** A fault built into a simulation on purpose, which it has to find: proof that its checks can fail. */
 export interface Sabotage {
@@ -10,7 +11,7 @@ export interface Sabotage {
   /** Changes what the server sends, on each connection. */
   output?(): Tamper
   /** Stands between the server and its store. */
-  store?(store: Store, disk: SimulatedDisk): Store
+  store?(store: SimulatedStore, disk: SimulatedDisk): Store
   /** Changes the server's end of each connection. */
   connection?(connection: NonNullable<ReturnType<Server['accept']>>): void
   /** Timers that are never called: each so-manieth. */

@@ -3,6 +3,7 @@ import test from 'node:test'
 import { failureReport } from './report.ts'
 import { sabotages } from './sabotage.ts'
 import { simulate } from './simulation.ts'
+import { storeSabotages } from './store-sabotage.ts'
 
 const seeds = Array.from({ length: 30 }, (_, i) => i + 1)
 /** Shorter than those that `npm run sim` runs. */
@@ -59,7 +60,7 @@ test('the same seed gives the same trace, another seed another', async () => {
   assert.equal(hashes.size, 5)
 })
 
-for (const [name, sabotage] of Object.entries(sabotages)) {
+for (const [name, sabotage] of Object.entries({ ...sabotages, ...storeSabotages })) {
   test(`it shows when ${name}`, async () => {
     for (let seed = 1; seed <= sabotagedSeedsMax; seed++) {
       const { fault } = await simulate({ seed, steps, sabotage: sabotage() })

@@ -125,10 +125,14 @@ class Simulation {
     await this.#workOff(plan.ending === 'finishAll')
     if (plan.ending === 'drain') {
       await this.#probe()
+      if (plan.storage !== undefined && !plan.isLimited) await this.#probeHang()
       // Bytes of those who left long ago may have come only now.
       await this.#workOffRest()
     }
     if (ledger.fault === undefined) ledger.finish()
+    for (const { name, jobCount } of host.server.engine.functions()) {
+      if (jobCount !== 0) ledger.fail(`${name}: ${jobCount} jobs are counted, and there is none`)
+    }
     await this.#close(close, graceMs)
     if (ledger.durability.size > 0) ledger.fail(`${ledger.durability.size} jobs are left on the disk`)
   }
@@ -184,6 +188,24 @@ class Simulation {
       const isDone = await this.#iterateUntil(() => prober.isDone, probeMsMax)
       if (!isDone) ledger.fail(`a job was not done within ${probeMsMax} ms while honest workers slept`)
     }
+  }
+
+  /** While the store hangs, foreground jobs go on; when it does not, what has waited for it does. */
+  async #probeHang(): Promise<void> {
+    const { ledger, host } = this.#stage
+    const [keeper, prober] = [new Prober(this.#stage, 'keeper'), new Prober(this.#stage, 'beside')]
+    this.#add(keeper)
+    this.#add(prober)
+    await this.#pass(2000)
+    this.#stage.note('probe while the store hangs')
+    host.store?.hang()
+    keeper.submit()
+    await this.#pass(100)
+    prober.probe()
+    if (!(await this.#iterateUntil(() => prober.isDone, probeMsMax))) ledger.fail('a job waits for a store that hangs')
+    if (keeper.isDone) ledger.fail('a job is acknowledged while the store hangs')
+    host.store?.goOn()
+    if (!(await this.#iterateUntil(() => keeper.isDone, probeMsMax))) ledger.fail('a job waits for a store that works')
   }
 
   async #close(close: () => Promise<void>, withinMs: number): Promise<void> {

@@ -85,6 +85,7 @@ export class Stage {
       nowMs: () => Math.trunc(this.timeline.now),
       wallMsMax: () => this.host.wallMsMax,
       isStoreBusy: () => this.host.store?.isBusy === true,
+      outputBytesMax: limits.outputBytesMax,
       stepMsMax: 100 * plan.lookMs,
       note: (event) => this.note(event),
     })
@@ -156,10 +157,12 @@ export class Stage {
     line.isBlocked = () => socket.writableNeedDrain
     let connection: ReturnType<Server['accept']>
     line.isHeldBack = () => connection?.output.isWaiting === true && !socket.writableNeedDrain
+    line.outputBytes = () => connection?.output.length ?? 0
     isExcused = () => {
-      const isOverfull = (connection?.output.length ?? 0) > this.plan.limits.outputBytesMax
-      const mayBeHeldBack = this.plan.storage !== undefined
-      return socket.writableNeedDrain || unblockedAt === ledger.moment || (mayBeHeldBack && isOverfull)
+      // Of what the store has held back and what the socket has, the latter may have gone since.
+      const bytesMax = line.outputBytes() + socket.writableHighWaterMark
+      const isHeldBack = this.plan.storage !== undefined && bytesMax > this.plan.limits.outputBytesMax
+      return socket.writableNeedDrain || unblockedAt === ledger.moment || isHeldBack
     }
     line.isFrail = isFrail
     if (isFrail) link.breakAfter(random.between(1, 1500), random.pick(['close', 'reset', 'vanish']))

@@ -13,7 +13,11 @@ export interface StoreWitness {
   /** The server can use it again, and knows what is in it. */
   recovered(): void
   note(event: string): void
+  fail(fault: string): void
 }
+
+/** What a server collects while the store works, and the last packets of those who submit. */
+const batchBytesMax = 16 * 1024 * 1024 + 20 * 1_600_000
 
 const hangMs = 120_000
 /** Something is wrong for so long, on average. */
@@ -80,6 +84,7 @@ export class SimulatedStore implements Store {
 
   async commit(batch: Batch): Promise<BatchResult> {
     const jobs = readJobs(batch)
+    if (batch.additions.length > batchBytesMax) this.#witness.fail(`a batch of ${batch.additions.length} bytes`)
     const done = this.#fake.commit(batch)
     const fate = this.#drawFate()
     this.#begin(() => this.#end(fate))

@@ -133,6 +133,11 @@ export class Worker extends Actor {
     ])
     const commands = random.chance(0.2) ? [this.#word(handle), final] : [final]
     if (this.chance(0.03)) commands.push(final)
+    if (plan.storage !== undefined && !this.stage.isHealed && random.chance(plan.storage.workerSubmits)) {
+      // The next step of some work: when it is acknowledged, the last one must not come back.
+      const next = packet('SUBMIT_JOB_BG', [random.pick(plan.functions), ''], this.#payload(random.between(0, 20)))
+      commands.push(next)
+    }
     if (this.chance(0.03)) commands.push(packet('WORK_COMPLETE', [this.#strangeHandle()], data))
     if (this.chance(0.01)) commands.push(packet('WORK_DATA', [this.#strangeHandle()], data))
     if (this.chance(0.01)) this.peer?.dawdle(random.exponential(3000))

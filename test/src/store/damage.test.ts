@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { suite } from 'node:test'
 import { StoreError } from '@geartrain/server'
-import Database from 'better-sqlite3'
 import { toBatch, type Wish } from '../store-suite/batch.ts'
-import { Batches, openDatabase, uniqueKey } from './parts.ts'
+import { Batches, openDatabase, openSqlite, uniqueKey } from './parts.ts'
 import { inPlace, type SqlitePlace } from './place.ts'
 
 const pageBytes = 4096
@@ -108,7 +107,7 @@ suite('damage to a SQLite store', () => {
     const store = place.makeStore()
     await store.open(1)
     await store.commit(toBatch({ add: [{ number: 1 }] }))
-    const other = new Database(path)
+    const other = openSqlite(path)
     other.exec('ALTER TABLE counts RENAME TO elsewhere')
     const { failure, answers } = await store.commit(
       toBatch({

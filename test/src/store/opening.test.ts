@@ -3,9 +3,9 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, wr
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { SqliteStore } from '@geartrain/server'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { toBatch } from '../store-suite/batch.ts'
-import { applicationId, openDatabase, openingError, schemaVersion } from './parts.ts'
+import { applicationId, openDatabase, openingError, openSqlite, schemaVersion } from './parts.ts'
 import { inPlace } from './place.ts'
 
 /** Root may write what nobody else may: whoever is to be refused is somebody else then. */
@@ -16,8 +16,8 @@ async function refused(path: string, code: string, message: RegExp): Promise<voi
 }
 
 /** What `read` gives for the database, when no store has it open. */
-function inDatabase<Result>(path: string, read: (database: Database.Database) => Result): Result {
-  const database = new Database(path)
+function inDatabase<Result>(path: string, read: (database: Database) => Result): Result {
+  const database = openSqlite(path)
   try {
     return read(database)
   } finally {
@@ -167,7 +167,7 @@ suite('opening a SQLite store', () => {
     for (const error of errors) {
       const { code, message } = openingError('jobs.db', error)
       assert.equal(code, 'STORE_NO_SQLITE')
-      assert.match(message, /^better-sqlite3 can't be loaded by this Node \((Could|was)[^\n]*\); run "npm rebuild/)
+      assert.match(message, /^better-sqlite3 can't be loaded by this Node \((Could|was)[^\n]*\); install it anew/)
     }
   })
 })

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { suite, test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { type Log, type SqliteStore, type SqliteStoreOptions, silentLog } from '@geartrain/server'
-import Database from 'better-sqlite3'
 import { toBatch } from '../store-suite/batch.ts'
+import { openSqlite } from './parts.ts'
 import { SqlitePlace } from './place.ts'
 
 interface Opened {
@@ -109,7 +109,7 @@ suite("the store's thread", () => {
     { log: delays, patienceMs: 5 },
     async (opened) => {
       const { store, path } = opened
-      const other = new Database(path)
+      const other = openSqlite(path)
       other.exec('BEGIN IMMEDIATE')
       delays.lines.length = 0
       const commit = store.commit(toBatch({ add: [{ number: 1 }] }))

@@ -1,7 +1,7 @@
 import { accessSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Database from 'better-sqlite3'
 import { StoreError } from '../store.ts'
+import { isSqliteError, openSqlite } from './driver.ts'
 import { renameDurably } from './durable.ts'
 import { openingError } from './failure.ts'
 import { findOwner } from './owner.ts'
@@ -41,7 +41,7 @@ export async function backUp(snapshot: StoreSnapshot, file: string, options: Bac
     return statSync(file).size
   } catch (error) {
     removeDatabase(partial)
-    throw error instanceof Database.SqliteError ? openingError(file, error) : error
+    throw isSqliteError(error) ? openingError(file, error) : error
   }
 }
 
@@ -62,7 +62,7 @@ function assertFree(path: string, file: string, isForced: boolean): void {
 
 /** Without a log beside it, it can be read where nothing can be written. */
 function makeSingleFile(partial: string): void {
-  const copy = new Database(partial)
+  const copy = openSqlite(partial)
   try {
     copy.pragma('journal_mode = DELETE')
   } finally {

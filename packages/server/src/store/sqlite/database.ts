@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { StoreError } from '../store.ts'
+import { openSqlite } from './driver.ts'
 import { applicationId, migrations, schemaVersion } from './schema.ts'
 
 const cacheKibibytes = 96 * 1024
@@ -18,9 +19,9 @@ const busyTimeoutMs = 5000
  * Opens or makes the database, with the newest schema. Throws a StoreError, or what SQLite says. Whoever calls has the
  * lock. `pagesMax` is for tests: the file has no room for more.
  */
-export function openDatabase(path: string, pagesMax: number | undefined): Database.Database {
+export function openDatabase(path: string, pagesMax: number | undefined): Database {
   assertLogHasDatabase(path)
-  const database = new Database(path, { timeout: busyTimeoutMs })
+  const database = openSqlite(path, { timeout: busyTimeoutMs })
   try {
     assertIsOurs(path, database)
     assertIsWhole(path, database)
@@ -48,7 +49,7 @@ function fileBytes(path: string): number {
 }
 
 /** Before anything in it is changed. */
-export function assertIsOurs(path: string, database: Database.Database): void {
+export function assertIsOurs(path: string, database: Database): void {
   const id = readNumber(database, 'PRAGMA application_id')
   const isEmpty = readNumber(database, 'SELECT count(*) FROM sqlite_schema') === 0
   if (id !== applicationId && !isEmpty) {
@@ -64,7 +65,7 @@ export function assertIsOurs(path: string, database: Database.Database): void {
 }
 
 /** SQLite would take what is missing of the last page for zeros. With a log it may be about to be written again. */
-function assertIsWhole(path: string, database: Database.Database): void {
+function assertIsWhole(path: string, database: Database): void {
   if (fileBytes(path) % readNumber(database, 'PRAGMA page_size') === 0 || fileBytes(`${path}-wal`) > 0) return
   throw new StoreError(
     'STORE_DAMAGED',
@@ -72,7 +73,7 @@ function assertIsWhole(path: string, database: Database.Database): void {
   )
 }
 
-function configure(path: string, database: Database.Database): void {
+function configure(path: string, database: Database): void {
   database.pragma('page_size = 4096')
   const mode = database.pragma('journal_mode = WAL', { simple: true })
   if (mode !== 'wal') {
@@ -92,7 +93,7 @@ function configure(path: string, database: Database.Database): void {
   database.pragma('foreign_keys = OFF')
 }
 
-function migrate(database: Database.Database): void {
+function migrate(database: Database): void {
   // Also when there is nothing to migrate: a file that can't be written is noticed now.
   database.exec('BEGIN IMMEDIATE')
   try {
@@ -109,6 +110,6 @@ function migrate(database: Database.Database): void {
   }
 }
 
-function readNumber(database: Database.Database, sql: string): number {
+function readNumber(database: Database, sql: string): number {
   return Number(database.prepare(sql).pluck().get())
 }

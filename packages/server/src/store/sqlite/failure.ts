@@ -1,20 +1,20 @@
-import Database from 'better-sqlite3'
 import type { StoreFailure } from '../store.ts'
 import { StoreError } from '../store.ts'
+import { isDriverMissing, isSqliteError } from './driver.ts'
 
 /** The file is as it was before, and the next transaction may well succeed. */
 const passing = new Set(['SQLITE_FULL', 'SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_BUSY_RECOVERY', 'SQLITE_TOOBIG'])
 
 /** What SQLite says; undefined if the error is not SQLite's. */
 export function toFailure(error: unknown): StoreFailure | undefined {
-  if (!(error instanceof Database.SqliteError)) return undefined
+  if (!isSqliteError(error)) return undefined
   return { code: error.code, message: error.message, isBroken: !passing.has(error.code) }
 }
 
 /** Why a database could not be opened, for the operator. */
 export function openingError(path: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error
-  if (isWithoutSqlite(error)) return withoutSqlite(error)
+  if (isDriverMissing(error)) return withoutSqlite(error)
   const failure = toFailure(error)
   if (failure === undefined) throw error
   // SQLITE_IOERR_READ is a kind of SQLITE_IOERR.
@@ -23,16 +23,9 @@ export function openingError(path: string, error: unknown): StoreError {
   return new StoreError(code, `${path} ${sentence} (${failure.code}: ${failure.message})`, { cause: error })
 }
 
-/** Packages with a native part come without it when their install scripts are not run, or from another machine. */
-function isWithoutSqlite(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false
-  const isUnfit = 'code' in error && error.code === 'ERR_DLOPEN_FAILED'
-  return isUnfit || error.message.startsWith('Could not locate the bindings file')
-}
-
 function withoutSqlite(cause: Error): StoreError {
   const [first = ''] = cause.message.split('\n')
-  const advice = 'run "npm rebuild better-sqlite3" where it is installed, or do without a store'
+  const advice = 'install it anew ("npm install", with its install scripts), or do without a store'
   return new StoreError('STORE_NO_SQLITE', `better-sqlite3 can't be loaded by this Node (${first}); ${advice}`, {
     cause,
   })

@@ -2,8 +2,9 @@ import { cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Priority } from '@geartrain/engine'
-import Database from 'better-sqlite3'
+import type { Database, Statement } from 'better-sqlite3'
 import { StoreError } from '../store.ts'
+import { isSqliteError, openSqlite } from './driver.ts'
 import { openingError } from './failure.ts'
 import { applicationId } from './schema.ts'
 import type { NewJob } from './transfer.ts'
@@ -28,8 +29,8 @@ type Row = readonly [
 export class GearmandQueue {
   readonly count: number
   readonly #file: string
-  readonly #database: Database.Database
-  readonly #rows: Database.Statement<[], Row>
+  readonly #database: Database
+  readonly #rows: Statement<[], Row>
   /** A directory to remove. */
   readonly #copy: string | undefined
 
@@ -92,9 +93,9 @@ export class GearmandQueue {
 /** A store of this program's, and not a queue of gearmand's. An empty file can become one. */
 export function isOurStore(file: string): boolean {
   if (statSync(file, { throwIfNoEntry: false })?.size === 0) return true
-  let database: Database.Database | undefined
+  let database: Database | undefined
   try {
-    database = new Database(file, { readonly: true, fileMustExist: true })
+    database = openSqlite(file, { readonly: true, fileMustExist: true })
     return database.pragma('application_id', { simple: true }) === applicationId
   } catch {
     // Whoever opens it next will say why it can't be read.
@@ -105,30 +106,30 @@ export function isOurStore(file: string): boolean {
 }
 
 /** Read-only. What a gearmand that was killed has left half written has to be rolled back, which is done in a copy. */
-function openUnchanged(file: string): { database: Database.Database; copy: string | undefined } {
+function openUnchanged(file: string): { database: Database; copy: string | undefined } {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new StoreError('QUEUE_MISSING', `there is no file ${file}; name the one that gearmand has as --libsqlite3-db`)
   }
-  let database: Database.Database | undefined
+  let database: Database | undefined
   try {
-    database = new Database(file, { readonly: true, fileMustExist: true })
+    database = openSqlite(file, { readonly: true, fileMustExist: true })
     readSchema(database)
     return { database, copy: undefined }
   } catch (error) {
     database?.close()
-    if (!(error instanceof Database.SqliteError && error.code === 'SQLITE_READONLY_ROLLBACK')) {
+    if (!(isSqliteError(error) && error.code === 'SQLITE_READONLY_ROLLBACK')) {
       throw openingError(file, error)
     }
     return openCopy(file)
   }
 }
 
-function openCopy(file: string): { database: Database.Database; copy: string } {
+function openCopy(file: string): { database: Database; copy: string } {
   const copy = mkdtempSync(join(tmpdir(), 'geartrain-queue-'))
   try {
     const copied = join(copy, basename(file))
     for (const suffix of ['', '-journal']) if (existsSync(file + suffix)) cpSync(file + suffix, copied + suffix)
-    const database = new Database(copied)
+    const database = openSqlite(copied)
     readSchema(database)
     return { database, copy }
   } catch (error) {
@@ -138,11 +139,11 @@ function openCopy(file: string): { database: Database.Database; copy: string } {
 }
 
 /** SQLite opens a file when it is first read. */
-function readSchema(database: Database.Database): void {
+function readSchema(database: Database): void {
   database.prepare('SELECT count(*) FROM sqlite_schema').get()
 }
 
-function findColumns(database: Database.Database, file: string, table: string): ReadonlySet<string> {
+function findColumns(database: Database, file: string, table: string): ReadonlySet<string> {
   const found = new Set(database.prepare<[string], string>('SELECT name FROM pragma_table_info(?)').pluck().all(table))
   if (columns.every((column) => found.has(column))) return found
   if (database.pragma('application_id', { simple: true }) === applicationId) {

@@ -1,5 +1,6 @@
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { StoreError } from '../store.ts'
+import { isSqliteError, openSqlite } from './driver.ts'
 import { openingError } from './failure.ts'
 
 /** Two servers that start at once each hold it for a moment while they write who they are. */
@@ -11,13 +12,13 @@ const patienceMs = 500
  * left behind is no lock. Anybody can read in it whose it is.
  */
 export class Lock {
-  readonly #database: Database.Database
+  readonly #database: Database
 
   /** Throws a StoreError: another server has it. */
   constructor(path: string) {
     const lockPath = `${path}-lock`
     try {
-      this.#database = new Database(lockPath, { timeout: patienceMs })
+      this.#database = openSqlite(lockPath, { timeout: patienceMs })
     } catch (error) {
       throw openingError(lockPath, error)
     }
@@ -58,5 +59,5 @@ export class Lock {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')
+  return isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')
 }

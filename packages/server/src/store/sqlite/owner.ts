@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
+import { isSqliteError, openSqlite } from './driver.ts'
 
 /**
  * The process that has the lock of a database; undefined if none has. It is held for a moment to find out, which a
@@ -8,9 +9,9 @@ import Database from 'better-sqlite3'
 export function findOwner(path: string): number | undefined {
   const lockPath = `${path}-lock`
   if (!existsSync(lockPath)) return undefined
-  let database: Database.Database | undefined
+  let database: Database | undefined
   try {
-    database = new Database(lockPath, { fileMustExist: true, timeout: 0 })
+    database = openSqlite(lockPath, { fileMustExist: true, timeout: 0 })
     const owner = database.prepare<[], number>('SELECT pid FROM owner').pluck().get()
     return owner !== undefined && isLocked(database, owner) ? owner : undefined
   } catch {
@@ -21,13 +22,13 @@ export function findOwner(path: string): number | undefined {
   }
 }
 
-function isLocked(database: Database.Database, owner: number): boolean {
+function isLocked(database: Database, owner: number): boolean {
   try {
     database.exec('BEGIN IMMEDIATE')
     database.exec('ROLLBACK')
     return false
   } catch (error) {
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return true
+    if (isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')) return true
     // This user may not lock it.
     return isAlive(owner)
   }

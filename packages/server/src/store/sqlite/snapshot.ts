@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs'
 import type { Priority } from '@geartrain/engine'
-import Database from 'better-sqlite3'
+import type { Database, Statement } from 'better-sqlite3'
 import { StoreError } from '../store.ts'
 import { assertIsOurs, assertLogHasDatabase } from './database.ts'
+import { openSqlite } from './driver.ts'
 import { openingError } from './failure.ts'
 import { findOwner } from './owner.ts'
 import { schemaVersion } from './schema.ts'
@@ -56,8 +57,8 @@ export interface StoreStats {
 export class StoreSnapshot {
   readonly path: string
   /** Of this snapshot alone; whoever uses it only reads. */
-  readonly database: Database.Database
-  #byNumber: Database.Statement<[number]> | undefined
+  readonly database: Database
+  #byNumber: Statement<[number]> | undefined
 
   /** Throws a StoreError. */
   constructor(path: string) {
@@ -181,7 +182,7 @@ export class StoreSnapshot {
   }
 }
 
-function openForReading(path: string): Database.Database {
+function openForReading(path: string): Database {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
     throw new StoreError('STORE_MISSING', `${path} is not a file; name the store itself: --store sqlite:PATH`)
   }
@@ -191,9 +192,9 @@ function openForReading(path: string): Database.Database {
       statSync(path, { throwIfNoEntry: false }) === undefined ? `there is no file ${path}` : `${path} is empty`
     throw new StoreError('STORE_MISSING', `${what}; name the store that a server was started with: --store sqlite:PATH`)
   }
-  let database: Database.Database | undefined
+  let database: Database | undefined
   try {
-    database = new Database(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs })
+    database = openSqlite(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs })
     // The moment it is seen at is that of the first read.
     database.exec('BEGIN')
     const version = Number(database.pragma('user_version', { simple: true }))
