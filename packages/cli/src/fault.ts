@@ -1,7 +1,21 @@
 import type { Command } from 'commander'
 
-/** Exit codes of all commands but `geartrain gearmand`, which has gearmand's: 1 for everything. */
-export const exitCodes = { failed: 1, usage: 2 } as const
+/**
+ * Exit codes of all commands but `geartrain gearmand`, which has gearmand's: 1 for everything. The help of
+ * `geartrain do` has them in words.
+ */
+export const exitCodes = {
+  failed: 1,
+  usage: 2,
+  /** The worker threw: WORK_EXCEPTION. */
+  exception: 3,
+  /** No server could be reached, or the connection was lost. */
+  unreachable: 4,
+  /** --timeout is over. */
+  timeout: 5,
+  /** Ctrl-C, as shells have it: 128 and the signal's number. */
+  interrupted: 130,
+} as const
 
 /** Ends the command: its message is the one sentence that the user gets on stderr. */
 export class Fault extends Error {

@@ -4,6 +4,7 @@ import { exitCodes, Fault, refuseArguments } from './fault.ts'
 import { gearmandCommand } from './gearmand.ts'
 import { serveCommand } from './serve.ts'
 import { storeCommand } from './store.ts'
+import { workCommand } from './work.ts'
 
 process.exit(await main(process.argv.slice(2)))
 
@@ -60,6 +61,7 @@ geartrain serve --help shows all that can be set.`,
     program.addCommand(command)
   }
   program.addCommand(storeCommand(program, finish))
+  program.addCommand(workCommand(program))
   // Not copied from the program: it fails in gearmand's way.
   program.addCommand(gearmandCommand(finish))
   return program

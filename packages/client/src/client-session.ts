@@ -1,6 +1,6 @@
 import { packets } from '@geartrain/protocol'
 import type { ServerAddress } from './address.ts'
-import { Connection, type ConnectionLimits, type Receiver, type RequestKind } from './connection.ts'
+import { Connection, type ConnectionOptions, type Receiver, type RequestKind } from './connection.ts'
 import type { CallOptions } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import { ClosedError, type ConnectionLostError, type GeartrainError, ProtocolError, ServerError } from './errors.ts'
@@ -18,14 +18,22 @@ export class ClientSession implements Receiver {
   /** An ERROR that answers nothing: why the server is about to end the connection. */
   #parting: ServerError | undefined
   #lost: ConnectionLostError | undefined
+  /** Of a session that was open. */
+  #onLost: (() => void) | undefined
 
   /** Resolves when the server has shown that it speaks the protocol. */
-  static async open(address: ServerAddress, limits: ConnectionLimits, options: CallOptions): Promise<ClientSession> {
+  static async open(
+    address: ServerAddress,
+    connectionOptions: ConnectionOptions,
+    options: CallOptions,
+    onLost: () => void,
+  ): Promise<ClientSession> {
     const session = new ClientSession()
-    const connection = await Connection.open(address, session, limits, options)
+    const connection = await Connection.open(address, session, connectionOptions, options)
     session.#connection = connection
     try {
       await session.#askForExceptions(options)
+      session.#onLost = onLost
       return session
     } catch (error) {
       connection.destroy()
@@ -40,11 +48,16 @@ export class ClientSession implements Receiver {
   /** The reply gets the answer, or the reason why there is none. */
   request(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
     if (this.#lost !== undefined) {
-      reply.fail(this.#lost)
+      reply.lost(this.#lost)
       return
     }
     this.#replies.push(reply)
     this.#connection?.send(kind, args, data)
+  }
+
+  /** When there is little left to be sent. */
+  async drained(): Promise<void> {
+    await this.#connection?.drained()
   }
 
   /** Ends the connection when all requests have their answer, at the latest after `timeoutMs`. */
@@ -95,7 +108,11 @@ export class ClientSession implements Receiver {
   lost(error: ConnectionLostError): void {
     if (this.#parting !== undefined && error.cause === undefined) error.cause = this.#parting
     this.#lost = error
-    this.#failAll(error)
+    // In the order in which they were sent: those that were answered came first.
+    for (const waiter of this.#waiters.takeAll()) waiter.lost(error)
+    for (const reply of this.#replies.takeAll()) reply.lost(error)
+    this.#answered?.resolve()
+    this.#onLost?.()
   }
 
   #answer(packet: IncomingPacket): void {

@@ -1,142 +1,221 @@
+import type tls from 'node:tls'
 import { packets } from '@geartrain/protocol'
-import { parseServers, type ServerAddress, type Servers } from './address.ts'
-import { ClientSession } from './client-session.ts'
-import { defaultConnectionLimits, type RequestKind } from './connection.ts'
-import { type CallOptions, throwIfAborted } from './cutoff.ts'
+import type { Servers } from './address.ts'
+import { type BackoffOptions, defaultBackoff } from './backoff.ts'
+import type { ClientSession } from './client-session.ts'
+import { encodeValue, then } from './codec.ts'
+import { defaultConnectionLimits } from './connection.ts'
+import { type CallOptions, checkedTimeoutMs, throwIfAborted } from './cutoff.ts'
 import { AbortedError, ClosedError, GeartrainError, InvalidArgumentError } from './errors.ts'
-import { openFirstReachable } from './first-reachable.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
+import { type JobStatus, readStatus, readUniqueStatus, type UniqueStatus } from './job-status.ts'
+import {
+  type AnyJobs,
+  type FunctionName,
+  type JobTypes,
+  type ReceivedOutput,
+  type SentInput,
+  submitterCodecs,
+} from './job-types.ts'
+import { type Settled, settleInOrder } from './many.ts'
 import { PromisedReply, type Reply } from './reply.ts'
+import { Resubmitter } from './resubmitter.ts'
+import { ServerList } from './server-list.ts'
+import {
+  type BackgroundOptions,
+  draftBackground,
+  draftForeground,
+  type Submission,
+  type SubmitOptions,
+  toSubmission,
+} from './submission.ts'
 import type { SubmittedJob } from './submitted-job.ts'
-import { Waiter } from './waiter.ts'
+import { type Submitter, Waiter } from './waiter.ts'
 import { readWireName, uniqueBytesMax, wireName } from './wire-name.ts'
 import { type Workload, workloadBytes } from './workload.ts'
 
-export type Priority = 'high' | 'normal' | 'low'
-
-export interface ClientOptions {
+export interface ClientOptions<Jobs extends JobTypes = AnyJobs> {
+  /** The functions with what they take and give; without, all functions take and give bytes. */
+  readonly jobs?: Jobs | undefined
   /** Time for each server of the list to answer; default 10 s. */
   readonly connectTimeoutMs?: number | undefined
+  /** Waits between attempts to reach a server that is gone: default 100 ms at first, doubling up to 10 s. */
+  readonly reconnect?: Partial<BackoffOptions> | undefined
+  /** How often a foreground job is submitted again whose server went away; default 5, and 0 is never. */
+  readonly resubmissions?: number | undefined
+  /** Such a job fails when no server can be reached for so long; default 30 s. */
+  readonly resubmitTimeoutMs?: number | undefined
   /** `close()` waits so long for the answers to what was sent; default 5 s. */
   readonly closeTimeoutMs?: number | undefined
   /** The largest packet that is taken from a server; default 1 GiB. */
   readonly packetBytesMax?: number | undefined
+  /** Encrypts the connections: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
+  readonly tls?: boolean | tls.ConnectionOptions | undefined
 }
 
-export interface ConnectOptions extends ClientOptions {
+export interface ConnectOptions<Jobs extends JobTypes = AnyJobs> extends ClientOptions<Jobs> {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface SubmitOptions extends CallOptions {
-  /**
-   * Jobs of a function with the same unique, waiting or running, are one job, whose end all submitters get. `-` stands
-   * for the workload. At most 64 bytes.
-   */
-  readonly unique?: string | undefined
-  readonly priority?: Priority | undefined
-}
-
-/** A job with `runAt` has the normal priority: the protocol knows no other. */
-export type BackgroundOptions = CallOptions & {
-  readonly unique?: string | undefined
-} & (
-    | { readonly priority?: Priority | undefined; readonly runAt?: undefined }
-    | { readonly priority?: 'normal' | undefined; readonly runAt: Date }
-  )
-
-/** What the server knows of a job. Of one that has ended, or that never was, it knows nothing. */
-export interface JobStatus {
-  readonly isKnown: boolean
-  readonly isRunning: boolean
-  readonly numerator: number
-  readonly denominator: number
-}
-
-export interface UniqueStatus extends JobStatus {
-  /** Clients that wait for it. */
-  readonly waiters: number
-}
-
-const foregroundKinds = { high: packets.SUBMIT_JOB_HIGH, normal: packets.SUBMIT_JOB, low: packets.SUBMIT_JOB_LOW }
-const backgroundKinds = {
-  high: packets.SUBMIT_JOB_HIGH_BG,
-  normal: packets.SUBMIT_JOB_BG,
-  low: packets.SUBMIT_JOB_LOW_BG,
+export interface ManyOptions {
+  /** How many are sent that were not given back yet; default 1000. */
+  readonly inFlight?: number | undefined
 }
 
 const defaultConnectTimeoutMs = 10_000
 const defaultCloseTimeoutMs = 5000
+const defaultResubmissions = 5
+const defaultResubmitTimeoutMs = 30_000
+const defaultInFlight = 1000
+const closedSentence = 'the client is closed'
+
+type Request = Pick<Submission, 'kind' | 'args'> & Partial<Pick<Submission, 'workload' | 'key'>>
 
 /**
- * Sends jobs to a server, over one connection that any number of jobs share. A connection that was lost fails what
- * waited on it, and the next call opens another.
+ * Sends jobs to a server, over one connection that any number of jobs share. Of several servers the first one that can
+ * be reached gets them; those with a unique go where all clients with the same list send them.
  */
-export class Client {
-  readonly #servers: readonly ServerAddress[]
-  readonly #options: ClientOptions
-  #session: ClientSession | undefined
-  #opening: Promise<ClientSession> | undefined
-  /** Ends an opening that `close` meets. */
+export class Client<Jobs extends JobTypes = AnyJobs> {
+  readonly #jobs: Jobs | undefined
+  readonly #servers: ServerList
+  readonly #resubmitter: Resubmitter
+  readonly #submitter: Submitter = {
+    takeLost: (waiter, error) => this.#resubmitter.take(waiter, error),
+    status: (handle, options) => this.status(handle, options),
+  }
+  readonly #closeTimeoutMs: number
+  /** Aborted by `close`. */
   readonly #stop = new AbortController()
 
   /** Connects with the first call. `Client.connect` does so at once, and says if it can't. */
-  constructor(servers?: Servers, options: ClientOptions = {}) {
-    this.#servers = parseServers(servers)
-    this.#options = options
+  constructor(servers?: Servers, options: ClientOptions<Jobs> = {}) {
+    const {
+      jobs,
+      connectTimeoutMs = defaultConnectTimeoutMs,
+      reconnect,
+      resubmissions = defaultResubmissions,
+      resubmitTimeoutMs = defaultResubmitTimeoutMs,
+      closeTimeoutMs = defaultCloseTimeoutMs,
+      packetBytesMax = defaultConnectionLimits.packetBytesMax,
+      tls,
+    } = options
+    this.#jobs = jobs
+    this.#closeTimeoutMs = closeTimeoutMs
+    this.#servers = new ServerList(servers, {
+      connection: { packetBytesMax, tls: tls === true ? {} : tls === false ? undefined : tls },
+      connectTimeoutMs: checkedTimeoutMs(connectTimeoutMs),
+      reconnect: { ...defaultBackoff, ...reconnect },
+      stop: this.#stop.signal,
+      onUp: () => this.#resubmitter.tryAll(),
+    })
+    this.#resubmitter = new Resubmitter(this.#servers, {
+      attemptsMax: resubmissions,
+      patienceMs: checkedTimeoutMs(resubmitTimeoutMs),
+    })
   }
 
-  /** A client of the first server of the list that answers. */
-  static async connect(servers?: Servers, options: ConnectOptions = {}): Promise<Client> {
-    const client = new Client(servers, options)
-    throwIfAborted(options.signal)
-    const abort = () => client.#stop.abort(options.signal?.reason)
-    options.signal?.addEventListener('abort', abort)
+  /** A client of which a server has been reached. */
+  static async connect<Jobs extends JobTypes = AnyJobs>(
+    servers?: Servers,
+    options: ConnectOptions<Jobs> = {},
+  ): Promise<Client<Jobs>> {
+    const { signal } = options
+    const client = new Client<Jobs>(servers, options)
+    throwIfAborted(signal)
+    const abort = () => client.#stop.abort(signal?.reason)
+    signal?.addEventListener('abort', abort)
     try {
-      await client.#open()
+      await client.#servers.open(undefined)
+      return client
     } catch (error) {
-      throwIfAborted(options.signal)
+      client.#stop.abort()
+      throwIfAborted(signal)
       throw error
     } finally {
-      options.signal?.removeEventListener('abort', abort)
+      signal?.removeEventListener('abort', abort)
     }
-    return client
   }
 
   /** Sends a job to whose end the caller listens. Nothing is thrown but InvalidArgumentError: the job tells. */
-  submit(jobFunction: string, workload: Workload, options: SubmitOptions = {}): SubmittedJob {
-    const { unique = '', priority = 'normal', signal } = options
-    const args = [wireName(jobFunction, 'function'), wireName(unique, 'unique', uniqueBytesMax)]
-    const waiter = new Waiter(jobFunction, unique, options)
-    if (signal?.aborted === true) waiter.fail(new AbortedError(signal))
-    else this.#request(foregroundKinds[priority], args, workloadBytes(workload), waiter)
+  submit<Name extends FunctionName<Jobs>>(
+    jobFunction: Name,
+    input: SentInput<Jobs, Name>,
+    options: SubmitOptions = {},
+  ): SubmittedJob<ReceivedOutput<Jobs, Name>> {
+    const draft = draftForeground(jobFunction, options)
+    const codecs = submitterCodecs(this.#jobs, jobFunction)
+    const waiter = new Waiter(jobFunction, draft.unique, codecs.output, this.#submitter, options)
+    const send = (workload: Uint8Array) => {
+      const submission = toSubmission(draft, workload)
+      waiter.submission = submission
+      this.#request(submission, waiter)
+    }
+    if (options.signal?.aborted === true) waiter.fail(new AbortedError(options.signal))
+    else settle(() => then(encodeValue(codecs.input, input, `the input of ${jobFunction}`), send), waiter)
     return waiter
   }
 
   /** Leaves a job with the server. The handle comes back when the server has taken it. */
-  async submitBackground(jobFunction: string, workload: Workload, options: BackgroundOptions = {}): Promise<string> {
-    const { unique = '', priority = 'normal', runAt } = options
-    const args = [wireName(jobFunction, 'function'), wireName(unique, 'unique', uniqueBytesMax)]
-    if (runAt === undefined)
-      return this.#call(backgroundKinds[priority], args, workload, 'JOB_CREATED', readHandle, options)
-    if (priority !== 'normal') throw new InvalidArgumentError('a job with runAt has the normal priority')
-    args.push(String(epochSeconds(runAt)))
-    return this.#call(packets.SUBMIT_JOB_EPOCH, args, workload, 'JOB_CREATED', readHandle, options)
+  async submitBackground<Name extends FunctionName<Jobs>>(
+    jobFunction: Name,
+    input: SentInput<Jobs, Name>,
+    options: BackgroundOptions = {},
+  ): Promise<string> {
+    const draft = draftBackground(jobFunction, options)
+    throwIfAborted(options.signal)
+    const reply = new PromisedReply('JOB_CREATED', readHandle, options)
+    const { input: codec } = submitterCodecs(this.#jobs, jobFunction)
+    const send = (workload: Uint8Array) => this.#request(toSubmission(draft, workload), reply)
+    settle(() => then(encodeValue(codec, input, `the input of ${jobFunction}`), send), reply)
+    return reply.promise
   }
 
-  /** How the job with this handle stands. */
+  /**
+   * Submits a job for each input and gives the results in the order of the inputs. Inputs are taken as there is room
+   * for them, so there may be any number.
+   */
+  submitMany<Name extends FunctionName<Jobs>>(
+    jobFunction: Name,
+    inputs: Iterable<SentInput<Jobs, Name>> | AsyncIterable<SentInput<Jobs, Name>>,
+    options: SubmitOptions & ManyOptions = {},
+  ): AsyncGenerator<Settled<ReceivedOutput<Jobs, Name>>, void, undefined> {
+    return settleInOrder(inputs, checkedInFlight(options), (input) => this.submit(jobFunction, input, options).result())
+  }
+
+  /** As `submitMany`, of jobs in the background: it gives their handles. */
+  submitManyBackground<Name extends FunctionName<Jobs>>(
+    jobFunction: Name,
+    inputs: Iterable<SentInput<Jobs, Name>> | AsyncIterable<SentInput<Jobs, Name>>,
+    options: BackgroundOptions & ManyOptions = {},
+  ): AsyncGenerator<Settled<string>, void, undefined> {
+    return settleInOrder(inputs, checkedInFlight(options), (input) =>
+      this.submitBackground(jobFunction, input, options),
+    )
+  }
+
+  /** How the job with this handle stands, on whichever of the servers has it. */
   async status(handle: string, options: CallOptions = {}): Promise<JobStatus> {
-    return this.#call(packets.GET_STATUS, [wireName(handle, 'handle')], undefined, 'STATUS_RES', readStatus, options)
+    const request = { kind: packets.GET_STATUS, args: [wireName(handle, 'handle')] }
+    return this.#askAll(request, () => new PromisedReply('STATUS_RES', readStatus, options), options)
   }
 
   /** How a job stands that was submitted with this unique, whatever its function. */
   async statusByUnique(unique: string, options: CallOptions = {}): Promise<UniqueStatus> {
-    const args = [wireName(unique, 'unique', uniqueBytesMax)]
-    return this.#call(packets.GET_STATUS_UNIQUE, args, undefined, 'STATUS_RES_UNIQUE', readUniqueStatus, options)
+    const request = { kind: packets.GET_STATUS_UNIQUE, args: [wireName(unique, 'unique', uniqueBytesMax)] }
+    return this.#askAll(request, () => new PromisedReply('STATUS_RES_UNIQUE', readUniqueStatus, options), options)
   }
 
   /** The same bytes, by way of the server. */
   async echo(data: Workload, options: CallOptions = {}): Promise<Uint8Array> {
-    return this.#call(packets.ECHO_REQ, [], data, 'ECHO_RES', (packet) => packet.data(), options)
+    throwIfAborted(options.signal)
+    const reply = new PromisedReply('ECHO_RES', (packet) => packet.data(), options)
+    this.#request({ kind: packets.ECHO_REQ, args: [], workload: workloadBytes(data) }, reply)
+    return reply.promise
+  }
+
+  /** When little of what was submitted is left to be sent: for those who could submit without end. */
+  async drained(): Promise<void> {
+    await Promise.all(this.#servers.sessions().map((session) => session.drained()))
   }
 
   /**
@@ -145,93 +224,87 @@ export class Client {
    */
   async close(): Promise<void> {
     this.#stop.abort()
-    // An opening that can't be stopped any more leaves a session.
-    await this.#opening?.catch(() => undefined)
-    await this.#session?.close(this.#options.closeTimeoutMs ?? defaultCloseTimeoutMs)
+    this.#resubmitter.close()
+    await this.#servers.close(this.#closeTimeoutMs)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  async #call<T>(
-    kind: RequestKind,
-    args: readonly string[],
-    data: Workload | undefined,
-    expects: Reply['expects'],
-    read: (packet: IncomingPacket) => T,
-    options: CallOptions,
-  ): Promise<T> {
-    throwIfAborted(options.signal)
-    const reply = new PromisedReply(expects, read, options)
-    this.#request(kind, args, data === undefined ? undefined : workloadBytes(data), reply)
-    return reply.promise
+  /** Which server has the job is known to the servers alone. */
+  async #askAll<Status extends JobStatus>(
+    request: Request,
+    newReply: () => PromisedReply<Status>,
+    { signal }: CallOptions,
+  ): Promise<Status> {
+    throwIfAborted(signal)
+    if (this.#stop.signal.aborted) throw new ClosedError(closedSentence)
+    const replies = this.#servers.openEach().map((opening) => {
+      const reply = newReply()
+      void this.#requestWhenOpen(request, reply, opening)
+      return reply.promise
+    })
+    return firstKnown(replies)
   }
 
-  #request(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
+  #request(request: Request, reply: Reply): void {
     if (this.#stop.signal.aborted) {
-      reply.fail(new ClosedError('the client is closed'))
-    } else if (this.#session?.isOpen === true) {
-      this.#session.request(kind, args, data, reply)
-    } else {
-      void this.#requestWhenOpen(kind, args, data, reply)
+      reply.fail(new ClosedError(closedSentence))
+      return
     }
+    const session = this.#servers.current(request.key)
+    if (session === undefined) void this.#requestWhenOpen(request, reply, this.#servers.open(request.key))
+    else session.request(request.kind, request.args, request.workload, reply)
   }
 
   /** Requests that wait for the same opening go out in the order in which they came. */
-  async #requestWhenOpen(
-    kind: RequestKind,
-    args: readonly string[],
-    data: Uint8Array | undefined,
-    reply: Reply,
-  ): Promise<void> {
+  async #requestWhenOpen(request: Request, reply: Reply, opening: Promise<ClientSession>): Promise<void> {
     try {
-      const session = await this.#open()
-      session.request(kind, args, data, reply)
+      const session = await opening
+      session.request(request.kind, request.args, request.workload, reply)
     } catch (error) {
-      if (!(error instanceof GeartrainError)) throw error
-      reply.fail(error instanceof AbortedError ? new ClosedError('the client was closed', { cause: error }) : error)
+      reply.fail(error instanceof AbortedError ? new ClosedError(closedSentence, { cause: error }) : asOurs(error))
     }
-  }
-
-  #open(): Promise<ClientSession> {
-    this.#opening ??= this.#openSession().finally(() => {
-      this.#opening = undefined
-    })
-    return this.#opening
-  }
-
-  async #openSession(): Promise<ClientSession> {
-    const { connectTimeoutMs = defaultConnectTimeoutMs, packetBytesMax = defaultConnectionLimits.packetBytesMax } =
-      this.#options
-    const limits = { signal: this.#stop.signal, timeoutMs: connectTimeoutMs }
-    this.#session = await openFirstReachable(this.#servers, (server) =>
-      ClientSession.open(server, { packetBytesMax }, limits),
-    )
-    return this.#session
   }
 }
 
-/** Rounded up: not before the time that was asked for. */
-function epochSeconds(runAt: Date): number {
-  const seconds = Math.ceil(runAt.getTime() / 1000)
-  if (!(seconds >= 0)) throw new InvalidArgumentError('runAt is no time that the protocol can tell')
-  return seconds
+/** What stops a reply from being waited for, at once or later, becomes its failure. */
+function settle(send: () => void | Promise<void>, reply: Reply): void {
+  const fail = (error: unknown) => reply.fail(asOurs(error))
+  try {
+    const sent = send()
+    if (sent instanceof Promise) sent.catch(fail)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/** Other errors are defects of this library, and nobody's to handle. */
+function asOurs(error: unknown): GeartrainError {
+  if (error instanceof GeartrainError) return error
+  throw error
+}
+
+/** A server that can't be reached may have the job: that none of the others knows it is then no answer. */
+async function firstKnown<Status extends JobStatus>(replies: readonly Promise<Status>[]): Promise<Status> {
+  const answers = await Promise.allSettled(replies)
+  let unknown: Status | undefined
+  for (const answer of answers) {
+    if (answer.status === 'rejected') continue
+    if (answer.value.isKnown) return answer.value
+    unknown = answer.value
+  }
+  for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
+  if (unknown === undefined) throw new Error('a list without servers')
+  return unknown
+}
+
+function checkedInFlight({ inFlight = defaultInFlight }: ManyOptions): number {
+  if (Number.isInteger(inFlight) && inFlight > 0) return inFlight
+  throw new InvalidArgumentError(`inFlight is a whole number from 1, not ${inFlight}`)
 }
 
 function readHandle(packet: IncomingPacket): string {
   return readWireName(packet.argument(0))
-}
-
-function readStatus(packet: IncomingPacket): JobStatus {
-  return {
-    isKnown: packet.flag(1),
-    isRunning: packet.flag(2),
-    numerator: packet.number(3),
-    denominator: packet.number(4),
-  }
-}
-
-function readUniqueStatus(packet: IncomingPacket): UniqueStatus {
-  return { ...readStatus(packet), waiters: packet.number(5) }
 }

@@ -1,4 +1,5 @@
 import net from 'node:net'
+import tls from 'node:tls'
 import { Decoder, PacketWriter, type packets } from '@geartrain/protocol'
 import { formatServer, type ServerAddress } from './address.ts'
 import { type CallOptions, startCutoff, throwIfAborted } from './cutoff.ts'
@@ -18,14 +19,18 @@ export interface Receiver {
 /** A packet of the table, which may carry data only where the table says so. */
 export type RequestKind = (typeof packets)[keyof typeof packets]
 
-export interface ConnectionLimits {
+export interface ConnectionOptions {
   /** The largest packet that is taken from a server. */
   readonly packetBytesMax: number
+  /** What Node's `tls.connect` takes; undefined: no TLS. */
+  readonly tls?: tls.ConnectionOptions | undefined
 }
+
+export type ConnectionLimits = ConnectionOptions
 
 const MiB = 1024 * 1024
 
-export const defaultConnectionLimits: ConnectionLimits = { packetBytesMax: 1024 * MiB }
+export const defaultConnectionLimits: ConnectionOptions = { packetBytesMax: 1024 * MiB }
 
 /** Of the text protocol; a `workers` line has all functions of a worker. */
 const lineBytesMax = 16 * MiB
@@ -60,11 +65,11 @@ export class Connection {
   #fault: Error | undefined
   #isOpen = true
 
-  private constructor(address: ServerAddress, socket: net.Socket, receiver: Receiver, limits: ConnectionLimits) {
+  private constructor(address: ServerAddress, socket: net.Socket, receiver: Receiver, packetBytesMax: number) {
     this.address = address
     this.#socket = socket
     this.#receiver = receiver
-    this.#decoder = new Decoder({ ...limits, lineBytesMax })
+    this.#decoder = new Decoder({ packetBytesMax, lineBytesMax })
     this.#packet = new IncomingPacket(this.#decoder)
     socket.on('data', (chunk) => this.#read(chunk))
     socket.on('drain', () => this.#releaseDrained())
@@ -78,18 +83,18 @@ export class Connection {
   static async open(
     address: ServerAddress,
     receiver: Receiver,
-    limits: ConnectionLimits,
+    { packetBytesMax, tls: tlsOptions }: ConnectionOptions,
     options: CallOptions,
   ): Promise<Connection> {
     throwIfAborted(options.signal)
-    const socket = net.connect({ ...address, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveIdleMs })
+    const { socket, event } = connect(address, tlsOptions)
     const connected = new Deferred<void>()
     const release = startCutoff(options, `connecting to ${formatServer(address)}`, connected.reject)
-    socket.once('connect', connected.resolve)
+    socket.once(event, connected.resolve)
     socket.once('error', connected.reject)
     try {
       await connected.promise
-      return new Connection(address, socket, receiver, limits)
+      return new Connection(address, socket, receiver, packetBytesMax)
     } catch (error) {
       // An error after this one is nobody's.
       socket.on('error', () => {})
@@ -97,7 +102,7 @@ export class Connection {
       throw error
     } finally {
       release()
-      socket.removeListener('connect', connected.resolve)
+      socket.removeListener(event, connected.resolve)
       socket.removeListener('error', connected.reject)
     }
   }
@@ -105,6 +110,16 @@ export class Connection {
   /** False from the moment on that nothing can be sent any more. */
   get isOpen(): boolean {
     return this.#isOpen
+  }
+
+  /** How much has come from the server. */
+  get bytesRead(): number {
+    return this.#socket.bytesRead
+  }
+
+  /** The system has not yet taken all that was sent. */
+  get isSending(): boolean {
+    return this.#socket.writableLength > 0
   }
 
   send(kind: RequestKind, args: readonly string[], data: Uint8Array = noData): void {
@@ -213,6 +228,22 @@ export class Connection {
     this.#receiver.lost(lostError(this.address, this.#fault))
     this.#ended.resolve()
   }
+}
+
+/** A socket that connects, and the event that says it can be used. */
+function connect(
+  { host, port }: ServerAddress,
+  tlsOptions: tls.ConnectionOptions | undefined,
+): { readonly socket: net.Socket; readonly event: 'connect' | 'secureConnect' } {
+  const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveIdleMs }
+  if (tlsOptions === undefined) return { socket: net.connect(options), event: 'connect' }
+  // A name for the certificate, which an address can't be.
+  const servername = net.isIP(host) === 0 ? host : ''
+  const socket = tls.connect({ servername, ...tlsOptions, ...options })
+  // tls.connect passes on neither of these.
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true, keepAliveIdleMs)
+  return { socket, event: 'secureConnect' }
 }
 
 function lostError(address: ServerAddress, fault: Error | undefined): ConnectionLostError {

@@ -1,3 +1,5 @@
+import type { StandardIssue } from './standard-schema.ts'
+
 /** Every error of this library has one of these in `code`. They stay as they are from version to version. */
 export type ErrorCode =
   | 'JOB_FAILED'
@@ -9,6 +11,7 @@ export type ErrorCode =
   | 'ABORTED'
   | 'CLOSED'
   | 'INVALID_ARGUMENT'
+  | 'INVALID_DATA'
   | 'PROTOCOL'
 
 /** What all errors of this library are. */
@@ -104,6 +107,18 @@ export class ClosedError extends GeartrainError {
 
 export class InvalidArgumentError extends GeartrainError {
   readonly code = 'INVALID_ARGUMENT'
+}
+
+/** A value is not of its function's type: before it was sent, or after it had come. `cause` is what the codec threw. */
+export class InvalidDataError extends GeartrainError {
+  readonly code = 'INVALID_DATA'
+  /** What the schema has to say, if one checked. */
+  readonly issues: readonly StandardIssue[]
+
+  constructor(message: string, options: ErrorOptions & { readonly issues?: readonly StandardIssue[] } = {}) {
+    super(message, options)
+    this.issues = options.issues ?? []
+  }
 }
 
 /** What came from the other side is not the Gearman protocol. */

@@ -15,7 +15,12 @@ export async function openFirstReachable<T>(
       errors.push(error)
     }
   }
+  throw unreachable(servers, errors)
+}
+
+/** None of the servers could be reached, each for its reason. */
+export function unreachable(servers: readonly ServerAddress[], errors: readonly Error[]): ConnectError {
   const reasons = servers.map((server, i) => `${formatServer(server)} (${errors[i]?.message})`)
   const cause = errors.length === 1 ? errors[0] : new AggregateError(errors)
-  throw new ConnectError(`no server could be reached: ${reasons.join(', ')}`, { cause })
+  return new ConnectError(`no server could be reached: ${reasons.join(', ')}`, { cause })
 }

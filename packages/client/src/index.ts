@@ -1,18 +1,10 @@
-export type { ServerAddress, Servers } from './address.ts'
+export { formatServer, parseServers, type ServerAddress, type Servers } from './address.ts'
 export { Admin, type AdminOptions, type QueueLimits } from './admin.ts'
 export type { ConnectedWorker, FunctionStatus, ListedJob, PriorityStatus } from './admin-rows.ts'
 export { type AssignedJob, JobFailure, type JobHandler, type JobResult } from './assigned-job.ts'
 export type { BackoffOptions } from './backoff.ts'
-export {
-  type BackgroundOptions,
-  Client,
-  type ClientOptions,
-  type ConnectOptions,
-  type JobStatus,
-  type Priority,
-  type SubmitOptions,
-  type UniqueStatus,
-} from './client.ts'
+export { Client, type ClientOptions, type ConnectOptions, type ManyOptions } from './client.ts'
+export { bytes, type Codec, checked, json, text } from './codec.ts'
 export type { CallOptions } from './cutoff.ts'
 export {
   AbortedError,
@@ -22,12 +14,18 @@ export {
   type ErrorCode,
   GeartrainError,
   InvalidArgumentError,
+  InvalidDataError,
   JobExceptionError,
   JobFailedError,
   ProtocolError,
   ServerError,
   TimeoutError,
 } from './errors.ts'
+export type { JobStatus, UniqueStatus } from './job-status.ts'
+export { type AnyJobs, defineJobs, type JobType, type JobTypes } from './job-types.ts'
+export type { Settled } from './many.ts'
+export type { StandardIssue, StandardSchema } from './standard-schema.ts'
+export type { BackgroundOptions, Priority, SubmitOptions } from './submission.ts'
 export type { JobEnd, JobEvent, SubmittedJob } from './submitted-job.ts'
 export { type HandleOptions, Worker, type WorkerOptions } from './worker.ts'
 export type { Workload } from './workload.ts'

@@ -1,7 +1,7 @@
 import type { PacketName } from '@geartrain/protocol'
 import { type CallOptions, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
-import type { GeartrainError } from './errors.ts'
+import type { ConnectionLostError, GeartrainError } from './errors.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
 import type { WaiterTable } from './waiter-table.ts'
 
@@ -13,6 +13,8 @@ export interface Reply {
   readonly expects: PacketName
   /** The answer of the expected kind. `waiters` is where a job that was created is listed. */
   answer(packet: IncomingPacket, waiters: WaiterTable): void
+  /** The connection ended before there was an answer. */
+  lost(error: ConnectionLostError): void
   fail(error: GeartrainError): void
 }
 
@@ -36,6 +38,10 @@ export class PromisedReply<T> implements Reply {
   answer(packet: IncomingPacket): void {
     this.#release()
     this.#deferred.resolve(this.#read(packet))
+  }
+
+  lost(error: ConnectionLostError): void {
+    this.fail(error)
   }
 
   fail(error: GeartrainError): void {

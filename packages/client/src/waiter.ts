@@ -1,10 +1,13 @@
 import type { PacketName } from '@geartrain/protocol'
+import { type Codec, decodeValue } from './codec.ts'
 import { type CallOptions, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
-import { type GeartrainError, JobExceptionError, JobFailedError } from './errors.ts'
+import { type ConnectionLostError, type GeartrainError, JobExceptionError, JobFailedError } from './errors.ts'
 import { Fifo } from './fifo.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
+import type { JobStatus } from './job-status.ts'
 import type { Reply } from './reply.ts'
+import type { Submission } from './submission.ts'
 import type { JobEnd, JobEvent, SubmittedJob } from './submitted-job.ts'
 import type { WaiterTable } from './waiter-table.ts'
 import { readWireName } from './wire-name.ts'
@@ -12,11 +15,25 @@ import { readWireName } from './wire-name.ts'
 /** How it came out for the one who waits: the job's end, or why that will not be known. */
 type Outcome = JobEnd | { readonly type: 'unknown'; readonly error: GeartrainError }
 
+/** Whoever submitted it. */
+export interface Submitter {
+  /** The connection is lost. True: it takes care of the job. */
+  takeLost(waiter: Waiter, error: ConnectionLostError): boolean
+  status(handle: string, options?: CallOptions): Promise<JobStatus>
+}
+
 /** One wait for a job: what the submitter holds as `SubmittedJob`, and what the session tells of the job. */
-export class Waiter implements SubmittedJob, Reply {
+export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
   readonly expects: PacketName = 'JOB_CREATED'
   readonly function: string
   readonly unique: string
+  readonly #submitter: Submitter
+  readonly #codec: Codec<never, Output>
+  /** Kept to be sent again, until the end. */
+  submission: Submission | undefined
+  /** How often its server went away. */
+  losses = 0
+  #hasData = false
   #handle: string | undefined
   #outcome: Outcome | undefined
   /** Those not iterated yet, without the first and the last. Few jobs have any. */
@@ -26,9 +43,17 @@ export class Waiter implements SubmittedJob, Reply {
   #happened: Deferred<void> | undefined
   readonly #release: () => void
 
-  constructor(jobFunction: string, unique: string, options: CallOptions) {
+  constructor(
+    jobFunction: string,
+    unique: string,
+    codec: Codec<never, Output>,
+    submitter: Submitter,
+    options: CallOptions,
+  ) {
     this.function = jobFunction
     this.unique = unique
+    this.#codec = codec
+    this.#submitter = submitter
     this.#release = startCutoff(options, `a job of ${jobFunction}`, (error) => this.fail(error))
   }
 
@@ -49,7 +74,16 @@ export class Waiter implements SubmittedJob, Reply {
     return this.#created.promise
   }
 
-  result(): Promise<Uint8Array> {
+  /** Whether it can be sent again without anything coming twice. */
+  get isRepeatable(): boolean {
+    return this.submission !== undefined && !this.#hasData
+  }
+
+  async result(): Promise<Output> {
+    return decodeValue(this.#codec, await this.bytes(), `the output of ${this.function}`)
+  }
+
+  bytes(): Promise<Uint8Array> {
     if (this.#result === undefined) {
       this.#result = new Deferred()
       if (this.#outcome !== undefined) this.#settle(this.#result, this.#outcome)
@@ -58,11 +92,25 @@ export class Waiter implements SubmittedJob, Reply {
   }
 
   async text(): Promise<string> {
-    return new TextDecoder().decode(await this.result())
+    return new TextDecoder().decode(await this.bytes())
   }
 
   async json(): Promise<unknown> {
     return JSON.parse(await this.text())
+  }
+
+  stream(): ReadableStream<Uint8Array> {
+    return ReadableStream.from(this.#chunks())
+  }
+
+  async status(options?: CallOptions): Promise<JobStatus> {
+    return this.#submitter.status(await this.created(), options)
+  }
+
+  async *#chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const event of this) if (event.type === 'data') yield event.data
+    const last = await this.bytes()
+    if (last.length > 0) yield last
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<JobEvent, void, undefined> {
@@ -88,12 +136,15 @@ export class Waiter implements SubmittedJob, Reply {
     const wireHandle = packet.argument(0)
     waiters.add(wireHandle, this)
     if (this.#outcome !== undefined) return
+    const isAgain = this.#handle !== undefined
     this.#handle = readWireName(wireHandle)
     this.#created?.resolve(this.#handle)
+    if (isAgain) this.add({ type: 'created', handle: this.#handle })
   }
 
   add(event: JobEvent): void {
     if (this.#outcome !== undefined) return
+    this.#hasData ||= event.type === 'data'
     this.#events ??= new Fifo()
     this.#events.push(event)
     this.#wake()
@@ -101,6 +152,12 @@ export class Waiter implements SubmittedJob, Reply {
 
   end(end: JobEnd): void {
     this.#finish(end)
+  }
+
+  lost(error: ConnectionLostError): void {
+    if (this.#outcome !== undefined) return
+    this.losses++
+    if (!this.#submitter.takeLost(this, error)) this.fail(error)
   }
 
   /** How it ends will not be known here. */
@@ -111,6 +168,7 @@ export class Waiter implements SubmittedJob, Reply {
   #finish(outcome: Outcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
+    this.submission = undefined
     this.#release()
     if (outcome.type === 'unknown' && this.#handle === undefined) this.#created?.reject(outcome.error)
     if (this.#result !== undefined) this.#settle(this.#result, outcome)

@@ -147,7 +147,11 @@ export class Admin {
     }
     for (let after = 0; this.#journal !== undefined; ) {
       const page: StoredSummary[] = []
-      yield this.#readPage(after, page)
+      let failure: StoreFailure | undefined
+      yield this.#readPage(after, page, (why) => {
+        failure = why
+      })
+      if (failure !== undefined) yield errorLine(lookUpError(failure))
       for (const job of page) {
         const number = this.#handles.numberOf(job.number)
         if (!listed.has(number)) yield row(number, this.#engine.findJob(number)?.retries ?? 0, true, job.unique)

@@ -13,6 +13,7 @@ import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
 import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
+import { lookUpError } from './look-up-error.ts'
 import type { StoreRequest } from './store/store.ts'
 import type { WallTime } from './wall-time.ts'
 
@@ -196,7 +197,10 @@ export class Dispatch {
     if (this.#journal === undefined || this.#engine.backlogSize === 0) return reply(false)
     const goOn = connection.pause()
     this.#journal.lookUp(request, (answer) => {
-      if (this.#connections.to(connection.id) === connection) reply(answer.kind === 'find' && answer.job !== undefined)
+      if (this.#connections.to(connection.id) === connection) {
+        if (answer.kind === 'failed') connection.error(lookUpError(answer.failure))
+        else reply(answer.kind === 'find' && answer.job !== undefined)
+      }
       goOn()
     })
   }

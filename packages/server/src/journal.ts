@@ -5,6 +5,7 @@ import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
 import { HeldReplies } from './held-replies.ts'
 import type { Log } from './log.ts'
+import type { BusyStore } from './store/busy-store.ts'
 import { StoreNews } from './store/news.ts'
 import { type OnCancelled, type OnKept, OpenBatch } from './store/open-batch.ts'
 import { RecordReader } from './store/records.ts'
@@ -31,7 +32,7 @@ const retryMs = 1000
 const forgetMs = 20
 const forgetsMax = 2000
 export interface JournalContext {
-  readonly store: Store
+  readonly store: BusyStore
   readonly clock: Clock
   readonly connections: Connections
   readonly handles: Handles
@@ -56,6 +57,8 @@ export class Journal implements Changes {
   /** They leave one by one, the first one first; what is said comes into the last one. */
   #waiting: [OpenBatch, ...OpenBatch[]] = [new OpenBatch()]
   #committing: OpenBatch | undefined
+  /** Resolved when what the store does at the moment is done. */
+  #underWay: Promise<void> = Promise.resolve()
   /** Questions that are not answered, and the batches that they ride in. */
   readonly #asking = new Map<Addition, OpenBatch>()
   /** Why the last commit failed, until one succeeds. */
@@ -64,6 +67,8 @@ export class Journal implements Changes {
   #isBroken = false
   /** That may take longer than a retry. */
   #isOpening = false
+  /** Jobs that may or may not have been cancelled when the store was lost. */
+  readonly #lostCancels: number[] = []
   #reservedUntil = 0
   #stopRetry: (() => void) | undefined
   #stopForgetting: (() => void) | undefined
@@ -99,30 +104,45 @@ export class Journal implements Changes {
     }
   }
 
-  /** Commits what is there, and ends; what the store does not take in time is given up. */
+  /** Commits what is there, and ends. A store that does not take it in time is given up, and closed when it goes on. */
   async close(patienceMs: number): Promise<void> {
     const { store, log } = this.#context
     if (this.#engine === undefined) return
-    const isKept = this.#isBroken || (await this.#finish(patienceMs))
+    const isKept = this.#isBroken || (await this.#inTime(this.#finish(), patienceMs))
     if (!isKept) log.error(`the store ${store.name} does not take it: jobs that have ended just now may be run again`)
     this.#stopRetry?.()
     this.#stopForgetting?.()
     this.#news.stop()
     this.#engine = undefined
-    // One that hangs can't be closed either.
-    if (this.#committing === undefined) await store.close()
+    const closed = this.#underWay.then(() => store.close())
+    // If it dies instead, its thread says so.
+    if (this.#committing !== undefined) return void closed.catch(() => {})
+    if (!(await this.#inTime(closed, patienceMs))) log.error(`the store ${store.name} does not close: it is left alone`)
   }
 
-  /** Resolves when all is committed, or with false when the time is over. */
-  #finish(patienceMs: number): Promise<boolean> {
+  /** Resolves when all is committed. */
+  #finish(): Promise<void> {
     return new Promise((resolve) => {
-      const stopTimer = this.#context.clock.after(patienceMs, () => resolve(false))
-      this.#onIdle = () => {
-        stopTimer()
-        resolve(true)
-      }
+      this.#onIdle = resolve
       this.commit()
     })
+  }
+
+  /** Whether it was done before the time was over. */
+  #inTime(done: Promise<void>, patienceMs: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const stopTimer = this.#context.clock.after(patienceMs, () => resolve(false))
+      void done.then(() => resolve(true), reject).finally(stopTimer)
+    })
+  }
+
+  /** The store is at work; see BusyStore. */
+  get isBusy(): boolean {
+    return this.#context.store.isBusy
+  }
+
+  whenIdle(): Promise<void> {
+    return this.#context.store.whenIdle()
   }
 
   /** Why durable jobs can't be kept at the moment. */
@@ -241,7 +261,7 @@ export class Journal implements Changes {
     this.#takeOpen()
     this.#isForgettingDue = false
     this.#committing = batch
-    this.#context.store.commit(batch.written()).then(
+    this.#underWay = this.#context.store.commit(batch.written()).then(
       (result) => {
         this.#committing = undefined
         // The store is not to wait while replies are written: what has come meanwhile goes first.
@@ -365,10 +385,14 @@ export class Journal implements Changes {
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
   }
 
-  /** The store is gone, and may have kept it. What is refused now goes when it is opened: nobody is to run it. */
+  /**
+   * The store is gone, and may have kept it. What is refused now goes when it is opened: nobody is to run it. What was
+   * to be cancelled is cancelled then, since it may have been.
+   */
   #lose(batch: OpenBatch, failure: StoreFailure): void {
     const { handles } = this.#context
     for (const { number } of batch.additions) this.#waiting[0].forget.push(handles.total(number))
+    this.#lostCancels.push(...batch.cancel)
     this.#failAll(batch, failure)
   }
 
@@ -391,7 +415,10 @@ export class Journal implements Changes {
   #takeClaimed(name: string, priority: Priority, jobs: Uint8Array): void {
     const { handles } = this.#context
     const reader = new RecordReader(jobs)
+    const forgotten = new Set([this.#committing, ...this.#waiting].flatMap((batch) => batch?.forget ?? []))
     while (reader.next()) {
+      // A store that was opened anew gives out once more what has ended meanwhile and could not be forgotten.
+      if (forgotten.has(reader.number)) continue
       const { unique, reducer, workload } = reader
       const submission = { function: name, unique, reducer, workload, priority, background: true, runAt: 0 }
       this.#engine?.durable?.claimed(name, handles.numberOf(reader.number), submission)
@@ -422,7 +449,7 @@ export class Journal implements Changes {
     if (this.#isOpening) return
     this.#stopRetry ??= this.#context.clock.after(retryMs, () => {
       this.#stopRetry = undefined
-      if (this.#isBroken) void this.#openAnew()
+      if (this.#isBroken) this.#underWay = this.#openAnew()
       else if (this.#failure !== undefined) this.#writeSomething()
     })
   }
@@ -437,11 +464,7 @@ export class Journal implements Changes {
     this.#isOpening = true
     const state = await this.#tryToOpen().catch(toFailure)
     this.#isOpening = false
-    if (this.#engine === undefined) {
-      // It was closed meanwhile, and is open again.
-      await this.#context.store.close().catch(toFailure)
-      return
-    }
+    if (this.#engine === undefined) return
     if ('isBroken' in state) return this.#setFailure(state)
     this.#isBroken = false
     this.#inTurn(() => this.#restock(state))
@@ -454,10 +477,24 @@ export class Journal implements Changes {
     // What has ended must not be counted, nor claimed.
     const batch = new OpenBatch()
     for (const total of this.#waiting[0].forget) batch.forget.push(total)
+    batch.cancel.push(...this.#lostCancels)
     const { failure } = await store.commit(batch.written())
     if (failure !== undefined) throw new StoreError(failure.code, failure.message)
+    this.#failWaiters(this.#lostCancels.splice(0))
     // The next batch says so once more, which does no harm: others may have been put before them meanwhile.
     return store.open(clock.wallNow() * 1000)
+  }
+
+  /** Of jobs that are no longer on disk. */
+  #failWaiters(totals: readonly number[]): void {
+    if (totals.length === 0) return
+    this.#inTurn(() => {
+      for (const total of totals) {
+        const number = this.#context.handles.numberOf(total)
+        const job = this.#engine?.findJob(number)
+        if (job?.state === 'stored') this.#engine?.durable?.cancelled(number, job.function.name, job.priority, false)
+      }
+    })
   }
 
   #restock({ functions, nextDueAt }: StoreState): void {

@@ -13,6 +13,7 @@ import { Journal } from './journal.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
 import { PacketOutbox } from './packet-outbox.ts'
 import { readThroughSharedBuffer } from './shared-buffer.ts'
+import { BusyStore } from './store/busy-store.ts'
 import { makeStore } from './store/kinds.ts'
 import { Turn } from './turn.ts'
 import { WallTime } from './wall-time.ts'
@@ -61,7 +62,7 @@ export class Server {
     const connections = this.#connections
     const wallTime = new WallTime(clock)
     const store = makeStore(options.store, log)
-    const journal = store && new Journal({ store, clock, connections, handles, wallTime, log })
+    const journal = store && new Journal({ store: new BusyStore(store), clock, connections, handles, wallTime, log })
     const engineOptions = {
       attemptsMax: options.attemptsMax,
       wakeCount: options.wakeCount,
@@ -113,6 +114,16 @@ export class Server {
     return this.#connections.size
   }
 
+  /** The store has not answered what it was asked last, which may be to close: while its disk hangs, it never does. */
+  get isStoreBusy(): boolean {
+    return this.#journal?.isBusy === true
+  }
+
+  /** Resolves when it has answered. */
+  async whenStoreIdle(): Promise<void> {
+    await this.#journal?.whenIdle()
+  }
+
   /** Makes the store ready; `listen` does it by itself. Rejects with a StoreError. */
   async open(): Promise<void> {
     await (this.#opened ??= this.#journal?.open(this.engine, this.#turn))
@@ -134,13 +145,13 @@ export class Server {
         if (isMissingAddress(error)) missing = error
         else {
           await this.#stopListening()
-          await this.#journal?.close(0)
+          await this.#journal?.close(storePatienceMs)
           throw error
         }
       }
     }
     if (addresses.length === 0) {
-      await this.#journal?.close(0)
+      await this.#journal?.close(storePatienceMs)
       throw missing
     }
     return addresses

@@ -12,7 +12,7 @@ const accepted = response(PACKET.OPTION_RES, 'exceptions')
 onServers('faults of a client', (test) => {
   test('a lost connection fails what waits on it, and the next call opens another', async (site) => {
     await using proxy = await Proxy.to(site.server.port)
-    const client = await site.client({}, proxy.address)
+    const client = await site.client({ resubmissions: 0 }, proxy.address)
     const f = site.functionName()
     const job = client.submit(f, 'x')
     await job.created()

@@ -35,9 +35,12 @@ export function openDatabase(path: string, pagesMax: number | undefined): Databa
   }
 }
 
-/** SQLite would throw away a log whose database is gone, and with it jobs that were acknowledged. */
+/**
+ * SQLite would throw away a log whose database is gone, and with it jobs that were acknowledged. A file of one byte is
+ * an empty one to it.
+ */
 export function assertLogHasDatabase(path: string): void {
-  if (fileBytes(path) > 0 || fileBytes(`${path}-wal`) === 0) return
+  if (fileBytes(path) > 1 || fileBytes(`${path}-wal`) === 0) return
   throw new StoreError(
     'STORE_DAMAGED',
     `${path} is empty or missing, but its log ${path}-wal is there; bring the file back, or move the log away as well to start with nothing`,

@@ -17,7 +17,8 @@ export type Question =
 
 /** From the thread, one for each question. */
 export type Answer =
-  | { readonly kind: 'opened'; readonly state: StoreState }
+  /** `wasEmpty`: the file may have been cut to nothing, which SQLite can't tell from a new one. */
+  | { readonly kind: 'opened'; readonly state: StoreState; readonly wasEmpty: boolean }
   | { readonly kind: 'committed'; readonly result: BatchResult }
   | { readonly kind: 'closed' }
   /** A StoreError. */

@@ -4,7 +4,7 @@ import { StoreError } from '../store.ts'
 
 /**
  * The path of a file after all links, so that one database has one lock. Throws a StoreError: there is no such
- * directory, or nothing can be written to it.
+ * directory, nothing can be written to it, or the links lead nowhere.
  */
 export function resolvePath(path: string): string {
   const directory = dirname(path)
@@ -15,18 +15,24 @@ export function resolvePath(path: string): string {
   }
   try {
     return realpathSync(path)
-  } catch {
+  } catch (error) {
     // It will be made.
-    return join(realpathSync(directory), basename(path))
+    if (codeOf(error) === 'ENOENT') return join(realpathSync(directory), basename(path))
+    const message = `${path} can't be opened (${String(codeOf(error))}); see where it leads, or name another file`
+    throw new StoreError('STORE_UNREADABLE', message, { cause: error })
   }
 }
 
 function directoryError(path: string, directory: string, cause: unknown): StoreError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const code = codeOf(cause)
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     const message = `${path} can't be opened: there is no directory ${directory}; make it, or name another file`
     return new StoreError('STORE_NO_DIRECTORY', message, { cause })
   }
   const message = `${path} can't be opened: files in ${directory} can't be made (${String(code)}); give this user the right to, or name another file`
   return new StoreError('STORE_READ_ONLY', message, { cause })
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Log, silentLog } from '../../log.ts'
 import { type Batch, type BatchResult, type Store, StoreError, type StoreRequest, type StoreState } from '../store.ts'
@@ -30,12 +29,13 @@ export class SqliteStore implements Store {
   }
 
   async open(atLeast: number): Promise<StoreState> {
-    if (this.#thread?.isAlive !== true) {
-      this.#noteEmptyFile()
-      this.#thread = new StoreThread(this.#options)
-    }
+    if (this.#thread?.isAlive !== true) this.#thread = new StoreThread(this.#options)
     const answer = await this.#thread.ask({ kind: 'open', atLeast })
-    if (answer.kind === 'opened') return answer.state
+    if (answer.kind === 'opened') {
+      if (answer.wasEmpty)
+        this.#options.log.warn(`the file of the store ${this.name} is there and empty: the store begins as a new one`)
+      return answer.state
+    }
     await this.#endThread()
     throw refusal(answer)
   }
@@ -56,26 +56,10 @@ export class SqliteStore implements Store {
     if (answer.kind !== 'closed') throw refusal(answer)
   }
 
-  /** It may have been cut to nothing, which SQLite can't tell from a new one. */
-  #noteEmptyFile(): void {
-    const { log, data } = this.#options
-    if (bytesOf(data.path) === 0)
-      log.warn(`the file of the store ${this.name} is there and empty: the store begins as a new one`)
-  }
-
   async #endThread(): Promise<void> {
     const thread = this.#thread
     this.#thread = undefined
     await thread?.end()
-  }
-}
-
-/** Undefined if there is none, or none that can be looked at. */
-function bytesOf(path: string): number | undefined {
-  try {
-    return statSync(path).size
-  } catch {
-    return undefined
   }
 }
 

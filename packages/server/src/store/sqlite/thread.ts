@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs'
 import { parentPort, type TransferListItem, workerData } from 'node:worker_threads'
 import type { Database } from 'better-sqlite3'
-import { StoreError, type StoreState } from '../store.ts'
+import { StoreError } from '../store.ts'
 import { Batches } from './batches.ts'
 import { openDatabase } from './database.ts'
 import { openingError } from './failure.ts'
@@ -29,7 +30,7 @@ function answerTo(question: Question): Answer {
   try {
     switch (question.kind) {
       case 'open':
-        return { kind: 'opened', state: open(question.atLeast) }
+        return open(question.atLeast)
       case 'commit':
         if (batches === undefined) throw new StoreError('STORE_NOT_OPEN', `${path} must be opened first`)
         return { kind: 'committed', result: batches.perform(question.batch) }
@@ -44,15 +45,16 @@ function answerTo(question: Question): Answer {
   }
 }
 
-function open(atLeast: number): StoreState {
+function open(atLeast: number): Answer {
   database?.close()
   batches = undefined
   try {
     const realPath = resolvePath(path)
     lock ??= new Lock(realPath)
+    const wasEmpty = statSync(realPath, { throwIfNoEntry: false })?.size === 0
     database = openDatabase(realPath, pagesMax)
     batches = new Batches(database, key)
-    return batches.state(atLeast)
+    return { kind: 'opened', state: batches.state(atLeast), wasEmpty }
   } catch (error) {
     close()
     throw openingError(path, error)

@@ -1,0 +1,108 @@
+import {
+  ConnectError,
+  ConnectionLostError,
+  formatServer,
+  GeartrainError,
+  InvalidArgumentError,
+  parseServers,
+  type ServerAddress,
+  TimeoutError,
+} from '@geartrain/client'
+import { InvalidArgumentError as InvalidOptionError, Option } from 'commander'
+import { exitCodes, Fault } from './fault.ts'
+
+/** Node's timers fire at once beyond it. */
+const timeoutSecondsMax = Math.floor((2 ** 31 - 1) / 1000)
+
+/** Where the servers are. Its value is the text, which has been checked; without, it is for the library to find them. */
+export function serversOption(): Option {
+  const what = 'servers: host:port[,host:port...], IPv6 as [::1]:4730 (default: $GEARMAN_SERVERS or 127.0.0.1:4730)'
+  return new Option('-s, --servers <list>', what).argParser(checkedServers)
+}
+
+/** Its value is in milliseconds. */
+export function timeoutOption(what: string): Option {
+  return new Option('--timeout <seconds>', what).argParser(timeoutMs)
+}
+
+/** Each of the servers, for commands that ask them all. Throws a Fault if $GEARMAN_SERVERS is no list of servers. */
+export function listServers(servers: string | undefined): ServerAddress[] {
+  try {
+    return parseServers(servers)
+  } catch (error) {
+    throw serverFault(error)
+  }
+}
+
+/** What the library says, as a Fault with what to do about it. Any other error is given back. */
+export function serverFault(error: unknown): unknown {
+  if (!(error instanceof GeartrainError)) return error
+  return new Fault(serverSentence(error), exitCodeOf(error), { cause: error })
+}
+
+function serverSentence(error: GeartrainError): string {
+  if (error instanceof ConnectError) {
+    const reasons = [...new Set(leaves(error).map(reasonNotReached))]
+    return `${reasons.join(', ')}: start a server there (geartrain serve), or name another with --servers`
+  }
+  if (error instanceof ConnectionLostError) return `${error.message}: whether it did what was asked is not known`
+  if (error instanceof TimeoutError) return `${error.message}: allow more with --timeout`
+  return error.message
+}
+
+/** Why one server could not be reached. */
+export function reasonNotReached(error: Error): string {
+  const [leaf = error] = leaves(error)
+  const { code, address, port, hostname } = leaf as NodeJS.ErrnoException & ConnectFields
+  const server = address === undefined ? '' : formatServer({ host: address, port: port ?? 0 })
+  switch (code) {
+    case 'ECONNREFUSED':
+      return `nothing listens on ${server}`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `there is no address for the name ${hostname}`
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `there is no way to ${server}`
+    case 'ETIMEDOUT':
+      return `${server} does not answer`
+    default:
+      return leaf.message
+  }
+}
+
+/** What Node adds to the errors of a socket that could not connect. */
+interface ConnectFields {
+  readonly address?: string
+  readonly port?: number
+  readonly hostname?: string
+}
+
+/** The errors of the single attempts. */
+function leaves(error: Error): Error[] {
+  if (error instanceof AggregateError) return error.errors.flatMap(leaves)
+  if (error instanceof ConnectError && error.cause instanceof Error) return leaves(error.cause)
+  return [error]
+}
+
+function exitCodeOf(error: GeartrainError): number {
+  if (error instanceof ConnectError || error instanceof ConnectionLostError) return exitCodes.unreachable
+  if (error instanceof TimeoutError) return exitCodes.timeout
+  if (error instanceof InvalidArgumentError) return exitCodes.usage
+  return exitCodes.failed
+}
+
+function checkedServers(text: string): string {
+  try {
+    parseServers(text)
+    return text
+  } catch (error) {
+    throw error instanceof InvalidArgumentError ? new InvalidOptionError(`${error.message}.`) : error
+  }
+}
+
+function timeoutMs(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0
+  if (seconds >= 0.001 && seconds <= timeoutSecondsMax) return Math.ceil(seconds * 1000)
+  throw new InvalidOptionError(`It must be a number of seconds, more than 0 and at most ${timeoutSecondsMax}.`)
+}

@@ -1,0 +1,53 @@
+import { bytes, type Codec } from './codec.ts'
+import type { Workload } from './workload.ts'
+
+/** What the jobs of a function take and give. Bytes where nothing is said. */
+export interface JobType {
+  readonly input?: Codec
+  readonly output?: Codec
+}
+
+/** Functions by their name. Clients and workers share it, so that both mean the same. */
+export type JobTypes = Readonly<Record<string, JobType>>
+
+/** Any function, of bytes. */
+export type AnyJobs = Readonly<Record<string, Record<never, never>>>
+
+export type FunctionName<Jobs extends JobTypes> = keyof Jobs & string
+
+type Sent<C> = C extends Codec<infer Value, unknown> ? Value : Workload
+type Received<C> = C extends Codec<never, infer Value> ? Value : Uint8Array
+type Side<Job, Name extends keyof JobType> = Job extends { readonly [N in Name]: infer C } ? C : undefined
+
+/** What is submitted. */
+export type SentInput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Sent<Side<Jobs[Name], 'input'>>
+/** What the handler gets of it. */
+export type ReceivedInput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Received<Side<Jobs[Name], 'input'>>
+/** What the handler returns. */
+export type SentOutput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Sent<Side<Jobs[Name], 'output'>>
+/** What the submitter gets of it. */
+export type ReceivedOutput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Received<
+  Side<Jobs[Name], 'output'>
+>
+
+/** The types of some functions, checked where they are written. */
+export function defineJobs<const Jobs extends JobTypes>(jobs: Jobs): Jobs {
+  return jobs
+}
+
+/** The codecs of a function, for the one who submits. */
+export function submitterCodecs<Jobs extends JobTypes, Name extends FunctionName<Jobs>>(
+  jobs: Jobs | undefined,
+  jobFunction: Name,
+): {
+  readonly input: Codec<SentInput<Jobs, Name>>
+  readonly output: Codec<never, ReceivedOutput<Jobs, Name>>
+} {
+  // The types are read from the same table.
+  return codecsOf(jobs, jobFunction) as ReturnType<typeof submitterCodecs<Jobs, Name>>
+}
+
+function codecsOf(jobs: JobTypes | undefined, jobFunction: string): Required<JobType> {
+  const type = jobs !== undefined && Object.hasOwn(jobs, jobFunction) ? jobs[jobFunction] : undefined
+  return { input: type?.input ?? bytes, output: type?.output ?? bytes }
+}
