@@ -11,7 +11,11 @@ const checks = [
   [
     'packages as they would be published',
     () => {
-      for (const folder of packageFolders()) runCheckTool('publint', '--strict', folder)
+      for (const folder of packageFolders()) {
+        runCheckTool('publint', '--strict', folder)
+        // The command is there to be run, not to be imported.
+        if (!folder.endsWith('cli')) runCheckTool('attw', '--profile', 'esm-only', '--quiet', '--pack', folder)
+      }
     },
   ],
   ['tests', () => runNode(['scripts/test.js'])],

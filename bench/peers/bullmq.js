@@ -9,20 +9,15 @@
 import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Queue } from 'bullmq'
+import { parseParameters } from './parameters.js'
+import { cpuSecondsOf, message, quantile } from './processes.js'
 
 const warmUpMs = 500
 
-/** @type {Record<string, number>} */
-const parameters = Object.fromEntries(
-  process.argv.slice(3).map((argument) => {
-    const [name, value] = argument.split('=')
-    return [name, Number(value)]
-  }),
-)
+const parameters = parseParameters(process.argv.slice(3))
 
 if (process.send === undefined) await measure()
 else await add()
@@ -51,8 +46,8 @@ async function measure() {
   if ((await queue.getWaitingCount()) !== waiting + added) throw new Error('Redis has not got every job that was added')
   const result = {
     rate: added / seconds,
-    p50Ms: latenciesMs[Math.floor((added - 1) / 2)],
-    p99Ms: latenciesMs[Math.floor(((added - 1) * 99) / 100)],
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
     submitCpuUs: (cpuSecondsUsed / added) * 1e6,
   }
   process.stdout.write(`${JSON.stringify(result)}\n`)
@@ -95,18 +90,6 @@ async function add() {
 
 function queueOf(port) {
   return new Queue('bench', { connection: { host: '127.0.0.1', port } })
-}
-
-async function message(child) {
-  const [content] = await once(child, 'message')
-  return content
-}
-
-/** Of all threads, in steps of 10 ms. */
-function cpuSecondsOf(pid) {
-  // Only the command's name, the second field, may have blanks in it; it ends with the last parenthesis.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 function shareOf(total, parts, index) {

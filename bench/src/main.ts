@@ -4,6 +4,7 @@ import { Disk } from './disk.ts'
 import { messageOf, UsageError } from './error.ts'
 import { describeMachine, machineLine } from './machine.ts'
 import { Measurement, type RowResult } from './measure.ts'
+import { type LibraryName, libraryNames, libraryVersions } from './peers.ts'
 import { type Row, rows, tenth } from './rows.ts'
 import { type ServerName, serverNames, servers } from './servers.ts'
 import { type Column, sets } from './sets.ts'
@@ -40,7 +41,7 @@ function readFlags() {
   const unknown = asked.find((name) => !serverNames.some((known) => known === name))
   if (unknown !== undefined) throw new UsageError(`--servers knows ${serverNames.join(', ')} and not ${unknown}`)
   const wanted = serverNames.filter((name) => asked.includes(name))
-  const chosen = rowsOf(values.only).filter((row) => columnsOf(row, wanted).length > 0)
+  const chosen = rowsOf(values.only).filter((row) => columnsOf(row, wanted, libraryNames).length > 0)
   if (chosen.length === 0)
     throw new UsageError(`no row matches --only ${values.only ?? ''} --servers ${values.servers}`)
   const format = values.json ? 'json' : values.markdown ? 'markdown' : 'text'
@@ -79,9 +80,12 @@ function rowsOf(only: string | undefined): Row[] {
   return rows.filter((row) => pattern.test(row.name))
 }
 
-function columnsOf(row: Row, available: readonly ServerName[]): Column[] {
+function columnsOf(row: Row, present: readonly ServerName[], libraries: readonly LibraryName[]): Column[] {
   return sets[row.set].columns.filter(
-    ({ server, modes }) => available.includes(server) && (modes === undefined || modes.includes(row.mode)),
+    ({ server, library, modes }) =>
+      present.includes(server) &&
+      (library === undefined || libraries.includes(library)) &&
+      (modes === undefined || modes.includes(row.mode)),
   )
 }
 
@@ -90,7 +94,7 @@ type Flags = NonNullable<ReturnType<typeof readFlags>>
 async function bench(flags: Flags): Promise<void> {
   if (process.platform !== 'linux') throw new Error('the load generator needs epoll and /proc, so Linux')
   const disk = await Disk.open(flags.directory)
-  const { present, versions } = await findServers(flags)
+  const { present, libraries, versions } = await findPresent(flags)
   const machine = describeMachine(versions, await disk.syncMs())
   if (flags.format === 'text') {
     const rough = flags.isQuick ? '; a tenth of the jobs, so rough' : ''
@@ -103,7 +107,7 @@ async function bench(flags: Flags): Promise<void> {
     const next = flags.rows[index + 1]
     if (flags.format !== 'text') console.error(row.name)
     else if (row.set !== flags.rows[index - 1]?.set) console.log(`\n${textHeader(row.set)}`)
-    const result = await measurement.measure(row, columnsOf(row, present), flags.runs, next)
+    const result = await measurement.measure(row, columnsOf(row, present, libraries), flags.runs, next)
     results.push(result)
     reportFailures(result)
     if (flags.format !== 'text') continue
@@ -117,20 +121,31 @@ async function bench(flags: Flags): Promise<void> {
   }
 }
 
-/** Of the servers that the rows need those that are here; says which are not. */
-async function findServers(flags: Flags) {
-  const needed = new Set(flags.rows.flatMap((row) => columnsOf(row, flags.servers)).map((column) => column.server))
-  const present: ServerName[] = []
+/** Of the servers and libraries that the rows need those that are here; says which are not. */
+async function findPresent(flags: Flags) {
+  const needed = flags.rows.flatMap((row) => columnsOf(row, flags.servers, libraryNames))
   const versions: Record<string, string> = {}
-  for (const name of needed) {
-    try {
-      Object.assign(versions, await servers[name].versions())
-      present.push(name)
-    } catch (error) {
-      console.error(`${name} is left out: ${messageOf(error)}`)
+  const keepPresent = async <Name extends string>(
+    names: readonly Name[],
+    versionsOf: (name: Name) => Promise<Readonly<Record<string, string>>>,
+  ) => {
+    const present: Name[] = []
+    for (const name of new Set(names)) {
+      try {
+        Object.assign(versions, await versionsOf(name))
+        present.push(name)
+      } catch (error) {
+        console.error(`${name} is left out: ${messageOf(error)}`)
+      }
     }
+    return present
   }
-  return { present, versions }
+  const present = await keepPresent(
+    needed.map((column) => column.server),
+    (name) => servers[name].versions(),
+  )
+  const neededLibraries = needed.map((column) => column.library).filter((name) => name !== undefined)
+  return { present, libraries: await keepPresent(neededLibraries, libraryVersions), versions }
 }
 
 /** A wrong answer is the bench's failure, whichever server gave it: its exit code says so. */

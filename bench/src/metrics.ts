@@ -3,6 +3,8 @@ export const metrics = [
   { name: 'startMs', label: 'ms to be ready', better: 'less' },
   { name: 'rate', label: 'jobs/s', better: 'more' },
   { name: 'cpuUs', label: 'server CPU us/job', better: 'less' },
+  { name: 'clientCpuUs', label: 'client CPU us/job', better: 'less' },
+  { name: 'workerCpuUs', label: 'worker CPU us/job', better: 'less' },
   { name: 'submitCpuUs', label: 'submission CPU us/job', better: 'less' },
   { name: 'p50Ms', label: 'p50 ms', better: 'less' },
   { name: 'p99Ms', label: 'p99 ms', better: 'less' },

@@ -7,8 +7,25 @@ import { messageOf } from './error.ts'
 
 const folder = fileURLToPath(new URL('../peers/', import.meta.url))
 
+/** Libraries with a client and a worker; those of others are npm packages of these names. */
+export const libraryNames = [
+  'geartrain',
+  'bullmq',
+  'abraxas',
+  'gearman',
+  'node-gearman',
+  'gearmanode',
+  'gearman-node',
+] as const
+export type LibraryName = (typeof libraryNames)[number]
+
 /** The load generator for BullMQ. */
 export const bullmqLoad: string = `${folder}bullmq.js`
+
+/** The load generator that is a library's client and worker, as a command. */
+export function libraryLoad(library: LibraryName): readonly string[] {
+  return [process.execPath, `${folder}library.js`, library]
+}
 
 /** What a program calls its version, by the first group of the pattern, or undefined where it is not installed. */
 export async function versionOf(program: string, flag: string, pattern: RegExp): Promise<string | undefined> {
@@ -20,19 +37,29 @@ export async function versionOf(program: string, flag: string, pattern: RegExp):
   }
 }
 
-/** Installs what `peers/package.json` lists if that has not been done; resolves with BullMQ's version. */
-export async function installPeers(): Promise<string> {
+/** Installs what `peers/package.json` lists if that has not been done. */
+async function installPeers(): Promise<void> {
   const wanted = await readFile(`${folder}package.json`, 'utf8')
   const mark = `${folder}node_modules/.installed`
   if ((await readFile(mark, 'utf8').catch(() => '')) !== wanted) {
-    console.error('Installing BullMQ (npm install in bench/peers) ...')
+    console.error('Installing BullMQ and others (npm install in bench/peers) ...')
     await run('npm', ['install', '--no-audit', '--no-fund'])
     await writeFile(mark, wanted)
   }
-  const { version } = JSON.parse(await readFile(`${folder}node_modules/bullmq/package.json`, 'utf8')) as {
-    version: string
+}
+
+/** Of a library; ours is here. Rejects with a sentence that says why it can't be had. */
+export async function libraryVersions(library: LibraryName): Promise<Record<string, string>> {
+  if (library === 'geartrain') return {}
+  try {
+    await installPeers()
+    const { version } = JSON.parse(await readFile(`${folder}node_modules/${library}/package.json`, 'utf8')) as {
+      version: string
+    }
+    return { [library]: version }
+  } catch (error) {
+    throw new Error(`it cannot be installed: ${messageOf(error)}`, { cause: error })
   }
-  return version
 }
 
 async function run(program: string, args: readonly string[]): Promise<void> {

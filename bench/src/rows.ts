@@ -24,6 +24,8 @@ export interface Row {
   readonly queued: number
   /** Of a foreground client in `beside`, between the end of a job and the next. */
   readonly pauseMs: number
+  /** Jobs that a library is given in one call; 0: each in a call of its own. */
+  readonly batch: number
 }
 
 type Cells = [
@@ -50,7 +52,6 @@ const memory: readonly Cells[] = [
   ['memory, a million background jobs queued', 'fill', 8, 64, 0, 1_000_000],
 ]
 
-// Of some servers these are a second's jobs, of others an hour's: those submit for two seconds.
 const durable: readonly Cells[] = [
   ['durable, 8 clients x 64, drain 16', 'background', 8, 64, 16, 200_000],
   ['durable, 64 clients x 1, drain 16', 'background', 64, 1, 16, 100_000],
@@ -67,17 +68,38 @@ const long: readonly Cells[] = [
   ['10M on disk, start after kill -9', 'start', 0, 0, 0, 0, { queued: 10e6 }],
 ]
 
+const library: readonly Cells[] = [
+  ['foreground, 1 in flight', 'foreground', 1, 1, 1, 20_000],
+  ['foreground, 100 in flight', 'foreground', 1, 100, 100, 200_000],
+  ['foreground, 1,000 in flight', 'foreground', 1, 1_000, 100, 200_000],
+  ['background, 100 in flight', 'background', 1, 100, 100, 100_000],
+]
+const libraryBatches: Cells = ['background, 1,000 a call', 'background', 1, 1, 100, 100_000, { batch: 1_000 }]
+
+/** Of some servers and libraries a row's jobs are a second's, of others an hour's: those submit for two seconds. */
+const timesMs: Readonly<Record<SetName, number>> = {
+  memory: 0,
+  durable: 2_000,
+  long: 0,
+  library: 2_000,
+  libraryNpm: 2_000,
+  libraryNpmOurs: 2_000,
+}
+
 /** In the order of the tables. */
 export const rows: readonly Row[] = [
   ...memory.map((cells) => rowOf('memory', cells)),
   ...durable.map((cells) => rowOf('durable', cells)),
   ...long.map((cells) => rowOf('long', cells)),
+  ...[...library, libraryBatches].map((cells) => rowOf('library', cells, 'library, ')),
+  ...library.map((cells) => rowOf('libraryNpm', cells, 'library, npm on gearmand, ')),
+  ...library.map((cells) => rowOf('libraryNpmOurs', cells, 'library, npm on geartrain, ')),
 ]
 
-function rowOf(set: SetName, [name, mode, clients, window, workers, jobs, more]: Cells): Row {
-  const timeMs = set === 'durable' ? (mode === 'beside' ? 1_000 : 2_000) : 0
-  const rest = { timeMs, rounds: 1, payloadBytes: 100, hasUniques: false, queued: 0, pauseMs: 0, ...more }
-  return { name, set, mode, clients, window, workers, jobs, ...rest }
+function rowOf(set: SetName, [name, mode, clients, window, workers, jobs, more]: Cells, prefix = ''): Row {
+  const timeMs = mode === 'beside' ? 1_000 : timesMs[set]
+  const rest = { timeMs, rounds: 1, payloadBytes: 100, hasUniques: false, queued: 0, pauseMs: 0, batch: 0, ...more }
+  return { name: `${prefix}${name}`, set, mode, clients, window, workers, jobs, ...rest }
 }
 
 /** The same row in a tenth of the time, with a tenth of the jobs in the queue. */

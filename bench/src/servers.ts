@@ -2,12 +2,19 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { answering, firstMatch, freePort, type Server, start } from './child.ts'
-import { messageOf } from './error.ts'
 import { compile } from './native.ts'
-import { bullmqLoad, installPeers, versionOf } from './peers.ts'
+import { bullmqLoad, libraryVersions, versionOf } from './peers.ts'
 
 /** Without a second word, what the server is by itself: ours keeps its jobs on disk, gearmand in memory. */
-export const serverNames = ['geartrain', 'geartrain memory', 'gearmand', 'gearmand sqlite', 'bullmq', 'floor'] as const
+export const serverNames = [
+  'geartrain',
+  'geartrain memory',
+  'gearmand',
+  'gearmand sqlite',
+  'bullmq',
+  'bullmq everysec',
+  'floor',
+] as const
 export type ServerName = (typeof serverNames)[number]
 
 /** The directory is the server's own, and may be one that it has used before; the queue is how many jobs it is to hold. */
@@ -41,9 +48,10 @@ export const servers: Readonly<Record<ServerName, Kind>> = {
     versions: async () => ({ ...(await gearmandVersions()), ...(await sqliteVersions()) }),
     writeQueue: writeGearmandQueue,
   },
-  bullmq: {
-    start: startRedis,
-    load: async () => [process.execPath, bullmqLoad],
+  bullmq: { start: (place) => startRedis(place, 'always'), load: bullmqLoader, versions: bullmqVersions },
+  'bullmq everysec': {
+    start: (place) => startRedis(place, 'everysec'),
+    load: bullmqLoader,
     versions: bullmqVersions,
   },
   floor: { start: startFloor, load: gearmanLoad, versions: none },
@@ -130,17 +138,18 @@ async function writeGearmandQueue({ directory, queued }: Place, payloadBytes: nu
 async function bullmqVersions(): Promise<Record<string, string>> {
   const redis = await versionOf('redis-server', '--version', /v=(\S+)/)
   if (redis === undefined) throw new Error('redis-server is not installed: apt-get install redis-server')
-  try {
-    return { redis, bullmq: await installPeers() }
-  } catch (error) {
-    throw new Error(`BullMQ cannot be installed: ${messageOf(error)}`, { cause: error })
-  }
+  return { redis, ...(await libraryVersions('bullmq')) }
 }
 
-async function startRedis({ directory }: Place): Promise<Server> {
+async function bullmqLoader(): Promise<readonly string[]> {
+  return [process.execPath, bullmqLoad]
+}
+
+/** `always`: every command is on disk before it is answered. `everysec`: within the next second or two. */
+async function startRedis({ directory }: Place, fsync: 'always' | 'everysec'): Promise<Server> {
   const port = await freePort()
-  // Every command is on disk before it is answered. The snapshots that it takes by itself would only slow it down.
-  const flags = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
+  // The snapshots that it takes by itself would only slow it down.
+  const flags = ['--appendonly', 'yes', '--appendfsync', fsync, '--save', '']
   return start('redis-server', ['--bind', '127.0.0.1', '--port', `${port}`, '--dir', directory, ...flags], (child) =>
     answering(port, 'PING\r\n', child),
   )

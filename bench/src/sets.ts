@@ -1,3 +1,4 @@
+import { type LibraryName, libraryNames } from './peers.ts'
 import type { Row } from './rows.ts'
 import type { ServerName } from './servers.ts'
 
@@ -5,6 +6,8 @@ import type { ServerName } from './servers.ts'
 export interface Column {
   readonly title: string
   readonly server: ServerName
+  /** Whose client and worker are the load; if none, that is the C program. */
+  readonly library?: LibraryName
   readonly queueShare?: number
   /** The rows in which it takes part, if not all. */
   readonly modes?: readonly Row['mode'][]
@@ -13,14 +16,17 @@ export interface Column {
 /** A table: rows that compare the same things. The titles say of each figure how safe its jobs were. */
 interface RowSet {
   readonly columns: readonly Column[]
-  /** Titles of columns, of which the first is to be better. */
-  readonly ratios: readonly { readonly title: string; readonly of: string; readonly by: string }[]
+  /** Titles of columns, of which the first is to be better; than the best of the others, if there are several. */
+  readonly ratios: readonly { readonly title: string; readonly of: string; readonly by: readonly string[] }[]
   readonly legend: string
-  /** Not without being asked for by name: filling its queues takes minutes. */
+  /** Not without being asked for by name: it takes minutes. */
   readonly isLong?: true
 }
 
-export type SetName = 'memory' | 'durable' | 'long'
+export type SetName = 'memory' | 'durable' | 'long' | 'library' | 'libraryNpm' | 'libraryNpmOurs'
+
+const npmNames = libraryNames.filter((name) => name !== 'geartrain' && name !== 'bullmq')
+const npmForegroundOnly: readonly LibraryName[] = ['node-gearman', 'gearman-node']
 
 const cpu = 'server CPU: of all threads, for the whole job, its drain included.'
 
@@ -31,7 +37,7 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
       { title: 'gearmand (memory)', server: 'gearmand' },
       { title: 'floor (memory)', server: 'floor' },
     ],
-    ratios: [{ title: '/ gearmand', of: 'geartrain (memory)', by: 'gearmand (memory)' }],
+    ratios: [{ title: '/ gearmand', of: 'geartrain (memory)', by: ['gearmand (memory)'] }],
     legend: `Jobs are in memory only. / gearmand: geartrain's figure by gearmand's, "!" where gearmand is ahead. floor: a relay that does no more than copy. ${cpu}`,
   },
   durable: {
@@ -42,9 +48,9 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
       { title: 'bullmq (fsync always)', server: 'bullmq', modes: ['background'] },
     ],
     ratios: [
-      { title: '/ memory', of: 'geartrain (sqlite)', by: 'geartrain (memory)' },
-      { title: '/ gearmand', of: 'geartrain (sqlite)', by: 'gearmand (sqlite)' },
-      { title: '/ bullmq', of: 'geartrain (sqlite)', by: 'bullmq (fsync always)' },
+      { title: '/ memory', of: 'geartrain (sqlite)', by: ['geartrain (memory)'] },
+      { title: '/ gearmand', of: 'geartrain (sqlite)', by: ['gearmand (sqlite)'] },
+      { title: '/ bullmq', of: 'geartrain (sqlite)', by: ['bullmq (fsync always)'] },
     ],
     legend: [
       'geartrain (sqlite) acknowledges a job when it is on disk: WAL, synchronous=FULL. geartrain (memory) is `--store memory`.',
@@ -61,8 +67,51 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
       { title: '10k queued (sqlite)', server: 'geartrain', queueShare: 1 / 1000 },
       { title: '10M queued (sqlite)', server: 'geartrain' },
     ],
-    ratios: [{ title: '10M / 10k', of: '10M queued (sqlite)', by: '10k queued (sqlite)' }],
+    ratios: [{ title: '10M / 10k', of: '10M queued (sqlite)', by: ['10k queued (sqlite)'] }],
     legend: `geartrain with its jobs on disk: WAL, synchronous=FULL. 10M / 10k: "!" where the long queue is behind. memory: resident, after filling and 30 rounds of 10,000 jobs submitted and drained, or after the start. ${cpu}`,
     isLong: true,
   },
+  library: {
+    columns: [
+      { title: 'geartrain (sqlite)', server: 'geartrain', library: 'geartrain' },
+      { title: 'geartrain (memory)', server: 'geartrain memory', library: 'geartrain' },
+      { title: 'on gearmand (memory)', server: 'gearmand', library: 'geartrain' },
+      { title: 'bullmq (everysec)', server: 'bullmq everysec', library: 'bullmq' },
+      { title: 'bullmq (always)', server: 'bullmq', library: 'bullmq' },
+    ],
+    ratios: [
+      { title: '/ everysec', of: 'geartrain (sqlite)', by: ['bullmq (everysec)'] },
+      { title: '/ always', of: 'geartrain (sqlite)', by: ['bullmq (always)'] },
+    ],
+    legend: [
+      'A client and a worker in Node, each in a process of its own, and the server between them; the worker gives the 100 bytes back.',
+      'geartrain: `@geartrain/client` on our server, on disk and in memory; on gearmand: the same on C gearmand, in memory.',
+      'bullmq: `Queue` and `Worker` on Redis with `--appendonly yes` and `--appendfsync everysec`, which can lose a second, or `always`;',
+      'foreground is `add` and `waitUntilFinished`, 1,000 a call `addBulk`.',
+      'Foreground: until the result is with the client. Background: from the first submission until the server has no job left; p50 and p99 are those of submitting.',
+      '/ X: the figure of geartrain (sqlite) by that of X, "!" where X is ahead.',
+    ].join(' '),
+    isLong: true,
+  },
+  libraryNpm: npmSet('gearmand', 'C gearmand'),
+  libraryNpmOurs: npmSet('geartrain memory', 'our server (`--store memory`)'),
+}
+
+/** The Gearman clients of npm and ours, all on the same server. */
+function npmSet(server: ServerName, what: string): RowSet {
+  const columns = npmNames.map((library): Column => {
+    const modes = npmForegroundOnly.includes(library) ? (['foreground'] as const) : undefined
+    return { title: library, server, library, ...(modes === undefined ? {} : { modes }) }
+  })
+  return {
+    columns: [{ title: '@geartrain/client', server, library: 'geartrain' }, ...columns],
+    ratios: [{ title: '/ best of npm', of: '@geartrain/client', by: npmNames }],
+    legend: [
+      `The Gearman clients of npm that run on Node 20, each as client and as worker, on ${what}.`,
+      'gearman, node-gearman, gearmanode and gearman-node do one job at a time on a connection: their worker has 100 of them in its process, where it says 100 or 1,000 in flight.',
+      'node-gearman and gearman-node do not tell when a background job is taken.',
+      '/ best of npm: our figure by that of the best of them, "!" where that one is ahead.',
+    ].join(' '),
+    isLong: true,
+  }
 }

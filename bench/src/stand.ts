@@ -2,6 +2,7 @@ import type { Server } from './child.ts'
 import type { Disk } from './disk.ts'
 import { runLoad } from './load.ts'
 import type { Sample } from './metrics.ts'
+import { libraryLoad } from './peers.ts'
 import { residentOf } from './proc.ts'
 import type { Row } from './rows.ts'
 import { type Place, servers } from './servers.ts'
@@ -66,7 +67,9 @@ export class Stand {
   }
 
   async #load(row: Row): Promise<Sample> {
-    const sample = await runLoad(await servers[this.#column.server].load(), row, this.#server, this.#before)
+    const { library, server } = this.#column
+    const generator = library === undefined ? await servers[server].load() : libraryLoad(library)
+    const sample = await runLoad(generator, row, this.#server, this.#before)
     if (this.#place.queued > 0) this.#before += row.jobs * row.rounds
     return sample
   }

@@ -78,7 +78,7 @@ function cellRows(result: RowResult): string[][] {
   for (const metric of metrics) {
     const values = columns.map((column) => valueOf(result, column.title, metric))
     if (values.every((value) => value === undefined)) continue
-    const compared = ratios.map(({ of, by }) => ratio(metric, valueOf(result, of, metric), valueOf(result, by, metric)))
+    const compared = ratios.map(({ of, by }) => ratio(metric, valueOf(result, of, metric), best(result, by, metric)))
     lines.push([lines.length === 0 ? result.row.name : '', metric.label, ...values.map(amount), ...compared])
   }
   return lines.length > 0 ? lines : [[result.row.name, 'nothing', ...columns.map(() => '-'), ...ratios.map(() => '')]]
@@ -87,6 +87,11 @@ function cellRows(result: RowResult): string[][] {
 function valueOf(result: RowResult, title: string, metric: Metric): number | undefined {
   const outcome = result.outcomes[title]
   return outcome !== undefined && 'median' in outcome ? outcome.median[metric.name] : undefined
+}
+
+function best(result: RowResult, titles: readonly string[], metric: Metric): number | undefined {
+  const values = titles.map((title) => valueOf(result, title, metric)).filter((value) => value !== undefined)
+  return values.sort((a, b) => (metric.better === 'more' ? b - a : a - b))[0]
 }
 
 function ratio(metric: Metric, ours: number | undefined, theirs: number | undefined): string {

@@ -1,5 +1,6 @@
 import { type AssignedJob, Client, JobExceptionError, JobFailedError, JobFailure, Worker } from '@geartrain/client'
 import { createServer, type Server, version } from '@geartrain/server'
+import { bold, dim, green, red } from './colours.ts'
 
 /** One thing the demo shows. What comes back must be what is expected, or the demo has failed. */
 interface Act {
@@ -291,10 +292,3 @@ function quote(text: string): string {
 function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
-
-const hasColours = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
-const paint = (code: string) => (text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text)
-const bold = paint('1')
-const dim = paint('2')
-const red = paint('31')
-const green = paint('32')

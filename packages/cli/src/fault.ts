@@ -13,8 +13,6 @@ export const exitCodes = {
   unreachable: 4,
   /** --timeout is over. */
   timeout: 5,
-  /** Ctrl-C, as shells have it: 128 and the signal's number. */
-  interrupted: 130,
 } as const
 
 /** Ends the command: its message is the one sentence that the user gets on stderr. */

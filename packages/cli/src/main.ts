@@ -1,10 +1,19 @@
 import { version } from '@geartrain/server'
 import { Command, CommanderError } from 'commander'
+import { cancelCommand } from './cancel.ts'
+import { completionCommand } from './completion.ts'
+import { doCommand } from './do.ts'
 import { exitCodes, Fault, refuseArguments } from './fault.ts'
+import { gearadminCommand } from './gearadmin.ts'
+import { gearmanCommand } from './gearman.ts'
 import { gearmandCommand } from './gearmand.ts'
+import { jobsCommand } from './jobs.ts'
 import { serveCommand } from './serve.ts'
+import { statusCommand } from './status.ts'
 import { storeCommand } from './store.ts'
+import { topCommand } from './top.ts'
 import { workCommand } from './work.ts'
+import { workersCommand } from './workers.ts'
 
 process.exit(await main(process.argv.slice(2)))
 
@@ -45,6 +54,8 @@ Examples:
   geartrain serve --listen '*'          a server for other machines too
   geartrain gearmand -d -L 0.0.0.0      a server in the place of C gearmand
   geartrain store stats                 what is queued in ./geartrain.db
+  geartrain do reverse 'Hello World!'   have a job done
+  geartrain status                      functions, with their jobs and workers
 
 geartrain serve --help shows all that can be set.`,
     )
@@ -61,9 +72,18 @@ geartrain serve --help shows all that can be set.`,
     program.addCommand(command)
   }
   program.addCommand(storeCommand(program, finish))
+  program.addCommand(doCommand(program, finish))
+  program.addCommand(statusCommand(program, finish))
+  program.addCommand(workersCommand(program, finish))
+  program.addCommand(jobsCommand(program, finish))
+  program.addCommand(cancelCommand(program, finish))
   program.addCommand(workCommand(program))
+  program.addCommand(topCommand(program, finish))
+  program.addCommand(completionCommand(program))
   // Not copied from the program: it fails in gearmand's way.
   program.addCommand(gearmandCommand(finish))
+  program.addCommand(gearmanCommand(finish))
+  program.addCommand(gearadminCommand(finish))
   return program
 }
 

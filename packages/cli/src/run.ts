@@ -20,6 +20,9 @@ export interface RunOptions {
   onReady?(): Promise<void>
 }
 
+/** How long the last commit may take when a second signal ends the server at once. */
+const storePatienceMs = 1000
+
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
 /**
@@ -46,7 +49,9 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   const facts = { port: addresses[0]?.port, addresses: shown, store: options.store, pid: process.pid }
   startLog.info(facts, `ready on ${shown.join(' and ')}, store ${options.store}`)
   await hooks.onReady?.()
-  return stopped
+  const exitCode = await stopped
+  if (server.isStoreBusy) dieAtExit()
+  return exitCode
 }
 
 function untilStopped(
@@ -71,7 +76,7 @@ function untilStopped(
     const stop = (signal: keyof typeof signalNumbers) => {
       if (isStopping) {
         log.warn(`${signal} again: exit at once`)
-        process.exit(128 + signalNumbers[signal])
+        return exitNow(server, 128 + signalNumbers[signal])
       }
       isStopping = true
       const patience =
@@ -93,6 +98,21 @@ function untilStopped(
       }
     })
   })
+}
+
+/** A store that is still at work is given a moment. */
+function exitNow(server: Server, exitCode: number): void {
+  if (!server.isStoreBusy) process.exit(exitCode)
+  void server.whenStoreIdle().then(() => process.exit(exitCode))
+  setTimeout(() => {
+    dieAtExit()
+    process.exit(exitCode)
+  }, storePatienceMs)
+}
+
+/** Node's own exit waits for the store's thread, which a disk that hangs may hold for ever. What is on it stays whole. */
+function dieAtExit(): void {
+  process.once('exit', () => process.kill(process.pid, 'SIGKILL'))
 }
 
 function showAddress({ address, port }: ListeningAddress): string {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { exitCodes, Fault } from './fault.ts'
+import { serverFault, serversOption } from './servers.ts'
 import type { WorkerRunOptions } from './work/worker-run.ts'
 
 /** What the flags of `geartrain work` say. */
@@ -27,12 +28,7 @@ export function workCommand(program: Command): Command {
     .usage('[options] FUNCTION -- COMMAND [ARGS...]\n       geartrain work [options] FILE')
     .argument('<name>', 'function whose jobs the command does; without a command, file of a module with handlers')
     .argument('[command...]', 'what to run for each job')
-    .addOption(
-      new Option(
-        '-s, --servers <list>',
-        'servers, as host:port,host:port (default: GEARMAN_SERVERS, or 127.0.0.1:4730)',
-      ),
-    )
+    .addOption(serversOption())
     .addOption(
       new Option('-c, --concurrency <n>', 'jobs at once')
         .default(1)
@@ -44,7 +40,7 @@ export function workCommand(program: Command): Command {
       ),
     )
     .addOption(
-      new Option('-n, --max-jobs <n>', 'end after so many jobs').argParser((text) =>
+      new Option('-n, --max-jobs <n>', 'end after so many jobs, and those that it has by then').argParser((text) =>
         wholeNumber(text, Number.MAX_SAFE_INTEGER),
       ),
     )
@@ -68,11 +64,11 @@ The environment has GEARTRAIN_HANDLE, GEARTRAIN_FUNCTION and GEARTRAIN_UNIQUE.
 
 Without a command FILE is an ES module or a CommonJS one: the functions it exports are the handlers, or the entries of
 its default export. A handler gets the job as with Worker.handle() of @geartrain/client; one with settings of its own
-is { handler, timeoutMs, concurrency }, with that concurrency beside --concurrency.
+is { handler, timeoutMs, concurrency }: so many of its jobs at once, within --concurrency.
 
 A command of a job that is no longer wanted (--timeout is over, the connection is lost) gets SIGTERM, with all that it
-has started, and SIGKILL 5 s later. SIGTERM, SIGINT and SIGHUP end the worker when the running jobs are done; a second
-one ends it at once, and the server gives its jobs to others. (C gearmand has one timer for all jobs of a worker: there,
+has started, and SIGKILL 5 s later. SIGTERM and SIGINT end the worker when the running jobs are done; a second one
+ends it at once, and the server gives its jobs to others. (C gearmand has one timer for all jobs of a worker: there,
 use --timeout with one job at once.)
 
 Examples:
@@ -83,7 +79,7 @@ Examples:
 
   // handlers.js
   export async function reverse(job) { return job.text().split('').reverse().join('') }
-  export const resize = { handler: async (job) => scale(job.workload, job.signal), timeoutMs: 30_000 }`
+  export const resize = { handler: (job) => scale(job.workload, job.signal), timeoutMs: 30_000, concurrency: 2 }`
 
 async function workByCommand(
   jobFunction: string,
@@ -124,7 +120,11 @@ async function openLog({ isJson, isQuiet }: WorkFlags) {
 
 async function run(options: WorkerRunOptions): Promise<void> {
   const { runWorker } = await import('./work/worker-run.ts')
-  await runWorker(options)
+  try {
+    await runWorker(options)
+  } catch (error) {
+    throw serverFault(error)
+  }
 }
 
 function readFlags(command: Command): WorkFlags {

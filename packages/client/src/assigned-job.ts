@@ -1,7 +1,13 @@
 import type { Workload } from './workload.ts'
 
-/** What a handler gives back. Text is sent as UTF-8, nothing as an empty result. */
-export type JobResult = Workload | undefined | void
+/** A result in parts: a web stream, one of Node's, or whatever iterates over chunks in its own time. */
+export type JobStream = AsyncIterable<Workload> | ReadableStream<Workload>
+
+/**
+ * What a handler gives back. Bytes are sent as they are, text as UTF-8, nothing as an empty result; the chunks of a
+ * stream as the client's `data`, and then an empty result; all else as JSON.
+ */
+export type JobResult = Workload | JobStream | object | number | boolean | null | undefined | void
 
 /** What does the jobs of a function. What it throws goes to the client as the job's exception. */
 export type JobHandler = (job: AssignedJob) => JobResult | Promise<JobResult>

@@ -115,10 +115,12 @@ export class Assignment implements AssignedJob {
   }
 }
 
+/** Whatever it is: handlers throw all kinds of things. */
 function thrownText(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message
   try {
-    return String(thrown)
+    if (!(thrown instanceof Error)) return String(thrown)
+    const { name, message } = thrown
+    return String(message === '' ? name : message)
   } catch {
     // An object without a usable toString, such as Object.create(null).
     return 'the handler threw something that is not an error'

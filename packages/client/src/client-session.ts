@@ -5,9 +5,18 @@ import type { CallOptions } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import { ClosedError, type ConnectionLostError, type GeartrainError, ProtocolError, ServerError } from './errors.ts'
 import { Fifo } from './fifo.ts'
+import { heartbeatPayload, startHeartbeat } from './heartbeat.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
 import { PromisedReply, type Reply } from './reply.ts'
 import { WaiterTable } from './waiter-table.ts'
+
+export interface SessionOptions extends ConnectionOptions {
+  /** 0: none. */
+  readonly heartbeatMs: number
+}
+
+/** That it came is all that is wanted of it. */
+const heartbeatReply: Reply = { expects: 'ECHO_RES', answer() {}, lost() {}, fail() {} }
 
 /** What a client holds of one connection: the requests that wait for an answer and the jobs that wait for their end. */
 export class ClientSession implements Receiver {
@@ -20,11 +29,12 @@ export class ClientSession implements Receiver {
   #lost: ConnectionLostError | undefined
   /** Of a session that was open. */
   #onLost: (() => void) | undefined
+  #stopHeartbeat: () => void = () => {}
 
   /** Resolves when the server has shown that it speaks the protocol. */
   static async open(
     address: ServerAddress,
-    connectionOptions: ConnectionOptions,
+    { heartbeatMs, ...connectionOptions }: SessionOptions,
     options: CallOptions,
     onLost: () => void,
   ): Promise<ClientSession> {
@@ -34,6 +44,9 @@ export class ClientSession implements Receiver {
     try {
       await session.#askForExceptions(options)
       session.#onLost = onLost
+      session.#stopHeartbeat = startHeartbeat(connection, heartbeatMs, () =>
+        session.request(packets.ECHO_REQ, [], heartbeatPayload, heartbeatReply),
+      )
       return session
     } catch (error) {
       connection.destroy()
@@ -108,6 +121,7 @@ export class ClientSession implements Receiver {
   lost(error: ConnectionLostError): void {
     if (this.#parting !== undefined && error.cause === undefined) error.cause = this.#parting
     this.#lost = error
+    this.#stopHeartbeat()
     // In the order in which they were sent: those that were answered came first.
     for (const waiter of this.#waiters.takeAll()) waiter.lost(error)
     for (const reply of this.#replies.takeAll()) reply.lost(error)

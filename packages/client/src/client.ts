@@ -7,6 +7,7 @@ import { encodeValue, then } from './codec.ts'
 import { defaultConnectionLimits } from './connection.ts'
 import { type CallOptions, checkedTimeoutMs, throwIfAborted } from './cutoff.ts'
 import { AbortedError, ClosedError, GeartrainError, InvalidArgumentError } from './errors.ts'
+import { checkedHeartbeatMs, defaultHeartbeatMs } from './heartbeat.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
 import { type JobStatus, readStatus, readUniqueStatus, type UniqueStatus } from './job-status.ts'
 import {
@@ -47,6 +48,8 @@ export interface ClientOptions<Jobs extends JobTypes = AnyJobs> {
   readonly resubmitTimeoutMs?: number | undefined
   /** `close()` waits so long for the answers to what was sent; default 5 s. */
   readonly closeTimeoutMs?: number | undefined
+  /** A server that has said nothing for so long is asked, and given up if it then says nothing; default 60 s, 0: never. */
+  readonly heartbeatMs?: number | undefined
   /** The largest packet that is taken from a server; default 1 GiB. */
   readonly packetBytesMax?: number | undefined
   /** Encrypts the connections: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
@@ -96,13 +99,18 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
       resubmissions = defaultResubmissions,
       resubmitTimeoutMs = defaultResubmitTimeoutMs,
       closeTimeoutMs = defaultCloseTimeoutMs,
+      heartbeatMs = defaultHeartbeatMs,
       packetBytesMax = defaultConnectionLimits.packetBytesMax,
       tls,
     } = options
     this.#jobs = jobs
     this.#closeTimeoutMs = closeTimeoutMs
     this.#servers = new ServerList(servers, {
-      connection: { packetBytesMax, tls: tls === true ? {} : tls === false ? undefined : tls },
+      session: {
+        packetBytesMax,
+        tls: tls === true ? {} : tls === false ? undefined : tls,
+        heartbeatMs: checkedHeartbeatMs(heartbeatMs),
+      },
       connectTimeoutMs: checkedTimeoutMs(connectTimeoutMs),
       reconnect: { ...defaultBackoff, ...reconnect },
       stop: this.#stop.signal,

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
-import type { AssignedJob, JobHandler, JobResult } from './assigned-job.ts'
+import type { AssignedJob, JobHandler } from './assigned-job.ts'
 import { InvalidArgumentError } from './errors.ts'
 import { HandlerProcess } from './pool/handler-process.ts'
-import { defaultGraceMs } from './pool/job-relay.ts'
+import { checkedGraceMs } from './pool/job-relay.ts'
 import { type HandlerExport, handlerExport, jobOrder } from './pool/messages.ts'
 import { Slots } from './pool/slots.ts'
 
@@ -27,6 +27,7 @@ export class ProcessPool {
   readonly #slots: Slots
   readonly #options: ProcessPoolOptions
   readonly #jobsMax: number
+  readonly #graceMs: number
   readonly #idle = new Set<HandlerProcess>()
   readonly #ending = new Set<Promise<void>>()
 
@@ -36,6 +37,7 @@ export class ProcessPool {
     this.#slots = new Slots(processes, 'processes')
     this.#options = options
     this.#jobsMax = jobsMax
+    this.#graceMs = checkedGraceMs(options.graceMs)
   }
 
   /** Has a function's jobs done by what a module exports: a handler like any other. */
@@ -56,7 +58,7 @@ export class ProcessPool {
     await this.close()
   }
 
-  async #work(job: AssignedJob, handler: HandlerExport): Promise<JobResult> {
+  async #work(job: AssignedJob, handler: HandlerExport): Promise<Uint8Array> {
     const child = this.#take()
     try {
       return await child.work(job, jobOrder(job, handler))
@@ -72,9 +74,9 @@ export class ProcessPool {
       this.#idle.delete(idle)
       return idle
     }
-    const { graceMs = defaultGraceMs, execArgv, env } = this.#options
+    const { execArgv, env } = this.#options
     const options = { ...(execArgv && { execArgv: [...execArgv] }), ...(env && { env }) }
-    const started: HandlerProcess = new HandlerProcess(options, graceMs, (error) => {
+    const started: HandlerProcess = new HandlerProcess(options, this.#graceMs, (error) => {
       this.#idle.delete(started)
       process.emitWarning(error)
     })

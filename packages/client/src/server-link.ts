@@ -1,11 +1,10 @@
 import type { ServerAddress } from './address.ts'
 import { type BackoffOptions, backoffMs } from './backoff.ts'
-import { ClientSession } from './client-session.ts'
-import type { ConnectionOptions } from './connection.ts'
+import { ClientSession, type SessionOptions } from './client-session.ts'
 import { AbortedError } from './errors.ts'
 
 export interface LinkOptions {
-  readonly connection: ConnectionOptions
+  readonly session: SessionOptions
   readonly connectTimeoutMs: number
   readonly reconnect: BackoffOptions
   /** Ends all attempts. */
@@ -61,9 +60,9 @@ export class ServerLink {
 
   async #connect(): Promise<ClientSession> {
     clearTimeout(this.#retry)
-    const { connection, connectTimeoutMs: timeoutMs, stop: signal, onUp } = this.#options
+    const { session, connectTimeoutMs: timeoutMs, stop: signal, onUp } = this.#options
     try {
-      this.#session = await ClientSession.open(this.#address, connection, { signal, timeoutMs }, () =>
+      this.#session = await ClientSession.open(this.#address, session, { signal, timeoutMs }, () =>
         this.#retryLater(),
       )
     } catch (error) {

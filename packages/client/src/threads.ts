@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
-import type { AssignedJob, JobHandler, JobResult } from './assigned-job.ts'
-import { defaultGraceMs, JobRelay } from './pool/job-relay.ts'
+import type { AssignedJob, JobHandler } from './assigned-job.ts'
+import { checkedGraceMs, JobRelay } from './pool/job-relay.ts'
 import { type HandlerExport, type HandlerMessage, handlerExport, jobOrder } from './pool/messages.ts'
 import { ownBytes, postMoved } from './pool/port.ts'
 import { Slots } from './pool/slots.ts'
@@ -32,9 +32,9 @@ export class ThreadPool {
 
   /** Starts the threads. Throws if piscina is not installed. */
   constructor(options: ThreadPoolOptions = {}) {
-    const { threads = availableParallelism(), graceMs = defaultGraceMs, resourceLimits } = options
+    const { threads = availableParallelism(), graceMs, resourceLimits } = options
     this.#slots = new Slots(threads, 'threads')
-    this.#graceMs = graceMs
+    this.#graceMs = checkedGraceMs(graceMs)
     this.#threads = new (requirePiscina())({
       filename: script,
       name: 'doTask',
@@ -66,7 +66,7 @@ export class ThreadPool {
     await this.close()
   }
 
-  async #work(job: AssignedJob, handler: HandlerExport): Promise<JobResult> {
+  async #work(job: AssignedJob, handler: HandlerExport): Promise<Uint8Array> {
     const { port1, port2 } = new MessageChannel()
     const kill = new AbortController()
     const place = { post: (message: object) => postMoved(port1, message), kill: () => kill.abort() }

@@ -1,40 +1,49 @@
 import { packets } from '@geartrain/protocol'
 import type { ServerAddress } from './address.ts'
 import { Assignment } from './assignment.ts'
-import { Connection, type ConnectionLimits, type Receiver } from './connection.ts'
+import { Connection, type ConnectionOptions, type Receiver } from './connection.ts'
 import type { CallOptions } from './cutoff.ts'
 import { ConnectionLostError, type GeartrainError, ProtocolError, ServerError } from './errors.ts'
+import { heartbeatPayload, isHeartbeat, startHeartbeat } from './heartbeat.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
+import type { Grabber, JobSlots } from './job-slots.ts'
+import type { Ability, Lane } from './lane.ts'
 import { PromisedReply } from './reply.ts'
 
-/** A function that the worker can do, by its name on the wire. */
-export interface Ability {
-  readonly wireName: string
-  readonly timeoutMs: number | undefined
-}
-
 /** Whoever does the jobs. */
-export interface JobTaker {
-  /** How many jobs more it would do now. */
-  freeSlots(): number
-  take(job: Assignment, wireFunction: string, session: WorkerSession): void
+interface JobTaker {
+  take(job: Assignment, ability: Ability, session: WorkerSession): void
   /** The server has answered something with ERROR, most likely the outcome of a job that it has given to another. */
   refused(error: ServerError): void
-  lost(session: WorkerSession, error: ConnectionLostError): void
+}
+
+/** What the sessions of a worker have in common. */
+export interface SessionOptions {
+  readonly taker: JobTaker
+  readonly slots: JobSlots
+  readonly clientId: string | undefined
+  readonly connection: ConnectionOptions
+  readonly heartbeatMs: number
 }
 
 /**
- * One connection of a worker and its talk about jobs, which has two states.
+ * One connection of a worker: a lane of its functions on one of its servers, and the talk about jobs, which has three
+ * states.
  *
- * awake: GRAB_JOB_ALL is sent for free slots, `#window` of them without awaiting the answers. JOB_ASSIGN doubles the
- *   window, so that a worker of many slots fills them in few round trips; NO_JOB sets it to one. When the last answer
- *   to come was NO_JOB, PRE_SLEEP is sent: asleep.
- * asleep: nothing is sent until NOOP: awake. Jobs that still run don't change that.
+ * opening: the server is told the functions, and has not yet answered the ECHO_REQ behind them.
+ * awake: GRAB_JOB_ALL is sent for each slot that it gets, for `#window` of them without awaiting the answers. JOB_ASSIGN
+ *   doubles the window, so that a worker of many slots fills them in few round trips; NO_JOB sets it to one and gives
+ *   the slot back. When the last answer to come was NO_JOB, PRE_SLEEP is sent: asleep. Without a slot nothing is sent,
+ *   until it is its turn.
+ * asleep: nothing is sent until NOOP: awake. Jobs that still run don't change that, nor do those of other sessions: a
+ *   server whose NOOP finds all slots taken waits for a turn like those with jobs, or wakes another worker.
  */
-export class WorkerSession implements Receiver {
-  readonly address: ServerAddress
-  readonly #taker: JobTaker
+export class WorkerSession implements Receiver, Grabber {
+  readonly lane: Lane
+  readonly #options: SessionOptions
+  readonly #onLost: (session: WorkerSession, error: ConnectionLostError) => void
   #connection: Connection | undefined
+  #stopHeartbeat: () => void = () => {}
   readonly #jobs = new Set<Assignment>()
   #grabs = 0
   #window = 1
@@ -44,27 +53,34 @@ export class WorkerSession implements Receiver {
   readonly #registered = new Set<string>()
   #lost: ConnectionLostError | undefined
 
-  private constructor(address: ServerAddress, taker: JobTaker) {
-    this.address = address
-    this.#taker = taker
+  private constructor(
+    lane: Lane,
+    options: SessionOptions,
+    onLost: (session: WorkerSession, error: ConnectionLostError) => void,
+  ) {
+    this.lane = lane
+    this.#options = options
+    this.#onLost = onLost
   }
 
-  /** Resolves when the server knows all abilities. Jobs come after `start`. */
+  /**
+   * Resolves when the server knows all functions of the lane. Jobs come after `start`. `onLost` is called once if the
+   * connection is opened, and last.
+   */
   static async open(
     address: ServerAddress,
-    taker: JobTaker,
-    abilities: Iterable<Ability>,
-    clientId: string | undefined,
-    limits: ConnectionLimits,
-    options: CallOptions,
+    lane: Lane,
+    options: SessionOptions,
+    onLost: (session: WorkerSession, error: ConnectionLostError) => void,
+    limits: CallOptions,
   ): Promise<WorkerSession> {
-    const session = new WorkerSession(address, taker)
-    const connection = await Connection.open(address, session, limits, options)
+    const session = new WorkerSession(lane, options, onLost)
+    const connection = await Connection.open(address, session, options.connection, limits)
     session.#connection = connection
     try {
-      if (clientId !== undefined) connection.send(packets.SET_CLIENT_ID, [clientId])
-      session.register(abilities)
-      await session.sync(options)
+      if (options.clientId !== undefined) connection.send(packets.SET_CLIENT_ID, [options.clientId])
+      session.register()
+      await session.sync(limits)
       if (!session.isOpen) throw new ConnectionLostError('the server was lost as soon as it was reached')
     } catch (error) {
       connection.destroy()
@@ -77,35 +93,38 @@ export class WorkerSession implements Receiver {
     return this.#connection?.isOpen === true
   }
 
-  start(): void {
-    this.#isReady = true
-    this.grab()
+  get wantsSlot(): boolean {
+    return !this.#isAsleep && this.#grabs < this.#window
   }
 
-  /** Tells the server of those that are new. It wakes nobody for jobs that wait for them already, so they are asked for. */
-  register(abilities: Iterable<Ability>): void {
-    for (const ability of abilities) {
+  start(): void {
+    if (this.#connection === undefined || !this.isOpen) return
+    this.#isReady = true
+    this.#stopHeartbeat = startHeartbeat(this.#connection, this.#options.heartbeatMs, () =>
+      this.#connection?.send(packets.ECHO_REQ, [], heartbeatPayload),
+    )
+    this.#options.slots.add(this)
+  }
+
+  /** Tells the server of functions that are new. It wakes nobody for jobs that wait for them already, so they are asked for. */
+  register(): void {
+    for (const ability of this.lane.abilities.values()) {
       if (this.#registered.has(ability.wireName)) continue
       this.#registered.add(ability.wireName)
       this.#canDo(ability)
       this.#isAsleep = false
     }
-    this.grab()
+    if (this.#isReady) this.#options.slots.deal()
   }
 
-  /** Asks for as many jobs as there may come. To be called when a slot has become free. */
   grab(): void {
-    if (this.#isAsleep || !this.#isReady) return
-    while (this.#grabs < this.#window && this.#grabs < this.#taker.freeSlots()) {
-      this.#grabs++
-      this.#connection?.send(packets.GRAB_JOB_ALL, [])
-    }
+    this.#grabs++
+    this.#connection?.send(packets.GRAB_JOB_ALL, [])
   }
 
   /** The job has ended here, in one way or the other. */
   release(job: Assignment): void {
     this.#jobs.delete(job)
-    this.grab()
   }
 
   /** Resolves when the server has acted on all that was sent, and all its answers to it are here. One at a time. */
@@ -123,6 +142,7 @@ export class WorkerSession implements Receiver {
 
   /** Ends the connection, and the server gives its jobs to others. */
   destroy(reason: GeartrainError): void {
+    this.#retire()
     this.#dropJobs(reason)
     this.#connection?.destroy(reason)
   }
@@ -139,15 +159,17 @@ export class WorkerSession implements Receiver {
         this.#assign(packet, packet.argument(2), packet.argument(3))
         break
       case packets.NO_JOB.type:
-        this.#grabs--
+        this.#answerToGrab()
         this.#window = 1
         if (this.#grabs === 0) this.#sleep()
+        this.#options.slots.release(this.lane)
         break
       case packets.NOOP.type:
         this.#isAsleep = false
-        this.grab()
+        if (this.#isReady) this.#options.slots.deal()
         break
       case packets.ECHO_RES.type:
+        if (isHeartbeat(packet)) break
         this.#sync?.answer(packet)
         this.#sync = undefined
         break
@@ -165,9 +187,10 @@ export class WorkerSession implements Receiver {
 
   lost(error: ConnectionLostError): void {
     this.#lost = error
+    this.#retire()
     this.#sync?.fail(error)
     this.#dropJobs(error)
-    this.#taker.lost(this, error)
+    this.#onLost(this, error)
   }
 
   #canDo({ wireName, timeoutMs }: Ability): void {
@@ -175,27 +198,47 @@ export class WorkerSession implements Receiver {
     else this.#connection?.send(packets.CAN_DO_TIMEOUT, [wireName, String(timeoutMs)])
   }
 
+  /** Its slot is the job's now. */
   #assign(packet: IncomingPacket, unique: string, reducer: string): void {
     if (this.#connection === undefined) return
     const names = { handle: packet.argument(0), function: packet.argument(1), unique, reducer }
+    const ability = this.lane.abilities.get(names.function)
+    if (ability === undefined) throw new ProtocolError(`a job came of ${names.function}, which was not registered`)
+    this.#answerToGrab()
     const job = new Assignment(this.#connection, names, packet.data())
-    this.#grabs--
     this.#window *= 2
     this.#jobs.add(job)
-    this.#taker.take(job, names.function, this)
-    this.grab()
+    this.#options.taker.take(job, ability, this)
+    this.#options.slots.deal()
+  }
+
+  /** A server that answers more than it was asked would have more jobs done than there are slots. */
+  #answerToGrab(): void {
+    if (this.#grabs === 0) throw new ProtocolError('the server gave an answer to a GRAB_JOB that was not sent')
+    this.#grabs--
   }
 
   #sleep(): void {
-    if (this.#taker.freeSlots() === 0) return
+    if (this.#options.slots.isStopped) return
     this.#isAsleep = true
     this.#connection?.send(packets.PRE_SLEEP, [])
   }
 
   /** Before the session is open an ERROR is the server's reason for not having it. */
   #refuse(error: ServerError): void {
-    if (this.#isReady) this.#taker.refused(error)
+    if (this.#isReady) this.#options.taker.refused(error)
     else this.#sync?.fail(error)
+  }
+
+  /** It asks for nothing any more, and what it had asked for does not come. */
+  #retire(): void {
+    this.#stopHeartbeat()
+    if (!this.#isReady) return
+    this.#isReady = false
+    const grabs = this.#grabs
+    this.#grabs = 0
+    this.#options.slots.remove(this)
+    if (grabs > 0) this.#options.slots.release(this.lane, grabs)
   }
 
   #dropJobs(reason: Error): void {

@@ -1,43 +1,53 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setMaxListeners } from 'node:events'
+import type tls from 'node:tls'
 import { parseServers, type ServerAddress, type Servers } from './address.ts'
 import { type AssignedJob, JobFailure, type JobHandler } from './assigned-job.ts'
 import type { Assignment } from './assignment.ts'
-import { type BackoffOptions, backoffMs, defaultBackoff } from './backoff.ts'
+import { type BackoffOptions, defaultBackoff } from './backoff.ts'
 import { defaultConnectionLimits } from './connection.ts'
 import { checkedTimeoutMs, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import {
-  AbortedError,
   ClosedError,
-  ConnectError,
+  type ConnectError,
   type ConnectionLostError,
   GeartrainError,
   InvalidArgumentError,
-  ProtocolError,
 } from './errors.ts'
-import { openFirstReachable } from './first-reachable.ts'
+import { unreachable } from './first-reachable.ts'
+import { checkedHeartbeatMs, defaultHeartbeatMs } from './heartbeat.ts'
+import { isStream, resultBytes, sendStream } from './job-result.ts'
+import { JobSlots } from './job-slots.ts'
+import { type Ability, Lane } from './lane.ts'
 import { wireName } from './wire-name.ts'
-import { type Ability, type JobTaker, WorkerSession } from './worker-session.ts'
-import { workloadBytes } from './workload.ts'
+import { WorkerLink } from './worker-link.ts'
+import type { WorkerSession } from './worker-session.ts'
 
 export interface WorkerOptions {
-  /** Jobs at once; default 1. */
+  /** Jobs at once, of all servers together; default 1. */
   readonly concurrency?: number | undefined
-  /** The name that the server lists it by: no blanks, at most 127 bytes. */
+  /** The name that the servers list it by: no blanks, at most 127 bytes. */
   readonly clientId?: string | undefined
   /** `start()` waits for a server instead of rejecting when none can be reached; default false. */
   readonly waitForServer?: boolean | undefined
-  /** Time for each server of the list to answer; default 10 s. */
+  /** Time for a server to answer; default 10 s. */
   readonly connectTimeoutMs?: number | undefined
   /** Waits between attempts to connect again: default 100 ms at first, doubling up to 10 s. */
   readonly reconnect?: Partial<BackoffOptions> | undefined
+  /** A server that has said nothing for so long is asked for a sign, and has as long to give it; default 60 s, 0: never. */
+  readonly heartbeatMs?: number | undefined
   /** Jobs that run at `close()` have so long before they are aborted; default: as long as they take. */
   readonly closeTimeoutMs?: number | undefined
   /** The largest packet that is taken from a server; default 1 GiB. */
   readonly packetBytesMax?: number | undefined
+  /** Encrypts the connections: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
+  readonly tls?: boolean | tls.ConnectionOptions | undefined
+  /** A server knows the functions: the first time, or again. */
   readonly onConnect?: ((server: ServerAddress) => void) | undefined
-  /** The connection is lost, or an attempt to open it again failed; the next one is due in `retryMs`. */
-  readonly onDisconnect?: ((error: ConnectionLostError | ConnectError, retryMs: number) => void) | undefined
+  /** A server is lost, or an attempt to reach it failed; the next one is due in `retryMs`. */
+  readonly onDisconnect?:
+    | ((error: ConnectionLostError | ConnectError, retryMs: number, server: ServerAddress) => void)
+    | undefined
   /** What a handler threw, and what the server did not accept. The client sees of an error only its message. */
   readonly onError?: ((error: unknown, job: AssignedJob | undefined) => void) | undefined
 }
@@ -48,10 +58,11 @@ export interface HandleOptions {
    * aborted, and its slot is free for the next job.
    */
   readonly timeoutMs?: number | undefined
-}
-
-interface HandledAbility extends Ability {
-  readonly handler: JobHandler
+  /**
+   * Jobs of this function at once; default: as many as the worker does. If it is fewer, the function has a connection of
+   * its own to each server, so that these can give the jobs above it to other workers.
+   */
+  readonly concurrency?: number | undefined
 }
 
 const clientIdBytesMax = 127
@@ -60,23 +71,20 @@ const defaultConnectTimeoutMs = 10_000
 /** A server that is told goodbye has so long to answer that it got the last results. */
 const goodbyeMs = 5000
 
-const noResult = new Uint8Array(0)
-
 /**
- * Does jobs. It takes them from one server, keeps at most `concurrency` of them, and when the connection is lost it
- * opens another and registers its functions again, until `close()`.
+ * Does jobs. It takes them from all servers of the list, keeps at most `concurrency` of them, and when a server is lost
+ * it goes on with the others, connects again and registers its functions again, until `close()`.
  */
 export class Worker {
-  readonly #servers: readonly ServerAddress[]
   readonly #options: WorkerOptions
   readonly #concurrency: number
-  readonly #clientId: string | undefined
-  readonly #backoff: BackoffOptions
-  readonly #abilities = new Map<string, HandledAbility>()
-  readonly #taker: JobTaker
-  #session: WorkerSession | undefined
+  readonly #slots: JobSlots
+  readonly #names = new Set<string>()
+  /** Of the functions without a limit of their own. */
+  #commonLane: Lane | undefined
+  readonly #lanes: Lane[] = []
+  readonly #links: readonly WorkerLink[]
   #started: Promise<void> | undefined
-  #reconnected: Promise<void> | undefined
   #closing: Promise<void> | undefined
   readonly #stop = new AbortController()
   readonly #closed = new Deferred<void>()
@@ -87,37 +95,59 @@ export class Worker {
   #idle: Deferred<void> | undefined
 
   constructor(servers?: Servers, options: WorkerOptions = {}) {
-    const { concurrency = 1, clientId, reconnect } = options
-    if (!Number.isInteger(concurrency) || concurrency < 1) {
-      throw new InvalidArgumentError(`concurrency is a whole number from 1, not ${concurrency}`)
-    }
+    const {
+      concurrency = 1,
+      clientId,
+      connectTimeoutMs = defaultConnectTimeoutMs,
+      reconnect,
+      heartbeatMs = defaultHeartbeatMs,
+      packetBytesMax = defaultConnectionLimits.packetBytesMax,
+      tls,
+      onConnect,
+      onDisconnect,
+    } = options
     if (clientId !== undefined && /[\s\p{Cc}]/u.test(clientId)) {
       throw new InvalidArgumentError(`there are blanks in the clientId ${JSON.stringify(clientId)}`)
     }
-    this.#servers = parseServers(servers)
     this.#options = options
-    this.#concurrency = concurrency
-    this.#clientId = clientId === undefined ? undefined : wireName(clientId, 'clientId', clientIdBytesMax)
-    this.#backoff = { ...defaultBackoff, ...reconnect }
-    this.#taker = {
-      freeSlots: () => (this.#stop.signal.aborted ? 0 : this.#concurrency - this.#running),
-      take: (job, wireFunction, session) => this.#take(job, wireFunction, session),
-      refused: (error) => options.onError?.(error, undefined),
-      lost: (session, error) => this.#lose(session, error),
+    // Every server listens to it.
+    setMaxListeners(0, this.#stop.signal)
+    this.#concurrency = checkedConcurrency(concurrency)
+    this.#slots = new JobSlots(concurrency)
+    const linkOptions = {
+      session: {
+        taker: {
+          take: (job: Assignment, ability: Ability, session: WorkerSession) => this.#take(job, ability, session),
+          refused: (error: Error) => options.onError?.(error, undefined),
+        },
+        slots: this.#slots,
+        clientId: clientId === undefined ? undefined : wireName(clientId, 'clientId', clientIdBytesMax),
+        connection: { packetBytesMax, tls: tls === true ? {} : tls === false ? undefined : tls },
+        heartbeatMs: checkedHeartbeatMs(heartbeatMs),
+      },
+      lanes: this.#lanes,
+      connectTimeoutMs: checkedTimeoutMs(connectTimeoutMs),
+      reconnect: { ...defaultBackoff, ...reconnect },
+      stop: this.#stop.signal,
+      onConnect,
+      onDisconnect,
     }
+    this.#links = parseServers(servers).map((server) => new WorkerLink(server, linkOptions))
   }
 
   /** Sets what does the jobs of a function, before `start()` or after it. */
   handle(jobFunction: string, handler: JobHandler, options: HandleOptions = {}): this {
-    const { timeoutMs } = options
+    const { timeoutMs, concurrency = this.#concurrency } = options
     if (timeoutMs !== undefined && checkedTimeoutMs(timeoutMs) < timeoutMsMin) {
       throw new InvalidArgumentError(`timeoutMs is at least ${timeoutMsMin}, not ${timeoutMs}: servers know no less`)
     }
     const name = wireName(jobFunction, 'function')
-    if (this.#abilities.has(name)) throw new InvalidArgumentError(`${jobFunction} has a handler already`)
-    const ability = { wireName: name, timeoutMs: timeoutMs === undefined ? undefined : Math.ceil(timeoutMs), handler }
-    this.#abilities.set(name, ability)
-    this.#session?.register([ability])
+    if (this.#names.has(name)) throw new InvalidArgumentError(`${jobFunction} has a handler already`)
+    const lane = this.#laneFor(checkedConcurrency(concurrency))
+    this.#names.add(name)
+    const timeout = timeoutMs === undefined ? undefined : Math.ceil(timeoutMs)
+    lane.abilities.set(name, { wireName: name, timeoutMs: timeout, handler })
+    for (const link of this.#links) link.serve(lane)
     return this
   }
 
@@ -163,76 +193,50 @@ export class Worker {
     await this.close()
   }
 
+  #laneFor(concurrency: number): Lane {
+    if (concurrency < this.#concurrency) return this.#addLane(concurrency)
+    this.#commonLane ??= this.#addLane(this.#concurrency)
+    return this.#commonLane
+  }
+
+  #addLane(concurrency: number): Lane {
+    const lane = new Lane(concurrency)
+    this.#lanes.push(lane)
+    return lane
+  }
+
   async #start(): Promise<void> {
-    if (this.#abilities.size === 0) throw new InvalidArgumentError('a worker without functions: call handle() first')
+    if (this.#lanes.length === 0) throw new InvalidArgumentError('a worker without functions: call handle() first')
+    const { waitForServer = false } = this.#options
+    if (!this.#stop.signal.aborted) {
+      const attempts = this.#links.map((link) => ({ link, opened: link.open() }))
+      if (!waitForServer) await this.#first(attempts.map(({ opened }) => opened))
+      for (const { link, opened } of attempts) link.keep(opened)
+      if (waitForServer) await Promise.race(this.#links.map((link) => link.settled))
+    }
+    if (this.#stop.signal.aborted) throw new ClosedError('the worker was closed before it had started')
+  }
+
+  /** Resolves with the first server that is reached, rejects if none can be. */
+  async #first(attempts: readonly Promise<void>[]): Promise<void> {
     try {
-      await this.#open()
+      await Promise.any(attempts)
     } catch (error) {
-      if (!(error instanceof ConnectError) || this.#options.waitForServer !== true) throw error
-      await this.#reconnect(error)
-    }
-    if (this.#session === undefined) throw new ClosedError('the worker was closed before it had started')
-  }
-
-  async #open(): Promise<void> {
-    if (this.#stop.signal.aborted) throw new ClosedError('the worker is closed')
-    const { packetBytesMax = defaultConnectionLimits.packetBytesMax } = this.#options
-    const limits = { signal: this.#stop.signal, timeoutMs: this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs }
-    const abilities = this.#abilities
-    const session = await openFirstReachable(this.#servers, (server) =>
-      WorkerSession.open(server, this.#taker, abilities.values(), this.#clientId, { packetBytesMax }, limits),
-    )
-    this.#session = session
-    // Also those that were added while the session was being opened.
-    session.register(abilities.values())
-    session.start()
-    this.#options.onConnect?.(session.address)
-  }
-
-  /** Tries until there is a session again, or the worker is closed. */
-  async #reconnect(reason: ConnectionLostError | ConnectError): Promise<void> {
-    let error = reason
-    for (let attempt = 0; ; attempt++) {
-      const retryMs = backoffMs(this.#backoff, attempt)
-      this.#options.onDisconnect?.(error, retryMs)
-      if (!(await this.#wait(retryMs))) return
-      try {
-        await this.#open()
-        return
-      } catch (failure) {
-        if (failure instanceof AbortedError || failure instanceof ClosedError) return
-        if (!(failure instanceof ConnectError)) throw failure
-        error = failure
-      }
+      if (this.#stop.signal.aborted || !(error instanceof AggregateError)) return
+      throw unreachable(
+        this.#links.map((link) => link.address),
+        error.errors,
+      )
     }
   }
 
-  /** False: the worker was closed meanwhile. */
-  async #wait(ms: number): Promise<boolean> {
-    try {
-      await delay(ms, undefined, { signal: this.#stop.signal })
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  #lose(session: WorkerSession, error: ConnectionLostError): void {
-    // Others were never in use: whoever opened them has been told.
-    if (session !== this.#session) return
-    this.#session = undefined
-    if (!this.#stop.signal.aborted) this.#reconnected = this.#reconnect(error)
-  }
-
-  #take(job: Assignment, wireFunction: string, session: WorkerSession): void {
-    const ability = this.#abilities.get(wireFunction)
-    if (ability === undefined) throw new ProtocolError(`a job came of ${wireFunction}, which was not registered`)
+  #take(job: Assignment, ability: Ability, session: WorkerSession): void {
     this.#running++
     this.#taken++
     void this.#work(job, ability, session)
   }
 
-  async #work(job: Assignment, ability: HandledAbility, session: WorkerSession): Promise<void> {
+  async #work(job: Assignment, ability: Ability, session: WorkerSession): Promise<void> {
     const { timeoutMs } = ability
     const stopTimer =
       timeoutMs === undefined
@@ -244,8 +248,8 @@ export class Worker {
             this.#options.onError?.(error, job)
           })
     try {
-      const result = await ability.handler(job)
-      job.complete(resultBytes(result))
+      const result: unknown = await ability.handler(job)
+      job.complete(isStream(result) ? await sendStream(job, result) : resultBytes(result))
     } catch (thrown) {
       job.fail(thrown)
       if (!isExpected(thrown, job)) this.#options.onError?.(thrown, job)
@@ -260,36 +264,38 @@ export class Worker {
     job.isReleased = true
     this.#running--
     session.release(job)
-    if (session !== this.#session) this.#session?.grab()
+    this.#slots.release(session.lane)
     if (this.#running === 0) this.#idle?.resolve()
   }
 
   async #close(): Promise<void> {
     this.#stop.abort()
+    this.#slots.stop()
     let isOverdue = false
     const release = startCutoff({ timeoutMs: this.#options.closeTimeoutMs }, 'close()', () => {
       isOverdue = true
-      this.#session?.destroy(new ClosedError('the worker was closed before the job was done'))
+      for (const link of this.#links) link.destroy(new ClosedError('the worker was closed before the job was done'))
       this.#idle?.resolve()
     })
     await this.#started?.catch(() => undefined)
-    await this.#reconnected
+    await Promise.all(this.#links.map((link) => link.settled))
     let taken: number
     do {
       this.#idle = new Deferred()
       if (this.#running > 0 && !isOverdue) await this.#idle.promise
       taken = this.#taken
-      await this.#sayGoodbye()
-      // The server may have answered an earlier GRAB_JOB_ALL with a job before it saw the goodbye.
+      await Promise.all(this.#links.flatMap((link) => link.sessions.map((session) => this.#sayGoodbye(session))))
+      // A server may have answered an earlier GRAB_JOB_ALL with a job before it saw the goodbye.
     } while (this.#taken > taken && !isOverdue)
     release()
-    await this.#session?.close()
+    await Promise.all(this.#links.map((link) => link.close()))
   }
 
   /** The connection is not ended before the server has the last result. */
-  async #sayGoodbye(): Promise<void> {
+  async #sayGoodbye(session: WorkerSession): Promise<void> {
+    if (!session.isOpen) return
     try {
-      await this.#session?.sync({ timeoutMs: goodbyeMs })
+      await session.sync({ timeoutMs: goodbyeMs })
     } catch (error) {
       if (!(error instanceof GeartrainError)) throw error
       this.#options.onError?.(error, undefined)
@@ -297,11 +303,9 @@ export class Worker {
   }
 }
 
-function resultBytes(result: unknown): Uint8Array {
-  if (result === undefined) return noResult
-  if (typeof result === 'string' || result instanceof Uint8Array) return workloadBytes(result)
-  const type = result === null ? 'null' : typeof result
-  throw new InvalidArgumentError(`a handler returns a string, a Uint8Array or nothing, not ${type}`)
+function checkedConcurrency(concurrency: number): number {
+  if (Number.isInteger(concurrency) && concurrency >= 1) return concurrency
+  throw new InvalidArgumentError(`concurrency is a whole number from 1, not ${concurrency}`)
 }
 
 /** A handler that gives up on purpose, or because it was told to, is no error. */

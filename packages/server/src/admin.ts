@@ -5,6 +5,7 @@ import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
 import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
+import { lookUpError } from './look-up-error.ts'
 import type { StoredSummary, StoreFailure } from './store/store.ts'
 
 export interface AdminFacts {
@@ -136,7 +137,7 @@ export class Admin {
     return this.#listJobs((_number, _retries, _isPersisted, unique) => `${oneLine(unique)}\n`)
   }
 
-  /** Those in memory, and then page by page those that only the store knows. */
+  /** Those in memory, and then page by page those that only the store knows; if it can't say, a line that says so. */
   *#listJobs(row: (number: number, retries: number, isPersisted: boolean, unique: string) => string): Listing {
     // Jobs come into memory and leave it while the list is written.
     const listed = new Set<number>()
@@ -146,27 +147,25 @@ export class Admin {
       yield row(number, retries, background, unique)
     }
     for (let after = 0; this.#journal !== undefined; ) {
-      const page: StoredSummary[] = []
-      let failure: StoreFailure | undefined
-      yield this.#readPage(after, page, (why) => {
-        failure = why
-      })
-      if (failure !== undefined) yield errorLine(lookUpError(failure))
-      for (const job of page) {
+      const page: Page = { jobs: [], failure: undefined }
+      yield this.#readPage(after, page)
+      for (const job of page.jobs) {
         const number = this.#handles.numberOf(job.number)
         if (!listed.has(number)) yield row(number, this.#engine.findJob(number)?.retries ?? 0, true, job.unique)
         after = job.number
       }
-      if (page.length < pageJobs) break
+      if (page.failure !== undefined) yield errorLine(lookUpError(page.failure))
+      if (page.jobs.length < pageJobs) break
     }
     yield listEnd
   }
 
   /** Puts the store's next jobs in the page and calls back. */
-  #readPage(after: number, page: StoredSummary[]): ListingPause {
+  #readPage(after: number, page: Page): ListingPause {
     return (goOn) => {
       this.#journal?.lookUp({ kind: 'list', after, jobsMax: pageJobs }, (answer) => {
-        if (answer.kind === 'list') page.push(...answer.jobs)
+        if (answer.kind === 'list') page.jobs = answer.jobs
+        else if (answer.kind === 'failed') page.failure = answer.failure
         goOn()
       })
     }
@@ -176,14 +175,23 @@ export class Admin {
 /** Jobs that are asked of the store at a time. */
 const pageJobs = 1000
 
+interface Page {
+  jobs: readonly StoredSummary[]
+  /** Why there are none. */
+  failure: StoreFailure | undefined
+}
+
 /** What a client named must not look like a row of its own. */
 function oneLine(name: string): string {
   return name.includes('\n') || name.includes('\r') ? name.replaceAll('\n', '\\n').replaceAll('\r', '\\r') : name
 }
 
-/** An ERROR packet's code and text in the form of the text protocol. */
 function refusal(error: WireError): string {
-  const { code, text } = wireErrors[error]
+  return errorLine(wireErrors[error])
+}
+
+/** An ERROR packet's code and text in the form of the text protocol. */
+function errorLine({ code, text }: { readonly code: string; readonly text: string }): string {
   return `ERR ${code} ${text.replaceAll(' ', '+')}\r\n`
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { repositoryRoot } from '../support/peers.ts'
 
 // The real command, as a user or a service manager starts it.
@@ -21,6 +22,8 @@ export type CommandOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** Without, a directory of its own. */
   readonly cwd?: string
+  /** What is on its stdin; without, it has none. */
+  readonly input?: string | Uint8Array | Readable
 }
 
 /** Runs `geartrain ...args` to its end. */
@@ -90,11 +93,11 @@ export class Command {
   #hasEnded = false
   #wake: () => void = () => {}
 
-  constructor(args: readonly string[], { env = {}, cwd }: CommandOptions = {}) {
+  constructor(args: readonly string[], { env = {}, cwd, input }: CommandOptions = {}) {
     // By default a server's store is in the directory where it runs.
     const own = cwd === undefined ? mkdtempSync(join(tmpdir(), 'geartrain-')) : undefined
     const child = spawn(process.execPath, [script, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...env },
       cwd: cwd ?? own,
     })
@@ -102,6 +105,10 @@ export class Command {
     this.pid = child.pid
     this.#child = child
     running.add(child)
+    // It may end before it has read all.
+    child.stdin.on('error', () => {})
+    if (input instanceof Readable) input.pipe(child.stdin)
+    else child.stdin.end(input)
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
     })
@@ -122,6 +129,10 @@ export class Command {
 
   get hasEnded(): boolean {
     return this.#hasEnded
+  }
+
+  get stdout(): string {
+    return this.#stdout
   }
 
   get stderr(): string {

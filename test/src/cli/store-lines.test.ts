@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { readLines } from 'geartrain/dist/lines.js'
+import { Progress } from 'geartrain/dist/progress.js'
 import { LineError, lineWorkloadBytesMax, readLine, writeHeader, writeJob } from 'geartrain/dist/store/job-line.js'
-import { readLines } from 'geartrain/dist/store/lines.js'
-import { Progress } from 'geartrain/dist/store/progress.js'
 import { firstNumber, job, jobsOfEveryKind } from './store-file.ts'
 
 // Jobs as lines of JSON, and what is drawn while they go by.

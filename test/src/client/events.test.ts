@@ -129,14 +129,14 @@ onServers('events of a job', (test) => {
     })
   }
 
-  test('a handler that returns what is not bytes', async (site) => {
+  test('a handler that returns what can not be sent', async (site) => {
     const f = site.functionName()
     // What a program without types may do.
-    const handler = (() => ({ answer: 42 })) as unknown as JobHandler
+    const handler = (() => Symbol('a secret')) as unknown as JobHandler
     await site.worker().handle(f, handler).start()
     await assert.rejects((await site.client()).submit(f, '').result(), {
       code: 'JOB_EXCEPTION',
-      message: 'a handler returns a string, a Uint8Array or nothing, not object',
+      message: 'a handler returns a string, a Uint8Array, a stream of them, what JSON has or nothing, not this symbol',
     })
   })
 })

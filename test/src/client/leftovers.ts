@@ -8,7 +8,7 @@ const [address = ''] = process.argv.slice(2)
 const { signal } = new AbortController()
 const options = { signal, timeoutMs: 600_000 }
 
-const worker = new Worker(address, { concurrency: 3, closeTimeoutMs: 600_000 })
+const worker = new Worker([address, address], { concurrency: 3, closeTimeoutMs: 600_000 })
 worker
   .handle('leftovers', async (job) => {
     job.progress(1, 2)
@@ -16,6 +16,14 @@ worker
     return job.text()
   })
   .handle('leftovers-timed', (job) => job.text(), { timeoutMs: 600_000 })
+  .handle('leftovers-few', (job) => [job.text()], { concurrency: 1 })
+  .handle(
+    'leftovers-stream',
+    async function* (job) {
+      yield job.text()
+    },
+    { timeoutMs: 600_000 },
+  )
   .handle('leftovers-bad', () => Promise.reject(new Error('bad')))
 const run = worker.run({ signal })
 await worker.start()
@@ -27,7 +35,7 @@ const refused = client
   .submit('leftovers-nobody', '', options)
   .result()
   .catch(() => undefined)
-for (const name of ['leftovers', 'leftovers-timed']) {
+for (const name of ['leftovers', 'leftovers-timed', 'leftovers-few', 'leftovers-stream']) {
   const job = client.submit(name, 'x', options)
   for await (const event of job) if (event.type === 'complete') break
   await Promise.all([job.result(), job.created()])

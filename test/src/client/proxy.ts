@@ -5,6 +5,7 @@ import net from 'node:net'
 export class Proxy implements AsyncDisposable {
   readonly #listener: net.Server
   readonly #pairs = new Set<readonly [net.Socket, net.Socket]>()
+  readonly #swallowed = new WeakSet<readonly [net.Socket, net.Socket]>()
   #isPaused = false
   readonly address: string
 
@@ -32,6 +33,11 @@ export class Proxy implements AsyncDisposable {
     for (const [, far] of this.#pairs) far.resume()
   }
 
+  /** From now on nothing comes through on the connections that there are, in either direction, nor do their ends. */
+  swallow(): void {
+    for (const pair of this.#pairs) this.#swallowed.add(pair)
+  }
+
   /** Ends all connections, without a word. */
   cut(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy()
@@ -47,10 +53,10 @@ export class Proxy implements AsyncDisposable {
     const pair = [near, far] as const
     this.#pairs.add(pair)
     for (const [from, to] of [pair, [far, near] as const]) {
-      from.on('data', (chunk) => to.write(chunk))
-      from.on('end', () => to.end())
-      from.on('error', () => to.destroy())
-      from.on('close', () => this.#pairs.delete(pair))
+      from.on('data', (chunk) => this.#swallowed.has(pair) || to.write(chunk))
+      from.on('end', () => this.#swallowed.has(pair) || to.end())
+      from.on('error', () => this.#swallowed.has(pair) || to.destroy())
+      from.on('close', () => pair.every((socket) => socket.destroyed) && this.#pairs.delete(pair))
     }
     if (this.#isPaused) far.pause()
   }

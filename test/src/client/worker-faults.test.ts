@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import type net from 'node:net'
 import { describe, it } from 'node:test'
 import {
   type AssignedJob,
+  Client,
   ConnectError,
   ConnectionLostError,
   ProtocolError,
@@ -10,11 +10,14 @@ import {
   Worker,
   type WorkerOptions,
 } from '@geartrain/client'
-import { freePort } from '../support/peers.ts'
+// Not of the package's face.
+import { backoffMs } from '../../../packages/client/dist/backoff.js'
+import { freePort, startServer } from '../support/peers.ts'
 import { PACKET } from '../support/raw.ts'
-import { FakeServer, Proxy, response } from './proxy.ts'
+import { Proxy, response } from './proxy.ts'
 import { signal } from './signal.ts'
-import { onServers } from './site.ts'
+import { onOwnServer, onServers } from './site.ts'
+import { Talk } from './talk.ts'
 
 const options = { timeout: 60_000 }
 const reconnect = { minMs: 4, maxMs: 20 }
@@ -165,6 +168,145 @@ onServers('faults of a worker', (test) => {
     proxy.pause()
     await worker.close()
   })
+
+  class Unspeakable {
+    toString(): string {
+      throw new Error('never')
+    }
+  }
+  for (const [name, thrown, message] of [
+    ['undefined', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['a frozen object', Object.freeze({}), '[object Object]'],
+    ['an object whose toString throws', new Unspeakable(), 'the handler threw something that is not an error'],
+    ['an error whose message is no text', Object.assign(new Error(), { message: 42 }), '42'],
+  ] as const) {
+    test(`a handler that throws ${name}: an exception, told as it was, and the slot is free`, async (site) => {
+      const f = site.functionName()
+      const errors: unknown[] = []
+      await site
+        .worker({ onError: (error) => errors.push(error) })
+        .handle(f, (job) => {
+          if (job.text() === 'throw') throw thrown
+        })
+        .start()
+      const client = await site.client()
+      await assert.rejects(client.submit(f, 'throw').result(), { code: 'JOB_EXCEPTION', message })
+      await client.submit(f, '').result()
+      assert.deepEqual(errors, [thrown])
+    })
+  }
+
+  test('a handler that never returns: its timeout frees the slot', async (site) => {
+    const f = site.functionName()
+    let attempts = 0
+    const never = new Promise<void>(() => {})
+    await site
+      .worker()
+      .handle(f, () => (++attempts === 1 ? never : 'another attempt'), { timeoutMs: 1000 })
+      .start()
+    assert.equal(await (await site.client()).submit(f, '').text(), 'another attempt')
+  })
+
+  test('many workers that lose their server at once all come back', async (site) => {
+    await using proxy = await Proxy.to(site.server.port)
+    const f = site.functionName()
+    const names = Array.from({ length: 100 }, (_, i) => `${f}-${i}`)
+    const back = names.map(() => signal())
+    const workers = names.map((name, i) => {
+      let connects = 0
+      const onConnect = () => {
+        if (++connects === 2) back[i]?.give()
+      }
+      return site.worker({ reconnect: { minMs: 4, maxMs: 200 }, onConnect }, proxy.address).handle(name, () => name)
+    })
+    await Promise.all(workers.map((worker) => worker.start()))
+    proxy.cut()
+    await Promise.all(back.map(({ given }) => given))
+    const client = await site.client()
+    assert.deepEqual(await Promise.all(names.map((name) => client.submit(name, '').text())), names)
+    await Promise.all(workers.map((worker) => worker.close()))
+  })
+
+  test('a thousand workers that start at once', async (site) => {
+    const f = site.functionName()
+    // gearmand's queue of new connections has 32 places; who finds none is not told, and so tries again.
+    const patient = { waitForServer: true, connectTimeoutMs: 2000 }
+    const workers = Array.from({ length: 1000 }, () => site.worker(patient).handle(f, (job) => job.text()))
+    await Promise.all(workers.map((worker) => worker.start()))
+    const rows = await (await site.admin()).status()
+    assert.ok((rows.find((row) => row.function === f)?.workers ?? 0) >= 1000)
+    const client = await site.client()
+    const texts = Array.from({ length: 2000 }, (_, i) => String(i))
+    assert.deepEqual(await Promise.all(texts.map((text) => client.submit(f, text).text())), texts)
+    await Promise.all(workers.map((worker) => worker.close()))
+  })
+})
+
+describe('a server that is killed while it has jobs, and another that takes its place', () => {
+  for (const kind of ['ours', 'gearmand'] as const) {
+    it(kind, options, async (t) => {
+      await onOwnServer(kind, t, async (site) => {
+        const port = await freePort()
+        const before = await Proxy.to(site.server.port, port)
+        const [started, aborted] = [signal(), signal<unknown>()]
+        let [running, most] = [0, 0]
+        await site
+          .worker({ concurrency: 2, reconnect }, before.address)
+          .handle('f', async (job) => {
+            most = Math.max(most, ++running)
+            if (job.text() === 'lost') {
+              const abort = new Promise<void>((resolve) => job.signal.addEventListener('abort', () => resolve()))
+              started.give()
+              await abort
+              aborted.give(job.signal.reason)
+            }
+            running--
+            return 'done'
+          })
+          .start()
+        const client = await site.client()
+        const outcome = assert.rejects(client.submit('f', 'lost', { timeoutMs: 30_000 }).result())
+        await started.given
+        process.kill(site.server.pid, 'SIGKILL')
+        assert.ok((await aborted.given) instanceof ConnectionLostError)
+        await before[Symbol.asyncDispose]()
+        await using next = await startServer(kind)
+        await using after = await Proxy.to(next.port, port)
+        const other = site.keep(await Client.connect(after.address))
+        const results = Array.from({ length: 20 }, () => other.submit('f', 'next').text())
+        assert.deepEqual(
+          await Promise.all(results),
+          results.map(() => 'done'),
+        )
+        assert.ok(most <= 2)
+        await client.close()
+        await outcome
+      })
+    })
+  }
+})
+
+describe('the waits between attempts', () => {
+  it('double up to the longest, and half of each is chance', () => {
+    const samples = 10_000
+    for (const [attempt, longest] of [100, 200, 400, 800, 1000, 1000].entries()) {
+      const buckets = Array.from({ length: 10 }, () => 0)
+      for (let i = 0; i < samples; i++) {
+        const waitMs = backoffMs({ minMs: 100, maxMs: 1000 }, attempt)
+        assert.ok(waitMs >= longest / 2 && waitMs < longest)
+        const bucket = Math.floor((waitMs / longest - 0.5) * 20)
+        buckets[bucket] = (buckets[bucket] ?? 0) + 1
+      }
+      // Each tenth has a thousand of them; 300 is ten standard deviations.
+      for (const count of buckets)
+        assert.ok(Math.abs(count - samples / 10) < 300, `attempt ${attempt}: ${buckets.join()}`)
+    }
+  })
+
+  it('end nowhere: the longest one stays, however many there were', () => {
+    assert.ok(backoffMs({ minMs: 100, maxMs: 1000 }, 5000) <= 1000)
+  })
 })
 
 describe('what a worker says on the wire', () => {
@@ -287,76 +429,4 @@ describe('what a worker says on the wire', () => {
 
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
-}
-
-const nameOf = new Map<number, string>(Object.entries(PACKET).map(([name, type]) => [type, name]))
-
-/** A server that a test plays itself, for one connection. */
-class Talk {
-  readonly address: string
-  readonly #server: FakeServer
-  readonly #heard: string[] = []
-  #rest: Buffer = Buffer.alloc(0)
-  #socket: net.Socket | undefined
-  #wake: () => void = () => {}
-
-  static async start(): Promise<Talk> {
-    const met = signal<net.Socket>()
-    const talk = new Talk(await FakeServer.start(met.give))
-    void met.given.then((socket) => talk.#meet(socket))
-    return talk
-  }
-
-  private constructor(server: FakeServer) {
-    this.#server = server
-    this.address = server.address
-  }
-
-  say(...packets: readonly Buffer[]): void {
-    this.#socket?.write(Buffer.concat(packets))
-  }
-
-  pause(): void {
-    this.#socket?.pause()
-  }
-
-  resume(): void {
-    this.#socket?.resume()
-  }
-
-  /** The next packets from the worker, in their order. */
-  async expect(...packets: readonly string[]): Promise<void> {
-    while (this.#heard.length < packets.length) await this.#more()
-    assert.deepEqual(this.#heard.splice(0, packets.length), packets)
-  }
-
-  /** Whatever comes before them. */
-  async expectLast(...packets: readonly string[]): Promise<void> {
-    while (!packets.every((packet) => this.#heard.includes(packet))) await this.#more()
-    this.#heard.length = 0
-  }
-
-  async end(): Promise<void> {
-    await this.#server[Symbol.asyncDispose]()
-  }
-
-  #more(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve
-    })
-  }
-
-  #meet(socket: net.Socket): void {
-    this.#socket = socket
-    socket.on('data', (chunk) => {
-      this.#rest = Buffer.concat([this.#rest, chunk])
-      while (this.#rest.length >= 12 && this.#rest.length >= 12 + this.#rest.readUInt32BE(8)) {
-        const length = 12 + this.#rest.readUInt32BE(8)
-        const body = this.#rest.subarray(12, length).toString('latin1')
-        this.#heard.push(`${nameOf.get(this.#rest.readUInt32BE(4))} ${body.replaceAll('\0', '|').slice(0, 100)}`)
-        this.#rest = this.#rest.subarray(length)
-      }
-      this.#wake()
-    })
-  }
 }

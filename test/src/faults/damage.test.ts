@@ -127,15 +127,16 @@ describe('a database that was cut', () => {
     })
   }
 
-  for (const [bytes, cut, options] of [
-    [0, (path: string) => truncateSync(path, 0), {}],
-    [1, (path: string) => truncateSync(path, 1), { todo: 'SQLite removes the log of a file of one byte' }],
-    ['none', (path: string) => rmSync(path), {}],
+  for (const [bytes, cut] of [
+    [0, (path: string) => truncateSync(path, 0)],
+    // SQLite takes that for an empty file, and would remove the log.
+    [1, (path: string) => truncateSync(path, 1)],
+    ['none', (path: string) => rmSync(path)],
   ] as const) {
-    it(`to ${bytes} of ${killedBytes} bytes, with a log beside it, which is kept`, options, async () => {
+    it(`to ${bytes} of ${killedBytes} bytes, with a log beside it, which is kept`, async () => {
       const path = killed.copy()
       cut(path)
-      assert.match(await DurableServer.refused(path), bytes === 1 ? endsWithin : isGone)
+      assert.match(await DurableServer.refused(path), isGone)
       // When the file is back, all is.
       writeFileSync(path, readFileSync(killed.path))
       await using server = await DurableServer.start(path)

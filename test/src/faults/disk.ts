@@ -146,6 +146,11 @@ export class FailingCalls implements AsyncDisposable {
     }
   }
 
+  /** At once. It would wait for a call that it delays also when the process was killed, which is not gone before. */
+  letGo(): void {
+    this.#strace.kill('SIGKILL')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = once(this.#strace, 'close')
     // The calls that it delays go on when it lets go of them.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Command, type Ended, portOf } from '../cli/command.ts'
+import { Command, type Ended, isAlive, portOf, until } from '../cli/command.ts'
 
 /** `geartrain serve` with its store in a file: the real process. */
 export class DurableServer implements AsyncDisposable {
@@ -52,6 +52,17 @@ export class DurableServer implements AsyncDisposable {
   async stop(): Promise<number | null> {
     this.#command.kill('SIGTERM')
     return (await this.#command.ended()).code
+  }
+
+  /** It has ended, though who traces it may still hold what is left of it. */
+  async isGone(): Promise<void> {
+    await until('the server has ended', () => (isAlive(this.pid) ? undefined : true))
+  }
+
+  /** How it came to its end. */
+  async ended(): Promise<Pick<Ended, 'code' | 'signal'>> {
+    const { code, signal } = await this.#command.ended()
+    return { code, signal }
   }
 
   /** What its log says on these levels. */

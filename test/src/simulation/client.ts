@@ -49,7 +49,7 @@ export class Client extends Actor {
     if (name === 'JOB_CREATED') {
       const form = this.#unanswered.shift() ?? ''
       if (foregroundForms.includes(form)) this.#waiting++
-    } else if (name === 'ERROR' && !otherErrors.includes(args[0] ?? '')) this.#unanswered.shift()
+    } else if (name === 'ERROR' && isRefusal(args)) this.#unanswered.shift()
     else if (finalPackets.has(name)) this.#waiting--
     else return
     if (this.isDone) this.#endRound()
@@ -131,4 +131,9 @@ export class Client extends Actor {
   #leaveEarly(): void {
     this.leave(this.stage.isHealed ? 'close' : this.stage.random.pick(['finish', 'close', 'reset', 'vanish']))
   }
+}
+
+/** Of a submission: other questions are refused as well. */
+function isRefusal([code = '', text = '']: readonly string[]): boolean {
+  return !otherErrors.includes(code) && !text.startsWith('The jobs on disk can not be looked up')
 }

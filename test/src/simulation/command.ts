@@ -126,8 +126,8 @@ const answers: ReadonlyMap<string, readonly string[]> = new Map([
   ['GRAB_JOB', ['NO_JOB', 'JOB_ASSIGN']],
   ['GRAB_JOB_UNIQ', ['NO_JOB', 'JOB_ASSIGN_UNIQ']],
   ['GRAB_JOB_ALL', ['NO_JOB', 'JOB_ASSIGN_UNIQ', 'JOB_ASSIGN_ALL']],
-  ['GET_STATUS', ['STATUS_RES']],
-  ['GET_STATUS_UNIQUE', ['STATUS_RES_UNIQUE']],
+  ['GET_STATUS', ['STATUS_RES', 'QUEUE_ERROR']],
+  ['GET_STATUS_UNIQUE', ['STATUS_RES_UNIQUE', 'QUEUE_ERROR']],
   ['ECHO_REQ', ['ECHO_RES']],
   ['OPTION_REQ', ['OPTION_RES', 'UNKNOWN_OPTION']],
 ])

@@ -12,6 +12,8 @@ export interface StoredJob {
   /** One byte a character. */
   readonly workload: string
   readonly priority: Priority
+  /** Milliseconds since 1970; 0 is now. */
+  readonly runAtMs: number
 }
 
 /** What happens on the disk, as it happens. */
@@ -54,9 +56,10 @@ export function readJobs({ additions, functions }: Batch): StoredJob[] {
   const jobs: StoredJob[] = []
   const reader = new RecordReader(additions)
   while (reader.next()) {
-    const { number, unique, reducer, priority } = reader
+    const { number, unique, reducer, priority, runAt: runAtMs } = reader
     const name = functions[reader.function] ?? ''
-    jobs.push({ number, function: name, unique, reducer, priority, workload: reader.workload.toString('latin1') })
+    const workload = reader.workload.toString('latin1')
+    jobs.push({ number, function: name, unique, reducer, priority, runAtMs, workload })
   }
   return jobs
 }

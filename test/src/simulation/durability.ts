@@ -23,6 +23,11 @@ interface End {
   readonly passedAt: number
 }
 
+/** A batch of so much may be full, and what a job takes in it beside its workload. */
+const batchBytesMin = 16 * 1024 * 1024
+const batchJobsMin = 20_000
+const headBytesMax = 200
+
 /**
  * What the server has promised of jobs that outlive it, and what is on its disk. Each promise is held against the
  * disk when it is made, as if the server crashed at that moment; and when it does crash or end, what is on the disk is
@@ -194,7 +199,20 @@ export class Durability implements DiskWitness, StoreWitness {
   checkPaused(line: Line): void {
     this.#ledger.count('waits for the store')
     for (const { command } of line.pending()) if (mayAskStore(command)) return
+    if (this.#mayBatchBeFull()) return this.#ledger.count('a full batch')
     this.#ledger.fail(`${line.name} is not read from, and has asked nothing that the store must answer`)
+  }
+
+  /** While so much waits for the store, those who send more are not read from. */
+  #mayBatchBeFull(): boolean {
+    let bytes = 0
+    let jobs = 0
+    for (const { background, workload } of this.#ledger.unanswered()) {
+      if (!background) continue
+      bytes += workload.length + headBytesMax
+      jobs++
+    }
+    return bytes >= batchBytesMin || jobs >= batchJobsMin
   }
 
   // When the server has ended

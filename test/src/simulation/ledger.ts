@@ -248,6 +248,7 @@ export class Ledger {
   answer(entry: Entry, incoming: Incoming): void {
     const { command, line } = entry
     if (incoming.name === 'LINE') {
+      if (entry.rows.some((row) => row.startsWith('ERR QUEUE_ERROR The+jobs+on+disk'))) this.#notLookedUp(entry)
       this.#checkAnswer(entry, entry.rows)
       return this.#cancelled(entry)
     }
@@ -263,7 +264,15 @@ export class Ledger {
       else this.#refused(submission, incoming)
     } else if (incoming.name === 'OPTION_RES') line.hasExceptions = true
     else if (command.name === 'ECHO_REQ' && incoming.data !== command.data) this.fail(`${line.name}: a wrong echo`)
+    else if (incoming.name === 'ERROR' && incoming.args[0] === 'QUEUE_ERROR') this.#notLookedUp(entry)
     else this.#checkAnswer(entry, incoming.args)
+  }
+
+  /** The store could not say which jobs there are. */
+  #notLookedUp({ line, command, deliveredAt }: Entry): void {
+    this.count('not looked up')
+    if (this.durability.isTroubledSince(deliveredAt)) return
+    this.fail(`${line.name} is told that the store fails: ${showCommand(command)}`)
   }
 
   /** Whether the job that a worker speaks of was its own when the server stepped what it says. */

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { SqliteStore } from '@geartrain/server'
+import { type Log, SqliteStore } from '@geartrain/server'
 import type { Database } from 'better-sqlite3'
+import { RecordedLog } from '../faults/recorded-log.ts'
 import { toBatch } from '../store-suite/batch.ts'
 import { applicationId, openDatabase, openingError, openSqlite, schemaVersion } from './parts.ts'
 import { inPlace } from './place.ts'
@@ -11,8 +12,8 @@ import { inPlace } from './place.ts'
 /** Root may write what nobody else may: whoever is to be refused is somebody else then. */
 const nobody = process.getuid?.() === 0 ? 65_534 : undefined
 
-async function refused(path: string, code: string, message: RegExp): Promise<void> {
-  await assert.rejects(new SqliteStore(path).open(1), { name: 'StoreError', code, message })
+async function refused(path: string, code: string, message: RegExp, log?: Log): Promise<void> {
+  await assert.rejects(new SqliteStore(path, { log }).open(1), { name: 'StoreError', code, message })
 }
 
 /** What `read` gives for the database, when no store has it open. */
@@ -119,8 +120,13 @@ suite('opening a SQLite store', () => {
     await keeper.kill()
     const bytes = readFileSync(path)
     assert.ok(statSync(`${path}-wal`).size > 0)
-    writeFileSync(path, '')
-    await refused(path, 'STORE_DAMAGED', /jobs\.db is empty or missing, but its log .*-wal is there/)
+    const log = new RecordedLog()
+    for (const left of ['', 'S']) {
+      writeFileSync(path, left)
+      await refused(path, 'STORE_DAMAGED', /jobs\.db is empty or missing, but its log .*-wal is there/, log)
+    }
+    // Nor is it said that it begins as a new one.
+    assert.deepEqual(log.lines, [])
     writeFileSync(path, bytes)
     const store = new SqliteStore(path)
     const { functions } = await store.open(1)

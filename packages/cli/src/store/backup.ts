@@ -1,7 +1,7 @@
 import { backUp } from '@geartrain/server'
-import { showBytes } from './numbers.ts'
+import { showBytes } from '../numbers.ts'
+import { Progress } from '../progress.ts'
 import { openSnapshot, storeFault, writingFault } from './place.ts'
-import { Progress } from './progress.ts'
 
 export interface BackupFlags {
   readonly force: boolean

@@ -1,8 +1,8 @@
 import { checkStore } from '@geartrain/server'
 import { exitCodes } from '../fault.ts'
-import { count, showBytes } from './numbers.ts'
+import { count, showBytes } from '../numbers.ts'
+import { Progress } from '../progress.ts'
 import { openSnapshot, storeFault } from './place.ts'
-import { Progress } from './progress.ts'
 
 export interface CheckFlags {
   readonly full: boolean

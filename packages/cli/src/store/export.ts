@@ -3,10 +3,10 @@ import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { renameDurably, type StoredJob, salvageJobs } from '@geartrain/server'
 import { exitCodes, Fault } from '../fault.ts'
+import { count } from '../numbers.ts'
+import { Progress } from '../progress.ts'
 import { LineError, writeHeader, writeJob } from './job-line.ts'
-import { count } from './numbers.ts'
 import { openSnapshot, storeFault, writingFault } from './place.ts'
-import { Progress } from './progress.ts'
 
 /** Lines are written together until they are so long. */
 const chunkChars = 64 * 1024

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { StoreError, StoreImport, StoreSnapshot } from '@geartrain/server'
 import { exitCodes, Fault } from '../fault.ts'
+import { count } from '../numbers.ts'
+import { Progress } from '../progress.ts'
 import { JobLines, type NumberedJob } from './job-lines.ts'
-import { count } from './numbers.ts'
 import { storeFault, withStore } from './place.ts'
-import { Progress } from './progress.ts'
 import { bringQueueIn, openQueue } from './queue.ts'
 import { handled, others, type Tally, tell } from './tally.ts'
 

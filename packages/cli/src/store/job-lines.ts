@@ -1,9 +1,9 @@
 import { accessSync, constants, createReadStream, statSync } from 'node:fs'
 import { reason } from '@geartrain/server'
 import { exitCodes, Fault } from '../fault.ts'
+import { readLines } from '../lines.ts'
+import { count } from '../numbers.ts'
 import { LineError, type LineJob, readLine } from './job-line.ts'
-import { readLines } from './lines.ts'
-import { count } from './numbers.ts'
 
 export type NumberedJob = LineJob & { readonly line: number }
 

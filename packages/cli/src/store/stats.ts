@@ -1,6 +1,7 @@
 import type { FunctionStats, StoreStats } from '@geartrain/server'
+import { count, showBytes } from '../numbers.ts'
+import { align, showText } from '../table.ts'
 import { bytesField } from './job-line.ts'
-import { count, showBytes } from './numbers.ts'
 import { openSnapshot, storeFault } from './place.ts'
 
 /** Says what is in a store. */
@@ -49,7 +50,7 @@ function toText(path: string, found: StoreStats): string {
     ['oldest', showNumber(found.oldest)],
   ]
   const rows = found.functions.map(({ name, ready: [high, normal, low], delayed: waiting, nextDueAt, oldest }) => [
-    showName(name),
+    showText(Buffer.from(name, 'latin1').toString('utf8')),
     String(high),
     String(normal),
     String(low),
@@ -72,21 +73,6 @@ function sum(functions: readonly FunctionStats[]): { ready: number; delayed: num
   return { ready, delayed }
 }
 
-/** Columns of digits to the right, the others to the left. */
-function align(rows: readonly (readonly string[])[]): string[] {
-  const columns = rows[0]?.map((_, column) => rows.map((row) => row[column] ?? '')) ?? []
-  const widths = columns.map((cells) => Math.max(...cells.map((cell) => cell.length)))
-  const areDigits = columns.map((cells) => cells.slice(1).every((cell) => /^\d+$/.test(cell)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) =>
-        areDigits[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  )
-}
-
 function showTime(atMs: number | undefined): string {
   if (atMs === undefined) return '-'
   const date = new Date(atMs)
@@ -95,10 +81,4 @@ function showTime(atMs: number | undefined): string {
 
 function showNumber(number: number | undefined): string {
   return number === undefined ? '-' : String(number)
-}
-
-/** What a terminal can't show is escaped. */
-function showName(name: string): string {
-  const text = Buffer.from(name, 'latin1').toString('utf8')
-  return /^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && !text.includes('\ufffd') ? text : JSON.stringify(name)
 }

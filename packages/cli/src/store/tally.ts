@@ -1,4 +1,4 @@
-import { count } from './numbers.ts'
+import { count } from '../numbers.ts'
 
 /** What has become of the jobs. */
 export interface Tally {

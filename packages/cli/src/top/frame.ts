@@ -5,7 +5,8 @@ export interface Frame {
   readonly servers: readonly ServerState[]
   readonly functions: readonly FunctionState[]
   readonly workers: readonly WorkerState[]
-  readonly jobs: readonly JobState[]
+  /** Undefined until somebody wants to see them. */
+  readonly jobs: readonly JobState[] | undefined
 }
 
 export interface ServerState {

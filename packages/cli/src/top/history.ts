@@ -16,7 +16,7 @@ interface ServerMemory {
   problem: string | undefined
   functions: ReadonlyMap<string, FunctionStatus>
   connections: readonly ConnectedWorker[] | undefined
-  jobs: ReadonlyMap<string, SeenJob>
+  jobs: ReadonlyMap<string, SeenJob> | undefined
   isListTooLong: boolean
 }
 
@@ -37,7 +37,7 @@ interface FunctionMemory {
 
 const queueFramesMax = 120
 /** From here on a queue that does not move is said to be stuck. */
-export const stuckMs = 10_000
+const stuckMs = 10_000
 
 /**
  * What was seen of the servers, look by look, and what can be told from it.
@@ -71,9 +71,9 @@ export class History {
     memory.problem = undefined
     if (look.connections !== undefined) memory.connections = look.connections
     const { jobs } = look
+    if (jobs === undefined) return
     memory.isListTooLong = jobs === 'too many'
-    if (typeof jobs === 'object') memory.jobs = seen(jobs, memory.jobs, now)
-    else if (jobs === 'too many') memory.jobs = new Map()
+    memory.jobs = jobs === 'too many' ? noSeenJobs : seen(jobs, memory.jobs ?? noSeenJobs, now)
   }
 
   /** Every server has answered or failed to. */
@@ -92,8 +92,13 @@ export class History {
       workers: this.#flat(({ connections = [] }, server) =>
         connections.filter(({ functions }) => functions.length > 0).map((worker) => ({ server, ...worker })),
       ),
-      jobs: this.#flat(({ jobs }, server) => Array.from(jobs.values(), (job) => jobState(server, job, now))),
+      jobs: this.#frameJobs(now),
     }
+  }
+
+  #frameJobs(now: number): JobState[] | undefined {
+    if ([...this.#servers.values()].every(({ jobs }) => jobs === undefined)) return undefined
+    return this.#flat(({ jobs = noSeenJobs }, server) => Array.from(jobs.values(), (job) => jobState(server, job, now)))
   }
 
   #frameFunctions(now: number, elapsedMs: number): FunctionState[] {
@@ -151,6 +156,7 @@ export class History {
   }
 }
 
+const noSeenJobs: ReadonlyMap<string, SeenJob> = new Map()
 const noJobs = { jobs: 0, running: 0 }
 
 function unknownServer(): ServerMemory {
@@ -159,7 +165,7 @@ function unknownServer(): ServerMemory {
     problem: undefined,
     functions: new Map(),
     connections: undefined,
-    jobs: new Map(),
+    jobs: undefined,
     isListTooLong: false,
   }
 }
@@ -169,7 +175,9 @@ function serverState(server: string, memory: ServerMemory): ServerState {
   return { server, version, problem, connections: connections?.length, isListTooLong }
 }
 
-function sumFunctions(servers: Iterable<ServerMemory>): Map<string, { queued: number; running: number; workers: number }> {
+function sumFunctions(
+  servers: Iterable<ServerMemory>,
+): Map<string, { queued: number; running: number; workers: number }> {
   const sums = new Map<string, { queued: number; running: number; workers: number }>()
   for (const { functions } of servers) {
     for (const { function: name, jobs, running, workers } of functions.values()) {

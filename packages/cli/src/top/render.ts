@@ -1,19 +1,19 @@
+import { count } from '../numbers.ts'
 import type { Frame, FunctionState, JobState, ServerState, WorkerState } from './frame.ts'
 import { type SortKey, type TopState, views } from './state.ts'
 import { type Column, table } from './table.ts'
-import { clip, fit, printable, sparkline } from './text.ts'
+import { clip, printable, sparkline } from './text.ts'
 
 /** How text stands out. */
 export interface Style {
   readonly strong: (text: string) => string
   readonly faint: (text: string) => string
   readonly bad: (text: string) => string
-  readonly head: (text: string) => string
 }
 
 const asItIs = (text: string) => text
 
-export const plain: Style = { strong: asItIs, faint: asItIs, bad: asItIs, head: asItIs }
+const plain: Style = { strong: asItIs, faint: asItIs, bad: asItIs }
 
 /** A line, and how it is to stand out. */
 interface Line {
@@ -21,7 +21,7 @@ interface Line {
   readonly style?: keyof Style | undefined
 }
 
-const queueWidth = 16
+const queueWidth = 10
 /** With fewer rows there is only the table, below one line of all servers. */
 const fullRowsMin = 10
 
@@ -30,8 +30,7 @@ export function render(state: TopState, columns: number, rows: number, style: St
   const { frame } = state
   const lines = frame === undefined ? [{ text: 'asking the servers ...' }] : allLines(state, frame, columns, rows)
   return lines.slice(0, rows).map(({ text, style: name }) => {
-    // A head is as wide as the screen.
-    const cut = name === 'head' && Number.isFinite(columns) ? fit(text, columns) : clip(text, columns)
+    const cut = clip(text, columns)
     return name === undefined ? cut : style[name](cut)
   })
 }
@@ -41,14 +40,14 @@ export function pageRows({ frame }: TopState, rows: number): number {
   return frame === undefined ? 1 : Math.max(1, rows - headLines(frame, rows).length - footRows(rows) - 1)
 }
 
-function allLines(state: TopState, frame: Frame, columns: number, rows: number): Line[] {
+function allLines(state: TopState, frame: Frame, columns: number, rows: number): readonly Line[] {
   if (state.isHelp) return helpLines
   const head = [titleLine(state, frame), ...headLines(frame, rows).slice(1)]
   const page = pageRows(state, rows)
   const body = [...tableLines(state, frame, columns, page), ...notes(state, frame)].slice(0, page + 1)
   if (!Number.isFinite(rows)) return [...head, ...body]
   const filler = Array.from({ length: Math.max(0, page + 1 - body.length) }, () => ({ text: '' }))
-  return [...head, ...body, ...filler, ...(footRows(rows) === 0 ? [] : [footLine(state, frame)])]
+  return [...head, ...body, ...filler, ...(footRows(rows) === 0 ? [] : [footLine(state)])]
 }
 
 function titleLine({ view, isPaused, intervalMs }: TopState, frame: Frame): Line {
@@ -84,23 +83,26 @@ function serverLine({ server, version, connections, problem }: ServerState, widt
   const name = server.padEnd(width)
   if (problem !== undefined) return { text: `${name}  DOWN  ${printable(problem)}`, style: 'bad' }
   if (version === undefined) return { text: `${name}  ...` }
-  const count = connections === undefined ? '' : `, ${counted(connections, 'connection')}`
-  return { text: `${name}  up    version ${printable(version)}${count}` }
+  const clients = connections === undefined ? '' : `, ${count(connections, 'connection')}`
+  return { text: `${name}  up    version ${printable(version)}${clients}` }
 }
 
 function totalLine({ functions, workers, servers }: Frame): Line {
-  const sum = (of: (row: FunctionState) => number | undefined) => functions.reduce((all, row) => all + (of(row) ?? 0), 0)
+  const sum = (of: (row: FunctionState) => number | undefined) =>
+    functions.reduce((all, row) => all + (of(row) ?? 0), 0)
   const down = servers.filter(({ problem }) => problem !== undefined).length
   const stuck = functions.filter((row) => row.stuck !== undefined).length
   const isRated = functions.some((row) => row.endedPerSecond !== undefined)
   const parts = [
+    ...(down === 0 ? [] : [`${count(down, 'server')} DOWN`]),
+    ...(stuck === 0 ? [] : [`${stuck} STUCK`]),
     `${sum((row) => row.queued)} queued`,
     `${sum((row) => row.running)} running`,
-    counted(workers.length, 'worker'),
-    counted(functions.length, 'function'),
-    ...(isRated ? [`in ${rate(sum((row) => row.arrivedPerSecond))}/s`, `out ${rate(sum((row) => row.endedPerSecond))}/s`] : []),
-    ...(stuck === 0 ? [] : [`${stuck} STUCK`]),
-    ...(down === 0 ? [] : [`${counted(down, 'server')} DOWN`]),
+    count(workers.length, 'worker'),
+    count(functions.length, 'function'),
+    ...(isRated
+      ? [`in ${rate(sum((row) => row.arrivedPerSecond))}/s`, `out ${rate(sum((row) => row.endedPerSecond))}/s`]
+      : []),
   ]
   return { text: parts.join(', '), style: stuck + down > 0 ? 'bad' : undefined }
 }
@@ -119,7 +121,7 @@ function tableLines(state: TopState, frame: Frame, columns: number, page: number
       return rowsOf(forServers(workerColumns, hasServers), rows, state.scroll, page, columns)
     }
     case 'jobs': {
-      const rows = frame.jobs.filter(({ server, handle }) => matches(state, server, handle))
+      const rows = (frame.jobs ?? []).filter(({ server, handle }) => matches(state, server, handle))
       rows.sort((a, b) => b.seenMs - a.seenMs)
       return rowsOf(forServers(jobColumns, hasServers), rows, state.scroll, page, columns)
     }
@@ -137,12 +139,12 @@ function rowsOf<Row>(
   // The last page is full, if there are so many.
   const from = Math.max(0, Math.min(scroll, rows.length - page))
   const shown = rows.slice(from, from + page)
-  const [head = '', ...texts] = table(tableColumns, shown, columns)
+  const [head = '', ...texts] = table(tableColumns, shown, columns, rows)
   const lines = texts.map((text, i): Line => {
     const row = shown[i]
     return { text, style: row !== undefined && isBad(row) ? 'bad' : undefined }
   })
-  return [{ text: head, style: 'head' }, ...lines]
+  return [{ text: head, style: 'strong' }, ...lines]
 }
 
 /** Why a table has fewer rows than one may expect. */
@@ -150,33 +152,33 @@ function notes({ view, filter }: TopState, frame: Frame): Line[] {
   const tooLong = frame.servers.filter((server) => server.isListTooLong)
   const texts = [
     ...(view === 'jobs' ? tooLong.map(({ server }) => `${server} has too many jobs to list them`) : []),
-    ...(filter === '' && frame[view].length === 0 && !(view === 'jobs' && tooLong.length > 0) ? [`no ${view}`] : []),
+    ...(frame[view] === undefined ? ['asking the servers ...'] : []),
+    ...(filter === '' && frame[view]?.length === 0 && !(view === 'jobs' && tooLong.length > 0) ? [`no ${view}`] : []),
   ]
   return texts.map((text) => ({ text, style: 'faint' }))
 }
 
-function footLine({ filter, isTyping, sort, isReversed, view }: TopState, frame: Frame): Line {
+function footLine({ filter, isTyping, sort, isReversed, view }: TopState): Line {
   if (isTyping) return { text: `filter: ${filter}_  (Enter keeps it, Esc clears it)` }
-  const order = view === 'functions' ? `by ${sort}${isReversed ? ' reversed' : ''}  ` : ''
-  const filtered = filter === '' ? '' : `filter: ${filter}  `
-  const others = views.map((each) => (each === view ? '' : `${each[0]} ${each}  `)).join('')
-  const count = `${frame[view].length} ${view}  `
-  return { text: `${filtered}${order}${count}? help  q quit  ${others}/ filter  s sort  p pause`, style: 'faint' }
+  const others = views.filter((each) => each !== view).map((each) => `${each[0]} ${each}`)
+  const order = view === 'functions' ? [`s sort: ${sort}${isReversed ? ', reversed' : ''}`] : []
+  const parts = ['? help', 'q quit', `/ filter${filter === '' ? '' : `: ${filter}`}`, ...order, ...others, 'p pause']
+  return { text: parts.join('  '), style: 'faint' }
 }
 
 const functionColumns: readonly Column<FunctionState>[] = [
-  { title: 'FUNCTION', cell: (row) => printable(row.function), rank: 9, widthMin: 12 },
-  { title: 'QUEUED', cell: (row) => String(row.queued), rank: 8, isNumber: true, widthMin: 7 },
+  { title: 'FUNCTION', cell: (row) => printable(row.function), rank: 9 },
+  { title: 'QUEUED', cell: (row) => String(row.queued), rank: 8, isNumber: true },
   { title: 'RUNNING', cell: (row) => String(row.running), rank: 6, isNumber: true },
   { title: 'WORKERS', cell: (row) => String(row.workers), rank: 5, isNumber: true },
-  { title: 'IN/S', cell: (row) => rate(row.arrivedPerSecond), rank: 2, isNumber: true, widthMin: 7 },
-  { title: 'OUT/S', cell: (row) => rate(row.endedPerSecond), rank: 3, isNumber: true, widthMin: 7 },
+  { title: 'IN/S', cell: (row) => rate(row.arrivedPerSecond), rank: 2, isNumber: true, widthMin: 6 },
+  { title: 'OUT/S', cell: (row) => rate(row.endedPerSecond), rank: 3, isNumber: true, widthMin: 6 },
   { title: 'QUEUE', cell: (row) => sparkline(row.queue, queueWidth), rank: 1, widthMin: queueWidth },
-  { title: 'STUCK', cell: stuckCell, rank: 7, widthMin: 5 },
+  { title: 'STUCK', cell: stuckCell, rank: 7, widthMin: 10 },
 ]
 
 const workerColumns: readonly Column<WorkerState>[] = [
-  { title: 'CLIENT ID', cell: ({ clientId }) => printable(clientId ?? '-'), rank: 9, widthMin: 12 },
+  { title: 'CLIENT ID', cell: ({ clientId }) => printable(clientId ?? '-'), rank: 9 },
   { title: 'SERVER', cell: ({ server }) => server, rank: 2 },
   { title: 'FD', cell: ({ fd }) => String(fd), rank: 1, isNumber: true },
   { title: 'IP', cell: ({ ip }) => printable(ip), rank: 3 },
@@ -184,7 +186,7 @@ const workerColumns: readonly Column<WorkerState>[] = [
 ]
 
 const jobColumns: readonly Column<JobState>[] = [
-  { title: 'HANDLE', cell: ({ handle }) => printable(handle), rank: 9, widthMin: 12 },
+  { title: 'HANDLE', cell: ({ handle }) => printable(handle), rank: 9 },
   { title: 'SERVER', cell: ({ server }) => server, rank: 1 },
   { title: 'SEEN FOR', cell: ({ seenMs }) => duration(seenMs), rank: 4, isNumber: true },
   { title: 'RETRIES', cell: ({ retries }) => String(retries), rank: 3, isNumber: true },
@@ -241,10 +243,6 @@ function duration(ms: number): string {
   if (seconds < 120) return `${seconds}s`
   if (seconds < 7200) return `${Math.floor(seconds / 60)}m`
   return seconds < 172_800 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`
-}
-
-function counted(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 const helpLines: readonly Line[] = [

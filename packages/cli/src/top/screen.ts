@@ -3,11 +3,17 @@ import { emitKeypressEvents } from 'node:readline'
 import type { ReadStream, WriteStream } from 'node:tty'
 import type { Key } from './state.ts'
 
+/** A process that has sent itself SIGTSTP is stopped by then. */
+const stopMs = 50
+
 const enter = '\x1b[?1049h\x1b[?25l\x1b[?7l'
 const leave = '\x1b[?7h\x1b[?25h\x1b[?1049l'
 const home = '\x1b[H'
-const endOfLine = '\x1b[K'
+const clearLine = '\x1b[2K'
 const endOfScreen = '\x1b[J'
+
+/** `process.stdout`, where it is a terminal. */
+type Output = WriteStream & { readonly fd: number }
 
 export interface ScreenEvents {
   readonly onKey: (key: Key) => void
@@ -22,13 +28,14 @@ export interface ScreenEvents {
  * for SIGKILL, the terminal is what it was before.
  */
 export class Screen implements Disposable {
-  readonly #output: WriteStream
+  readonly #output: Output
   readonly #input: ReadStream
   readonly #events: ScreenEvents
   readonly #undo: (() => void)[] = []
   #isOpen = false
+  #reopening: NodeJS.Timeout | undefined
 
-  constructor(output: WriteStream, input: ReadStream, events: ScreenEvents) {
+  constructor(output: Output, input: ReadStream, events: ScreenEvents) {
     this.#output = output
     this.#input = input
     this.#events = events
@@ -54,10 +61,12 @@ export class Screen implements Disposable {
 
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return
-    this.#output.write(`${home}${lines.map((line) => line + endOfLine).join('\r\n')}${endOfScreen}`)
+    // Cleared before it is written: behind a full line the cursor stands on its last character.
+    this.#output.write(`${home}${lines.map((line) => clearLine + line).join('\r\n')}${endOfScreen}`)
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#reopening)
     for (const undo of this.#undo) undo()
     this.#close()
     this.#input.pause()
@@ -67,11 +76,12 @@ export class Screen implements Disposable {
   #press(key: Key): void {
     if (key.ctrl !== true || key.name !== 'z') return this.#events.onKey(key)
     this.#close()
-    process.once('SIGCONT', () => {
+    process.kill(process.pid, 'SIGTSTP')
+    // When it goes on; or at once, where there is nobody who could make it go on and so the system did not stop it.
+    this.#reopening = setTimeout(() => {
       this.#open()
       this.#events.onChange()
-    })
-    process.kill(process.pid, 'SIGTSTP')
+    }, stopMs)
   }
 
   #open(): void {
@@ -98,9 +108,7 @@ export class Screen implements Disposable {
     event: string,
     listener: (...args: Args) => void,
   ): void {
-    // What an event gives is what Node says of it.
-    const untyped = listener as (...args: unknown[]) => void
-    emitter.on(event, untyped)
-    this.#undo.push(() => emitter.off(event, untyped))
+    emitter.on(event, listener)
+    this.#undo.push(() => emitter.off(event, listener))
   }
 }

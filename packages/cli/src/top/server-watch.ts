@@ -15,22 +15,23 @@ const lookMs = 250
 /** A server that takes longer is down. */
 const answerMs = 5000
 /** A list of jobs of a server that has more would be of use to nobody, and costs it much. */
-export const jobsListedMax = 10_000
+const jobsListedMax = 10_000
 
 /** Looks at one server again and again until it is stopped, and tells what was seen; connects again when it must. */
 export class ServerWatch {
-  readonly server: string
+  readonly #server: string
   readonly #address: ServerAddress
   readonly #wishes: () => Wishes
-  readonly #onLook: (look: Look) => void
+  readonly #onLook: (server: string, look: Look) => void
   readonly #stop = new AbortController()
   readonly #ended: Promise<void>
   #admin: Admin | undefined
   #version = ''
   #askedAt = Number.NEGATIVE_INFINITY
+  #hadJobs = false
 
-  constructor(address: ServerAddress, wishes: () => Wishes, onLook: (look: Look) => void) {
-    this.server = formatServer(address)
+  constructor(address: ServerAddress, wishes: () => Wishes, onLook: (server: string, look: Look) => void) {
+    this.#server = formatServer(address)
     this.#address = address
     this.#wishes = wishes
     this.#onLook = onLook
@@ -48,7 +49,7 @@ export class ServerWatch {
       const startedAt = performance.now()
       const look = await this.#look().catch((error: unknown) => this.#fail(error))
       if (signal.aborted) break
-      this.#onLook(look)
+      this.#onLook(this.#server, look)
       const tookMs = performance.now() - startedAt
       await delay(Math.max(lookMs - tookMs, tookMs), undefined, { signal }).catch(() => {})
     }
@@ -65,8 +66,10 @@ export class ServerWatch {
     const { intervalMs, isJobs } = this.#wishes()
     const functions = await admin.status(options)
     const seen = { version: this.#version, functions, connections: undefined, jobs: undefined }
-    if (performance.now() - this.#askedAt < intervalMs - lookMs / 2) return seen
+    const isDue = performance.now() - this.#askedAt >= intervalMs - lookMs / 2
+    if (!isDue && (!isJobs || this.#hadJobs)) return seen
     this.#askedAt = performance.now()
+    this.#hadJobs = isJobs
     const connections = await admin.workers(options)
     if (!isJobs) return { ...seen, connections }
     const count = functions.reduce((sum, { jobs }) => sum + jobs, 0)

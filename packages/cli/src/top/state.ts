@@ -1,7 +1,7 @@
 import type { Frame } from './frame.ts'
 
 export const views = ['functions', 'workers', 'jobs'] as const
-export type View = (typeof views)[number]
+type View = (typeof views)[number]
 
 /** What functions can be sorted by. */
 export const sortKeys = ['queued', 'running', 'workers', 'in', 'out', 'still', 'function'] as const
@@ -116,7 +116,7 @@ function typeFilter(state: TopState, { name, sequence = '', ctrl, meta }: Key): 
 
 /** As far as there are rows without a filter: what is drawn ends at the last one that is left. */
 function lastRow({ frame, view }: TopState): number {
-  return Math.max(0, (frame?.[view].length ?? 0) - 1)
+  return Math.max(0, (frame?.[view]?.length ?? 0) - 1)
 }
 
 function next<T>(list: readonly T[], current: T, step: number): T {

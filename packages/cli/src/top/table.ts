@@ -11,11 +11,20 @@ export interface Column<Row> {
 
 const gap = '  '
 /** The first column is made narrower down to this before another one is left out. */
-const firstWidthMin = 12
+const firstWidthMin = 16
+const rowsMeasuredMax = 1000
 
-/** A head and a line for each row, none wider than `width`. The first column is never left out. */
-export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): string[] {
-  const [first, ...others] = columns.map((column) => measure(column, rows))
+/**
+ * A head and a line for each row, none wider than `width`. The first column is never left out. The columns are as wide as
+ * `all` rows need, so that they stay where they are when others are shown.
+ */
+export function table<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width: number,
+  all: readonly Row[],
+): string[] {
+  const [first, ...others] = columns.map((column) => measure(column, all.length > rowsMeasuredMax ? rows : all))
   if (first === undefined) return []
   const kept = [...others]
   const rest = () => kept.reduce((sum, { width: own }) => sum + gap.length + own, 0)

@@ -69,7 +69,7 @@ async function loadingReason(error: unknown, path: string): Promise<string> {
 
 /** The first file and line in what Node writes of an error that are not its own. */
 function findPlace(text = ''): string | undefined {
-  return /(?:file:\/\/)?(\/[^\s()]+:\d+)/.exec(text)?.[1]
+  return /(?:^|[\s(])(?:file:\/\/)?(\/[^\s()]+:\d+)/.exec(text)?.[1]
 }
 
 function checkSyntax(path: string): Promise<string> {

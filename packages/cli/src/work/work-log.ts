@@ -1,4 +1,5 @@
 import type { AssignedJob } from '@geartrain/client'
+import { count } from '../numbers.ts'
 
 export interface WorkLogOptions {
   /** Lines of JSON instead of text. */
@@ -7,30 +8,30 @@ export interface WorkLogOptions {
   readonly isQuiet: boolean
 }
 
+const ownDirectory = new URL('.', import.meta.url).href
+
 type JobNames = Pick<AssignedJob, 'handle' | 'function'>
 
 /** What a worker says on stderr: events, each as a line of text or of JSON. */
 export class WorkLog {
   readonly #options: WorkLogOptions
-  readonly #write: (line: string) => void
 
-  constructor(options: WorkLogOptions, write: (line: string) => void = (line) => process.stderr.write(line)) {
+  constructor(options: WorkLogOptions) {
     this.#options = options
-    this.#write = write
   }
 
   ready(servers: readonly string[], functions: readonly string[], concurrency: number): void {
-    const text = `ready on ${servers.join(' and ')}: ${functions.join(', ')} (${jobs(concurrency)} at once)`
+    const text = `ready on ${servers.join(' and ')}: ${functions.join(', ')} (${count(concurrency, 'job')} at once)`
     this.#tell('ready', text, { servers, functions, concurrency })
   }
 
-  lost(message: string, retryMs: number): void {
-    const text = `${message}; trying again until a server answers`
-    this.#warn('lost', text, { message, retry_ms: Math.round(retryMs) })
+  /** Lost, or not reached at the start when another was. */
+  lost(server: string, message: string): void {
+    this.#warn('lost', `${message}; trying again until it answers`, { server, message })
   }
 
-  back(server: string): void {
-    this.#tell('back', `connected again to ${server}`, { server })
+  connected(server: string): void {
+    this.#tell('connected', `connected to ${server}`, { server })
   }
 
   /** A line that the job's command wrote to stderr. */
@@ -53,7 +54,9 @@ export class WorkLog {
 
   stopping(reason: string, running: number): void {
     const rest =
-      running === 0 ? '' : `; ${jobs(running)} to be finished, a second signal kills ${running === 1 ? 'it' : 'them'}`
+      running === 0
+        ? ''
+        : `; ${count(running, 'job')} to be finished, a second signal kills ${running === 1 ? 'it' : 'them'}`
     this.#tell('stopping', `${reason}: no more jobs${rest}`, { reason, running })
   }
 
@@ -63,7 +66,7 @@ export class WorkLog {
 
   #warn(event: string, text: string, facts: Readonly<Record<string, unknown>>): void {
     const time = new Date().toISOString()
-    this.#write(`${this.#options.isJson ? JSON.stringify({ time, event, ...facts }) : text}\n`)
+    process.stderr.write(`${this.#options.isJson ? JSON.stringify({ time, event, ...facts }) : text}\n`)
   }
 }
 
@@ -82,10 +85,12 @@ export class CommandFailure extends Error {
 function describe(error: unknown, isAll: boolean): { message: string; text: string } {
   if (error instanceof CommandFailure) return { message: error.message, text: isAll ? error.message : error.summary }
   if (!(error instanceof Error)) return { message: String(error), text: String(error) }
-  // The code of a handler is the user's, who wants to know where it was.
-  return { message: error.message, text: error.stack ?? error.message }
+  return { message: error.message, text: ofUser(error.stack) ?? error.message }
 }
 
-function jobs(number: number): string {
-  return `${number} job${number === 1 ? '' : 's'}`
+/** Where it was in the code of a handler, without what has called that. */
+function ofUser(stack: string | undefined): string | undefined {
+  const lines = stack?.split('\n')
+  const end = lines?.findIndex((line) => line.includes(ownDirectory) || line.includes('(node:')) ?? -1
+  return end < 0 ? stack : lines?.slice(0, end).join('\n')
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { AssignedJob, JobResult } from '../assigned-job.ts'
+import type { AssignedJob } from '../assigned-job.ts'
 import { Deferred } from '../deferred.ts'
 import { JobRelay } from './job-relay.ts'
 import type { HandlerMessage, JobOrder, PoolMessage } from './messages.ts'
@@ -36,14 +36,20 @@ export class HandlerProcess {
       lose(new Error(`no process could be started for the job: ${error.message}`, { cause: error }))
       this.#closed.resolve()
     })
-    // Comes after all of its messages.
-    this.#child.on('close', (code, signal) => {
-      lose(new Error(`the process of the job ${signal === null ? `ended with code ${code}` : `was ended by ${signal}`}`))
+    // Its last messages may come after its exit, but not after the end of the channel. ('close' does not come to those
+    // that were disconnected.)
+    const end = () => {
+      const { exitCode, signalCode, connected } = this.#child
+      if (connected || (exitCode === null && signalCode === null)) return
+      const how = signalCode === null ? `ended with code ${exitCode}` : `was ended by ${signalCode}`
+      lose(new Error(`the process of the job ${how}`))
       this.#closed.resolve()
-    })
+    }
+    this.#child.on('exit', end)
+    this.#child.on('disconnect', end)
   }
 
-  async work(job: AssignedJob, order: JobOrder): Promise<JobResult> {
+  async work(job: AssignedJob, order: JobOrder): Promise<Uint8Array> {
     const post = (message: JobOrder | PoolMessage) => {
       // What can't be sent to it any more is known from its end.
       this.#child.send(message, nothing)

@@ -1,5 +1,6 @@
-import type { AssignedJob, JobResult } from '../assigned-job.ts'
+import type { AssignedJob } from '../assigned-job.ts'
 import { Deferred } from '../deferred.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import type { Workload } from '../workload.ts'
 import type { HandlerMessage, PoolMessage } from './messages.ts'
 import { readThrown, writeThrown } from './thrown.ts'
@@ -12,7 +13,14 @@ interface Place {
 }
 
 /** How long a handler may take to end when its job was aborted. */
-export const defaultGraceMs = 5000
+const defaultGraceMs = 5000
+/** Node's timers fire at once beyond it. */
+const graceMsMax = 2 ** 31 - 1
+
+export function checkedGraceMs(graceMs: number = defaultGraceMs): number {
+  if (graceMs >= 0 && graceMs <= graceMsMax) return graceMs
+  throw new InvalidArgumentError(`graceMs is from 0 to ${graceMsMax}, not ${graceMs}`)
+}
 
 /**
  * The worker's end of a job that is done elsewhere. What comes from there goes on to the job, and its abortion there;
@@ -22,7 +30,7 @@ export class JobRelay {
   readonly #job: AssignedJob
   readonly #place: Place
   readonly #graceMs: number
-  readonly #end = new Deferred<() => JobResult>()
+  readonly #end = new Deferred<() => Uint8Array>()
   #isOver = false
   #killTimer: NodeJS.Timeout | undefined
   /** What the job did not take, as the handler is too far away to be thrown at. */
@@ -37,7 +45,7 @@ export class JobRelay {
   }
 
   /** What the handler returned; rejects with what it threw, or with how its place was lost. */
-  async result(): Promise<JobResult> {
+  async result(): Promise<Uint8Array> {
     const end = await this.#end.promise
     if (this.#refusal !== undefined) throw this.#refusal.error
     return end()
@@ -54,8 +62,7 @@ export class JobRelay {
         void this.#send(message.kind, message.number, message.body)
         break
       case 'returned':
-        // The worker looks at what handlers return, whatever their types say.
-        this.#finish(() => message.body as JobResult)
+        this.#finish(() => message.body)
         break
       case 'threw':
         this.#finish(() => {
@@ -72,7 +79,7 @@ export class JobRelay {
     })
   }
 
-  #finish(end: () => JobResult): void {
+  #finish(end: () => Uint8Array): void {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#killTimer)
@@ -97,7 +104,7 @@ export class JobRelay {
   async #send(kind: 'data' | 'warning', number: number, body: unknown): Promise<void> {
     let refusal: unknown
     try {
-      // As with results, the types are the handler's promise.
+      // Its type is the handler's word, and the job checks it.
       const chunk = body as Workload
       await (kind === 'data' ? this.#job.data(chunk) : this.#job.warn(chunk))
     } catch (error) {

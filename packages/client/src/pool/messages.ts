@@ -30,7 +30,7 @@ export type PoolMessage =
 export type HandlerMessage =
   | { readonly kind: 'progress'; readonly numerator: number; readonly denominator: number }
   | { readonly kind: 'data' | 'warning'; readonly number: number; readonly body: unknown }
-  | { readonly kind: 'returned'; readonly body: unknown }
+  | { readonly kind: 'returned'; readonly body: Uint8Array }
   | { readonly kind: 'threw'; readonly thrown: Thrown }
 
 /** Throws if there is no such file. What it exports is not known before the first job. */

@@ -1,5 +1,6 @@
 import type { AssignedJob } from '../assigned-job.ts'
 import { Deferred } from '../deferred.ts'
+import { isStream, resultBytes, sendStream } from '../job-result.ts'
 import type { Workload } from '../workload.ts'
 import type { HandlerExport, HandlerMessage, JobOrder, PoolMessage } from './messages.ts'
 import { readThrown, type Thrown, writeThrown } from './thrown.ts'
@@ -32,7 +33,8 @@ export class RemoteJob implements AssignedJob {
   async run(): Promise<void> {
     try {
       const handle = await importHandler(this.#handler)
-      this.#post({ kind: 'returned', body: await handle(this) })
+      const result = await handle(this)
+      this.#post({ kind: 'returned', body: isStream(result) ? await sendStream(this, result) : resultBytes(result) })
     } catch (thrown) {
       this.#postThrown(thrown)
     }

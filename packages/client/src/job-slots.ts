@@ -14,7 +14,7 @@ export interface Grabber {
  * for a job, until the server has none or the job has ended; so a job that comes always has its place. Sessions get
  * them in turns, one at a time: a server with many jobs leaves the others theirs.
  */
-export class Slots {
+export class JobSlots {
   #free: number
   readonly #grabbers: Grabber[] = []
   /** Whoever had the last turn. */
