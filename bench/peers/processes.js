@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** The next message of a child; rejects if it ends instead. */
 export async function message(child) {
@@ -16,11 +16,13 @@ export async function message(child) {
   }
 }
 
-/** Of all threads, in steps of 10 ms. */
+/** Of all its threads that live. From the scheduler, since /proc/PID/stat counts in steps of 10 ms. */
 export function cpuSecondsOf(pid) {
-  // Only the command's name, the second field, may have blanks in it; it ends with the last parenthesis.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
+  const tasks = `/proc/${pid}/task`
+  const nanoseconds = readdirSync(tasks).map((task) =>
+    Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]),
+  )
+  return nanoseconds.reduce((sum, count) => sum + count, 0) / 1e9
 }
 
 /** What stands at the given share of a sorted list. */

@@ -5,7 +5,7 @@ import { listServers, reasonNotReached, serverFault, serversOption, timeoutOptio
 import { type Column, formatTable } from './table.ts'
 
 /** What a server has said. */
-export interface Answer<Value> {
+interface Answer<Value> {
   readonly server: string
   readonly value: Value
 }

@@ -3,7 +3,6 @@ import { Command, type CommanderError, Option } from 'commander'
 import { Fault } from './fault.ts'
 import { TextSession } from './gearadmin/text-session.ts'
 import { findTls } from './gearman/servers.ts'
-import { stdoutTaken } from './gearman/stdout.ts'
 import { endWithReader } from './output.ts'
 import { reasonNotReached } from './servers.ts'
 
@@ -99,7 +98,6 @@ async function gearadmin(command: Command): Promise<number> {
     const answer = await ask(session, line, isList)
     if (!show(answer)) exitCode = gearadminExitCode
   }
-  await stdoutTaken()
   return exitCode
 }
 
@@ -154,8 +152,7 @@ class AbbreviatingCommand extends Command {
     const [, short, value = ''] = /^(--[a-z-]+)(=.*)?$/s.exec(arg) ?? []
     if (short === undefined) return arg
     const flags = this.options.flatMap(({ long }) => (long?.startsWith(short) === true ? [long] : []))
-    if (flags.length === 1 || flags.includes(short)) return `${flags.includes(short) ? short : flags[0]}${value}`
-    if (flags.length === 0) return arg
+    if (flags.length <= 1) return `${flags[0] ?? short}${value}`
     throw new Fault(`${short} may be ${flags.join(' or ')}`, gearadminExitCode)
   }
 }

@@ -10,12 +10,15 @@ import { gearmandCommand } from './gearmand.ts'
 import { jobsCommand } from './jobs.ts'
 import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
+import { stdoutTaken } from './stdout.ts'
 import { storeCommand } from './store.ts'
 import { topCommand } from './top.ts'
 import { workCommand } from './work.ts'
 import { workersCommand } from './workers.ts'
 
-process.exit(await main(process.argv.slice(2)))
+const exitCode = await main(process.argv.slice(2))
+await stdoutTaken()
+process.exit(exitCode)
 
 /** Runs the command line; resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {

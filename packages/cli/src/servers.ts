@@ -55,7 +55,7 @@ export function reasonNotReached(error: Error): string {
   const [leaf = error] = leaves(error)
   const { code, address, port, hostname } = leaf as NodeJS.ErrnoException & ConnectFields
   const server = address === undefined ? '' : formatServer({ host: address, port: port ?? 0 })
-  switch (code) {
+  switch (code ?? '') {
     case 'ECONNREFUSED':
       return `nothing listens on ${server}`
     case 'ENOTFOUND':

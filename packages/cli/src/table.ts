@@ -24,7 +24,12 @@ export function align(rows: readonly (readonly string[])[]): string[] {
   )
 }
 
-/** A name that somebody else chose: what a terminal can't show, and what would look like two, is escaped. */
+/** A name that somebody else chose: what a terminal can't show, or would obey, is escaped, and what looks like two. */
 export function showText(text: string): string {
-  return /^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && !text.includes('\ufffd') ? text : JSON.stringify(text)
+  if (/^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && !text.includes('\ufffd')) return text
+  // JSON leaves some alone, such as U+009B, which begins a terminal's command.
+  return JSON.stringify(text).replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  )
 }

@@ -10,7 +10,16 @@ export type JobStream = AsyncIterable<Workload> | ReadableStream<Workload>
 export type JobResult = Workload | JobStream | object | number | boolean | null | undefined | void
 
 /** What does the jobs of a function. What it throws goes to the client as the job's exception. */
-export type JobHandler = (job: AssignedJob) => JobResult | Promise<JobResult>
+export type JobHandler<Input = Uint8Array, Result = JobResult> = (job: InputJob<Input>) => Result | Promise<Result>
+
+/** Bytes that a handler returns to have them sent as they are, also where its function has a codec for its output. */
+export class EncodedResult {
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+}
 
 /** Thrown by a handler: the job fails without an exception. The cause, if any, is for this side's `onError`. */
 export class JobFailure extends Error {
@@ -44,4 +53,9 @@ export interface AssignedJob {
   /** Sends a part of the result. Awaiting it keeps a fast handler from filling the memory when the network is slow. */
   data(chunk: Workload): Promise<void>
   warn(chunk: Workload): Promise<void>
+}
+
+/** With its workload read as the function's codec says; bytes where there is none. */
+export interface InputJob<Input> extends AssignedJob {
+  readonly input: Input
 }

@@ -23,6 +23,8 @@ export class Assignment implements AssignedJob {
   readonly #connection: Connection
   #abort: AbortController | undefined
   #dropped: Error | undefined
+  /** What its function's codec has made of the workload. */
+  input: unknown = undefined
   /** Its slot is free again. Kept for the worker. */
   isReleased = false
   /** Nothing more is sent of it. */

@@ -48,7 +48,6 @@ export function startHeartbeat(
       ask()
     }
   }, intervalMs)
-  timer.unref()
   return () => clearInterval(timer)
 }
 

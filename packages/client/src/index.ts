@@ -1,7 +1,15 @@
 export { formatServer, parseServers, type ServerAddress, type Servers } from './address.ts'
 export { Admin, type AdminOptions, type QueueLimits } from './admin.ts'
 export type { ConnectedWorker, FunctionStatus, ListedJob, PriorityStatus } from './admin-rows.ts'
-export { type AssignedJob, JobFailure, type JobHandler, type JobResult, type JobStream } from './assigned-job.ts'
+export {
+  type AssignedJob,
+  EncodedResult,
+  type InputJob,
+  JobFailure,
+  type JobHandler,
+  type JobResult,
+  type JobStream,
+} from './assigned-job.ts'
 export type { BackoffOptions } from './backoff.ts'
 export { Client, type ClientOptions, type ConnectOptions, type ManyOptions } from './client.ts'
 export { bytes, type Codec, checked, json, text } from './codec.ts'

@@ -1,3 +1,4 @@
+import type { EncodedResult, JobResult } from './assigned-job.ts'
 import { bytes, type Codec } from './codec.ts'
 import type { Workload } from './workload.ts'
 
@@ -23,8 +24,10 @@ type Side<Job, Name extends keyof JobType> = Job extends { readonly [N in Name]:
 export type SentInput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Sent<Side<Jobs[Name], 'input'>>
 /** What the handler gets of it. */
 export type ReceivedInput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Received<Side<Jobs[Name], 'input'>>
-/** What the handler returns. */
-export type SentOutput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Sent<Side<Jobs[Name], 'output'>>
+/** What the handler returns: without a codec, whatever can be sent. */
+export type HandlerResult<Jobs extends JobTypes, Name extends FunctionName<Jobs>> =
+  | EncodedResult
+  | (Jobs[Name] extends { readonly output: Codec<infer Value> } ? Value : JobResult)
 /** What the submitter gets of it. */
 export type ReceivedOutput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Received<
   Side<Jobs[Name], 'output'>
@@ -43,11 +46,11 @@ export function submitterCodecs<Jobs extends JobTypes, Name extends FunctionName
   readonly input: Codec<SentInput<Jobs, Name>>
   readonly output: Codec<never, ReceivedOutput<Jobs, Name>>
 } {
+  const { input = bytes, output = bytes } = typeOf(jobs, jobFunction)
   // The types are read from the same table.
-  return codecsOf(jobs, jobFunction) as ReturnType<typeof submitterCodecs<Jobs, Name>>
+  return { input, output } as ReturnType<typeof submitterCodecs<Jobs, Name>>
 }
 
-function codecsOf(jobs: JobTypes | undefined, jobFunction: string): Required<JobType> {
-  const type = jobs !== undefined && Object.hasOwn(jobs, jobFunction) ? jobs[jobFunction] : undefined
-  return { input: type?.input ?? bytes, output: type?.output ?? bytes }
+export function typeOf(jobs: JobTypes | undefined, jobFunction: string): JobType {
+  return (jobs !== undefined && Object.hasOwn(jobs, jobFunction) ? jobs[jobFunction] : undefined) ?? {}
 }

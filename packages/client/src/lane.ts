@@ -1,10 +1,10 @@
-import type { JobHandler } from './assigned-job.ts'
+import type { Performer } from './performer.ts'
 
 /** A function that the worker can do, by its name on the wire. */
 export interface Ability {
   readonly wireName: string
   readonly timeoutMs: number | undefined
-  readonly handler: JobHandler
+  readonly perform: Performer
 }
 
 /**

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
-import type { AssignedJob, JobHandler } from './assigned-job.ts'
+import { type AssignedJob, EncodedResult } from './assigned-job.ts'
 import { InvalidArgumentError } from './errors.ts'
 import { HandlerProcess } from './pool/handler-process.ts'
 import { checkedGraceMs } from './pool/job-relay.ts'
-import { type HandlerExport, handlerExport, jobOrder } from './pool/messages.ts'
+import { type HandlerExport, handlerExport, jobOrder, type PooledHandler } from './pool/messages.ts'
 import { Slots } from './pool/slots.ts'
 
 export interface ProcessPoolOptions {
@@ -41,9 +41,9 @@ export class ProcessPool {
   }
 
   /** Has a function's jobs done by what a module exports: a handler like any other. */
-  handler(module: URL, exportName = 'default'): JobHandler {
+  handler(module: URL, exportName = 'default'): PooledHandler {
     const handler = handlerExport(module, exportName)
-    return (job) => this.#slots.run(job.signal, () => this.#work(job, handler))
+    return async (job) => new EncodedResult(await this.#slots.run(job.signal, () => this.#work(job, handler)))
   }
 
   /** Takes no more jobs, and ends the processes when those that there are have ended. To be called after the workers'. */

@@ -62,9 +62,7 @@ export class ServerLink {
     clearTimeout(this.#retry)
     const { session, connectTimeoutMs: timeoutMs, stop: signal, onUp } = this.#options
     try {
-      this.#session = await ClientSession.open(this.#address, session, { signal, timeoutMs }, () =>
-        this.#retryLater(),
-      )
+      this.#session = await ClientSession.open(this.#address, session, { signal, timeoutMs }, () => this.#retryLater())
     } catch (error) {
       if (!(error instanceof AbortedError)) {
         this.#failures++

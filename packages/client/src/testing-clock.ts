@@ -6,7 +6,8 @@ export interface TestClock {
   now(): number
   /**
    * Lets at least so much time pass, counted from the machine's own if that is ahead, and up to the next full second,
-   * because servers know the time of delayed jobs in seconds. What falls due meanwhile happens in its order.
+   * because servers know the time of delayed jobs in seconds. What has fallen due is then being seen to: await its
+   * effect, or `idle()`.
    */
   advance(ms: number): void
 }
@@ -38,6 +39,8 @@ export class ManualClock implements Clock, TestClock {
   after(delayMs: number, callback: () => void): () => void {
     const timer = { at: this.#now + Math.max(0, delayMs), callback }
     this.#timers.add(timer)
+    // The server finds out by turns what else is due, and meanwhile this may have been passed by.
+    if (delayMs <= 0) setImmediate(() => this.#passUntil(this.#now))
     return () => this.#timers.delete(timer)
   }
 
@@ -50,14 +53,17 @@ export class ManualClock implements Clock, TestClock {
 
   advance(ms: number): void {
     const from = Math.max(this.#now, Date.now() + this.#aheadMs)
-    const until = Math.ceil((from + ms) / secondMs) * secondMs
+    this.#passUntil(Math.ceil((from + ms) / secondMs) * secondMs)
+    this.#aheadMs = this.#now - Date.now()
+  }
+
+  #passUntil(until: number): void {
     for (let timer = this.#nextBy(until); timer !== undefined; timer = this.#nextBy(until)) {
       this.#timers.delete(timer)
       this.#now = Math.max(this.#now, timer.at)
       timer.callback()
     }
     this.#now = until
-    this.#aheadMs = until - Date.now()
   }
 
   #nextBy(until: number): Timer | undefined {

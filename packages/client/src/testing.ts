@@ -56,7 +56,7 @@ export class TestServer {
   async idle(options: CallOptions = {}): Promise<void> {
     throwIfAborted(options.signal)
     if (this.#closed !== undefined) throw new ClosedError('the server is closed')
-    if (this.#busy().length === 0) return
+    if (this.#isIdle) return
     const idler = new Deferred<void>()
     const release = startCutoff(options, 'idle()', (error) => {
       if (!(error instanceof TimeoutError)) idler.reject(error)
@@ -95,8 +95,13 @@ export class TestServer {
   }
 
   #noteTurn(): void {
-    if (this.#idlers.size === 0 || this.#busy().length > 0) return
+    if (this.#idlers.size === 0 || !this.#isIdle) return
     for (const idler of this.#idlers) idler.resolve()
+  }
+
+  /** Whatever is due and has not been seen to will make a job ready, or give one back. */
+  get #isIdle(): boolean {
+    return this.#server.engine.nextDeadline > this.#clock.now() && this.#busy().length === 0
   }
 
   /** What is left to do, in words. */

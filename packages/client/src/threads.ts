@@ -3,9 +3,15 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
-import type { AssignedJob, JobHandler } from './assigned-job.ts'
+import { type AssignedJob, EncodedResult } from './assigned-job.ts'
 import { checkedGraceMs, JobRelay } from './pool/job-relay.ts'
-import { type HandlerExport, type HandlerMessage, handlerExport, jobOrder } from './pool/messages.ts'
+import {
+  type HandlerExport,
+  type HandlerMessage,
+  handlerExport,
+  jobOrder,
+  type PooledHandler,
+} from './pool/messages.ts'
 import { ownBytes, postMoved } from './pool/port.ts'
 import { Slots } from './pool/slots.ts'
 import type { ThreadTask } from './pool/thread.ts'
@@ -51,9 +57,9 @@ export class ThreadPool {
   }
 
   /** Has a function's jobs done by what a module exports: a handler like any other. */
-  handler(module: URL, exportName = 'default'): JobHandler {
+  handler(module: URL, exportName = 'default'): PooledHandler {
     const handler = handlerExport(module, exportName)
-    return (job) => this.#slots.run(job.signal, () => this.#work(job, handler))
+    return async (job) => new EncodedResult(await this.#slots.run(job.signal, () => this.#work(job, handler)))
   }
 
   /** Takes no more jobs, and ends the threads when those that there are have ended. To be called after the workers'. */

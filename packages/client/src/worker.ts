@@ -16,14 +16,24 @@ import {
 } from './errors.ts'
 import { unreachable } from './first-reachable.ts'
 import { checkedHeartbeatMs, defaultHeartbeatMs } from './heartbeat.ts'
-import { isStream, resultBytes, sendStream } from './job-result.ts'
 import { JobSlots } from './job-slots.ts'
+import {
+  type AnyJobs,
+  type FunctionName,
+  type HandlerResult,
+  type JobTypes,
+  type ReceivedInput,
+  typeOf,
+} from './job-types.ts'
 import { type Ability, Lane } from './lane.ts'
+import { performer } from './performer.ts'
 import { wireName } from './wire-name.ts'
 import { WorkerLink } from './worker-link.ts'
 import type { WorkerSession } from './worker-session.ts'
 
-export interface WorkerOptions {
+export interface WorkerOptions<Jobs extends JobTypes = AnyJobs> {
+  /** The functions with what they take and give; without, all functions take and give bytes. */
+  readonly jobs?: Jobs | undefined
   /** Jobs at once, of all servers together; default 1. */
   readonly concurrency?: number | undefined
   /** The name that the servers list it by: no blanks, at most 127 bytes. */
@@ -75,8 +85,8 @@ const goodbyeMs = 5000
  * Does jobs. It takes them from all servers of the list, keeps at most `concurrency` of them, and when a server is lost
  * it goes on with the others, connects again and registers its functions again, until `close()`.
  */
-export class Worker {
-  readonly #options: WorkerOptions
+export class Worker<Jobs extends JobTypes = AnyJobs> {
+  readonly #options: WorkerOptions<Jobs>
   readonly #concurrency: number
   readonly #slots: JobSlots
   readonly #names = new Set<string>()
@@ -94,7 +104,7 @@ export class Worker {
   /** Resolved when no job runs, or `close()` has waited long enough. Only `close()` makes it. */
   #idle: Deferred<void> | undefined
 
-  constructor(servers?: Servers, options: WorkerOptions = {}) {
+  constructor(servers?: Servers, options: WorkerOptions<Jobs> = {}) {
     const {
       concurrency = 1,
       clientId,
@@ -136,7 +146,11 @@ export class Worker {
   }
 
   /** Sets what does the jobs of a function, before `start()` or after it. */
-  handle(jobFunction: string, handler: JobHandler, options: HandleOptions = {}): this {
+  handle<Name extends FunctionName<Jobs>>(
+    jobFunction: Name,
+    handler: JobHandler<ReceivedInput<Jobs, Name>, HandlerResult<Jobs, Name>>,
+    options: HandleOptions = {},
+  ): this {
     const { timeoutMs, concurrency = this.#concurrency } = options
     if (timeoutMs !== undefined && checkedTimeoutMs(timeoutMs) < timeoutMsMin) {
       throw new InvalidArgumentError(`timeoutMs is at least ${timeoutMsMin}, not ${timeoutMs}: servers know no less`)
@@ -146,7 +160,8 @@ export class Worker {
     const lane = this.#laneFor(checkedConcurrency(concurrency))
     this.#names.add(name)
     const timeout = timeoutMs === undefined ? undefined : Math.ceil(timeoutMs)
-    lane.abilities.set(name, { wireName: name, timeoutMs: timeout, handler })
+    const perform = performer(jobFunction, handler, typeOf(this.#options.jobs, jobFunction))
+    lane.abilities.set(name, { wireName: name, timeoutMs: timeout, perform })
     for (const link of this.#links) link.serve(lane)
     return this
   }
@@ -248,8 +263,7 @@ export class Worker {
             this.#options.onError?.(error, job)
           })
     try {
-      const result: unknown = await ability.handler(job)
-      job.complete(isStream(result) ? await sendStream(job, result) : resultBytes(result))
+      job.complete(await ability.perform(job))
     } catch (thrown) {
       job.fail(thrown)
       if (!isExpected(thrown, job)) this.#options.onError?.(thrown, job)

@@ -5,7 +5,7 @@ import type { Connections } from './connections.ts'
 import type { Handles } from './handles.ts'
 import { HeldReplies } from './held-replies.ts'
 import type { Log } from './log.ts'
-import type { BusyStore } from './store/busy-store.ts'
+import { failureIn, noAnswer, toFailure, unknownFailure, unwritable } from './store/failures.ts'
 import { StoreNews } from './store/news.ts'
 import { type OnCancelled, type OnKept, OpenBatch } from './store/open-batch.ts'
 import { RecordReader } from './store/records.ts'
@@ -31,8 +31,9 @@ const retryMs = 1000
 /** Nobody waits for jobs to be forgotten: so long, or until so many have ended, more of them are to share a commit. */
 const forgetMs = 20
 const forgetsMax = 2000
+
 export interface JournalContext {
-  readonly store: BusyStore
+  readonly store: Store
   readonly clock: Clock
   readonly connections: Connections
   readonly handles: Handles
@@ -134,15 +135,6 @@ export class Journal implements Changes {
       const stopTimer = this.#context.clock.after(patienceMs, () => resolve(false))
       void done.then(() => resolve(true), reject).finally(stopTimer)
     })
-  }
-
-  /** The store is at work; see BusyStore. */
-  get isBusy(): boolean {
-    return this.#context.store.isBusy
-  }
-
-  whenIdle(): Promise<void> {
-    return this.#context.store.whenIdle()
   }
 
   /** Why durable jobs can't be kept at the moment. */
@@ -502,21 +494,4 @@ export class Journal implements Changes {
   }
 }
 
-/** At the start: it could be opened. */
-function unwritable({ name }: Store, { code, message }: StoreFailure): StoreError {
-  const remedy = 'see whether its disk has room and is sound, or bring it back from a backup'
-  return new StoreError(code, `the store ${name} can't be written: ${message}; ${remedy}`)
-}
-
-function failureIn({ failure, answers }: BatchResult): StoreFailure | undefined {
-  return failure ?? answers.find((answer) => answer.kind === 'failed')?.failure
-}
-
 const noBytes = new Uint8Array(0)
-const unknownFailure: StoreFailure = { code: 'STORE_FAILED', message: 'the store does not answer', isBroken: true }
-const noAnswer: StoreAnswer = { kind: 'failed', failure: unknownFailure }
-
-function toFailure(error: unknown): StoreFailure {
-  const message = error instanceof Error ? error.message : String(error)
-  return { code: error instanceof StoreError ? error.code : 'STORE_FAILED', message, isBroken: true }
-}

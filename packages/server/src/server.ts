@@ -47,6 +47,7 @@ export class Server {
   readonly #clock: Clock
   readonly #turn: Turn
   /** Undefined: no job outlives the server. */
+  readonly #store: BusyStore | undefined
   readonly #journal: Journal | undefined
   #opened: Promise<void> | undefined
   readonly #listeners: NetServer[] = []
@@ -61,8 +62,9 @@ export class Server {
     const handles = new Handles(options.handlePrefix, clock.wallNow())
     const connections = this.#connections
     const wallTime = new WallTime(clock)
-    const store = makeStore(options.store, log)
-    const journal = store && new Journal({ store: new BusyStore(store), clock, connections, handles, wallTime, log })
+    const made = makeStore(options.store, log)
+    const store = made && new BusyStore(made)
+    const journal = store && new Journal({ store, clock, connections, handles, wallTime, log })
     const engineOptions = {
       attemptsMax: options.attemptsMax,
       wakeCount: options.wakeCount,
@@ -84,6 +86,7 @@ export class Server {
     this.#options = options
     this.#clock = clock
     this.#turn = turn
+    this.#store = store
     this.#journal = journal
     this.engine = engine
     this.#context = {
@@ -116,12 +119,12 @@ export class Server {
 
   /** The store has not answered what it was asked last, which may be to close: while its disk hangs, it never does. */
   get isStoreBusy(): boolean {
-    return this.#journal?.isBusy === true
+    return this.#store?.isBusy === true
   }
 
   /** Resolves when it has answered. */
   async whenStoreIdle(): Promise<void> {
-    await this.#journal?.whenIdle()
+    await this.#store?.whenIdle()
   }
 
   /** Makes the store ready; `listen` does it by itself. Rejects with a StoreError. */

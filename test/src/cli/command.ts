@@ -182,6 +182,12 @@ export async function until<T>(what: string, find: () => T | undefined): Promise
   }
 }
 
+/** The same for what a server has to be asked. */
+export async function untilTrue(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + waitMs
+  while (!(await isSo())) if (Date.now() > deadline) throw new Error(`it never happened that ${what}`)
+}
+
 /** Undefined while there is no such file, or it is empty. */
 export function readIfThere(file: string): string | undefined {
   try {

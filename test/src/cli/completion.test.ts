@@ -69,7 +69,7 @@ const rows: readonly Row[] = [
   { words: ['do', 'status', '--each'], offered: ['--each-line'] },
   { words: ['do', '--priority', ''], offered: ['high', 'normal', 'low'], others: ['serve'] },
   { words: ['do', 'f', '--priority', 'h'], offered: ['high'], others: ['low'] },
-  { words: ['do', '--at', ''], offered: [], others: ['high', 'serve', 'FILES'] },
+  { words: ['do', '--at', ''], offered: [], others: ['high', 'serve', 'FILES', 'driver'] },
   { words: ['completion', ''], offered: ['bash', 'zsh', 'fish'], others: ['FILES'] },
   { words: ['gearmand', '--queue'], offered: ['--queue-type'] },
 ]
@@ -80,7 +80,10 @@ const fileRows: readonly Row[] = [
   { words: ['store', 'import', ''], offered: ['FILES'] },
 ]
 
-const valueRows: readonly Row[] = [{ words: ['do', '--priority=h'], offered: ['high'], others: ['low'] }]
+const valueRows: readonly Row[] = [
+  { words: ['do', '--priority='], offered: ['high', 'normal', 'low'] },
+  { words: ['do', '--priority=h'], offered: ['high'], others: ['low'] },
+]
 
 for (const { name, program } of shells) {
   describe(`geartrain completion ${name}`, () => {

@@ -9,7 +9,7 @@ import { readRunAt } from 'geartrain/dist/do/run-at.js'
 import { signal } from '../client/signal.ts'
 import { onOwnServer, onServers } from '../client/site.ts'
 import { freePort, repositoryRoot } from '../support/peers.ts'
-import { Command, type CommandOptions, geartrain, scratch, until } from './command.ts'
+import { Command, type CommandOptions, geartrain, scratch, until, untilTrue } from './command.ts'
 
 // `geartrain do`, which submits jobs.
 
@@ -142,6 +142,23 @@ onServers('geartrain do', (test) => {
       .start()
     await done.given
     assert.deepEqual(order, ['high', 'normal', 'low'])
+  })
+
+  test('--priority is the order of foreground jobs as well', async (site) => {
+    const f = site.functionName()
+    const admin = await site.admin()
+    const queued = async (priority: 'high' | 'low') =>
+      (await admin.priorityStatus()).some((row) => row.function === f && row[priority] === 1)
+    await using low = new Command(['do', '-s', site.address, f, 'low', '--priority', 'low'])
+    await untilTrue('the first one is queued', () => queued('low'))
+    await using high = new Command(['do', '-s', site.address, f, 'high', '--priority', 'high'])
+    await untilTrue('the second one is queued', () => queued('high'))
+    let done = 0
+    await site
+      .worker()
+      .handle(f, () => String(++done))
+      .start()
+    assert.deepEqual([(await high.ended()).stdout, (await low.ended()).stdout], ['1', '2'])
   })
 
   test('--at: a job for later waits, one for earlier does not', async (site) => {
@@ -310,6 +327,21 @@ describe('geartrain do, on a server that goes away', () => {
         assert.equal(code, 4)
       }))
   }
+})
+
+test('--each-line: a server that goes away ends it, also while there may be more lines', async (t) => {
+  await onOwnServer('ours', t, async (site) => {
+    const input = new PassThrough()
+    await using command = new Command(['do', '-s', site.address, 'f', '-l', '-b'], { input })
+    input.write('a\n')
+    await until('the first one is taken', () => (command.stdout.endsWith('\n') ? true : undefined))
+    process.kill(site.server.pid, 'SIGKILL')
+    await until('the server has ended', () => site.server.ended())
+    input.write('b\n')
+    const { code, stderr } = await command.ended()
+    assert.match(stderr, /^geartrain do: line 2: /)
+    assert.equal(code, 4)
+  })
 })
 
 test('no server: which ones, why, and what to do', async () => {

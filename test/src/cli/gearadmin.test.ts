@@ -134,4 +134,5 @@ withPair(
     })
   },
   fill,
+  1,
 )

@@ -6,6 +6,7 @@ import { missing, repositoryRoot, type Server, type ServerKind, startServer } fr
 
 // A C tool and the command in its place, run side by side.
 
+const testTimeoutMs = 60_000
 const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
 
 export type ToolName = 'gearman' | 'gearadmin'
@@ -56,14 +57,16 @@ function normalised(text: string): string {
 export function withPair(
   tool: ToolName,
   define: (test: (name: string, run: (pair: Pair) => Promise<void>) => void, skipC: string | undefined) => void,
-  prepare: (pair: Pair) => Promise<AsyncDisposable | undefined> = async () => undefined,
+  prepare: (pair: Pair) => Promise<AsyncDisposable>,
+  /** Tests at once: more than one where none sees what another does. */
+  concurrency: number,
 ): void {
   const skipC = missing(tool)
   it(`the C tool ${tool} is asked as well`, (t) => {
     if (skipC !== undefined) t.skip(skipC)
   })
   for (const kind of ['ours', 'gearmand'] as const) {
-    describe(`${tool} on ${kind === 'ours' ? 'geartrain' : 'C gearmand'}`, () => {
+    describe(`${tool} on ${kind === 'ours' ? 'geartrain' : 'C gearmand'}`, { concurrency }, () => {
       const skip = kind === 'gearmand' ? missing('gearmand') : undefined
       if (skip !== undefined) {
         it('all of it', (t) => t.skip(skip))
@@ -81,7 +84,7 @@ export function withPair(
         await pair?.server.stop()
       })
       define((name, run) => {
-        it(name, async () => {
+        it(name, { timeout: testTimeoutMs }, async () => {
           assert.ok(pair !== undefined)
           await run(pair)
         })

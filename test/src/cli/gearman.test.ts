@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import { pipeline } from 'node:stream'
+import { test } from 'node:test'
+import tls from 'node:tls'
 import { Client, type JobEvent, JobFailure, Worker } from '@geartrain/client'
-import { readIfThere, scratch, until } from './command.ts'
+import { startServer } from '../support/peers.ts'
+import { geartrain, readIfThere, scratch, until } from './command.ts'
 import { type Outcome, type Pair, withPair } from './gearman-pair.ts'
 
 /** The flags that say where the server is. */
@@ -310,7 +318,54 @@ withPair(
     })
   },
   startWorker,
+  2,
 )
+
+test('-S: TLS, with the files that the environment names', async (t) => {
+  using directory = scratch()
+  const [certificate, key] = [directory.path('certificate.pem'), directory.path('key.pem')]
+  try {
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const files = ['-keyout', key, '-out', certificate]
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...files, ...subject], {
+      stdio: 'ignore',
+    })
+  } catch {
+    return t.skip('there is no certificate without openssl: apt-get install openssl')
+  }
+  await using server = await startServer('ours')
+  const front = tls.createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (socket) => {
+    const behind = net.connect(server.port, '127.0.0.1')
+    pipeline(socket, behind, socket, () => {})
+  })
+  front.listen(0, '127.0.0.1')
+  await once(front, 'listening')
+  const address = front.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const flags = ['-S', '-h', '127.0.0.1', '-p', String(address.port)]
+  const env = { GEARMAND_CA_CERTIFICATE: certificate }
+  try {
+    const submitted = geartrain(['gearman', ...flags, '-f', 'encrypted', 'secret'], { env })
+    const worked = await geartrain(['gearman', '-w', ...flags, '-c', '1', '-f', 'encrypted', 'rev'], {
+      env: { ...env, PATH: process.env['PATH'] ?? '' },
+    })
+    assert.deepEqual([worked.code, worked.stderr], [0, ''])
+    assert.deepEqual(await submitted, { code: 0, signal: null, stdout: 'terces', stderr: '' })
+    const asked = await geartrain(['gearadmin', ...flags, '--getpid'], { env })
+    assert.deepEqual(asked, { code: 0, signal: null, stdout: `${server.pid}\n`, stderr: '' })
+    // Whom nobody vouches for is not talked to.
+    for (const args of [
+      ['gearman', ...flags, '-b', '-f', 'encrypted', 'x'],
+      ['gearadmin', ...flags, '--getpid'],
+    ]) {
+      const { code, stdout, stderr } = await geartrain(args)
+      assert.deepEqual([code, stdout], [1, ''])
+      assert.match(stderr, /self-signed certificate/)
+    }
+  } finally {
+    front.close()
+  }
+})
 
 function shownEvent(event: JobEvent): string {
   return 'data' in event ? `${event.type} ${Buffer.from(event.data).toString()}` : event.type

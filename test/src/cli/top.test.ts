@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { FakeServer } from '../client/proxy.ts'
+import { FakeServer, Proxy } from '../client/proxy.ts'
 import { onServers, type SiteTest } from '../client/site.ts'
 import { repositoryRoot } from '../support/peers.ts'
 import { Command, geartrain, scratch, until } from './command.ts'
@@ -93,6 +93,29 @@ onServers('geartrain top', (it) => {
       ended += (line.functions[0].ended_per_second * (Date.parse(line.time) - Date.parse(before.time))) / 1000
     }
     assert.equal(Math.round(ended), handles.length)
+  })
+
+  it('sees a server go and come back', async (site) => {
+    const name = site.functionName()
+    const client = await site.client()
+    await client.submitBackground(name, '')
+    const first = await Proxy.to(site.server.port)
+    const { address } = first
+    const command = site.keep(new Command(['top', '--json', '-i', '0.25', '--filter', name, '-s', address]))
+    let index = 0
+    const upTo = async (isUp: boolean) => {
+      for (;;) {
+        const line = await outputLine(command, index++)
+        if (line.servers[0].is_up === isUp) return line
+      }
+    }
+    assert.equal((await upTo(true)).functions[0].queued, 1)
+    await first[Symbol.asyncDispose]()
+    const down = await upTo(false)
+    assert.deepEqual(down.functions, [])
+    assert.ok(down.servers[0].problem.includes(address), down.servers[0].problem)
+    await using _second = await Proxy.to(site.server.port, Number(address.split(':')[1]))
+    assert.equal((await upTo(true)).functions[0].queued, 1)
   })
 
   it('prints one frame where there is no terminal, and says so', async (site) => {

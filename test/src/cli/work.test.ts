@@ -155,7 +155,7 @@ onServers('geartrain work with a command', (it) => {
     const name = site.functionName()
     const [pids, second] = [directory.path('pids'), directory.path('second')]
     // The first time it hangs, with a child, and does not listen to SIGTERM.
-    const script = `if [ -e ${second} ]; then echo again; exit; fi; touch ${second}; trap '' TERM; sleep 1000 & echo $! $$ > ${pids}; wait; wait`
+    const script = `if [ -e ${second} ]; then echo again; exit; fi; touch ${second}; trap '' TERM; sleep 100 & echo $! $$ > ${pids}; wait; wait`
     const work = await startWork(site, [name, '--timeout', '1', '--', 'sh', '-c', script])
     const client = await site.client()
     const job = client.submit(name, '')
@@ -197,7 +197,7 @@ onServers('geartrain work with a command', (it) => {
     using directory = scratch()
     const name = site.functionName()
     const pid = directory.path('pid')
-    const work = await startWork(site, [name, '--', 'sh', '-c', `echo $$ > ${pid}; sleep 1000; true`])
+    const work = await startWork(site, [name, '--', 'sh', '-c', `echo $$ > ${pid}; sleep 100; true`])
     const client = await site.client()
     const job = client.submit(name, '')
     await job.created()
@@ -217,7 +217,7 @@ onServers('geartrain work with a command', (it) => {
     using directory = scratch()
     const name = site.functionName()
     const pid = directory.path('pid')
-    const script = `if [ -e ${pid} ]; then echo again; exit; fi; echo $$ > ${pid}; exec sleep 1000`
+    const script = `if [ -e ${pid} ]; then echo again; exit; fi; echo $$ > ${pid}; exec sleep 100`
     await using proxy = await Proxy.to(site.server.port)
     const work = await startWork(site, [name, '--', 'sh', '-c', script], {}, proxy.address)
     const client = await site.client()

@@ -1,4 +1,4 @@
-import type { AssignedJob, JobHandler, Workload } from '@geartrain/client'
+import type { AssignedJob, EncodedResult, Workload } from '@geartrain/client'
 import { signal } from './signal.ts'
 
 export const handlers: URL = new URL('./pool-handlers.js', import.meta.url)
@@ -38,9 +38,10 @@ export class LooseJob implements AssignedJob {
   async warn(): Promise<void> {}
 }
 
+export type PooledHandler = (job: AssignedJob) => Promise<EncodedResult>
+
 /** What a handler of a pool makes of a job, as text. */
-export async function doLoose(handler: JobHandler, job: LooseJob = new LooseJob()): Promise<string> {
-  const result = await handler(job)
-  if (!(result instanceof Uint8Array)) throw new Error('pools give bytes back')
-  return Buffer.from(result).toString()
+export async function doLoose(handler: PooledHandler, job: LooseJob = new LooseJob()): Promise<string> {
+  const { bytes } = await handler(job)
+  return Buffer.from(bytes).toString()
 }

@@ -100,6 +100,13 @@ export async function untilAborted(job: AssignedJob): Promise<void> {
   job.signal.throwIfAborted()
 }
 
+/** Keeps its place from ending by itself. */
+export async function stay(job: AssignedJob): Promise<void> {
+  setInterval(() => {}, 1_000_000)
+  job.progress(0, 1)
+  await new Promise(() => {})
+}
+
 export function hang(job: AssignedJob): void {
   job.progress(0, 1)
   for (;;);
@@ -127,17 +134,15 @@ export async function die(job: AssignedJob): Promise<void> {
 
 /** Sends its process what a terminal sends to all processes at once. */
 export async function interrupt(): Promise<string> {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    const come = new Promise((resolve) => process.once(signal, resolve))
-    process.kill(process.pid, signal)
-    await come
-  }
+  // It would end at once if nobody listened.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(process.pid, signal)
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate)
   return 'still here'
 }
 
 export function devour(): void {
   const food: unknown[] = []
-  for (;;) food.push(new Array(1000).fill(food.length))
+  for (;;) food.push(Array.from({ length: 1000 }, () => food.length))
 }
 
 /** Its place ends when it has given back its result. */

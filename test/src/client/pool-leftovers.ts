@@ -14,7 +14,8 @@ await aborted.progressed.given
 aborted.abort.abort()
 await Promise.allSettled([outcome])
 await pool.close()
-// A process that has ended is a resource until the loop has turned.
+// The loop lets go of a process that has ended at the end of its turn.
+await new Promise(setImmediate)
 await new Promise(setImmediate)
 
 const resources = process.getActiveResourcesInfo().filter((name) => !/^(TTY|Pipe)Wrap$/.test(name))

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type AssignedJob, ClosedError, JobFailure, type JobHandler } from '@geartrain/client'
+import { type AssignedJob, ClosedError, JobFailure } from '@geartrain/client'
 import { connect, PACKET } from '../support/raw.ts'
 import { until } from '../support/until.ts'
-import { doLoose, handlers, LooseJob } from './loose-job.ts'
+import { doLoose, handlers, LooseJob, type PooledHandler } from './loose-job.ts'
 import { signal } from './signal.ts'
 import { onServers, text } from './site.ts'
 
@@ -14,12 +14,12 @@ import { onServers, text } from './site.ts'
 
 const leftovers = fileURLToPath(new URL('./pool-leftovers.js', import.meta.url))
 
-export interface Pool extends AsyncDisposable {
-  handler(module: URL, exportName?: string): JobHandler
+interface Pool extends AsyncDisposable {
+  handler(module: URL, exportName?: string): PooledHandler
   close(): Promise<void>
 }
 
-export type MakePool = (places: number, graceMs?: number) => Pool
+type MakePool = (places: number, graceMs?: number) => Pool
 
 /** Long enough for a test to end by its timeout rather than by it. */
 const neverMs = 600_000

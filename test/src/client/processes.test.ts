@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { ProcessPool } from '@geartrain/client/processes'
 import { doLoose, handlers, LooseJob } from './loose-job.ts'
 import { testPool } from './pools.ts'
@@ -36,6 +39,14 @@ describe('processes alone', { timeout: 60_000 }, () => {
   it('SIGINT and SIGTERM, which a terminal sends to all of them, end no job', async () => {
     await using pool = new ProcessPool({ processes: 1 })
     assert.equal(await doLoose(pool.handler(handlers, 'interrupt')), 'still here')
+  })
+
+  it('processes end with the one that has started them', async () => {
+    const program = fileURLToPath(new URL('./pool-orphan.js', import.meta.url))
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    child.stdout.resume()
+    // Comes when nobody has its stdout open any more.
+    assert.deepEqual(await once(child, 'close'), [null, 'SIGKILL'])
   })
 
   it('what cannot be started', async () => {

@@ -38,6 +38,12 @@ export class Proxy implements AsyncDisposable {
     for (const pair of this.#pairs) this.#swallowed.add(pair)
   }
 
+  /** Ends the oldest connection, without a word. */
+  cutOne(): void {
+    const [pair = []] = this.#pairs
+    for (const socket of pair) socket.destroy()
+  }
+
   /** Ends all connections, without a word. */
   cut(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy()

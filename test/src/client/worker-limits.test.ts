@@ -68,6 +68,24 @@ onServers('a function with a limit of its own', (test) => {
     assert.equal(most, 1)
   })
 
+  test('it and the others together have no more slots than there are', async (site) => {
+    const [limited, free] = [site.functionName(), site.functionName()]
+    const full = signal()
+    let [running, most] = [0, 0]
+    const handler = async () => {
+      most = Math.max(most, ++running)
+      if (running === 2) full.give()
+      await full.given
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+      running--
+    }
+    await site.worker({ concurrency: 2 }).handle(limited, handler, { concurrency: 1 }).handle(free, handler).start()
+    const client = await site.client()
+    const jobs = [limited, free].flatMap((f) => Array.from({ length: 20 }, () => client.submit(f, '').result()))
+    await Promise.all(jobs)
+    assert.equal(most, 2)
+  })
+
   test('a worker of such functions only', async (site) => {
     const names = [site.functionName(), site.functionName()]
     const worker = site.worker({ concurrency: 4 })

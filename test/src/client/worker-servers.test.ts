@@ -125,9 +125,9 @@ onServers('a worker with several servers', (test) => {
     assert.equal(await there.text(), 'another attempt')
   })
 
-  for (const [name, limit] of [
-    ['a function added later', {}],
-    ['a function with a limit added later', { concurrency: 1 }],
+  for (const [name, limit, connections] of [
+    ['a function added later', {}, 1],
+    ['a function with a limit added later', { concurrency: 1 }, 2],
   ] as const) {
     test(`${name}: all servers are told`, async (site) => {
       const other = site.keep(await startServer(site.kind))
@@ -138,7 +138,8 @@ onServers('a worker with several servers', (test) => {
       const onConnect = () => {
         if (++connects === 2) both.give()
       }
-      const worker = site.worker({ concurrency: 2, onConnect }, addresses.join(',')).handle(first, () => 'first')
+      const hooks = { onConnect, clientId: first }
+      const worker = site.worker({ concurrency: 2, ...hooks }, addresses.join(',')).handle(first, () => 'first')
       await worker.start()
       await both.given
       worker.handle(later, (job) => job.text(), limit)
@@ -146,8 +147,35 @@ onServers('a worker with several servers', (test) => {
         assert.equal(await (await site.client({}, address)).submit(later, 'later').text(), 'later')
       }
       assert.equal(connects, 2)
+      const rows = await (await site.admin()).workers()
+      assert.equal(rows.filter((row) => row.clientId === first).length, connections)
     })
   }
+
+  test('the connections to a server come and go together', async (site) => {
+    await using proxy = await Proxy.to(site.server.port)
+    const [one, two] = [site.functionName(), site.functionName()]
+    const back = signal()
+    let connects = 0
+    const onConnect = () => {
+      if (++connects === 2) back.give()
+    }
+    await site
+      .worker({ concurrency: 2, clientId: one, reconnect, onConnect }, proxy.address)
+      .handle(one, () => 'one')
+      .handle(two, () => 'two', { concurrency: 1 })
+      .start()
+    proxy.cutOne()
+    await back.given
+    const client = await site.client()
+    assert.deepEqual(await Promise.all([client.submit(one, '').text(), client.submit(two, '').text()]), ['one', 'two'])
+    const admin = await site.admin()
+    const count = async () => (await admin.workers()).filter((row) => row.clientId === one).length
+    // The server sees the end of those before in its own time.
+    let rows = await count()
+    for (let i = 0; i < 1000 && rows !== 2; i++) rows = await count()
+    assert.equal(rows, 2)
+  })
 
   test('functions added while it starts', async (site) => {
     const names = [site.functionName(), site.functionName(), site.functionName(), site.functionName()]

@@ -6,16 +6,11 @@ export class HeldStore implements Store {
   readonly #inner: Store
   #goOn: (() => void) | undefined
   #held: Promise<void> = Promise.resolve()
-  /** Resolved when it has been closed. */
-  readonly closed: Promise<void>
-  #onClosed: () => void = () => {}
+  isClosed = false
 
   constructor(inner: Store) {
     this.#inner = inner
     this.name = inner.name
-    this.closed = new Promise((resolve) => {
-      this.#onClosed = resolve
-    })
   }
 
   /** It goes on at the end of the block at the latest, whatever becomes of the test: nothing ends before. */
@@ -42,6 +37,6 @@ export class HeldStore implements Store {
   async close(): Promise<void> {
     await this.#held
     await this.#inner.close()
-    this.#onClosed()
+    this.isClosed = true
   }
 }

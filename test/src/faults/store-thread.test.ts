@@ -263,7 +263,7 @@ describe("the store's disk hangs", () => {
       ])
       await assert.rejects(new SqliteStore(path).open(1), { code: 'STORE_LOCKED' })
     }
-    await store.closed
+    await until('the store is closed', () => store.isClosed)
     await using again = await StillServer.start({ store: new SqliteStore(path) })
     // What was on its way has come in; nobody was told.
     assert.deepEqual(await listedUniques(again.port), uniques(2))

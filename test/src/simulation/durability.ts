@@ -177,9 +177,9 @@ export class Durability implements DiskWitness, StoreWitness {
     this.#goes(job, `cancelled by ${line.name}`)
   }
 
-  /** It is given to a worker. */
+  /** It is given to a worker. One that is cancelled at that moment may have gone before the server hears of it. */
   given(job: JobRecord): void {
-    if (!job.submission.background || this.#kept.has(job.number)) return
+    if (!job.submission.background || job.mayBeCancelled || this.#kept.has(job.number)) return
     this.#ledger.fail(`${job.handle} is given out and not on the disk`)
   }
 

@@ -8,7 +8,7 @@ export function eventJson(event: JobEvent): Record<string, unknown> {
 }
 
 /** Text, or `{ base64 }` if it is no UTF-8. */
-export function dataJson(data: Uint8Array): string | { readonly base64: string } {
+function dataJson(data: Uint8Array): string | { readonly base64: string } {
   const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
   return isUtf8(data) ? buffer.toString('utf8') : { base64: buffer.toString('base64') }
 }

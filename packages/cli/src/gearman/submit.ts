@@ -7,7 +7,6 @@ import { type GearmanFlags, gearmanExitCode } from './flags.ts'
 import { JobOutput } from './job-output.ts'
 import { Patience } from './patience.ts'
 import { payloads } from './payloads.ts'
-import { stdoutTaken } from './stdout.ts'
 import { workloadHash } from './workload-hash.ts'
 
 /** Submits each workload as a job of each function, one workload after the other. Resolves with the exit code. */
@@ -52,7 +51,6 @@ class Submitter implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#output.flush()
-    await stdoutTaken()
     await this.#client?.close()
   }
 

@@ -45,9 +45,7 @@ export class Screen implements Disposable {
     this.#listen(input, 'end', events.onGone)
     this.#listen(output, 'resize', events.onChange)
     // An error that nobody caught is written by Node after this, where it can be read.
-    const close = () => this.#close()
-    this.#listen(process, 'uncaughtExceptionMonitor', close)
-    this.#listen(process, 'exit', close)
+    this.#listen(process, 'exit', () => this.#close())
     this.#open()
   }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { AssignedJob } from '../assigned-job.ts'
+import type { AssignedJob, EncodedResult } from '../assigned-job.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { Thrown } from './thrown.ts'
 
@@ -32,6 +32,9 @@ export type HandlerMessage =
   | { readonly kind: 'data' | 'warning'; readonly number: number; readonly body: unknown }
   | { readonly kind: 'returned'; readonly body: Uint8Array }
   | { readonly kind: 'threw'; readonly thrown: Thrown }
+
+/** For functions of any type: what the handler there returns is sent as it would be for a function without one. */
+export type PooledHandler = (job: AssignedJob) => Promise<EncodedResult>
 
 /** Throws if there is no such file. What it exports is not known before the first job. */
 export function handlerExport(module: URL, name: string): HandlerExport {

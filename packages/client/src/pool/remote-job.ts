@@ -1,4 +1,4 @@
-import type { AssignedJob } from '../assigned-job.ts'
+import type { InputJob } from '../assigned-job.ts'
 import { Deferred } from '../deferred.ts'
 import { isStream, resultBytes, sendStream } from '../job-result.ts'
 import type { Workload } from '../workload.ts'
@@ -6,7 +6,7 @@ import type { HandlerExport, HandlerMessage, JobOrder, PoolMessage } from './mes
 import { readThrown, type Thrown, writeThrown } from './thrown.ts'
 
 /** A job where its handler runs: in a thread or process that is not the worker's. */
-export class RemoteJob implements AssignedJob {
+export class RemoteJob implements InputJob<Uint8Array> {
   readonly handle: string
   readonly function: string
   readonly unique: string
@@ -56,6 +56,11 @@ export class RemoteJob implements AssignedJob {
     return this.#abort.signal
   }
 
+  /** Codecs are not for those who are far from the worker. */
+  get input(): Uint8Array {
+    return this.workload
+  }
+
   text(): string {
     return new TextDecoder().decode(this.workload)
   }
@@ -97,10 +102,10 @@ export class RemoteJob implements AssignedJob {
   }
 }
 
-async function importHandler({ module, name }: HandlerExport): Promise<(job: AssignedJob) => unknown> {
+async function importHandler({ module, name }: HandlerExport): Promise<(job: RemoteJob) => unknown> {
   const exports: Record<string, unknown> = await import(module)
   const handler = exports[name]
   if (typeof handler !== 'function') throw new TypeError(`${module} exports no function ${name}`)
   // What it takes is the word of whoever named it as a handler.
-  return handler as (job: AssignedJob) => unknown
+  return handler as (job: RemoteJob) => unknown
 }
