@@ -58,7 +58,9 @@ Examples:
   geartrain gearmand -d -L 0.0.0.0      a server in the place of C gearmand
   geartrain store stats                 what is queued in ./geartrain.db
   geartrain do reverse 'Hello World!'   have a job done
+  geartrain work resize -- ./resize.sh  a worker that runs a command for each job
   geartrain status                      functions, with their jobs and workers
+  geartrain top                         the same, live, with what is stuck
 
 geartrain serve --help shows all that can be set.`,
     )

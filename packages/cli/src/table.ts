@@ -1,5 +1,5 @@
 import { bold } from './colours.ts'
-import { fit, textWidth } from './top/text.ts'
+import { fit, textWidth } from './text.ts'
 
 /** A column with its head, and what it has of a row. */
 export type Column<Row> = readonly [head: string, cell: (row: Row) => string | number]

@@ -113,8 +113,10 @@ function readError(line: string): ServerError | undefined {
   return new ServerError(code, (codeText?.replaceAll('+', ' ') ?? text ?? code) || code)
 }
 
-/** In the place of rows only that the command is unknown: a unique may well read like another error. */
+/** What can stand in the place of rows. A unique may well read like another error. */
+const listErrors = new Set(['UNKNOWN_COMMAND', 'UNKNOWN_SHOW_ARGUMENTS', 'QUEUE_ERROR'])
+
 function readListError(line: string): ServerError | undefined {
   const error = readError(line)
-  return error?.serverCode === 'UNKNOWN_COMMAND' || error?.serverCode === 'UNKNOWN_SHOW_ARGUMENTS' ? error : undefined
+  return error !== undefined && listErrors.has(error.serverCode) ? error : undefined
 }

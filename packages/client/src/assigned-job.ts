@@ -30,6 +30,11 @@ export class JobFailure extends Error {
   }
 }
 
+/** Also one from another copy of this library, as a program can have two of it. */
+export function isJobFailure(thrown: unknown): thrown is JobFailure {
+  return thrown instanceof Error && thrown.name === 'JobFailure'
+}
+
 /** A job in the hands of a worker. */
 export interface AssignedJob {
   readonly handle: string

@@ -1,5 +1,5 @@
 import { packets } from '@geartrain/protocol'
-import { type AssignedJob, JobFailure } from './assigned-job.ts'
+import { type AssignedJob, isJobFailure } from './assigned-job.ts'
 import type { Connection } from './connection.ts'
 import { InvalidArgumentError } from './errors.ts'
 import { readWireName } from './wire-name.ts'
@@ -104,7 +104,7 @@ export class Assignment implements AssignedJob {
   fail(thrown: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (thrown instanceof JobFailure) this.#connection.send(packets.WORK_FAIL, [this.#names.handle])
+    if (isJobFailure(thrown)) this.#connection.send(packets.WORK_FAIL, [this.#names.handle])
     else this.#connection.send(packets.WORK_EXCEPTION, [this.#names.handle], workloadBytes(thrownText(thrown)))
   }
 

@@ -1,10 +1,11 @@
+import { setMaxListeners } from 'node:events'
 import type tls from 'node:tls'
 import { packets } from '@geartrain/protocol'
 import type { Servers } from './address.ts'
 import { type BackoffOptions, defaultBackoff } from './backoff.ts'
 import type { ClientSession } from './client-session.ts'
 import { encodeValue, then } from './codec.ts'
-import { defaultConnectionLimits } from './connection.ts'
+import { defaultConnectionLimits, tlsOptions } from './connection.ts'
 import { type CallOptions, checkedTimeoutMs, throwIfAborted } from './cutoff.ts'
 import { AbortedError, ClosedError, GeartrainError, InvalidArgumentError } from './errors.ts'
 import { checkedHeartbeatMs, defaultHeartbeatMs } from './heartbeat.ts'
@@ -105,10 +106,12 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
     } = options
     this.#jobs = jobs
     this.#closeTimeoutMs = closeTimeoutMs
+    // Of each server, and of each connection that is being opened.
+    setMaxListeners(0, this.#stop.signal)
     this.#servers = new ServerList(servers, {
       session: {
         packetBytesMax,
-        tls: tls === true ? {} : tls === false ? undefined : tls,
+        tls: tlsOptions(tls),
         heartbeatMs: checkedHeartbeatMs(heartbeatMs),
       },
       connectTimeoutMs: checkedTimeoutMs(connectTimeoutMs),

@@ -26,8 +26,6 @@ export interface ConnectionOptions {
   readonly tls?: tls.ConnectionOptions | undefined
 }
 
-export type ConnectionLimits = ConnectionOptions
-
 const MiB = 1024 * 1024
 
 export const defaultConnectionLimits: ConnectionOptions = { packetBytesMax: 1024 * MiB }
@@ -83,11 +81,11 @@ export class Connection {
   static async open(
     address: ServerAddress,
     receiver: Receiver,
-    { packetBytesMax, tls: tlsOptions }: ConnectionOptions,
+    { packetBytesMax, tls: secure }: ConnectionOptions,
     options: CallOptions,
   ): Promise<Connection> {
     throwIfAborted(options.signal)
-    const { socket, event } = connect(address, tlsOptions)
+    const { socket, event } = connect(address, secure)
     const connected = new Deferred<void>()
     const release = startCutoff(options, `connecting to ${formatServer(address)}`, connected.reject)
     socket.once(event, connected.resolve)
@@ -230,16 +228,22 @@ export class Connection {
   }
 }
 
+/** What users say of TLS, as a connection takes it. */
+export function tlsOptions(option: boolean | tls.ConnectionOptions | undefined): tls.ConnectionOptions | undefined {
+  if (option === true) return {}
+  return option === false ? undefined : option
+}
+
 /** A socket that connects, and the event that says it can be used. */
 function connect(
   { host, port }: ServerAddress,
-  tlsOptions: tls.ConnectionOptions | undefined,
+  secure: tls.ConnectionOptions | undefined,
 ): { readonly socket: net.Socket; readonly event: 'connect' | 'secureConnect' } {
   const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveIdleMs }
-  if (tlsOptions === undefined) return { socket: net.connect(options), event: 'connect' }
+  if (secure === undefined) return { socket: net.connect(options), event: 'connect' }
   // A name for the certificate, which an address can't be.
   const servername = net.isIP(host) === 0 ? host : ''
-  const socket = tls.connect({ servername, ...tlsOptions, ...options })
+  const socket = tls.connect({ servername, ...secure, ...options })
   // tls.connect passes on neither of these.
   socket.setNoDelay(true)
   socket.setKeepAlive(true, keepAliveIdleMs)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { AbortedError, type GeartrainError, InvalidArgumentError, TimeoutError } from './errors.ts'
 
 /** How every call can be bounded by its caller. */
@@ -40,8 +41,14 @@ export function startCutoff(
     cut(new TimeoutError(`${what} took longer than ${timeoutMs} ms`))
   }
   const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, checkedTimeoutMs(timeoutMs))
-  signal?.addEventListener('abort', onAbort)
+  if (signal !== undefined) listen(signal, onAbort)
   return release
+}
+
+/** One signal may well bound thousands of calls, of which Node warns from eleven on. */
+function listen(signal: AbortSignal, onAbort: () => void): void {
+  setMaxListeners(0, signal)
+  signal.addEventListener('abort', onAbort)
 }
 
 export function checkedTimeoutMs(timeoutMs: number): number {

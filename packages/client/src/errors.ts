@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'INVALID_ARGUMENT'
   | 'INVALID_DATA'
   | 'PROTOCOL'
+  | 'HANDLER_LOST'
+  | 'PACKAGE_MISSING'
 
 /** What all errors of this library are. */
 export abstract class GeartrainError extends Error {
@@ -124,4 +126,15 @@ export class InvalidDataError extends GeartrainError {
 /** What came from the other side is not the Gearman protocol. */
 export class ProtocolError extends GeartrainError {
   readonly code = 'PROTOCOL'
+}
+
+/** The thread or process of a handler ended under its job. `cause` is why, if that is known. */
+export class HandlerLostError extends GeartrainError {
+  readonly code = 'HANDLER_LOST'
+  override readonly retryable = true
+}
+
+/** A part of this library needs a package that is not installed; the message names it. */
+export class PackageMissingError extends GeartrainError {
+  readonly code = 'PACKAGE_MISSING'
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextIteration } from 'node:timers/promises'
 import type { Server, ServerOptions } from '@geartrain/server'
 import { type CallOptions, startCutoff, throwIfAborted } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
-import { ClosedError, TimeoutError } from './errors.ts'
+import { ClosedError, PackageMissingError, TimeoutError } from './errors.ts'
 import { ManualClock, type TestClock } from './testing-clock.ts'
 
 export type { TestClock } from './testing-clock.ts'
@@ -120,7 +120,7 @@ async function importServer(): Promise<Pick<typeof import('@geartrain/server'), 
   try {
     return await import('@geartrain/server')
   } catch (error) {
-    throw new Error(
+    throw new PackageMissingError(
       '@geartrain/client/testing needs a server, which could not be loaded: npm install @geartrain/server',
       {
         cause: error,

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { type AssignedJob, EncodedResult } from './assigned-job.ts'
+import { HandlerLostError, PackageMissingError } from './errors.ts'
 import { checkedGraceMs, JobRelay } from './pool/job-relay.ts'
 import {
   type HandlerExport,
@@ -84,7 +85,7 @@ export class ThreadPool {
       await this.#threads.run(task, { transferList: [port2, body.buffer], signal: kill.signal })
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      relay.lost(new Error(`the thread of the job ended: ${message}`, { cause: error }))
+      relay.lost(new HandlerLostError(`the thread of the job ended: ${message}`, { cause: error }))
     }
     try {
       return await relay.result()
@@ -100,8 +101,11 @@ function requirePiscina(): typeof Piscina {
     const required: { readonly Piscina: typeof Piscina } = createRequire(import.meta.url)('piscina')
     return required.Piscina
   } catch (error) {
-    throw new Error('@geartrain/client/threads needs piscina, which could not be loaded: npm install piscina', {
-      cause: error,
-    })
+    throw new PackageMissingError(
+      '@geartrain/client/threads needs piscina, which could not be loaded: npm install piscina',
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events'
 import type tls from 'node:tls'
 import { parseServers, type ServerAddress, type Servers } from './address.ts'
-import { type AssignedJob, JobFailure, type JobHandler } from './assigned-job.ts'
+import { type AssignedJob, isJobFailure, type JobHandler } from './assigned-job.ts'
 import type { Assignment } from './assignment.ts'
 import { type BackoffOptions, defaultBackoff } from './backoff.ts'
-import { defaultConnectionLimits } from './connection.ts'
+import { defaultConnectionLimits, tlsOptions } from './connection.ts'
 import { checkedTimeoutMs, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import {
@@ -13,6 +13,7 @@ import {
   type ConnectionLostError,
   GeartrainError,
   InvalidArgumentError,
+  TimeoutError,
 } from './errors.ts'
 import { unreachable } from './first-reachable.ts'
 import { checkedHeartbeatMs, defaultHeartbeatMs } from './heartbeat.ts'
@@ -132,7 +133,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
         },
         slots: this.#slots,
         clientId: clientId === undefined ? undefined : wireName(clientId, 'clientId', clientIdBytesMax),
-        connection: { packetBytesMax, tls: tls === true ? {} : tls === false ? undefined : tls },
+        connection: { packetBytesMax, tls: tlsOptions(tls) },
         heartbeatMs: checkedHeartbeatMs(heartbeatMs),
       },
       lanes: this.#lanes,
@@ -253,24 +254,25 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
 
   async #work(job: Assignment, ability: Ability, session: WorkerSession): Promise<void> {
     const { timeoutMs } = ability
-    const stopTimer =
-      timeoutMs === undefined
-        ? undefined
-        : startCutoff({ timeoutMs }, `the job ${job.handle} of ${job.function}`, (error) => {
-            // The server has taken it away. The slot is given up with it, or a handler that hangs would stop the worker.
-            job.drop(error)
-            this.#release(job, session)
-            this.#options.onError?.(error, job)
-          })
+    // The connection keeps the process alive; without it nobody waits for the job.
+    const timer = timeoutMs && setTimeout(() => this.#giveUp(job, session, timeoutMs), timeoutMs).unref()
     try {
       job.complete(await ability.perform(job))
     } catch (thrown) {
       job.fail(thrown)
       if (!isExpected(thrown, job)) this.#options.onError?.(thrown, job)
     } finally {
-      stopTimer?.()
+      if (timer) clearTimeout(timer)
       this.#release(job, session)
     }
+  }
+
+  /** The server has taken it away. The slot is given up with it, or a handler that hangs would stop the worker. */
+  #giveUp(job: Assignment, session: WorkerSession, timeoutMs: number): void {
+    const error = new TimeoutError(`the job ${job.handle} of ${job.function} took longer than ${timeoutMs} ms`)
+    job.drop(error)
+    this.#release(job, session)
+    this.#options.onError?.(error, job)
   }
 
   #release(job: Assignment, session: WorkerSession): void {
@@ -312,7 +314,8 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       await session.sync({ timeoutMs: goodbyeMs })
     } catch (error) {
       if (!(error instanceof GeartrainError)) throw error
-      this.#options.onError?.(error, undefined)
+      // Ended from here, because closing took too long.
+      if (!(error.cause instanceof ClosedError)) this.#options.onError?.(error, undefined)
     }
   }
 }
@@ -324,6 +327,6 @@ function checkedConcurrency(concurrency: number): number {
 
 /** A handler that gives up on purpose, or because it was told to, is no error. */
 function isExpected(thrown: unknown, job: Assignment): boolean {
-  if (thrown instanceof JobFailure) return thrown.cause === undefined
+  if (isJobFailure(thrown)) return thrown.cause === undefined
   return job.isDropped && (thrown === job.signal.reason || (thrown instanceof Error && thrown.name === 'AbortError'))
 }

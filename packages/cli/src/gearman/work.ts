@@ -2,9 +2,9 @@ import type { ConnectionOptions } from 'node:tls'
 import { type AssignedJob, ConnectError, type ServerAddress, Worker } from '@geartrain/client'
 import { complain } from '../output.ts'
 import { reasonNotReached } from '../servers.ts'
+import { stdoutTaken } from '../stdout.ts'
 import { runCommand } from './command-run.ts'
 import { type GearmanFlags, gearmanExitCode } from './flags.ts'
-import { stdoutTaken } from '../stdout.ts'
 
 /** Does the functions' jobs, one at a time, until there were as many as are wanted. Resolves with the exit code. */
 export async function work(

@@ -1,8 +1,8 @@
 import { count } from '../numbers.ts'
+import { clip, printable, sparkline } from '../text.ts'
 import type { Frame, FunctionState, JobState, ServerState, WorkerState } from './frame.ts'
 import { type SortKey, type TopState, views } from './state.ts'
 import { type Column, table } from './table.ts'
-import { clip, printable, sparkline } from './text.ts'
 
 /** How text stands out. */
 export interface Style {

@@ -1,4 +1,4 @@
-import { fit, textWidth } from './text.ts'
+import { fit, textWidth } from '../text.ts'
 
 export interface Column<Row> {
   readonly title: string

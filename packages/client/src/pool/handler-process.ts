@@ -2,6 +2,7 @@ import { type ChildProcess, type ForkOptions, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { AssignedJob } from '../assigned-job.ts'
 import { Deferred } from '../deferred.ts'
+import { HandlerLostError } from '../errors.ts'
 import { JobRelay } from './job-relay.ts'
 import type { HandlerMessage, JobOrder, PoolMessage } from './messages.ts'
 
@@ -33,7 +34,7 @@ export class HandlerProcess {
     this.#child.on('error', (error) => {
       // It never ran if it has no id, and then nothing else will be heard of it.
       if (this.#child.pid !== undefined) return
-      lose(new Error(`no process could be started for the job: ${error.message}`, { cause: error }))
+      lose(new HandlerLostError(`no process could be started for the job: ${error.message}`, { cause: error }))
       this.#closed.resolve()
     })
     // Its last messages may come after its exit, but not after the end of the channel. ('close' does not come to those
@@ -42,7 +43,7 @@ export class HandlerProcess {
       const { exitCode, signalCode, connected } = this.#child
       if (connected || (exitCode === null && signalCode === null)) return
       const how = signalCode === null ? `ended with code ${exitCode}` : `was ended by ${signalCode}`
-      lose(new Error(`the process of the job ${how}`))
+      lose(new HandlerLostError(`the process of the job ${how}`))
       this.#closed.resolve()
     }
     this.#child.on('exit', end)
