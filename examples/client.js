@@ -15,7 +15,7 @@ console.log(reversed.join(' '))
 // All that happens on the way.
 for await (const event of client.submit('count-words', 'to be\nor not to be')) {
   if (event.type === 'status') console.log(`line ${event.numerator} of ${event.denominator}`)
-  if (event.type === 'complete') console.log(`${Buffer.from(event.data)} words`)
+  if (event.type === 'complete') console.log(`${Buffer.from(event.data).toString()} words`)
 }
 
 // Nobody waits for it; the server keeps it.

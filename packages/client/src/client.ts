@@ -4,7 +4,7 @@ import { packets } from '@geartrain/protocol'
 import type { Servers } from './address.ts'
 import { type BackoffOptions, defaultBackoff } from './backoff.ts'
 import type { ClientSession } from './client-session.ts'
-import { encodeValue, then } from './codec.ts'
+import { encodeValue, pass } from './codec.ts'
 import { defaultConnectionLimits, tlsOptions } from './connection.ts'
 import { type CallOptions, checkedTimeoutMs, throwIfAborted } from './cutoff.ts'
 import { AbortedError, ClosedError, GeartrainError, InvalidArgumentError } from './errors.ts'
@@ -162,7 +162,7 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
       this.#request(submission, waiter)
     }
     if (options.signal?.aborted === true) waiter.fail(new AbortedError(options.signal))
-    else settle(() => then(encodeValue(codecs.input, input, `the input of ${jobFunction}`), send), waiter)
+    else settle(() => pass(encodeValue(codecs.input, input, `the input of ${jobFunction}`), send), waiter)
     return waiter
   }
 
@@ -177,7 +177,7 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
     const reply = new PromisedReply('JOB_CREATED', readHandle, options)
     const { input: codec } = submitterCodecs(this.#jobs, jobFunction)
     const send = (workload: Uint8Array) => this.#request(toSubmission(draft, workload), reply)
-    settle(() => then(encodeValue(codec, input, `the input of ${jobFunction}`), send), reply)
+    settle(() => pass(encodeValue(codec, input, `the input of ${jobFunction}`), send), reply)
     return reply.promise
   }
 

@@ -37,8 +37,8 @@ export function checked<Sent, Received>(
   const { validate } = schema['~standard']
   // What the schema makes of the value is for the receiver, who asks it again.
   return {
-    encode: (value) => then(then(validate(value), assertValid), () => codec.encode(value)),
-    decode: (received) => then(then(codec.decode(received), validate), assertValid),
+    encode: (value) => pass(pass(validate(value), assertValid), () => codec.encode(value)),
+    decode: (received) => pass(pass(codec.decode(received), validate), assertValid),
   }
 }
 
@@ -60,11 +60,11 @@ function assertValid<Value>(
 }
 
 /** Most values are there at once, and then nobody waits for them. */
-export function then<Value, Result>(
+export function pass<Value, Result>(
   value: Value | Promise<Value>,
-  next: (value: Value) => Result | Promise<Result>,
+  to: (value: Value) => Result | Promise<Result>,
 ): Result | Promise<Result> {
-  return value instanceof Promise ? value.then(next) : next(value)
+  return value instanceof Promise ? value.then((settled: Value) => to(settled)) : to(value)
 }
 
 /** The bytes of a value. What is thrown, or rejected with, is an InvalidDataError that says which value it was. */

@@ -25,8 +25,8 @@ export async function* settleInOrder<Input, Value>(
       if (next !== 'later' && next.done !== true) started.push(settled(start(next.value), index++))
       else if (first === undefined) return
       else {
+        void started.shift()
         yield await first
-        started.shift()
       }
     }
   } finally {

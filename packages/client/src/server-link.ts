@@ -79,6 +79,9 @@ export class ServerLink {
     const { reconnect, stop } = this.#options
     if (stop.aborted) return
     // Whoever waits for it has a timer of his own; this one keeps no process alive. If it fails the next one is planned.
-    this.#retry = setTimeout(() => this.open().catch(() => undefined), backoffMs(reconnect, this.#failures)).unref()
+    this.#retry = setTimeout(
+      () => void this.open().catch(() => undefined),
+      backoffMs(reconnect, this.#failures),
+    ).unref()
   }
 }

@@ -6,7 +6,7 @@ import { uniqueBytesMax, wireName } from './wire-name.ts'
 
 export type Priority = 'high' | 'normal' | 'low'
 
-export interface UniqueOptions extends CallOptions {
+interface UniqueOptions extends CallOptions {
   /**
    * Jobs of a function with the same unique, waiting or running, are one job, whose end all submitters get. `-` stands
    * for the workload. At most 64 bytes.
