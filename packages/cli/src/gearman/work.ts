@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { type AssignedJob, ConnectError, type ServerAddress, Worker } from '@geartrain/client'
+import { type AssignedJob, ConnectError, formatServer, type ServerAddress, Worker } from '@geartrain/client'
 import { complain } from '../output.ts'
 import { reasonNotReached } from '../servers.ts'
 import { stdoutTaken } from '../stdout.ts'
@@ -13,15 +13,15 @@ export async function work(
   tls: ConnectionOptions | undefined,
 ): Promise<number> {
   let left = flags.jobsMax
-  let isConnected = false
+  const connected = new Set<string>()
   const worker = new Worker(servers, {
     tls,
     waitForServer: true,
-    onConnect() {
-      isConnected = true
+    onConnect(server) {
+      connected.add(formatServer(server))
     },
-    onDisconnect(error, retryMs) {
-      isConnected = false
+    onDisconnect(error, retryMs, server) {
+      connected.delete(formatServer(server))
       const why = error instanceof ConnectError ? reasonNotReached(error) : error.message
       complain('gearman', `${why}; it tries again in ${Math.round(retryMs)} ms`)
     },
@@ -59,7 +59,7 @@ export async function work(
   } finally {
     clearInterval(waiting)
   }
-  return isConnected ? 0 : gearmanExitCode
+  return connected.size > 0 ? 0 : gearmanExitCode
 }
 
 /** Without a command the payload is printed. */
