@@ -16,7 +16,7 @@ export interface SessionOptions extends ConnectionOptions {
 }
 
 /** That it came is all that is wanted of it. */
-const heartbeatReply: Reply = { expects: 'ECHO_RES', answer() {}, lost() {}, fail() {} }
+const heartbeatReply: Reply = { expects: 'ECHO_RES', hasEnded: false, answer() {}, lost() {}, fail() {} }
 
 /** What a client holds of one connection: the requests that wait for an answer and the jobs that wait for their end. */
 export class ClientSession implements Receiver {
@@ -43,6 +43,7 @@ export class ClientSession implements Receiver {
     session.#connection = connection
     try {
       await session.#askForExceptions(options)
+      if (session.#lost !== undefined) throw session.#lost
       session.#onLost = onLost
       session.#stopHeartbeat = startHeartbeat(connection, heartbeatMs, () =>
         session.request(packets.ECHO_REQ, [], heartbeatPayload, heartbeatReply),
@@ -58,8 +59,9 @@ export class ClientSession implements Receiver {
     return this.#connection?.isOpen === true
   }
 
-  /** The reply gets the answer, or the reason why there is none. */
+  /** The reply gets the answer, or the reason why there is none. Nothing is sent if it has ended before. */
   request(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
+    if (reply.hasEnded) return
     if (this.#lost !== undefined) {
       reply.lost(this.#lost)
       return

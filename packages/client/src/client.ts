@@ -251,12 +251,13 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
   ): Promise<Status> {
     throwIfAborted(signal)
     if (this.#stop.signal.aborted) throw new ClosedError(closedSentence)
-    const replies = this.#servers.openEach().map((opening) => {
-      const reply = newReply()
-      void this.#requestWhenOpen(request, reply, opening)
-      return reply.promise
-    })
-    return firstKnown(replies)
+    // Before anything is opened: the options may be wrong.
+    const replies = Array.from({ length: this.#servers.count }, newReply)
+    for (const [index, opening] of this.#servers.openEach().entries()) {
+      const reply = replies[index]
+      if (reply !== undefined) void this.#requestWhenOpen(request, reply, opening)
+    }
+    return firstKnown(replies.map((reply) => reply.promise))
   }
 
   #request(request: Request, reply: Reply): void {
@@ -297,18 +298,24 @@ function asOurs(error: unknown): GeartrainError {
   throw error
 }
 
-/** A server that can't be reached may have the job: that none of the others knows it is then no answer. */
-async function firstKnown<Status extends JobStatus>(replies: readonly Promise<Status>[]): Promise<Status> {
-  const answers = await Promise.allSettled(replies)
-  let unknown: Status | undefined
-  for (const answer of answers) {
-    if (answer.status === 'rejected') continue
-    if (answer.value.isKnown) return answer.value
-    unknown = answer.value
-  }
-  for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
-  if (unknown === undefined) throw new Error('a list without servers')
-  return unknown
+/**
+ * The first answer of one that knows the job. A server that can't be asked may have it: that none of the others knows
+ * it is then no answer.
+ */
+function firstKnown<Status extends JobStatus>(replies: readonly Promise<Status>[]): Promise<Status> {
+  return new Promise((resolve, reject) => {
+    void Promise.allSettled(
+      replies.map(async (reply) => {
+        const status = await reply
+        if (status.isKnown) resolve(status)
+        return status
+      }),
+    ).then((answers) => {
+      const failure = answers.find((answer) => answer.status === 'rejected')
+      if (failure !== undefined) reject(failure.reason)
+      for (const answer of answers) if (answer.status === 'fulfilled') resolve(answer.value)
+    })
+  })
 }
 
 function checkedInFlight({ inFlight = defaultInFlight }: ManyOptions): number {

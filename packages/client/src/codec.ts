@@ -34,7 +34,7 @@ export function checked<Sent, Received>(
   codec: Codec<Sent>,
   schema: StandardSchema<Sent, Received>,
 ): Codec<Sent, Received> {
-  const { validate } = schema['~standard']
+  const validate = (value: unknown) => schema['~standard'].validate(value)
   // What the schema makes of the value is for the receiver, who asks it again.
   return {
     encode: (value) => pass(pass(validate(value), assertValid), () => codec.encode(value)),

@@ -223,7 +223,7 @@ export class Connection {
     this.#isOpen = false
     if (this.#flushing !== undefined) clearImmediate(this.#flushing)
     this.#releaseDrained()
-    this.#receiver.lost(lostError(this.address, this.#fault))
+    this.#receiver.lost(lostError(this.address, this.#fault, this.bytesRead > 0))
     this.#ended.resolve()
   }
 }
@@ -250,8 +250,14 @@ function connect(
   return { socket, event: 'secureConnect' }
 }
 
-function lostError(address: ServerAddress, fault: Error | undefined): ConnectionLostError {
+function lostError(address: ServerAddress, fault: Error | undefined, hasSpoken: boolean): ConnectionLostError {
   const server = formatServer(address)
-  if (fault === undefined) return new ConnectionLostError(`${server} has closed the connection`)
-  return new ConnectionLostError(`the connection to ${server} is lost: ${fault.message}`, { cause: fault })
+  if (fault !== undefined) {
+    // OpenSSL's messages end with a line end.
+    const reason = fault.message.trimEnd()
+    return new ConnectionLostError(`the connection to ${server} is lost: ${reason}`, { cause: fault })
+  }
+  // As a server with TLS does when a client has none.
+  const hint = hasSpoken ? '' : ' before it said anything; does it want TLS?'
+  return new ConnectionLostError(`${server} has closed the connection${hint}`)
 }

@@ -20,7 +20,7 @@ export async function openFirstReachable<T>(
 
 /** None of the servers could be reached, each for its reason. */
 export function unreachable(servers: readonly ServerAddress[], errors: readonly Error[]): ConnectError {
-  const reasons = servers.map((server, i) => `${formatServer(server)} (${errors[i]?.message})`)
+  const reasons = servers.map((server, i) => `${formatServer(server)} (${errors[i]?.message.trimEnd()})`)
   const cause = errors.length === 1 ? errors[0] : new AggregateError(errors)
   return new ConnectError(`no server could be reached: ${reasons.join(', ')}`, { cause })
 }

@@ -11,6 +11,8 @@ import type { WaiterTable } from './waiter-table.ts'
  */
 export interface Reply {
   readonly expects: PacketName
+  /** Nobody waits for it any more. */
+  readonly hasEnded: boolean
   /** The answer of the expected kind. `waiters` is where a job that was created is listed. */
   answer(packet: IncomingPacket, waiters: WaiterTable): void
   /** The connection ended before there was an answer. */
@@ -23,12 +25,17 @@ export class PromisedReply<T> implements Reply {
   readonly expects: PacketName
   readonly #read: (packet: IncomingPacket) => T
   readonly #deferred = new Deferred<T>()
+  #hasEnded = false
   readonly #release: () => void
 
   constructor(expects: PacketName, read: (packet: IncomingPacket) => T, options: CallOptions) {
     this.expects = expects
     this.#read = read
-    this.#release = startCutoff(options, `the wait for ${expects}`, this.#deferred.reject)
+    this.#release = startCutoff(options, `the wait for ${expects}`, (error) => this.fail(error))
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   get promise(): Promise<T> {
@@ -36,6 +43,7 @@ export class PromisedReply<T> implements Reply {
   }
 
   answer(packet: IncomingPacket): void {
+    this.#hasEnded = true
     this.#release()
     this.#deferred.resolve(this.#read(packet))
   }
@@ -45,6 +53,7 @@ export class PromisedReply<T> implements Reply {
   }
 
   fail(error: GeartrainError): void {
+    this.#hasEnded = true
     this.#release()
     this.#deferred.reject(error)
   }

@@ -14,6 +14,8 @@ interface Orphan {
   readonly error: ConnectionLostError
   readonly giveUpAt: number
   isTrying: boolean
+  /** A server came up while it was being tried. */
+  isMissed: boolean
 }
 
 /** Foreground jobs whose server went away, until another has them. */
@@ -34,7 +36,7 @@ export class Resubmitter {
   take(waiter: Waiter, error: ConnectionLostError): boolean {
     const { attemptsMax, patienceMs } = this.#options
     if (this.#isClosed || !waiter.isRepeatable || waiter.losses > attemptsMax) return false
-    this.#orphans.add({ waiter, error, giveUpAt: performance.now() + patienceMs, isTrying: false })
+    this.#orphans.add({ waiter, error, giveUpAt: performance.now() + patienceMs, isTrying: false, isMissed: false })
     // When all that were lost together are here, and the session knows that it has ended.
     this.#trying ??= setImmediate(() => this.tryAll())
     this.#givingUp ??= setTimeout(() => this.#giveUp(), patienceMs)
@@ -45,7 +47,10 @@ export class Resubmitter {
   tryAll(): void {
     clearImmediate(this.#trying)
     this.#trying = undefined
-    for (const orphan of this.#orphans) if (!orphan.isTrying) void this.#try(orphan)
+    for (const orphan of this.#orphans) {
+      if (orphan.isTrying) orphan.isMissed = true
+      else void this.#try(orphan)
+    }
   }
 
   /** No job is taken any more. */
@@ -63,21 +68,22 @@ export class Resubmitter {
     const { waiter } = orphan
     const key = waiter.submission?.key
     orphan.isTrying = true
+    orphan.isMissed = false
     try {
-      const session = this.#servers.current(key) ?? (await this.#servers.open(key))
+      const session = this.#servers.current(key) ?? (await this.#servers.openUp(key))
       const { submission } = waiter
-      const isOurs = this.#release(orphan)
-      if (isOurs && submission !== undefined) {
+      // Undefined: it waits until a server is up again.
+      if (session !== undefined && this.#release(orphan) && submission !== undefined) {
         session.request(submission.kind, submission.args, submission.workload, waiter)
       }
     } catch (error) {
-      // It waits until a server is up again.
+      // And so it does here.
       if (!(error instanceof ConnectError)) waiter.fail(orphan.error)
-    } finally {
-      orphan.isTrying = false
-      // It has been given up by its submitter.
-      if (waiter.hasEnded) this.#release(orphan)
     }
+    orphan.isTrying = false
+    // It has been given up by its submitter.
+    if (waiter.hasEnded) this.#release(orphan)
+    if (orphan.isMissed && this.#orphans.has(orphan)) void this.#try(orphan)
   }
 
   #giveUp(): void {

@@ -12,12 +12,16 @@ export interface LinkOptions {
   readonly onUp: () => void
 }
 
+/** A connection that ends sooner was none. */
+const lastingMs = 1000
+
 /**
  * A server of a client's list.
  *
  * unused: nobody has asked for it yet, or its connection was lost just now. `open` connects.
  * up: it has a session, which all callers share.
- * down: the last attempt failed. It is tried again in the background, later each time, and by those who find no other.
+ * down: the last attempt failed, or its connections end as soon as they are there. It is tried again in the
+ *   background, later each time, and by those who find no other.
  */
 export class ServerLink {
   readonly #address: ServerAddress
@@ -26,6 +30,9 @@ export class ServerLink {
   #opening: Promise<ClientSession> | undefined
   /** Attempts in a row that failed. */
   #failures = 0
+  /** Connections in a row that did not last. */
+  #drops = 0
+  #openedAt = 0
   #retry: NodeJS.Timeout | undefined
 
   constructor(address: ServerAddress, options: LinkOptions) {
@@ -40,7 +47,7 @@ export class ServerLink {
   }
 
   get isDown(): boolean {
-    return this.#failures > 0
+    return this.#failures > 0 || (this.#drops > 0 && this.session === undefined)
   }
 
   /** Rejects with the reason why the server can't be reached, or AbortedError. */
@@ -62,7 +69,7 @@ export class ServerLink {
     clearTimeout(this.#retry)
     const { session, connectTimeoutMs: timeoutMs, stop: signal, onUp } = this.#options
     try {
-      this.#session = await ClientSession.open(this.#address, session, { signal, timeoutMs }, () => this.#retryLater())
+      this.#session = await ClientSession.open(this.#address, session, { signal, timeoutMs }, () => this.#lose())
     } catch (error) {
       if (!(error instanceof AbortedError)) {
         this.#failures++
@@ -71,8 +78,14 @@ export class ServerLink {
       throw error
     }
     this.#failures = 0
+    this.#openedAt = performance.now()
     onUp()
     return this.#session
+  }
+
+  #lose(): void {
+    this.#drops = performance.now() - this.#openedAt < lastingMs ? this.#drops + 1 : 0
+    this.#retryLater()
   }
 
   #retryLater(): void {
@@ -81,7 +94,7 @@ export class ServerLink {
     // Whoever waits for it has a timer of his own; this one keeps no process alive. If it fails the next one is planned.
     this.#retry = setTimeout(
       () => void this.open().catch(() => undefined),
-      backoffMs(reconnect, this.#failures),
+      backoffMs(reconnect, this.#failures + this.#drops),
     ).unref()
   }
 }

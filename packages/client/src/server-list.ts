@@ -16,9 +16,8 @@ export class ServerList {
     this.#order = new ServerOrder(this.#addresses)
   }
 
-  /** True: it makes no difference which key a request has. */
-  get isSingle(): boolean {
-    return this.#links.length === 1
+  get count(): number {
+    return this.#links.length
   }
 
   /**
@@ -26,18 +25,21 @@ export class ServerList {
    * agree; without, that of the first one that is not down.
    */
   current(key: Uint8Array | undefined): ClientSession | undefined {
-    if (key !== undefined && !this.isSingle) return this.#first(this.#order.of(key).map((index) => this.#links[index]))
+    if (key !== undefined && this.count > 1) return this.#first(this.#order.of(key).map((index) => this.#links[index]))
     return this.#first(this.#links)
   }
 
   /** Connects if need be. Those that are down are tried only when there is no other. Rejects with ConnectError. */
   async open(key: Uint8Array | undefined): Promise<ClientSession> {
-    const indexes = key === undefined ? [...this.#links.keys()] : this.#order.of(key)
+    const indexes = this.#indexes(key)
     const [up, down] = [indexes.filter((index) => !this.#isDown(index)), indexes.filter((index) => this.#isDown(index))]
-    return openFirstReachable(
-      [...up, ...down].flatMap((index) => this.#addresses[index] ?? []),
-      (address) => this.#openLink(address),
-    )
+    return this.#openFirst([...up, ...down])
+  }
+
+  /** As `open`, but those that are down are left to their next attempt in the background. Undefined: all of them are. */
+  async openUp(key: Uint8Array | undefined): Promise<ClientSession | undefined> {
+    const up = this.#indexes(key).filter((index) => !this.#isDown(index))
+    return up.length === 0 ? undefined : this.#openFirst(up)
   }
 
   /** A session of each server. They reject with ConnectError. */
@@ -57,6 +59,17 @@ export class ServerList {
   #first(links: readonly (ServerLink | undefined)[]): ClientSession | undefined {
     const link = links.find((candidate) => candidate !== undefined && !candidate.isDown)
     return link?.session
+  }
+
+  #indexes(key: Uint8Array | undefined): number[] {
+    return key === undefined ? [...this.#links.keys()] : this.#order.of(key)
+  }
+
+  #openFirst(indexes: readonly number[]): Promise<ClientSession> {
+    return openFirstReachable(
+      indexes.flatMap((index) => this.#addresses[index] ?? []),
+      (address) => this.#openLink(address),
+    )
   }
 
   #isDown(index: number): boolean {

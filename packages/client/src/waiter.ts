@@ -35,6 +35,8 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
   losses = 0
   #hasData = false
   #handle: string | undefined
+  /** If it was submitted again. */
+  #firstHandle: string | undefined
   #outcome: Outcome | undefined
   /** Those not iterated yet, without the first and the last. Few jobs have any. */
   #events: Fifo<JobEvent> | undefined
@@ -100,11 +102,20 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
   }
 
   stream(): ReadableStream<Uint8Array> {
-    return ReadableStream.from(this.#chunks())
+    const chunks = this.#chunks()
+    return new ReadableStream({
+      async pull(controller) {
+        const { done, value } = await chunks.next()
+        if (done === true) controller.close()
+        else controller.enqueue(value)
+      },
+      // It is told when the next event comes, if one comes: nobody waits for that.
+      cancel: () => void chunks.return(),
+    })
   }
 
   async status(options?: CallOptions): Promise<JobStatus> {
-    return this.#submitter.status(await this.created(), options)
+    return this.#submitter.status(this.#handle ?? (await this.created()), options)
   }
 
   async *#chunks(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -114,7 +125,8 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<JobEvent, void, undefined> {
-    yield { type: 'created', handle: await this.created() }
+    const handle = await this.created()
+    yield { type: 'created', handle: this.#firstHandle ?? handle }
     for (;;) {
       const event = this.#events?.shift()
       if (event !== undefined) {
@@ -136,10 +148,12 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
     const wireHandle = packet.argument(0)
     waiters.add(wireHandle, this)
     if (this.#outcome !== undefined) return
-    const isAgain = this.#handle !== undefined
+    const earlier = this.#handle
     this.#handle = readWireName(wireHandle)
     this.#created?.resolve(this.#handle)
-    if (isAgain) this.add({ type: 'created', handle: this.#handle })
+    if (earlier === undefined) return
+    this.#firstHandle ??= earlier
+    this.add({ type: 'created', handle: this.#handle })
   }
 
   add(event: JobEvent): void {

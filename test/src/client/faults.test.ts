@@ -115,7 +115,7 @@ describe('a server that is killed while it has jobs', () => {
             throw job.signal.reason
           })
           .start()
-        const client = await site.client()
+        const client = await site.client({ resubmissions: 0 })
         const job = client.submit('f', 'x')
         const outcome = assert.rejects(job.result(), ConnectionLostError)
         await started.given

@@ -118,8 +118,7 @@ onServers('many jobs', (test) => {
     await results.return()
   })
 
-  test('a result is given when it is there, also while the next input is not', async (site, t) => {
-    t.todo('it is kept until inFlight are started or the inputs have ended')
+  test('a result is given when it is there, also while the next input is not', async (site) => {
     const f = site.functionName()
     await site
       .worker()

@@ -263,8 +263,7 @@ onFleet('servers of a client', (test) => {
     }
   })
 
-  test('status() of a job that one server knows does not wait for another that says nothing', async (fleet, t) => {
-    t.todo('it waits for all')
+  test('status() of a job that one server knows does not wait for another that says nothing', async (fleet) => {
     const f = fleet.functionName()
     const asked = signal()
     await using silent = await FakeServer.start((socket) => {
@@ -285,8 +284,7 @@ onFleet('servers of a client', (test) => {
     assert.notEqual(first, undefined)
   })
 
-  test('status() in a list with a server that is down: an argument that is refused ends nothing else', async (fleet, t) => {
-    t.todo('nobody handles that the other server is down')
+  test('status() in a list with a server that is down: an argument that is refused ends nothing else', async (fleet) => {
     const client = await fleet.client()
     await fleet.door(1).shut()
     await assert.rejects(client.status('H:x:1', { timeoutMs: 0 }), InvalidArgumentError)

@@ -33,6 +33,8 @@ export const props: Readonly<Record<string, string>> = {
   'ca.pem': '',
   'client.pem': '',
   'client.key': '',
+  'convert.js': '// @ts-nocheck\nexport default (job) => job.workload\n',
+  'images.js': '// @ts-nocheck\nexport const thumbnail = (job) => job.workload\n',
   'video.mp4': 'a long film',
   'access.log': '192.0.2.1 - - "GET / HTTP/1.1" 200 17\n'.repeat(3) + '192.0.2.2 - - "GET /prices HTTP/1.1" 200 5\n',
 }
@@ -48,6 +50,7 @@ const hands: Readonly<Record<string, JobHandler>> = {
   reverse: (job) => [...job.text()].reverse().join(''),
   report: (job) => `the report of ${job.text()}`,
   slow: () => '',
+  'send-mail': () => {},
   upper: (job) => job.text().toUpperCase(),
 }
 

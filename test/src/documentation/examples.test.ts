@@ -15,8 +15,8 @@ const blocks = shelves.map((pages) => pages.flatMap(readBlocks))
 const options = { timeout: 60_000 }
 
 describe('documentation', { concurrency: shelves.length }, () => {
-  let servers: readonly Server[]
-  let book: Book
+  let servers: readonly Server[] = []
+  let book: Book | undefined
 
   before(async () => {
     servers = await Promise.all(shelves.map(() => startServer('ours')))
@@ -25,7 +25,7 @@ describe('documentation', { concurrency: shelves.length }, () => {
     )
   }, options)
   after(async () => {
-    book[Symbol.dispose]()
+    book?.[Symbol.dispose]()
     for (const server of servers) await server.stop()
   })
 
@@ -38,6 +38,7 @@ describe('documentation', { concurrency: shelves.length }, () => {
       for (const block of shelved.filter(isOurs)) {
         const skip = block.notRun === undefined ? false : `compiled, not run: ${block.notRun}`
         it(`${block.page}:${block.line}`, { ...options, skip }, async () => {
+          assert.ok(book !== undefined)
           assertSaid(await book.play(block, addressOf(shelf)), promisedLines(block.source))
         })
       }
