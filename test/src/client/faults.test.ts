@@ -242,7 +242,7 @@ describe('what is not a Gearman server', () => {
       await using server = await FakeServer.start((socket) => {
         socket.once('data', () => socket.end(answers.subarray(0, cut)))
       })
-      const job = new Client(server.address).submit('f', '')
+      const job = new Client(server.address, { resubmissions: 0 }).submit('f', '')
       await assert.rejects(job.result(), (error) => {
         assert.ok(error instanceof Error && 'code' in error)
         assert.equal(error.code, cut < accepted.length ? 'CONNECT_FAILED' : 'CONNECTION_LOST')
