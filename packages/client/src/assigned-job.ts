@@ -1,4 +1,4 @@
-import type { Workload } from './workload.ts'
+import { checkedBytes, type Workload } from './workload.ts'
 
 /** A result in parts: a web stream, one of Node's, or whatever iterates over chunks in its own time. */
 export type JobStream = AsyncIterable<Workload> | ReadableStream<Workload>
@@ -17,7 +17,7 @@ export class EncodedResult {
   readonly bytes: Uint8Array
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes
+    this.bytes = checkedBytes(bytes, 'an encoded result')
   }
 }
 

@@ -96,8 +96,8 @@ export class Assignment implements AssignedJob {
 
   complete(result: Uint8Array): void {
     if (this.#isOver) return
-    this.#isOver = true
     this.#connection.send(packets.WORK_COMPLETE, [this.#names.handle], result)
+    this.#isOver = true
   }
 
   /** What the handler threw becomes the job's end. WORK_EXCEPTION is one by itself: no WORK_FAIL follows it. */

@@ -1,3 +1,6 @@
+import { timerMsMax } from './cutoff.ts'
+import { InvalidArgumentError } from './errors.ts'
+
 /** Waits between attempts to reach a server again. */
 export interface BackoffOptions {
   /** Before the first attempt. Each later one waits twice as long. */
@@ -5,7 +8,21 @@ export interface BackoffOptions {
   readonly maxMs: number
 }
 
-export const defaultBackoff: BackoffOptions = { minMs: 100, maxMs: 10_000 }
+const defaultBackoff: BackoffOptions = { minMs: 100, maxMs: 10_000 }
+
+/** A connection that ends sooner is as good as an attempt that failed. */
+const lastingMs = 1000
+
+export function isShort(openedAtMs: number): boolean {
+  return performance.now() - openedAtMs < lastingMs
+}
+
+/** With what the user has left out. */
+export function checkedBackoff(options: Partial<BackoffOptions> = {}): BackoffOptions {
+  const { minMs = defaultBackoff.minMs, maxMs = Math.max(minMs, defaultBackoff.maxMs) } = options
+  if (minMs > 0 && maxMs >= minMs && maxMs <= timerMsMax) return { minMs, maxMs }
+  throw new InvalidArgumentError(`reconnect: minMs is more than 0, maxMs not less, not ${minMs} and ${maxMs}`)
+}
 
 /**
  * How long to wait before this attempt, the first one being 0. Half of it is chance, so that a thousand workers that

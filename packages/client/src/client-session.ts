@@ -16,7 +16,7 @@ export interface SessionOptions extends ConnectionOptions {
 }
 
 /** That it came is all that is wanted of it. */
-const heartbeatReply: Reply = { expects: 'ECHO_RES', hasEnded: false, answer() {}, lost() {}, fail() {} }
+const heartbeatReply: Reply = { expects: 'ECHO_RES', hasEnded: false, answer() {}, refused() {}, lost() {}, fail() {} }
 
 /** What a client holds of one connection: the requests that wait for an answer and the jobs that wait for their end. */
 export class ClientSession implements Receiver {
@@ -28,7 +28,8 @@ export class ClientSession implements Receiver {
   #parting: ServerError | undefined
   #lost: ConnectionLostError | undefined
   /** Of a session that was open. */
-  #onLost: (() => void) | undefined
+  #onLost: ((session: ClientSession) => void) | undefined
+  #isLeaving = false
   #stopHeartbeat: () => void = () => {}
 
   /** Resolves when the server has shown that it speaks the protocol. */
@@ -36,7 +37,7 @@ export class ClientSession implements Receiver {
     address: ServerAddress,
     { heartbeatMs, ...connectionOptions }: SessionOptions,
     options: CallOptions,
-    onLost: () => void,
+    onLost: (session: ClientSession) => void,
   ): Promise<ClientSession> {
     const session = new ClientSession()
     const connection = await Connection.open(address, session, connectionOptions, options)
@@ -59,6 +60,11 @@ export class ClientSession implements Receiver {
     return this.#connection?.isOpen === true
   }
 
+  /** The server shuts down: it finishes the jobs that it has and takes no others. */
+  get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
   /** The reply gets the answer, or the reason why there is none. Nothing is sent if it has ended before. */
   request(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
     if (reply.hasEnded) return
@@ -66,8 +72,9 @@ export class ClientSession implements Receiver {
       reply.lost(this.#lost)
       return
     }
-    this.#replies.push(reply)
+    // First: what can't be sent has no answer.
     this.#connection?.send(kind, args, data)
+    this.#replies.push(reply)
   }
 
   /** When there is little left to be sent. */
@@ -78,7 +85,7 @@ export class ClientSession implements Receiver {
   /** Ends the connection when all requests have their answer, at the latest after `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
     if (this.#replies.length > 0 && this.isOpen) {
-      this.#answered = new Deferred()
+      this.#answered ??= new Deferred()
       const timer = setTimeout(this.#answered.resolve, timeoutMs)
       await this.#answered.promise
       clearTimeout(timer)
@@ -101,12 +108,10 @@ export class ClientSession implements Receiver {
         break
       }
       case packets.WORK_COMPLETE.type:
-        for (const waiter of this.#waiters.take(packet.argument(0)))
-          waiter.end({ type: 'complete', data: packet.data() })
+        this.#end('complete', packet)
         break
       case packets.WORK_EXCEPTION.type:
-        for (const waiter of this.#waiters.take(packet.argument(0)))
-          waiter.end({ type: 'exception', data: packet.data() })
+        this.#end('exception', packet)
         break
       case packets.WORK_FAIL.type:
         for (const waiter of this.#waiters.take(packet.argument(0))) waiter.end({ type: 'fail' })
@@ -128,15 +133,24 @@ export class ClientSession implements Receiver {
     for (const waiter of this.#waiters.takeAll()) waiter.lost(error)
     for (const reply of this.#replies.takeAll()) reply.lost(error)
     this.#answered?.resolve()
-    this.#onLost?.()
+    this.#onLost?.(this)
+  }
+
+  #end(type: 'complete' | 'exception', packet: IncomingPacket): void {
+    const data = packet.data()
+    // Each may change what it gets.
+    for (const [index, waiter] of this.#waiters.take(packet.argument(0)).entries()) {
+      waiter.end({ type, data: index === 0 ? data : data.slice() })
+    }
   }
 
   #answer(packet: IncomingPacket): void {
     const reply = this.#replies.peek()
     if (packet.name === 'ERROR') {
       const error = new ServerError(packet.argument(0), packet.argument(1))
+      if (error.serverCode === 'SHUTTING_DOWN') this.#isLeaving = true
       if (reply === undefined) this.#parting = error
-      else reply.fail(error)
+      else reply.refused(error)
     } else if (reply?.expects === packet.name) {
       reply.answer(packet, this.#waiters)
     } else {

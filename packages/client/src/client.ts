@@ -2,12 +2,12 @@ import { setMaxListeners } from 'node:events'
 import type tls from 'node:tls'
 import { packets } from '@geartrain/protocol'
 import type { Servers } from './address.ts'
-import { type BackoffOptions, defaultBackoff } from './backoff.ts'
+import { type BackoffOptions, checkedBackoff } from './backoff.ts'
 import type { ClientSession } from './client-session.ts'
 import { encodeValue, pass } from './codec.ts'
 import { defaultConnectionLimits, tlsOptions } from './connection.ts'
-import { type CallOptions, checkedTimeoutMs, throwIfAborted } from './cutoff.ts'
-import { AbortedError, ClosedError, GeartrainError, InvalidArgumentError } from './errors.ts'
+import { type CallOptions, checkedCloseTimeoutMs, checkedTimeoutMs, throwIfAborted } from './cutoff.ts'
+import { AbortedError, ClosedError, GeartrainError, InvalidArgumentError, ServerError } from './errors.ts'
 import { checkedHeartbeatMs, defaultHeartbeatMs } from './heartbeat.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
 import { type JobStatus, readStatus, readUniqueStatus, type UniqueStatus } from './job-status.ts'
@@ -19,7 +19,7 @@ import {
   type SentInput,
   submitterCodecs,
 } from './job-types.ts'
-import { type Settled, settleInOrder } from './many.ts'
+import { type Settled, type Stop, settleInOrder } from './many.ts'
 import { PromisedReply, type Reply } from './reply.ts'
 import { Resubmitter } from './resubmitter.ts'
 import { ServerList } from './server-list.ts'
@@ -79,12 +79,13 @@ type Request = Pick<Submission, 'kind' | 'args'> & Partial<Pick<Submission, 'wor
  * Sends jobs to a server, over one connection that any number of jobs share. Of several servers the first one that can
  * be reached gets them; those with a unique go where all clients with the same list send them.
  */
-export class Client<Jobs extends JobTypes = AnyJobs> {
+export class Client<out Jobs extends JobTypes = AnyJobs> {
   readonly #jobs: Jobs | undefined
   readonly #servers: ServerList
   readonly #resubmitter: Resubmitter
   readonly #submitter: Submitter = {
     takeLost: (waiter, error) => this.#resubmitter.take(waiter, error),
+    forget: (waiter) => this.#resubmitter.forget(waiter),
     status: (handle, options) => this.status(handle, options),
   }
   readonly #closeTimeoutMs: number
@@ -105,7 +106,7 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
       tls,
     } = options
     this.#jobs = jobs
-    this.#closeTimeoutMs = closeTimeoutMs
+    this.#closeTimeoutMs = checkedCloseTimeoutMs(closeTimeoutMs)
     // Of each server, and of each connection that is being opened.
     setMaxListeners(0, this.#stop.signal)
     this.#servers = new ServerList(servers, {
@@ -115,12 +116,12 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
         heartbeatMs: checkedHeartbeatMs(heartbeatMs),
       },
       connectTimeoutMs: checkedTimeoutMs(connectTimeoutMs),
-      reconnect: { ...defaultBackoff, ...reconnect },
+      reconnect: checkedBackoff(reconnect),
       stop: this.#stop.signal,
       onUp: () => this.#resubmitter.tryAll(),
     })
     this.#resubmitter = new Resubmitter(this.#servers, {
-      attemptsMax: resubmissions,
+      attemptsMax: checkedResubmissions(resubmissions),
       patienceMs: checkedTimeoutMs(resubmitTimeoutMs),
     })
   }
@@ -176,9 +177,21 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
     throwIfAborted(options.signal)
     const reply = new PromisedReply('JOB_CREATED', readHandle, options)
     const { input: codec } = submitterCodecs(this.#jobs, jobFunction)
-    const send = (workload: Uint8Array) => this.#request(toSubmission(draft, workload), reply)
+    let submission: Submission | undefined
+    const send = (workload: Uint8Array) => {
+      submission = toSubmission(draft, workload)
+      this.#request(submission, reply)
+    }
     settle(() => pass(encodeValue(codec, input, `the input of ${jobFunction}`), send), reply)
-    return reply.promise
+    try {
+      return await reply.promise
+    } catch (error) {
+      if (submission === undefined || !isShuttingDown(error)) throw error
+      // It was not taken, and another server may take it.
+      const again = new PromisedReply('JOB_CREATED', readHandle, options)
+      this.#request(submission, again)
+      return again.promise
+    }
   }
 
   /**
@@ -190,7 +203,8 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
     inputs: Iterable<SentInput<Jobs, Name>> | AsyncIterable<SentInput<Jobs, Name>>,
     options: SubmitOptions & ManyOptions = {},
   ): AsyncGenerator<Settled<ReceivedOutput<Jobs, Name>>, void, undefined> {
-    return settleInOrder(inputs, checkedInFlight(options), (input) => this.submit(jobFunction, input, options).result())
+    const start = (input: SentInput<Jobs, Name>) => this.submit(jobFunction, input, options).result()
+    return settleInOrder(inputs, checkedInFlight(options), start, this.#stopOf(options))
   }
 
   /** As `submitMany`, of jobs in the background: it gives their handles. */
@@ -199,9 +213,8 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
     inputs: Iterable<SentInput<Jobs, Name>> | AsyncIterable<SentInput<Jobs, Name>>,
     options: BackgroundOptions & ManyOptions = {},
   ): AsyncGenerator<Settled<string>, void, undefined> {
-    return settleInOrder(inputs, checkedInFlight(options), (input) =>
-      this.submitBackground(jobFunction, input, options),
-    )
+    const start = (input: SentInput<Jobs, Name>) => this.submitBackground(jobFunction, input, options)
+    return settleInOrder(inputs, checkedInFlight(options), start, this.#stopOf(options))
   }
 
   /** How the job with this handle stands, on whichever of the servers has it. */
@@ -241,6 +254,15 @@ export class Client<Jobs extends JobTypes = AnyJobs> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** No further jobs are to be submitted, and why. */
+  #stopOf({ signal }: CallOptions): Stop {
+    const closed = this.#stop.signal
+    return {
+      signal: signal === undefined ? closed : AbortSignal.any([signal, closed]),
+      error: () => (signal?.aborted === true ? new AbortedError(signal) : new ClosedError(closedSentence)),
+    }
   }
 
   /** Which server has the job is known to the servers alone. */
@@ -316,6 +338,15 @@ function firstKnown<Status extends JobStatus>(replies: readonly Promise<Status>[
       for (const answer of answers) if (answer.status === 'fulfilled') resolve(answer.value)
     })
   })
+}
+
+function isShuttingDown(error: unknown): boolean {
+  return error instanceof ServerError && error.serverCode === 'SHUTTING_DOWN'
+}
+
+function checkedResubmissions(resubmissions: number): number {
+  if (resubmissions >= 0) return resubmissions
+  throw new InvalidArgumentError(`resubmissions is a number from 0, not ${resubmissions}`)
 }
 
 function checkedInFlight({ inFlight = defaultInFlight }: ManyOptions): number {

@@ -1,6 +1,6 @@
 import { InvalidDataError } from './errors.ts'
 import { formatIssue, type StandardSchema } from './standard-schema.ts'
-import { type Workload, workloadBytes } from './workload.ts'
+import { checkedBytes, type Workload, workloadBytes } from './workload.ts'
 
 /**
  * How values travel as the bytes of a job. `Sent` and `Received` differ where a schema makes something else of what
@@ -12,6 +12,7 @@ export interface Codec<in Sent = never, out Received = unknown> {
 }
 
 const decoder = new TextDecoder()
+const noBytes = new Uint8Array(0)
 
 /** Bytes as they are. What is sent may be a string, in UTF-8. */
 export const bytes: Codec<Workload, Uint8Array> = { encode: workloadBytes, decode: (received) => received }
@@ -44,12 +45,14 @@ export function checked<Sent, Received>(
 
 // Its callers name the type.
 const anyJson: Codec<unknown, never> = {
+  // Nothing is no bytes, for functions that take nothing, or give nothing.
   encode: (value) => {
+    if (value === undefined) return noBytes
     const written: string | undefined = JSON.stringify(value)
     if (written === undefined) throw new TypeError(`JSON has no ${typeof value}`)
     return workloadBytes(written)
   },
-  decode: (received) => JSON.parse(decoder.decode(received)),
+  decode: (received) => (received.length === 0 ? undefined : JSON.parse(decoder.decode(received))),
 }
 
 function assertValid<Value>(
@@ -69,7 +72,7 @@ export function pass<Value, Result>(
 
 /** The bytes of a value. What is thrown, or rejected with, is an InvalidDataError that says which value it was. */
 export function encodeValue<Sent>(codec: Codec<Sent>, value: Sent, what: string): Uint8Array | Promise<Uint8Array> {
-  return explaining(what, () => codec.encode(value))
+  return explaining(what, () => pass(codec.encode(value), (encoded) => checkedBytes(encoded, 'what a codec makes')))
 }
 
 /** The value of some bytes, which have come from outside. As above. */

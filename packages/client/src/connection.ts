@@ -87,6 +87,7 @@ export class Connection {
     throwIfAborted(options.signal)
     const { socket, event } = connect(address, secure)
     const connected = new Deferred<void>()
+    const closed = new Promise((resolve) => socket.once('close', resolve))
     const release = startCutoff(options, `connecting to ${formatServer(address)}`, connected.reject)
     socket.once(event, connected.resolve)
     socket.once('error', connected.reject)
@@ -97,6 +98,8 @@ export class Connection {
       // An error after this one is nobody's.
       socket.on('error', () => {})
       socket.destroy()
+      // So that nothing of it is left when `close()` has waited for this.
+      await closed
       throw error
     } finally {
       release()

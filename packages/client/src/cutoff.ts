@@ -9,7 +9,7 @@ export interface CallOptions {
 }
 
 /** Node's timers fire at once beyond it. */
-const timerMsMax = 2 ** 31 - 1
+export const timerMsMax = 2 ** 31 - 1
 
 const nothing = () => {}
 
@@ -54,4 +54,10 @@ function listen(signal: AbortSignal, onAbort: () => void): void {
 export function checkedTimeoutMs(timeoutMs: number): number {
   if (timeoutMs > 0 && timeoutMs <= timerMsMax) return timeoutMs
   throw new InvalidArgumentError(`timeoutMs is more than 0 and at most ${timerMsMax}, not ${timeoutMs}`)
+}
+
+/** 0 is at once, and a timer needs more. */
+export function checkedCloseTimeoutMs(closeTimeoutMs: number): number {
+  if (closeTimeoutMs >= 0 && closeTimeoutMs <= timerMsMax) return Math.max(closeTimeoutMs, 1)
+  throw new InvalidArgumentError(`closeTimeoutMs is from 0 to ${timerMsMax}, not ${closeTimeoutMs}`)
 }

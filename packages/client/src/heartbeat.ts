@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { timerMsMax } from './cutoff.ts'
 import { InvalidArgumentError, TimeoutError } from './errors.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
 
@@ -6,9 +7,6 @@ export const defaultHeartbeatMs = 60_000
 
 /** What the ECHO_REQ of a heartbeat carries, and its ECHO_RES brings back. */
 export const heartbeatPayload: Uint8Array = Buffer.from('heartbeat')
-
-/** Node's timers fire at once beyond it. */
-const timerMsMax = 2 ** 31 - 1
 
 /**
  * Notices that the other side of a connection is gone without a word. When nothing has come for an interval, `ask` is

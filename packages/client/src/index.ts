@@ -32,7 +32,18 @@ export {
   TimeoutError,
 } from './errors.ts'
 export type { JobStatus, UniqueStatus } from './job-status.ts'
-export { type AnyJobs, defineJobs, type JobType, type JobTypes } from './job-types.ts'
+export {
+  type AnyJobs,
+  defineJobs,
+  type FunctionName,
+  type HandlerOf,
+  type HandlerResult,
+  type JobType,
+  type JobTypes,
+  type ReceivedInput,
+  type ReceivedOutput,
+  type SentInput,
+} from './job-types.ts'
 export type { Settled } from './many.ts'
 export { mapReduce } from './map-reduce.ts'
 export { splitLines } from './split-lines.ts'

@@ -1,4 +1,4 @@
-import type { EncodedResult, JobResult } from './assigned-job.ts'
+import type { EncodedResult, JobHandler, JobResult } from './assigned-job.ts'
 import { bytes, type Codec } from './codec.ts'
 import type { Workload } from './workload.ts'
 
@@ -12,7 +12,7 @@ export interface JobType {
 export type JobTypes = Readonly<Record<string, JobType>>
 
 /** Any function, of bytes. */
-export type AnyJobs = Readonly<Record<string, Record<never, never>>>
+export type AnyJobs = Readonly<Record<string, { readonly input?: never; readonly output?: never }>>
 
 export type FunctionName<Jobs extends JobTypes> = keyof Jobs & string
 
@@ -28,6 +28,12 @@ export type ReceivedInput<Jobs extends JobTypes, Name extends FunctionName<Jobs>
 export type HandlerResult<Jobs extends JobTypes, Name extends FunctionName<Jobs>> =
   | EncodedResult
   | (Jobs[Name] extends { readonly output: Codec<infer Value> } ? Value : JobResult)
+/** A handler, for where it is not written at the worker. */
+export type HandlerOf<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = JobHandler<
+  ReceivedInput<Jobs, Name>,
+  HandlerResult<Jobs, Name>
+>
+
 /** What the submitter gets of it. */
 export type ReceivedOutput<Jobs extends JobTypes, Name extends FunctionName<Jobs>> = Received<
   Side<Jobs[Name], 'output'>

@@ -1,7 +1,7 @@
 import type { PacketName } from '@geartrain/protocol'
 import { type CallOptions, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
-import type { ConnectionLostError, GeartrainError } from './errors.ts'
+import type { ConnectionLostError, GeartrainError, ServerError } from './errors.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
 import type { WaiterTable } from './waiter-table.ts'
 
@@ -15,6 +15,8 @@ export interface Reply {
   readonly hasEnded: boolean
   /** The answer of the expected kind. `waiters` is where a job that was created is listed. */
   answer(packet: IncomingPacket, waiters: WaiterTable): void
+  /** The server has answered with an error. */
+  refused(error: ServerError): void
   /** The connection ended before there was an answer. */
   lost(error: ConnectionLostError): void
   fail(error: GeartrainError): void
@@ -46,6 +48,10 @@ export class PromisedReply<T> implements Reply {
     this.#hasEnded = true
     this.#release()
     this.#deferred.resolve(this.#read(packet))
+  }
+
+  refused(error: ServerError): void {
+    this.fail(error)
   }
 
   lost(error: ConnectionLostError): void {

@@ -22,7 +22,7 @@ interface Orphan {
 export class Resubmitter {
   readonly #servers: ServerList
   readonly #options: ResubmitterOptions
-  readonly #orphans = new Set<Orphan>()
+  readonly #orphans = new Map<Waiter, Orphan>()
   #trying: NodeJS.Immediate | undefined
   #givingUp: NodeJS.Timeout | undefined
   #isClosed = false
@@ -36,18 +36,29 @@ export class Resubmitter {
   take(waiter: Waiter, error: ConnectionLostError): boolean {
     const { attemptsMax, patienceMs } = this.#options
     if (this.#isClosed || !waiter.isRepeatable || waiter.losses > attemptsMax) return false
-    this.#orphans.add({ waiter, error, giveUpAt: performance.now() + patienceMs, isTrying: false, isMissed: false })
+    this.#orphans.set(waiter, {
+      waiter,
+      error,
+      giveUpAt: performance.now() + patienceMs,
+      isTrying: false,
+      isMissed: false,
+    })
     // When all that were lost together are here, and the session knows that it has ended.
     this.#trying ??= setImmediate(() => this.tryAll())
     this.#givingUp ??= setTimeout(() => this.#giveUp(), patienceMs)
     return true
   }
 
+  /** The job is of no interest any more. */
+  forget(waiter: Waiter): void {
+    this.#release(waiter)
+  }
+
   /** To be called when a server can be reached again. */
   tryAll(): void {
     clearImmediate(this.#trying)
     this.#trying = undefined
-    for (const orphan of this.#orphans) {
+    for (const orphan of this.#orphans.values()) {
       if (orphan.isTrying) orphan.isMissed = true
       else void this.#try(orphan)
     }
@@ -57,9 +68,9 @@ export class Resubmitter {
   close(): void {
     this.#isClosed = true
     clearImmediate(this.#trying)
-    for (const orphan of this.#orphans) {
+    for (const orphan of this.#orphans.values()) {
       const { waiter, error } = orphan
-      this.#release(orphan)
+      this.#release(waiter)
       waiter.fail(new ClosedError('the client was closed before this was done', { cause: error }))
     }
   }
@@ -73,7 +84,7 @@ export class Resubmitter {
       const session = this.#servers.current(key) ?? (await this.#servers.openUp(key))
       const { submission } = waiter
       // Undefined: it waits until a server is up again.
-      if (session !== undefined && this.#release(orphan) && submission !== undefined) {
+      if (session !== undefined && this.#release(waiter) && submission !== undefined) {
         session.request(submission.kind, submission.args, submission.workload, waiter)
       }
     } catch (error) {
@@ -81,28 +92,26 @@ export class Resubmitter {
       if (!(error instanceof ConnectError)) waiter.fail(orphan.error)
     }
     orphan.isTrying = false
-    // It has been given up by its submitter.
-    if (waiter.hasEnded) this.#release(orphan)
-    if (orphan.isMissed && this.#orphans.has(orphan)) void this.#try(orphan)
+    if (orphan.isMissed && this.#orphans.has(waiter)) void this.#try(orphan)
   }
 
   #giveUp(): void {
     this.#givingUp = undefined
     const now = performance.now()
-    for (const orphan of this.#orphans) {
+    for (const orphan of this.#orphans.values()) {
       const leftMs = orphan.giveUpAt - now
       if (leftMs > 0) {
         // They are in the order of their loss.
         this.#givingUp = setTimeout(() => this.#giveUp(), leftMs)
         return
       }
-      this.#orphans.delete(orphan)
+      this.#orphans.delete(orphan.waiter)
       orphan.waiter.fail(orphan.error)
     }
   }
 
-  #release(orphan: Orphan): boolean {
-    const isOurs = this.#orphans.delete(orphan)
+  #release(waiter: Waiter): boolean {
+    const isOurs = this.#orphans.delete(waiter)
     if (this.#orphans.size === 0) {
       clearTimeout(this.#givingUp)
       this.#givingUp = undefined

@@ -1,5 +1,5 @@
 import type { ServerAddress } from './address.ts'
-import { type BackoffOptions, backoffMs } from './backoff.ts'
+import { type BackoffOptions, backoffMs, isShort } from './backoff.ts'
 import { ClientSession, type SessionOptions } from './client-session.ts'
 import { AbortedError } from './errors.ts'
 
@@ -12,15 +12,12 @@ export interface LinkOptions {
   readonly onUp: () => void
 }
 
-/** A connection that ends sooner was none. */
-const lastingMs = 1000
-
 /**
  * A server of a client's list.
  *
- * unused: nobody has asked for it yet, or its connection was lost just now. `open` connects.
+ * unused: nobody has asked for it yet. `open` connects.
  * up: it has a session, which all callers share.
- * down: the last attempt failed, or its connections end as soon as they are there. It is tried again in the
+ * down: its connection was lost, or the server is shutting down, or the last attempt failed. It is tried again in the
  *   background, later each time, and by those who find no other.
  */
 export class ServerLink {
@@ -28,11 +25,12 @@ export class ServerLink {
   readonly #options: LinkOptions
   #session: ClientSession | undefined
   #opening: Promise<ClientSession> | undefined
-  /** Attempts in a row that failed. */
+  #isDown = false
+  /** Attempts and connections in a row that came to nothing. */
   #failures = 0
-  /** Connections in a row that did not last. */
-  #drops = 0
   #openedAt = 0
+  /** Earlier ones that have jobs to finish, at a server that was shutting down. */
+  readonly #leaving = new Set<ClientSession>()
   #retry: NodeJS.Timeout | undefined
 
   constructor(address: ServerAddress, options: LinkOptions) {
@@ -43,11 +41,11 @@ export class ServerLink {
 
   /** Undefined unless it can be used at once. */
   get session(): ClientSession | undefined {
-    return this.#session?.isOpen === true ? this.#session : undefined
+    return this.#session?.isOpen === true && !this.#session.isLeaving ? this.#session : undefined
   }
 
   get isDown(): boolean {
-    return this.#failures > 0 || (this.#drops > 0 && this.session === undefined)
+    return this.#isDown || this.#session?.isLeaving === true
   }
 
   /** Rejects with the reason why the server can't be reached, or AbortedError. */
@@ -62,29 +60,36 @@ export class ServerLink {
   async close(timeoutMs: number): Promise<void> {
     // An opening that can't be stopped any more leaves a session.
     await this.#opening?.catch(() => undefined)
-    await this.#session?.close(timeoutMs)
+    const sessions = [...this.#leaving, ...(this.#session === undefined ? [] : [this.#session])]
+    await Promise.all(sessions.map((session) => session.close(timeoutMs)))
   }
 
   async #connect(): Promise<ClientSession> {
     clearTimeout(this.#retry)
-    const { session, connectTimeoutMs: timeoutMs, stop: signal, onUp } = this.#options
+    const { session: options, connectTimeoutMs: timeoutMs, stop: signal, onUp } = this.#options
+    let session: ClientSession
     try {
-      this.#session = await ClientSession.open(this.#address, session, { signal, timeoutMs }, () => this.#lose())
+      session = await ClientSession.open(this.#address, options, { signal, timeoutMs }, (lost) => this.#lose(lost))
     } catch (error) {
-      if (!(error instanceof AbortedError)) {
-        this.#failures++
-        this.#retryLater()
-      }
+      if (!(error instanceof AbortedError)) this.#fall(this.#failures + 1)
       throw error
     }
-    this.#failures = 0
+    if (this.#session?.isOpen === true) this.#leaving.add(this.#session)
+    this.#session = session
+    this.#isDown = false
     this.#openedAt = performance.now()
     onUp()
-    return this.#session
+    return session
   }
 
-  #lose(): void {
-    this.#drops = performance.now() - this.#openedAt < lastingMs ? this.#drops + 1 : 0
+  #lose(session: ClientSession): void {
+    this.#leaving.delete(session)
+    if (session === this.#session) this.#fall(isShort(this.#openedAt) ? this.#failures + 1 : 0)
+  }
+
+  #fall(failures: number): void {
+    this.#failures = failures
+    this.#isDown = true
     this.#retryLater()
   }
 
@@ -94,7 +99,7 @@ export class ServerLink {
     // Whoever waits for it has a timer of his own; this one keeps no process alive. If it fails the next one is planned.
     this.#retry = setTimeout(
       () => void this.open().catch(() => undefined),
-      backoffMs(reconnect, this.#failures + this.#drops),
+      backoffMs(reconnect, this.#failures),
     ).unref()
   }
 }

@@ -33,8 +33,8 @@ interface Now {
 
 /** And these. Times are rounded up to a second. */
 type Later = { readonly priority?: 'normal' | undefined; readonly reducer?: undefined } & (
-  | { readonly runAt: Date; readonly delayMs?: undefined }
-  | { readonly delayMs: number; readonly runAt?: undefined }
+  | { readonly runAt: Date | undefined; readonly delayMs?: undefined }
+  | { readonly delayMs: number | undefined; readonly runAt?: undefined }
 )
 
 export type SubmitOptions = UniqueOptions & (Urgent | Reduced)
@@ -56,13 +56,18 @@ const backgroundKinds = {
   low: packets.SUBMIT_JOB_LOW_BG,
 }
 
+function kindOf(kinds: Readonly<Record<Priority, RequestKind>>, priority: Priority): RequestKind {
+  if (Object.hasOwn(kinds, priority)) return kinds[priority]
+  throw new InvalidArgumentError(`a priority is high, normal or low, not ${priority}`)
+}
+
 /** The packet but for the workload, which may be there later. Throws InvalidArgumentError. */
 export type Draft = Pick<Submission, 'kind' | 'args'> & { readonly unique: string }
 
 export function draftForeground(jobFunction: string, options: SubmitOptions): Draft {
   const { unique = '', priority = 'normal', reducer } = options
   const args = [wireName(jobFunction, 'function'), wireName(unique, 'unique', uniqueBytesMax)]
-  if (reducer === undefined) return { unique, kind: foregroundKinds[priority], args }
+  if (reducer === undefined) return { unique, kind: kindOf(foregroundKinds, priority), args }
   return { unique, kind: packets.SUBMIT_REDUCE_JOB, args: [...args, ...reducerArgs(reducer, priority)] }
 }
 
@@ -72,9 +77,12 @@ export function draftBackground(jobFunction: string, options: BackgroundOptions)
   if (reducer !== undefined) {
     return { unique, kind: packets.SUBMIT_REDUCE_JOB_BACKGROUND, args: [...args, ...reducerArgs(reducer, priority)] }
   }
-  if (runAt === undefined && delayMs === undefined) return { unique, kind: backgroundKinds[priority], args }
+  if (runAt === undefined && delayMs === undefined) return { unique, kind: kindOf(backgroundKinds, priority), args }
   assertNormal('a job for later', priority)
-  const atMs = runAt?.getTime() ?? Date.now() + (delayMs ?? 0)
+  const nowMs = Date.now()
+  const atMs = runAt?.getTime() ?? nowMs + (delayMs ?? 0)
+  // Rounded up it would still be to come, and gearmand would leave it lying then.
+  if (atMs <= nowMs && atMs >= 0) return { unique, kind: backgroundKinds.normal, args }
   return { unique, kind: packets.SUBMIT_JOB_EPOCH, args: [...args, epochSeconds(atMs)] }
 }
 
@@ -95,6 +103,6 @@ function assertNormal(what: string, priority: Priority): void {
 /** Rounded up: not before the time that was asked for. */
 function epochSeconds(atMs: number): string {
   const seconds = Math.ceil(atMs / 1000)
-  if (!(seconds >= 0)) throw new InvalidArgumentError('runAt is no time that the protocol can tell')
+  if (!(seconds >= 0)) throw new InvalidArgumentError('runAt or delayMs is no time that the protocol can tell')
   return String(seconds)
 }

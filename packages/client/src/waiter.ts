@@ -1,8 +1,15 @@
+import type { UnderlyingSource } from 'node:stream/web'
 import type { PacketName } from '@geartrain/protocol'
 import { type Codec, decodeValue } from './codec.ts'
 import { type CallOptions, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
-import { type ConnectionLostError, type GeartrainError, JobExceptionError, JobFailedError } from './errors.ts'
+import {
+  ConnectionLostError,
+  type GeartrainError,
+  JobExceptionError,
+  JobFailedError,
+  type ServerError,
+} from './errors.ts'
 import { Fifo } from './fifo.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
 import type { JobStatus } from './job-status.ts'
@@ -19,6 +26,8 @@ type Outcome = JobEnd | { readonly type: 'unknown'; readonly error: GeartrainErr
 export interface Submitter {
   /** The connection is lost. True: it takes care of the job. */
   takeLost(waiter: Waiter, error: ConnectionLostError): boolean
+  /** A job that was taken has ended otherwise. */
+  forget(waiter: Waiter): void
   status(handle: string, options?: CallOptions): Promise<JobStatus>
 }
 
@@ -34,6 +43,8 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
   /** How often its server went away. */
   losses = 0
   #hasData = false
+  /** Nobody will iterate. */
+  #isDeaf = false
   #handle: string | undefined
   /** If it was submitted again. */
   #firstHandle: string | undefined
@@ -103,15 +114,21 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
 
   stream(): ReadableStream<Uint8Array> {
     const chunks = this.#chunks()
-    return new ReadableStream({
+    const source: UnderlyingSource<Uint8Array> = {
       async pull(controller) {
         const { done, value } = await chunks.next()
         if (done === true) controller.close()
         else controller.enqueue(value)
       },
-      // It is told when the next event comes, if one comes: nobody waits for that.
-      cancel: () => void chunks.return(),
-    })
+      cancel: () => {
+        this.#isDeaf = true
+        this.#events = undefined
+        // It is told when the next event comes, if one comes: nobody waits for that.
+        void chunks.return()
+      },
+    }
+    // Nothing is taken before somebody reads.
+    return new ReadableStream(source, { highWaterMark: 0 })
   }
 
   async status(options?: CallOptions): Promise<JobStatus> {
@@ -159,6 +176,7 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
   add(event: JobEvent): void {
     if (this.#outcome !== undefined) return
     this.#hasData ||= event.type === 'data'
+    if (this.#isDeaf) return
     this.#events ??= new Fifo()
     this.#events.push(event)
     this.#wake()
@@ -166,6 +184,15 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
 
   end(end: JobEnd): void {
     this.#finish(end)
+  }
+
+  refused(error: ServerError): void {
+    if (this.#outcome !== undefined) return
+    if (error.serverCode === 'SHUTTING_DOWN') {
+      this.losses++
+      if (this.#submitter.takeLost(this, new ConnectionLostError(error.message, { cause: error }))) return
+    }
+    this.fail(error)
   }
 
   lost(error: ConnectionLostError): void {
@@ -183,6 +210,7 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     this.submission = undefined
+    if (this.losses > 0) this.#submitter.forget(this)
     this.#release()
     if (outcome.type === 'unknown' && this.#handle === undefined) this.#created?.reject(outcome.error)
     if (this.#result !== undefined) this.#settle(this.#result, outcome)

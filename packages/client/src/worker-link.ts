@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerAddress } from './address.ts'
-import { type BackoffOptions, backoffMs } from './backoff.ts'
+import { type BackoffOptions, backoffMs, isShort } from './backoff.ts'
 import { type ConnectError, ConnectionLostError, type GeartrainError } from './errors.ts'
 import { unreachable } from './first-reachable.ts'
 import type { Lane } from './lane.ts'
@@ -36,6 +36,9 @@ export class WorkerLink {
   /** While it is up. Undefined: being opened. */
   #sessions = new Map<Lane, WorkerSession | undefined>()
   #settled: Promise<void> = Promise.resolve()
+  #openedAt = 0
+  /** Connections in a row that did not last. */
+  #drops = 0
 
   constructor(address: ServerAddress, options: WorkerLinkOptions) {
     this.address = address
@@ -60,13 +63,14 @@ export class WorkerLink {
       for (const session of sessions.values()) {
         if (!session.isOpen) throw new ConnectionLostError('the server was lost as soon as it was reached')
       }
-      this.#options.onConnect?.(this.address)
     } catch (error) {
       for (const session of sessions.values()) session.destroy(new ConnectionLostError('another could not be opened'))
       throw error
     }
     this.#sessions = sessions
+    this.#openedAt = performance.now()
     for (const session of sessions.values()) begin(session)
+    this.#options.onConnect?.(this.address)
   }
 
   /** From now on it is tried again whenever it is lost, and if this attempt fails. */
@@ -123,6 +127,7 @@ export class WorkerLink {
     const { sessions } = this
     this.#sessions = new Map()
     for (const session of sessions) session.destroy(error)
+    this.#drops = isShort(this.#openedAt) ? this.#drops + 1 : 0
     this.#settled = this.#reconnect(error)
   }
 
@@ -131,7 +136,7 @@ export class WorkerLink {
     const { reconnect, stop, onDisconnect } = this.#options
     let error = reason
     for (let attempt = 0; !stop.aborted; attempt++) {
-      const retryMs = backoffMs(reconnect, attempt)
+      const retryMs = backoffMs(reconnect, attempt + this.#drops)
       onDisconnect?.(error, retryMs, this.address)
       // It rejects when the worker is closed.
       await delay(retryMs, undefined, { signal: stop }).catch(() => undefined)

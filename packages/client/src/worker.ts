@@ -3,9 +3,9 @@ import type tls from 'node:tls'
 import { parseServers, type ServerAddress, type Servers } from './address.ts'
 import { type AssignedJob, isJobFailure, type JobHandler } from './assigned-job.ts'
 import type { Assignment } from './assignment.ts'
-import { type BackoffOptions, defaultBackoff } from './backoff.ts'
+import { type BackoffOptions, checkedBackoff } from './backoff.ts'
 import { defaultConnectionLimits, tlsOptions } from './connection.ts'
-import { checkedTimeoutMs, startCutoff } from './cutoff.ts'
+import { checkedCloseTimeoutMs, checkedTimeoutMs, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import {
   ClosedError,
@@ -89,6 +89,7 @@ const goodbyeMs = 5000
 export class Worker<Jobs extends JobTypes = AnyJobs> {
   readonly #options: WorkerOptions<Jobs>
   readonly #concurrency: number
+  readonly #closeTimeoutMs: number | undefined
   readonly #slots: JobSlots
   readonly #names = new Set<string>()
   /** Of the functions without a limit of their own. */
@@ -112,6 +113,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       connectTimeoutMs = defaultConnectTimeoutMs,
       reconnect,
       heartbeatMs = defaultHeartbeatMs,
+      closeTimeoutMs,
       packetBytesMax = defaultConnectionLimits.packetBytesMax,
       tls,
       onConnect,
@@ -121,6 +123,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       throw new InvalidArgumentError(`there are blanks in the clientId ${JSON.stringify(clientId)}`)
     }
     this.#options = options
+    this.#closeTimeoutMs = closeTimeoutMs === undefined ? undefined : checkedCloseTimeoutMs(closeTimeoutMs)
     // Every server listens to it.
     setMaxListeners(0, this.#stop.signal)
     this.#concurrency = checkedConcurrency(concurrency)
@@ -138,7 +141,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       },
       lanes: this.#lanes,
       connectTimeoutMs: checkedTimeoutMs(connectTimeoutMs),
-      reconnect: { ...defaultBackoff, ...reconnect },
+      reconnect: checkedBackoff(reconnect),
       stop: this.#stop.signal,
       onConnect,
       onDisconnect,
@@ -288,7 +291,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
     this.#stop.abort()
     this.#slots.stop()
     let isOverdue = false
-    const release = startCutoff({ timeoutMs: this.#options.closeTimeoutMs }, 'close()', () => {
+    const release = startCutoff({ timeoutMs: this.#closeTimeoutMs }, 'close()', () => {
       isOverdue = true
       for (const link of this.#links) link.destroy(new ClosedError('the worker was closed before the job was done'))
       this.#idle?.resolve()

@@ -47,9 +47,9 @@ export function handledFunctions(source: string): string[] {
   return [...source.matchAll(/\.handle\(\s*'([^']+)'/g)].map(([, name = '']) => name)
 }
 
-/** What it says that it prints: `console.log(...) // so`. */
+/** What it says that it prints: `console.log(...) // so`, or in PHP `echo ...; // so`. */
 export function promisedLines(source: string): string[] {
-  return [...source.matchAll(/^ *console\.log\(.*\) \/\/ (.+)$/gm)].map(([, line = '']) => line)
+  return [...source.matchAll(/\b(?:console\.log\(.*\)|echo .*;.*) \/\/ (.+)$/gm)].map(([, line = '']) => line)
 }
 
 /** Those of the names that the block uses and does not declare. Too many do no harm. */

@@ -36,12 +36,14 @@ const configuration = {
 export class Book {
   readonly #folder: string
 
-  /** `addressOf` says which server stands in for the 127.0.0.1:4730 of a block. */
   private constructor(folder: string) {
     this.#folder = folder
   }
 
-  /** All blocks are compiled at once. Rejects with what the compiler says, of the lines of the Markdown. */
+  /**
+   * All blocks are compiled at once; `addressOf` says which server stands in for 127.0.0.1:4730. Rejects with what the
+   * compiler says, of the lines of the Markdown.
+   */
   static async compile(blocks: readonly Block[], addressOf: (block: Block) => string): Promise<Book> {
     const folder = mkdtempSync(join(tmpdir(), 'geartrain-documentation-'))
     const book = new Book(folder)
@@ -49,7 +51,7 @@ export class Book {
       symlinkSync(join(repositoryRoot, 'node_modules'), join(folder, 'node_modules'))
       writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(configuration))
-      for (const block of blocks.filter(isOurs)) book.#write(block, addressOf(block))
+      for (const block of blocks) book.#write(block, addressOf(block))
       const tsc = join(repositoryRoot, 'node_modules/.bin/tsc')
       await run(tsc, ['-p', folder]).catch((error: { stdout: string }) => {
         throw new Error(`the examples don't compile; the lines are those of the pages:\n${error.stdout}`)
@@ -63,7 +65,6 @@ export class Book {
 
   /** What it prints. Rejects with what it says on stderr if it ends badly. */
   async play(block: Block, address: string): Promise<string> {
-    const args = ['--enable-source-maps', playScript, this.#file(block, 'out'), this.#file(block, 'src')]
     // A runner of tests would speak to this one in its own way.
     const { NODE_TEST_CONTEXT: _, ...environment } = process.env
     const options = {
@@ -71,7 +72,15 @@ export class Book {
       env: { ...environment, GEARMAN_SERVERS: address },
       timeout: endMs,
     }
-    return (await run(process.execPath, args, options)).stdout
+    const [node = '', ...args] = this.command(block)
+    return (await run(node, args, options)).stdout
+  }
+
+  /** What runs it: with the cast, or alone. PHP has no cast. */
+  command(block: Block, ...mode: readonly 'alone'[]): string[] {
+    const file = this.#file(block, 'out')
+    if (block.language === 'php') return ['php', file]
+    return [process.execPath, '--enable-source-maps', playScript, file, this.#file(block, 'src'), ...mode]
   }
 
   [Symbol.dispose](): void {
@@ -79,6 +88,7 @@ export class Book {
   }
 
   #write(block: Block, address: string): void {
+    if (!isOurs(block) && block.language !== 'php') return
     for (const part of ['src', 'out']) {
       const folder = join(this.#folder, part, slug(block.page))
       mkdirSync(folder, { recursive: true })
@@ -86,7 +96,14 @@ export class Book {
     }
     // The line of the fence has what comes before the block, and so all lines are where they are on the page.
     const blankLines = '\n'.repeat(block.line - 1)
-    const source = block.source.replaceAll('127.0.0.1:4730', address)
+    const [host, port] = address.split(':')
+    const source = block.source
+      .replaceAll('127.0.0.1:4730', address)
+      .replaceAll("'127.0.0.1', 4730", `'${host}', ${port}`)
+    if (block.language === 'php') {
+      writeFileSync(this.#file(block, 'out'), `<?php ${blankLines}\n${source}\n`)
+      return
+    }
     writeFileSync(this.#file(block, 'src'), `${blankLines}${preludeOf(source)}\n${source}\n`)
   }
 

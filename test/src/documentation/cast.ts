@@ -47,7 +47,7 @@ const hands: Readonly<Record<string, JobHandler>> = {
     await job.data('half of it, ')
     return 'the rest'
   },
-  reverse: (job) => [...job.text()].reverse().join(''),
+  reverse: (job) => Array.from(job.text()).reverse().join(''),
   report: (job) => `the report of ${job.text()}`,
   slow: () => '',
   'send-mail': () => {},
@@ -65,6 +65,7 @@ export async function staff(others: readonly string[]): Promise<void> {
 const workloads: Readonly<Record<string, string>> = {
   resize: JSON.stringify({ url, width: 100 }),
   web: url,
+  'send-mail': JSON.stringify(mail),
 }
 
 /** Gives each function a job, which is to end well. */

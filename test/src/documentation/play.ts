@@ -5,16 +5,16 @@ import { Admin, Worker } from '@geartrain/client'
 import { handledFunctions } from './blocks.ts'
 
 // Plays one example: node play.js MODULE SOURCE. The cast does the jobs that it submits, and submits jobs for the
-// handlers that it has.
+// handlers that it has. With a third argument, `alone`, it does neither.
 
 const pollMs = 5
 
-const [file = '', sourceFile = ''] = process.argv.slice(2)
+const [file = '', sourceFile = '', mode] = process.argv.slice(2)
 const source = readFileSync(sourceFile, 'utf8')
 const handled = handledFunctions(source)
 
 // Those that are tests have their own server, and their own end.
-if (/from 'node:test'/.test(source)) await import(pathToFileURL(file).href)
+if (mode === 'alone' || /from 'node:test'/.test(source)) await import(pathToFileURL(file).href)
 else {
   await play()
   process.exit()
@@ -24,7 +24,7 @@ async function play(): Promise<void> {
   const { audience, staff } = await import('./cast.js')
   await using admin = await Admin.connect()
   // What the example before this one has left.
-  for (const { handle } of await admin.jobs()) await admin.cancel(handle)
+  await Promise.all((await admin.jobs()).map(({ handle }) => admin.cancel(handle)))
   await staff(handled)
 
   let isOver = false

@@ -1,4 +1,5 @@
 import type { AssignedJob } from '../assigned-job.ts'
+import { timerMsMax } from '../cutoff.ts'
 import { Deferred } from '../deferred.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { Workload } from '../workload.ts'
@@ -14,12 +15,10 @@ interface Place {
 
 /** How long a handler may take to end when its job was aborted. */
 const defaultGraceMs = 5000
-/** Node's timers fire at once beyond it. */
-const graceMsMax = 2 ** 31 - 1
 
 export function checkedGraceMs(graceMs: number = defaultGraceMs): number {
-  if (graceMs >= 0 && graceMs <= graceMsMax) return graceMs
-  throw new InvalidArgumentError(`graceMs is from 0 to ${graceMsMax}, not ${graceMs}`)
+  if (graceMs >= 0 && graceMs <= timerMsMax) return graceMs
+  throw new InvalidArgumentError(`graceMs is from 0 to ${timerMsMax}, not ${graceMs}`)
 }
 
 /**
