@@ -69,7 +69,7 @@ export function askAdmins<Value>(
 }
 
 /** Rows as a table, or with --json as they are. Which server it was is told if there are several. */
-export function printRows<Row extends { readonly server: string | undefined }>(
+export function printRows<Row extends { readonly server: string | null }>(
   command: Command,
   rows: readonly Row[],
   columns: readonly Column<Row>[],

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { addAskOptions, askAdmins, readAskFlags } from './ask-servers.ts'
 import { exitCodes } from './fault.ts'
 import { complain, print } from './output.ts'
+import { showText } from './table.ts'
 
 /** `geartrain cancel`: on whichever server has the job. */
 export function cancelCommand(program: Command, finish: (exitCode: number) => void): Command {
@@ -25,13 +26,14 @@ Examples:
       )
       const { servers, isJson } = readAskFlags(command)
       const rows = handles.map((handle, i) => {
-        const server = answers.find(({ value }) => value[i] === true)?.server
-        return { handle, cancelled: server !== undefined, server }
+        const server = answers.find(({ value }) => value[i] === true)?.server ?? null
+        return { handle, cancelled: server !== null, server }
       })
       if (isJson) print(JSON.stringify(rows))
       for (const { handle, server } of rows) {
-        if (server === undefined) complain('cancel', `no server has the job ${handle}: it has ended, or it never was`)
-        else if (!isJson) print(`cancelled ${handle}${servers.length > 1 ? ` on ${server}` : ''}`)
+        if (server === null)
+          complain('cancel', `no server has the job ${showText(handle)}: it has ended, or it never was`)
+        else if (!isJson) print(`cancelled ${showText(handle)}${servers.length > 1 ? ` on ${server}` : ''}`)
       }
       if (!areAll || rows.some(({ cancelled }) => !cancelled)) finish(exitCodes.failed)
     })

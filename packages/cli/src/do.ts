@@ -1,9 +1,10 @@
-import { Client, type Priority } from '@geartrain/client'
+import { Client, GeartrainError, type Priority } from '@geartrain/client'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { errorJson } from './do/event-json.ts'
 import type { Order } from './do/order.ts'
 import { readRunAt } from './do/run-at.ts'
 import { exitCodes, Fault } from './fault.ts'
-import { endOnInterrupt, endWithReader } from './output.ts'
+import { endOnInterrupt, endWithReader, print } from './output.ts'
 import { Progress } from './progress.ts'
 import { serverFault, serversOption, timeoutOption } from './servers.ts'
 
@@ -49,6 +50,8 @@ export function doCommand(program: Command, finish: (exitCode: number) => void):
       try {
         finish(await perform(flags, payload, progress))
       } catch (error) {
+        if (flags.isJson && !flags.isEachLine && error instanceof GeartrainError)
+          print(JSON.stringify(errorJson(error)))
         throw serverFault(error)
       } finally {
         progress.clear()
@@ -94,7 +97,12 @@ async function perform(flags: DoFlags, payload: string | undefined, progress: Pr
   await using client = await Client.connect(servers, { connectTimeoutMs: timeoutMs, closeTimeoutMs })
   if (flags.isEachLine) {
     const { doEachLine } = await import('./do/each-line.ts')
-    return await doEachLine(client, order, openInput(flags.file), { inFlight: flags.inFlight, isJson, progress })
+    return await doEachLine(client, order, openInput(flags.file), {
+      inFlight: flags.inFlight,
+      file: flags.file,
+      isJson,
+      progress,
+    })
   }
   const { doInBackground, doInForeground } = await import('./do/one-job.ts')
   const workload = await readPayload(payload, flags.file)
@@ -118,6 +126,7 @@ function readFlags(command: Command, jobFunction: string, payload: string | unde
   const refuse = (sentence: string): never => {
     throw new Fault(sentence, exitCodes.usage)
   }
+  if (jobFunction === '') refuse('the function has no name: is a variable of your script empty?')
   if (payload !== undefined && file !== undefined) refuse('the payload is given twice: as an argument and with --file')
   if (at !== undefined && priority !== undefined && priority !== 'normal')
     refuse('a job with --at has the normal priority: the protocol knows no other')

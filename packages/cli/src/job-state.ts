@@ -1,5 +1,5 @@
 import type { JobStatus } from '@geartrain/client'
-import type { Column } from './table.ts'
+import { type Column, showText } from './table.ts'
 
 /** A job as `geartrain status HANDLE` and `geartrain jobs` tell of it. */
 export interface JobState {
@@ -11,7 +11,7 @@ export interface JobState {
 }
 
 export const jobStateColumns: readonly Column<JobState>[] = [
-  ['handle', ({ handle }) => handle],
+  ['handle', ({ handle }) => showText(handle)],
   ['state', ({ state }) => state],
   ['progress', ({ numerator, denominator }) => (denominator === 0 ? '-' : `${numerator}/${denominator}`)],
 ]

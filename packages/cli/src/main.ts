@@ -43,7 +43,7 @@ function geartrain(finish: (exitCode: number) => void): Command {
     .description('A job server that speaks the Gearman protocol.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'print the help of a command')
     // A command's flags are its own: `geartrain gearmand -V`.
     .enablePositionalOptions()
     .configureOutput({ outputError() {} })

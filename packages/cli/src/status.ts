@@ -61,7 +61,7 @@ async function showJobs(command: Command, handles: readonly string[]): Promise<b
   })
   const rows = handles.map((handle, i) => {
     const knowing = answers.find(({ value }) => value[i]?.isKnown === true)
-    return { ...jobState(handle, knowing?.value[i]), server: knowing?.server }
+    return { ...jobState(handle, knowing?.value[i]), server: knowing?.server ?? null }
   })
   printRows(command, rows, jobStateColumns)
   return areAll && rows.every(({ state }) => state !== 'unknown')

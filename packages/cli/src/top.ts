@@ -72,8 +72,7 @@ async function top(command: Command): Promise<number> {
     process.stderr.write('geartrain top: this is no terminal to show it on: one frame, as with --once\n')
   }
   const { writeFrames } = await import('./top/batch.ts')
-  await writeFrames(servers, state, { isOnce, isJson })
-  return 0
+  return writeFrames(servers, state, { isOnce, isJson })
 }
 
 function intervalMs(text: string): number {

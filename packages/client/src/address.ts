@@ -13,7 +13,7 @@ const defaultPort = 4730
 const portMax = 65_535
 
 /** Without `servers`: those of the environment variable GEARMAN_SERVERS, or else the one on this machine. */
-export function parseServers(servers: Servers = process.env['GEARMAN_SERVERS'] ?? defaultHost): ServerAddress[] {
+export function parseServers(servers: Servers = process.env['GEARMAN_SERVERS'] || defaultHost): ServerAddress[] {
   const list = Array.isArray(servers) ? servers : [servers]
   const addresses = list.flatMap((server: string | Partial<ServerAddress>) =>
     typeof server === 'string' ? server.split(',').map(parseServer) : checked(server.host, server.port, server),

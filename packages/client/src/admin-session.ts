@@ -1,5 +1,5 @@
 import type { ServerAddress } from './address.ts'
-import { Connection, defaultConnectionLimits, type Receiver } from './connection.ts'
+import { Connection, type ConnectionOptions, type Receiver } from './connection.ts'
 import { type CallOptions, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import { ClosedError, type ConnectionLostError, type GeartrainError, ProtocolError, ServerError } from './errors.ts'
@@ -18,9 +18,13 @@ export class AdminSession implements Receiver {
   readonly #commands = new Fifo<PendingCommand>()
   #end: GeartrainError | undefined
 
-  static async open(address: ServerAddress, options: CallOptions): Promise<AdminSession> {
+  static async open(
+    address: ServerAddress,
+    connectionOptions: ConnectionOptions,
+    options: CallOptions,
+  ): Promise<AdminSession> {
     const session = new AdminSession()
-    session.#connection = await Connection.open(address, session, defaultConnectionLimits, options)
+    session.#connection = await Connection.open(address, session, connectionOptions, options)
     return session
   }
 

@@ -1,3 +1,4 @@
+import type tls from 'node:tls'
 import { parseServers, type Servers } from './address.ts'
 import {
   type ConnectedWorker,
@@ -10,6 +11,7 @@ import {
   parseWorkers,
 } from './admin-rows.ts'
 import { AdminSession } from './admin-session.ts'
+import { defaultConnectionLimits, tlsOptions } from './connection.ts'
 import { type CallOptions, throwIfAborted } from './cutoff.ts'
 import { InvalidArgumentError, ServerError } from './errors.ts'
 import { openFirstReachable } from './first-reachable.ts'
@@ -18,6 +20,8 @@ import { readWireName, wireName } from './wire-name.ts'
 export interface AdminOptions {
   /** Time for each server of the list to answer; default 10 s. */
   readonly connectTimeoutMs?: number | undefined
+  /** Encrypts the connection: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
+  readonly tls?: boolean | tls.ConnectionOptions | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -40,9 +44,9 @@ export class Admin {
 
   /** The administration of the first server of the list that can be reached. */
   static async connect(servers?: Servers, options: AdminOptions = {}): Promise<Admin> {
-    const { connectTimeoutMs: timeoutMs = defaultConnectTimeoutMs, signal } = options
+    const { connectTimeoutMs: timeoutMs = defaultConnectTimeoutMs, tls, signal } = options
     const session = await openFirstReachable(parseServers(servers), (server) =>
-      AdminSession.open(server, { timeoutMs, signal }),
+      AdminSession.open(server, { ...defaultConnectionLimits, tls: tlsOptions(tls) }, { timeoutMs, signal }),
     )
     return new Admin(session)
   }

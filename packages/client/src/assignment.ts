@@ -8,6 +8,9 @@ import { type Workload, workloadBytes } from './workload.ts'
 /** The server keeps progress as 32-bit numbers; gearmand closes the connection at longer ones. */
 const progressMax = 2 ** 32 - 1
 
+/** Of one packet, which servers bound. */
+const dataBytesMax = 16 * 1024 * 1024
+
 /** The words of JOB_ASSIGN_ALL, one character a byte. */
 export interface AssignmentNames {
   readonly handle: string
@@ -83,9 +86,15 @@ export class Assignment implements AssignedJob {
   }
 
   async data(chunk: Workload): Promise<void> {
-    if (this.#isOver) return
-    this.#connection.send(packets.WORK_DATA, [this.#names.handle], workloadBytes(chunk))
-    await this.#connection.drained()
+    const bytes = workloadBytes(chunk)
+    // A chunk of a stream may be sent as several; an empty one is sent too.
+    let start = 0
+    do {
+      if (this.#isOver) return
+      this.#connection.send(packets.WORK_DATA, [this.#names.handle], bytes.subarray(start, start + dataBytesMax))
+      start += dataBytesMax
+      await this.#connection.drained()
+    } while (start < bytes.length)
   }
 
   async warn(chunk: Workload): Promise<void> {

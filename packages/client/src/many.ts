@@ -27,16 +27,18 @@ export async function* settleInOrder<Input, Value>(
       : inputs[Symbol.iterator]()
   const started = new Fifo<Promise<Settled<Value>>>()
   let index = 0
+  let isWhole = false
   try {
     for (;;) {
       const first = started.peek()
       const isLater = started.length >= inFlight || stop.signal.aborted
       const next = isLater ? 'later' : source instanceof Arrivals ? await source.nextUnless(first) : source.next()
+      if (next !== 'later') isWhole = next.done === true
       if (next !== 'later' && next.done !== true) started.push(settled(start(next.value), index++))
       else if (first !== undefined) {
         void started.shift()
         yield await first
-      } else if (stop.signal.aborted) throw stop.error()
+      } else if (stop.signal.aborted && !isWhole) throw stop.error()
       else return
     }
   } finally {

@@ -51,6 +51,11 @@ export interface WorkerOptions<Jobs extends JobTypes = AnyJobs> {
   readonly closeTimeoutMs?: number | undefined
   /** The largest packet that is taken from a server; default 1 GiB. */
   readonly packetBytesMax?: number | undefined
+  /**
+   * A larger result fails its job; default 64 MiB less 1 KiB, which is what servers take. One that gets more closes the
+   * connection, and the job would come again and again.
+   */
+  readonly resultBytesMax?: number | undefined
   /** Encrypts the connections: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
   readonly tls?: boolean | tls.ConnectionOptions | undefined
   /** A server knows the functions: the first time, or again. */
@@ -78,6 +83,7 @@ export interface HandleOptions {
 
 const clientIdBytesMax = 127
 const timeoutMsMin = 1000
+const defaultResultBytesMax = 64 * 1024 * 1024 - 1024
 const defaultConnectTimeoutMs = 10_000
 /** A server that is told goodbye has so long to answer that it got the last results. */
 const goodbyeMs = 5000
@@ -90,6 +96,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
   readonly #options: WorkerOptions<Jobs>
   readonly #concurrency: number
   readonly #closeTimeoutMs: number | undefined
+  readonly #resultBytesMax: number
   readonly #slots: JobSlots
   readonly #names = new Set<string>()
   /** Of the functions without a limit of their own. */
@@ -114,6 +121,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       reconnect,
       heartbeatMs = defaultHeartbeatMs,
       closeTimeoutMs,
+      resultBytesMax = defaultResultBytesMax,
       packetBytesMax = defaultConnectionLimits.packetBytesMax,
       tls,
       onConnect,
@@ -123,6 +131,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       throw new InvalidArgumentError(`there are blanks in the clientId ${JSON.stringify(clientId)}`)
     }
     this.#options = options
+    this.#resultBytesMax = resultBytesMax
     this.#closeTimeoutMs = closeTimeoutMs === undefined ? undefined : checkedCloseTimeoutMs(closeTimeoutMs)
     // Every server listens to it.
     setMaxListeners(0, this.#stop.signal)
@@ -260,7 +269,9 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
     // The connection keeps the process alive; without it nobody waits for the job.
     const timer = timeoutMs && setTimeout(() => this.#giveUp(job, session, timeoutMs), timeoutMs).unref()
     try {
-      job.complete(await ability.perform(job))
+      const result = await ability.perform(job)
+      if (result.length > this.#resultBytesMax) throw tooLarge(result, this.#resultBytesMax)
+      job.complete(result)
     } catch (thrown) {
       job.fail(thrown)
       if (!isExpected(thrown, job)) this.#options.onError?.(thrown, job)
@@ -321,6 +332,11 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       if (!(error.cause instanceof ClosedError)) this.#options.onError?.(error, undefined)
     }
   }
+}
+
+function tooLarge(result: Uint8Array, bytesMax: number): InvalidArgumentError {
+  const advice = 'return a stream, or send parts with job.data(); a server that takes more needs resultBytesMax'
+  return new InvalidArgumentError(`the result has ${result.length} bytes, at most ${bytesMax} are sent: ${advice}`)
 }
 
 function checkedConcurrency(concurrency: number): number {

@@ -85,7 +85,7 @@ onServers('geartrain status', (test) => {
         '',
         [
           { handle: running, state: 'running', numerator: 1, denominator: 2, server: site.address },
-          { handle: 'H:nowhere:1', state: 'unknown', numerator: 0, denominator: 0 },
+          { handle: 'H:nowhere:1', state: 'unknown', numerator: 0, denominator: 0, server: null },
         ],
       ],
     )
@@ -179,7 +179,7 @@ onServers('geartrain cancel', (test) => {
         1,
         none,
         [
-          { handle: 'H:nowhere:1', cancelled: false },
+          { handle: 'H:nowhere:1', cancelled: false, server: null },
           { handle: other, cancelled: true, server: site.address },
         ],
       ],

@@ -10,7 +10,7 @@ import { onServers } from './site.ts'
 const endMs = 30_000
 
 onServers('examples', (test) => {
-  test('worker.js, client.js and status.js', async (site) => {
+  test('worker.js, client.js, status.js and access-logs.js', async (site) => {
     const environment = { ...process.env, GEARMAN_SERVERS: site.address }
     const run = async (name: string) => {
       const script = join(repositoryRoot, 'examples', name)
@@ -30,6 +30,8 @@ onServers('examples', (test) => {
         await run('status.js'),
         /^Gearman server \S+, \d connections\n(.*\n)*reverse +\d waiting, 0 running, 1 workers\n/,
       )
+      const pages = "[ [ '/', 10000 ], [ '/prices', 3333 ], [ '/article/1', 953 ] ]\n"
+      assert.equal(await run('access-logs.js'), pages + pages)
       worker.kill('SIGTERM')
       assert.equal((await lines.next()).value, 'all jobs are done')
       assert.deepEqual(await exited, [0, null])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type tls from 'node:tls'
-import { Client, ConnectError, ConnectionLostError } from '@geartrain/client'
+import { Admin, Client, ConnectError, ConnectionLostError } from '@geartrain/client'
 import { Door } from './servers-door.ts'
 import { signal } from './signal.ts'
 import { onServers, type SiteTest } from './site.ts'
@@ -36,6 +36,15 @@ function isConnectError(message: RegExp, code?: string): (error: unknown) => tru
 
 onServers('TLS', (test) => {
   const trusting = ({ server }: Certificates) => ({ tls: { ca: server.cert } })
+
+  test(
+    'the text commands',
+    withCertificates(async (site, _t, certificates) => {
+      await using door = await Door.to(site.server.port, { tls: certificates.server })
+      await using admin = await Admin.connect(door.address, trusting(certificates))
+      assert.match(await admin.version(), /^\d/)
+    }),
+  )
 
   test(
     'all that a client does, with the certificate known',

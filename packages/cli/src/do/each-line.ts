@@ -6,7 +6,7 @@ import { count } from '../numbers.ts'
 import { complain, print } from '../output.ts'
 import type { Progress } from '../progress.ts'
 import { serverFault } from '../servers.ts'
-import { eventJson } from './event-json.ts'
+import { errorJson, eventJson } from './event-json.ts'
 import { inputFault } from './input.ts'
 import { type Order, submit, submitBackground } from './order.ts'
 import { textOf } from './text-of.ts'
@@ -14,6 +14,8 @@ import { textOf } from './text-of.ts'
 interface EachLineOptions {
   /** Lines whose jobs have been submitted and that have not been printed. */
   readonly inFlight: number
+  /** From which the lines come, unless it is stdin. */
+  readonly file: string | undefined
   readonly isJson: boolean
   readonly progress: Progress
 }
@@ -29,7 +31,7 @@ export async function doEachLine(
   client: Client,
   order: Order,
   input: Readable,
-  { inFlight, isJson, progress }: EachLineOptions,
+  { inFlight, file, isJson, progress }: EachLineOptions,
 ): Promise<number> {
   const printer = new Printer(isJson, progress)
   // Of the lines in flight, the oldest first: they resolve when the line has been printed.
@@ -53,7 +55,7 @@ export async function doEachLine(
       }
     }
   } catch (error) {
-    throw inputFault(error)
+    throw inputFault(error, file)
   }
   await last
   if (printer.fault !== undefined) throw printer.fault
@@ -133,8 +135,7 @@ function failureOf(outcome: Outcome): string | undefined {
 }
 
 function outcomeJson(outcome: Outcome): Record<string, unknown> {
-  if (outcome.type !== 'error') return eventJson(outcome)
-  return { event: 'error', code: outcome.error.code, message: outcome.error.message }
+  return outcome.type === 'error' ? errorJson(outcome.error) : eventJson(outcome)
 }
 
 /** A failed job leaves its line empty, and a result that has a line end keeps it: so the lines stay side by side. */

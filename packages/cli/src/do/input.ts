@@ -17,13 +17,13 @@ export async function readPayload(argument: string | undefined, file: string | u
   try {
     return await buffer(openInput(file))
   } catch (error) {
-    throw inputFault(error)
+    throw inputFault(error, file)
   }
 }
 
 /** What the system says when a file can't be read. Any other error is given back. */
-export function inputFault(error: unknown): unknown {
+export function inputFault(error: unknown, file: string | undefined): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error
-  const file = 'path' in error ? String(error.path) : 'stdin'
-  return new Fault(`cannot read ${file}: ${reason(error)}`, exitCodes.usage, { cause: error })
+  const name = file === undefined || file === '-' ? 'stdin' : file
+  return new Fault(`cannot read ${name}: ${reason(error)}`, exitCodes.usage, { cause: error })
 }

@@ -14,12 +14,12 @@ export interface BatchOptions {
   readonly isJson: boolean
 }
 
-/** Writes frames as text or as lines of JSON to stdout. Fault if no server answers at first. */
+/** Writes frames as text or as lines of JSON to stdout. Resolves with the exit code; Fault if no server answers at first. */
 export async function writeFrames(
   servers: readonly ServerAddress[],
   state: TopState,
   { isOnce, isJson }: BatchOptions,
-): Promise<void> {
+): Promise<number> {
   endWithReader()
   const { intervalMs } = state
   const history = new History(servers.map(formatServer))
@@ -37,12 +37,13 @@ export async function writeFrames(
     await firstLooks
     // The rates of the next one are those since this one.
     refuseSilence(history.frame(performance.now(), Date.now()))
-    do {
+    for (;;) {
       await delay(intervalMs)
       const frame = history.frame(performance.now(), Date.now())
       const text = isJson ? JSON.stringify(toJson(frame, state)) : toText(frame, state)
       print(text)
-    } while (!isOnce)
+      if (isOnce) return frame.servers.every(({ problem }) => problem === undefined) ? 0 : exitCodes.failed
+    }
   } finally {
     await Promise.all(watches.map((watch) => watch.close()))
   }
