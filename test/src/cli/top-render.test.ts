@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Frame, FunctionState } from 'geartrain/dist/top/frame.js'
 import { pageRows, render } from 'geartrain/dist/top/render.js'
 import { initialState, type TopState } from 'geartrain/dist/top/state.js'
-import { clip, fit, printable, sparkline, textWidth } from 'geartrain/dist/top/text.js'
+import { clip, fit, printable, sparkline, textWidth } from 'geartrain/dist/text.js'
 
 // What is on the screen, as text.
 
