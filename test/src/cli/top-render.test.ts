@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { clip, fit, printable, sparkline, textWidth } from 'geartrain/dist/text.js'
 import type { Frame, FunctionState } from 'geartrain/dist/top/frame.js'
 import { pageRows, render } from 'geartrain/dist/top/render.js'
 import { initialState, type TopState } from 'geartrain/dist/top/state.js'
-import { clip, fit, printable, sparkline, textWidth } from 'geartrain/dist/text.js'
 
 // What is on the screen, as text.
 
