@@ -4,6 +4,7 @@ import { errorJson } from './do/event-json.ts'
 import type { Order } from './do/order.ts'
 import { readRunAt } from './do/run-at.ts'
 import { exitCodes, Fault } from './fault.ts'
+import { wholeNumber } from './option-values.ts'
 import { endOnInterrupt, endWithReader, print } from './output.ts'
 import { Progress } from './progress.ts'
 import { serverFault, serversOption, timeoutOption } from './servers.ts'
@@ -159,7 +160,5 @@ function runAt(text: string): Date {
 }
 
 function inFlight(text: string): number {
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : 0
-  if (number >= 1 && number <= inFlightMax) return number
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${inFlightMax}.`)
+  return wholeNumber(text, inFlightMax)
 }

@@ -1,5 +1,6 @@
 import { reason } from '@geartrain/server'
-import { Command, type CommanderError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { asCTool } from './c-tool.ts'
 import { Fault } from './fault.ts'
 import { TextSession } from './gearadmin/text-session.ts'
 import { findTls } from './gearman/servers.ts'
@@ -42,14 +43,10 @@ const questions: readonly Question[] = [
 
 /** `geartrain gearadmin`: the C tool of that name, for scripts that exist. */
 export function gearadminCommand(finish: (exitCode: number) => void): Command {
-  const command = new AbbreviatingCommand('gearadmin')
-    .description("ask or tell a server something with the C tool's flags")
-    .helpOption(false)
-    .allowExcessArguments(true)
-    .configureOutput({ outputError() {} })
-    .exitOverride((error) => {
-      throw new Fault(sentence(error), gearadminExitCode, { cause: error })
-    })
+  const noSuchFlag = (flag: string) => `there is no flag ${flag}; --help shows all of them`
+  const command = asCTool(new AbbreviatingCommand('gearadmin'), gearadminExitCode, noSuchFlag).description(
+    "ask or tell a server something with the C tool's flags",
+  )
   const options = [
     new Option('--help', 'print this help'),
     new Option('-h, --host <host>', 'server').default('localhost'),
@@ -155,10 +152,4 @@ class AbbreviatingCommand extends Command {
     if (flags.length <= 1) return `${flags[0] ?? short}${value}`
     throw new Fault(`${short} may be ${flags.join(' or ')}`, gearadminExitCode)
   }
-}
-
-function sentence({ message }: CommanderError): string {
-  const [, unknown] = /unknown option '([^']*)'/.exec(message) ?? []
-  if (unknown === undefined) return message.replace(/^error: /, '')
-  return `there is no flag ${unknown}; --help shows all of them`
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { asCTool } from './c-tool.ts'
 import { Fault } from './fault.ts'
 
 /** Every failure of gearmand ends with this. */
@@ -196,14 +197,9 @@ function queueFlag(value: 'text' | 'file' | 'name') {
 
 /** The command with gearmand's flags and habits: no abbreviations, nothing twice, and 1 for all that is wrong. */
 export function gearmandParser(): Command {
-  const command = new Command('gearmand')
-    .description('run a job server with the flags of C gearmand')
-    .helpOption(false)
-    .allowExcessArguments(true)
-    .configureOutput({ outputError() {} })
-    .exitOverride((error) => {
-      throw new Fault(sentence(error), gearmandExitCode, { cause: error })
-    })
+  const command = asCTool(new Command('gearmand'), gearmandExitCode, noSuchFlag).description(
+    'run a job server with the flags of C gearmand',
+  )
   for (const name of gearmandFlagNames) {
     const flag: GearmandFlag = gearmandFlags[name]
     const long = flag.value === undefined ? `--${name}` : `--${name} <${flag.value}>`
@@ -284,10 +280,9 @@ function givenFlags(command: Command): GivenGearmandFlags {
   return given
 }
 
-function sentence(error: CommanderError): string {
-  const [, unknown] = /unknown option '([^']*)'/.exec(error.message) ?? []
-  if (unknown === undefined) return error.message.replace(/^error: /, '')
-  if (unknown.startsWith('-v'))
+function noSuchFlag(flag: string): string {
+  if (flag.startsWith('-v')) {
     return '-v is no flag of gearmand any more: say --verbose and a level, such as --verbose INFO'
-  return `there is no flag ${unknown}; -h shows all of them`
+  }
+  return `there is no flag ${flag}; -h shows all of them`
 }

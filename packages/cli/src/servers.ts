@@ -10,6 +10,7 @@ import {
 } from '@geartrain/client'
 import { InvalidArgumentError as InvalidOptionError, Option } from 'commander'
 import { exitCodes, Fault } from './fault.ts'
+import { seconds } from './option-values.ts'
 
 /** Node's timers fire at once beyond it. */
 const timeoutSecondsMax = Math.floor((2 ** 31 - 1) / 1000)
@@ -102,7 +103,6 @@ function checkedServers(text: string): string {
 }
 
 function timeoutMs(text: string): number {
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0
-  if (seconds >= 0.001 && seconds <= timeoutSecondsMax) return Math.ceil(seconds * 1000)
-  throw new InvalidOptionError(`It must be a number of seconds, more than 0 and at most ${timeoutSecondsMax}.`)
+  const range = `, more than 0 and at most ${timeoutSecondsMax}`
+  return Math.ceil(seconds(text, 0.001, timeoutSecondsMax, range) * 1000)
 }

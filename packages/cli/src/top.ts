@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { exitCodes, refuseArguments } from './fault.ts'
+import { seconds } from './option-values.ts'
 import { listServers, serversOption } from './servers.ts'
 import { initialState, type SortKey, sortKeys } from './top/state.ts'
 
@@ -76,7 +77,6 @@ async function top(command: Command): Promise<number> {
 }
 
 function intervalMs(text: string): number {
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0
-  if (seconds >= intervalSecondsMin && seconds <= intervalSecondsMax) return Math.round(seconds * 1000)
-  throw new InvalidArgumentError(`It must be a number of seconds from ${intervalSecondsMin} to ${intervalSecondsMax}.`)
+  const range = ` from ${intervalSecondsMin} to ${intervalSecondsMax}`
+  return Math.round(seconds(text, intervalSecondsMin, intervalSecondsMax, range) * 1000)
 }

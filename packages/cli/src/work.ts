@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { exitCodes, Fault } from './fault.ts'
+import { seconds, wholeNumber } from './option-values.ts'
 import { serverFault, serversOption } from './servers.ts'
 import type { WorkerRunOptions } from './work/worker-run.ts'
 
@@ -36,7 +37,7 @@ export function workCommand(program: Command): Command {
     )
     .addOption(
       new Option('--timeout <seconds>', 'a job that takes longer is ended, and given to another worker').argParser(
-        seconds,
+        timeoutSeconds,
       ),
     )
     .addOption(
@@ -148,14 +149,6 @@ function readFlags(command: Command): WorkFlags {
   }
 }
 
-function wholeNumber(text: string, max: number): number {
-  const number = /^\d{1,16}$/.test(text) ? Number(text) : 0
-  if (number >= 1 && number <= max) return number
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`)
-}
-
-function seconds(text: string): number {
-  const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0
-  if (number >= timeoutSecondsMin && number <= timeoutSecondsMax) return number
-  throw new InvalidArgumentError(`It must be a number of seconds from 1 to ${Math.floor(timeoutSecondsMax)}.`)
+function timeoutSeconds(text: string): number {
+  return seconds(text, timeoutSecondsMin, timeoutSecondsMax, ` from 1 to ${Math.floor(timeoutSecondsMax)}`)
 }

@@ -11,7 +11,7 @@ import {
   parseWorkers,
 } from './admin-rows.ts'
 import { AdminSession } from './admin-session.ts'
-import { defaultConnectionLimits, tlsOptions } from './connection.ts'
+import { defaultConnectionOptions, tlsOptions } from './connection.ts'
 import { type CallOptions, throwIfAborted } from './cutoff.ts'
 import { InvalidArgumentError, ServerError } from './errors.ts'
 import { openFirstReachable } from './first-reachable.ts'
@@ -46,7 +46,7 @@ export class Admin {
   static async connect(servers?: Servers, options: AdminOptions = {}): Promise<Admin> {
     const { connectTimeoutMs: timeoutMs = defaultConnectTimeoutMs, tls, signal } = options
     const session = await openFirstReachable(parseServers(servers), (server) =>
-      AdminSession.open(server, { ...defaultConnectionLimits, tls: tlsOptions(tls) }, { timeoutMs, signal }),
+      AdminSession.open(server, { ...defaultConnectionOptions, tls: tlsOptions(tls) }, { timeoutMs, signal }),
     )
     return new Admin(session)
   }

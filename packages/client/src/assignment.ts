@@ -3,7 +3,7 @@ import { type AssignedJob, isJobFailure } from './assigned-job.ts'
 import type { Connection } from './connection.ts'
 import { InvalidArgumentError } from './errors.ts'
 import { readWireName } from './wire-name.ts'
-import { type Workload, workloadBytes } from './workload.ts'
+import { type Workload, workloadBytes, workloadText } from './workload.ts'
 
 /** The server keeps progress as 32-bit numbers; gearmand closes the connection at longer ones. */
 const progressMax = 2 ** 32 - 1
@@ -69,7 +69,7 @@ export class Assignment implements AssignedJob {
   }
 
   text(): string {
-    return new TextDecoder().decode(this.workload)
+    return workloadText(this.workload)
   }
 
   json(): unknown {

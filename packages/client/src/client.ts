@@ -5,7 +5,7 @@ import type { Servers } from './address.ts'
 import { type BackoffOptions, checkedBackoff } from './backoff.ts'
 import type { ClientSession } from './client-session.ts'
 import { encodeValue, pass } from './codec.ts'
-import { defaultConnectionLimits, tlsOptions } from './connection.ts'
+import { defaultConnectionOptions, tlsOptions } from './connection.ts'
 import { type CallOptions, checkedCloseTimeoutMs, checkedTimeoutMs, throwIfAborted } from './cutoff.ts'
 import { AbortedError, ClosedError, GeartrainError, InvalidArgumentError, ServerError } from './errors.ts'
 import { checkedHeartbeatMs, defaultHeartbeatMs } from './heartbeat.ts'
@@ -102,7 +102,7 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
       resubmitTimeoutMs = defaultResubmitTimeoutMs,
       closeTimeoutMs = defaultCloseTimeoutMs,
       heartbeatMs = defaultHeartbeatMs,
-      packetBytesMax = defaultConnectionLimits.packetBytesMax,
+      packetBytesMax = defaultConnectionOptions.packetBytesMax,
       tls,
     } = options
     this.#jobs = jobs

@@ -1,6 +1,6 @@
 import { InvalidDataError } from './errors.ts'
 import { formatIssue, type StandardSchema } from './standard-schema.ts'
-import { checkedBytes, type Workload, workloadBytes } from './workload.ts'
+import { checkedBytes, type Workload, workloadBytes, workloadText } from './workload.ts'
 
 /**
  * How values travel as the bytes of a job. `Sent` and `Received` differ where a schema makes something else of what
@@ -11,14 +11,13 @@ export interface Codec<in Sent = never, out Received = unknown> {
   readonly decode: (bytes: Uint8Array) => Received | Promise<Received>
 }
 
-const decoder = new TextDecoder()
 const noBytes = new Uint8Array(0)
 
 /** Bytes as they are. What is sent may be a string, in UTF-8. */
 export const bytes: Codec<Workload, Uint8Array> = { encode: workloadBytes, decode: (received) => received }
 
 /** Text, in UTF-8. */
-export const text: Codec<string, string> = { encode: workloadBytes, decode: (received) => decoder.decode(received) }
+export const text: Codec<string, string> = { encode: workloadBytes, decode: workloadText }
 
 /**
  * JSON. With a schema both sides check what they send and what they receive, and the receiver gets what the schema
@@ -52,7 +51,7 @@ const anyJson: Codec<unknown, never> = {
     if (written === undefined) throw new TypeError(`JSON has no ${typeof value}`)
     return workloadBytes(written)
   },
-  decode: (received) => (received.length === 0 ? undefined : JSON.parse(decoder.decode(received))),
+  decode: (received) => (received.length === 0 ? undefined : JSON.parse(workloadText(received))),
 }
 
 function assertValid<Value>(

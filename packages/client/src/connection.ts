@@ -28,7 +28,7 @@ export interface ConnectionOptions {
 
 const MiB = 1024 * 1024
 
-export const defaultConnectionLimits: ConnectionOptions = { packetBytesMax: 1024 * MiB }
+export const defaultConnectionOptions: ConnectionOptions = { packetBytesMax: 1024 * MiB }
 
 /** Of the text protocol; a `workers` line has all functions of a worker. */
 const lineBytesMax = 16 * MiB

@@ -15,12 +15,11 @@ export function performer(
 ): Performer {
   return async (job) => {
     job.input = input === bytes ? job.workload : await decodeValue(input, job.workload, `the input of ${jobFunction}`)
-    // Whoever wrote the handler was told of which type the input is.
+    // Input and result have the types of the codecs: that is checked where the handler is set.
     const result = await handler(job as never)
     if (result instanceof EncodedResult) return result.bytes
     if (isStream(result)) return sendStream(job, result)
     if (output === undefined) return resultBytes(result)
-    // And the result.
     return encodeValue(output, result as never, `the output of ${jobFunction}`)
   }
 }

@@ -56,44 +56,45 @@ const backgroundKinds = {
   low: packets.SUBMIT_JOB_LOW_BG,
 }
 
-function kindOf(kinds: Readonly<Record<Priority, RequestKind>>, priority: Priority): RequestKind {
-  if (Object.hasOwn(kinds, priority)) return kinds[priority]
-  throw new InvalidArgumentError(`a priority is high, normal or low, not ${priority}`)
-}
-
-/** The packet but for the workload, which may be there later. Throws InvalidArgumentError. */
+/** The packet but for the workload, which may be there later. */
 export type Draft = Pick<Submission, 'kind' | 'args'> & { readonly unique: string }
 
+/** Throws InvalidArgumentError. */
 export function draftForeground(jobFunction: string, options: SubmitOptions): Draft {
-  const { unique = '', priority = 'normal', reducer } = options
-  const args = [wireName(jobFunction, 'function'), wireName(unique, 'unique', uniqueBytesMax)]
-  if (reducer === undefined) return { unique, kind: kindOf(foregroundKinds, priority), args }
-  return { unique, kind: packets.SUBMIT_REDUCE_JOB, args: [...args, ...reducerArgs(reducer, priority)] }
+  return draft(jobFunction, options, foregroundKinds, packets.SUBMIT_REDUCE_JOB)
 }
 
+/** Throws InvalidArgumentError. */
 export function draftBackground(jobFunction: string, options: BackgroundOptions): Draft {
-  const { unique = '', priority = 'normal', reducer, runAt, delayMs } = options
-  const args = [wireName(jobFunction, 'function'), wireName(unique, 'unique', uniqueBytesMax)]
-  if (reducer !== undefined) {
-    return { unique, kind: packets.SUBMIT_REDUCE_JOB_BACKGROUND, args: [...args, ...reducerArgs(reducer, priority)] }
-  }
-  if (runAt === undefined && delayMs === undefined) return { unique, kind: kindOf(backgroundKinds, priority), args }
+  const { priority = 'normal', reducer, runAt, delayMs } = options
+  const now = draft(jobFunction, options, backgroundKinds, packets.SUBMIT_REDUCE_JOB_BACKGROUND)
+  if (reducer !== undefined || (runAt === undefined && delayMs === undefined)) return now
   assertNormal('a job for later', priority)
   const nowMs = Date.now()
   const atMs = runAt?.getTime() ?? nowMs + (delayMs ?? 0)
   // Rounded up it would still be to come, and gearmand would leave it lying then.
-  if (atMs <= nowMs && atMs >= 0) return { unique, kind: backgroundKinds.normal, args }
-  return { unique, kind: packets.SUBMIT_JOB_EPOCH, args: [...args, epochSeconds(atMs)] }
+  if (atMs <= nowMs && atMs >= 0) return now
+  return { ...now, kind: packets.SUBMIT_JOB_EPOCH, args: [...now.args, epochSeconds(atMs)] }
+}
+
+function draft(
+  jobFunction: string,
+  { unique = '', priority = 'normal', reducer }: Pick<SubmitOptions, 'unique' | 'priority' | 'reducer'>,
+  kinds: Readonly<Record<Priority, RequestKind>>,
+  reduceKind: RequestKind,
+): Draft {
+  const args = [wireName(jobFunction, 'function'), wireName(unique, 'unique', uniqueBytesMax)]
+  if (!Object.hasOwn(kinds, priority)) {
+    throw new InvalidArgumentError(`a priority is high, normal or low, not ${priority}`)
+  }
+  if (reducer === undefined) return { unique, kind: kinds[priority], args }
+  assertNormal('a job with a reducer', priority)
+  // The last argument of these packets means nothing.
+  return { unique, kind: reduceKind, args: [...args, wireName(reducer, 'reducer'), ''] }
 }
 
 export function toSubmission({ kind, args, unique }: Draft, workload: Uint8Array): Submission {
   return { kind, args, workload, key: unique === '' ? undefined : unique === '-' ? workload : Buffer.from(unique) }
-}
-
-/** The last argument of these packets means nothing. */
-function reducerArgs(reducer: string, priority: Priority): string[] {
-  assertNormal('a job with a reducer', priority)
-  return [wireName(reducer, 'reducer'), '']
 }
 
 function assertNormal(what: string, priority: Priority): void {

@@ -18,6 +18,7 @@ import type { Submission } from './submission.ts'
 import type { JobEnd, JobEvent, SubmittedJob } from './submitted-job.ts'
 import type { WaiterTable } from './waiter-table.ts'
 import { readWireName } from './wire-name.ts'
+import { workloadText } from './workload.ts'
 
 /** How it came out for the one who waits: the job's end, or why that will not be known. */
 type Outcome = JobEnd | { readonly type: 'unknown'; readonly error: GeartrainError }
@@ -105,7 +106,7 @@ export class Waiter<Output = unknown> implements SubmittedJob<Output>, Reply {
   }
 
   async text(): Promise<string> {
-    return new TextDecoder().decode(await this.bytes())
+    return workloadText(await this.bytes())
   }
 
   async json(): Promise<unknown> {

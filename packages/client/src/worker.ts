@@ -4,7 +4,7 @@ import { parseServers, type ServerAddress, type Servers } from './address.ts'
 import { type AssignedJob, isJobFailure, type JobHandler } from './assigned-job.ts'
 import type { Assignment } from './assignment.ts'
 import { type BackoffOptions, checkedBackoff } from './backoff.ts'
-import { defaultConnectionLimits, tlsOptions } from './connection.ts'
+import { defaultConnectionOptions, tlsOptions } from './connection.ts'
 import { checkedCloseTimeoutMs, checkedTimeoutMs, startCutoff } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import {
@@ -122,7 +122,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       heartbeatMs = defaultHeartbeatMs,
       closeTimeoutMs,
       resultBytesMax = defaultResultBytesMax,
-      packetBytesMax = defaultConnectionLimits.packetBytesMax,
+      packetBytesMax = defaultConnectionOptions.packetBytesMax,
       tls,
       onConnect,
       onDisconnect,

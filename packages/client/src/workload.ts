@@ -8,6 +8,13 @@ export function workloadBytes(workload: Workload): Uint8Array {
   return typeof workload === 'string' ? Buffer.from(workload, 'utf8') : checkedBytes(workload, 'a workload')
 }
 
+const decoder = new TextDecoder()
+
+/** Bytes as text. What is no UTF-8 comes out as replacement characters. */
+export function workloadText(workload: Uint8Array): string {
+  return decoder.decode(workload)
+}
+
 /** Not everybody's compiler knows: another view, or none, would be sent as something else. */
 export function checkedBytes(value: unknown, what: string): Uint8Array {
   if (types.isUint8Array(value)) return value

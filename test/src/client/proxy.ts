@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import net from 'node:net'
+import { PACKET } from '../support/raw.ts'
 
 /** Stands between a client and a server, and is as slow or as broken as a network can be. */
 export class Proxy implements AsyncDisposable {
@@ -90,6 +91,16 @@ export class FakeServer implements AsyncDisposable {
     listener.listen(0, '127.0.0.1')
     await once(listener, 'listening')
     return new FakeServer(listener, talk)
+  }
+
+  /** One that takes connections as a client of ours begins them; `talk` gets each then. */
+  static toClients(talk: (socket: net.Socket) => void): Promise<FakeServer> {
+    return FakeServer.start((socket) => {
+      socket.once('data', () => {
+        socket.write(response(PACKET.OPTION_RES, 'exceptions'))
+        talk(socket)
+      })
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

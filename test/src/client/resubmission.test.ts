@@ -352,13 +352,10 @@ describe('a server that takes jobs and drops them', () => {
   ] as const) {
     it(`is not tried without end: resubmissions ${resubmissions ?? 'by default'}`, options, async () => {
       let submissions = 0
-      await using server = await FakeServer.start((socket) => {
+      await using server = await FakeServer.toClients((socket) => {
         socket.once('data', () => {
-          socket.write(response(PACKET.OPTION_RES, 'exceptions'))
-          socket.once('data', () => {
-            submissions++
-            socket.destroy()
-          })
+          submissions++
+          socket.destroy()
         })
       })
       await using client = await Client.connect(server.address, { resubmissions, ...quick })
@@ -369,16 +366,13 @@ describe('a server that takes jobs and drops them', () => {
 
   it('after it has said how far it is', options, async () => {
     let submissions = 0
-    await using server = await FakeServer.start((socket) => {
+    await using server = await FakeServer.toClients((socket) => {
       socket.once('data', () => {
-        socket.write(response(PACKET.OPTION_RES, 'exceptions'))
-        socket.once('data', () => {
-          submissions++
-          const created = response(PACKET.JOB_CREATED, `H:x:${submissions}`)
-          const status = response(PACKET.WORK_STATUS, `H:x:${submissions}`, '1', '2')
-          if (submissions < 3) socket.end(Buffer.concat([created, status]))
-          else socket.write(Buffer.concat([created, response(PACKET.WORK_COMPLETE, 'H:x:3', 'done')]))
-        })
+        submissions++
+        const created = response(PACKET.JOB_CREATED, `H:x:${submissions}`)
+        const status = response(PACKET.WORK_STATUS, `H:x:${submissions}`, '1', '2')
+        if (submissions < 3) socket.end(Buffer.concat([created, status]))
+        else socket.write(Buffer.concat([created, response(PACKET.WORK_COMPLETE, 'H:x:3', 'done')]))
       })
     })
     await using client = await Client.connect(server.address, quick)
@@ -391,15 +385,12 @@ describe('a server that takes jobs and drops them', () => {
 
   it('whoever looks at the events only afterwards sees each handle once', options, async () => {
     let submissions = 0
-    await using server = await FakeServer.start((socket) => {
+    await using server = await FakeServer.toClients((socket) => {
       socket.once('data', () => {
-        socket.write(response(PACKET.OPTION_RES, 'exceptions'))
-        socket.once('data', () => {
-          submissions++
-          const created = response(PACKET.JOB_CREATED, `H:x:${submissions}`)
-          if (submissions < 2) socket.end(created)
-          else socket.write(Buffer.concat([created, response(PACKET.WORK_COMPLETE, 'H:x:2', 'done')]))
-        })
+        submissions++
+        const created = response(PACKET.JOB_CREATED, `H:x:${submissions}`)
+        if (submissions < 2) socket.end(created)
+        else socket.write(Buffer.concat([created, response(PACKET.WORK_COMPLETE, 'H:x:2', 'done')]))
       })
     })
     await using client = await Client.connect(server.address, quick)
@@ -411,14 +402,11 @@ describe('a server that takes jobs and drops them', () => {
 
   it('one that refuses the job the second time ends it with what it says', options, async () => {
     let submissions = 0
-    await using server = await FakeServer.start((socket) => {
+    await using server = await FakeServer.toClients((socket) => {
       socket.once('data', () => {
-        socket.write(response(PACKET.OPTION_RES, 'exceptions'))
-        socket.once('data', () => {
-          submissions++
-          if (submissions < 2) socket.destroy()
-          else socket.write(response(PACKET.ERROR, 'QUEUE_ERROR', 'full'))
-        })
+        submissions++
+        if (submissions < 2) socket.destroy()
+        else socket.write(response(PACKET.ERROR, 'QUEUE_ERROR', 'full'))
       })
     })
     await using client = await Client.connect(server.address, quick)
@@ -435,11 +423,8 @@ describe('after jobs have lost their server', () => {
   ] as const) {
     it(`no timer, listener or socket is left, and nothing was warned of: ${how}`, options, async () => {
       const shut = signal()
-      await using server = await FakeServer.start((socket) => {
-        socket.once('data', () => {
-          socket.write(response(PACKET.OPTION_RES, 'exceptions'))
-          takeJobs(socket, () => shut.give())
-        })
+      await using server = await FakeServer.toClients((socket) => {
+        takeJobs(socket, () => shut.give())
       })
       // Those who come again find nobody.
       void shut.given.then(() => server[Symbol.asyncDispose]())

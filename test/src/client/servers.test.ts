@@ -266,11 +266,8 @@ onFleet('servers of a client', (test) => {
   test('status() of a job that one server knows does not wait for another that says nothing', async (fleet) => {
     const f = fleet.functionName()
     const asked = signal()
-    await using silent = await FakeServer.start((socket) => {
-      socket.once('data', () => {
-        socket.write(response(PACKET.OPTION_RES, 'exceptions'))
-        socket.once('data', () => asked.give())
-      })
+    await using silent = await FakeServer.toClients((socket) => {
+      socket.once('data', () => asked.give())
     })
     const [address = ''] = fleet.addresses
     const client = await fleet.client({ closeTimeoutMs: 1 }, [address, silent.address])

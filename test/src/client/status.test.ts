@@ -86,11 +86,8 @@ onServers('the status of a job', (test) => {
   })
 
   test('a server that does not answer: timeoutMs and signal', async () => {
-    await using silent = await FakeServer.start((socket) => {
-      socket.once('data', () => {
-        socket.write(response(PACKET.OPTION_RES, 'exceptions'))
-        socket.once('data', () => socket.write(response(PACKET.JOB_CREATED, 'H:x:1')))
-      })
+    await using silent = await FakeServer.toClients((socket) => {
+      socket.once('data', () => socket.write(response(PACKET.JOB_CREATED, 'H:x:1')))
     })
     const client = await Client.connect(silent.address, { closeTimeoutMs: 1 })
     const job = client.submit('f', '')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type net from 'node:net'
+import type { Worker } from '@geartrain/client'
 import { PACKET } from '../support/raw.ts'
-import { FakeServer } from './proxy.ts'
+import { FakeServer, response } from './proxy.ts'
 import { signal } from './signal.ts'
 
 const nameOf = new Map<number, string>(Object.entries(PACKET).map(([name, type]) => [type, name]))
@@ -48,6 +49,15 @@ export class Talk {
   async expect(...packets: readonly string[]): Promise<void> {
     while (this.#heard.length < packets.length) await this.#more()
     assert.deepEqual(this.#heard.splice(0, packets.length), packets)
+  }
+
+  /** Starts a worker and answers it, until it has asked for its first job. */
+  async welcome(worker: Worker, ...registrations: readonly string[]): Promise<void> {
+    const started = worker.start()
+    await this.expect(...registrations, 'ECHO_REQ ')
+    this.say(response(PACKET.ECHO_RES))
+    await started
+    await this.expect('GRAB_JOB_ALL ')
   }
 
   /** Whatever comes before them. */

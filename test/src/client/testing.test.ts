@@ -18,6 +18,34 @@ async function remind(client: Client, what: string): Promise<void> {
   await client.submitBackground('remind', what, { runAt: new Date(Date.now() + hourMs) })
 }
 
+/** It takes a job and does not end it before it is told to; an hour after that the server takes it away. */
+class HangingWorker implements AsyncDisposable {
+  readonly #begun = signal()
+  readonly #worker: Worker
+
+  private constructor(worker: Worker) {
+    this.#worker = worker
+  }
+
+  static async start(address: string): Promise<HangingWorker> {
+    const hanging = new HangingWorker(new Worker(address, { closeTimeoutMs: 1 }))
+    const hang = async (job: AssignedJob) => {
+      hanging.#begun.give()
+      await once(job.signal, 'abort')
+    }
+    await hanging.#worker.handle('work', hang, { timeoutMs: hourMs }).start()
+    return hanging
+  }
+
+  get hasBegun(): Promise<void> {
+    return this.#begun.given
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.close()
+  }
+}
+
 // As in the README: how users test their own.
 describe('a test server', { timeout: 60_000 }, () => {
   it('a job is done', async () => {
@@ -53,16 +81,10 @@ describe('a test server', { timeout: 60_000 }, () => {
 
   it('a job that takes too long is given to another worker', async () => {
     await using server = await startTestServer()
-    const begun = signal()
-    await using slow = new Worker(server.address, { closeTimeoutMs: 1 })
-    const hang = async (job: AssignedJob) => {
-      begun.give()
-      await once(job.signal, 'abort')
-    }
-    await slow.handle('work', hang, { timeoutMs: hourMs }).start()
+    await using slow = await HangingWorker.start(server.address)
     await using client = await Client.connect(server.address)
     const job = client.submit('work', '')
-    await begun.given
+    await slow.hasBegun
     await using other = new Worker(server.address)
     await other.handle('work', () => 'by another').start()
     server.clock.advance(hourMs)
@@ -71,16 +93,10 @@ describe('a test server', { timeout: 60_000 }, () => {
 
   it('options are those of a server', async () => {
     await using server = await startTestServer({ attemptsMax: 1 })
-    const begun = signal()
-    await using slow = new Worker(server.address, { closeTimeoutMs: 1 })
-    const hang = async (job: AssignedJob) => {
-      begun.give()
-      await once(job.signal, 'abort')
-    }
-    await slow.handle('work', hang, { timeoutMs: hourMs }).start()
+    await using slow = await HangingWorker.start(server.address)
     await using client = await Client.connect(server.address)
     const job = client.submit('work', '')
-    await begun.given
+    await slow.hasBegun
     server.clock.advance(hourMs)
     await assert.rejects(job.result(), { code: 'JOB_FAILED' })
   })

@@ -314,11 +314,7 @@ describe('what a worker says on the wire', () => {
     const talk = await Talk.start()
     const worker = new Worker(talk.address, { concurrency: 4, clientId: 'w' })
     worker.handle('f', (job) => job.text()).handle('g', () => '', { timeoutMs: 1500 })
-    const started = worker.start()
-    await talk.expect('SET_CLIENT_ID w', 'CAN_DO f', 'CAN_DO_TIMEOUT g|1500', 'ECHO_REQ ')
-    talk.say(response(PACKET.ECHO_RES))
-    await started
-    await talk.expect('GRAB_JOB_ALL ')
+    await talk.welcome(worker, 'SET_CLIENT_ID w', 'CAN_DO f', 'CAN_DO_TIMEOUT g|1500')
     talk.say(response(PACKET.NO_JOB))
     await talk.expect('PRE_SLEEP ')
     talk.say(response(PACKET.NOOP))
@@ -336,11 +332,7 @@ describe('what a worker says on the wire', () => {
   it('a job for it that is assigned when it says goodbye is done', options, async () => {
     const talk = await Talk.start()
     const worker = new Worker(talk.address).handle('f', (job) => job.text())
-    const started = worker.start()
-    await talk.expect('CAN_DO f', 'ECHO_REQ ')
-    talk.say(response(PACKET.ECHO_RES))
-    await started
-    await talk.expect('GRAB_JOB_ALL ')
+    await talk.welcome(worker, 'CAN_DO f')
     const closed = worker.close()
     await talk.expect('ECHO_REQ ')
     talk.say(response(PACKET.JOB_ASSIGN, 'H:1', 'f', 'last'), response(PACKET.ECHO_RES))
@@ -354,11 +346,10 @@ describe('what a worker says on the wire', () => {
     const talk = await Talk.start()
     const refused = signal<readonly [unknown, AssignedJob | undefined]>()
     const worker = new Worker(talk.address, { onError: (error, job) => refused.give([error, job]) })
-    const started = worker.handle('f', () => 'late').start()
-    await talk.expect('CAN_DO f', 'ECHO_REQ ')
-    talk.say(response(PACKET.ECHO_RES))
-    await started
-    await talk.expect('GRAB_JOB_ALL ')
+    await talk.welcome(
+      worker.handle('f', () => 'late'),
+      'CAN_DO f',
+    )
     talk.say(response(PACKET.JOB_ASSIGN, 'H:1', 'f', ''))
     await talk.expect('WORK_COMPLETE H:1|late', 'GRAB_JOB_ALL ')
     talk.say(response(PACKET.ERROR, 'JOB_NOT_FOUND', 'Job given in work result not found'))
@@ -412,11 +403,7 @@ describe('what a worker says on the wire', () => {
       }
       return 'never full'
     })
-    const started = worker.start()
-    await talk.expect('CAN_DO f', 'ECHO_REQ ')
-    talk.say(response(PACKET.ECHO_RES))
-    await started
-    await talk.expect('GRAB_JOB_ALL ')
+    await talk.welcome(worker, 'CAN_DO f')
     talk.pause()
     talk.say(response(PACKET.JOB_ASSIGN, 'H:1', 'f', ''))
     await full.given

@@ -164,11 +164,7 @@ describe('a heartbeat on the wire', () => {
   it('is told apart from a goodbye', options, async () => {
     const talk = await Talk.start()
     const worker = new Worker(talk.address, { heartbeatMs: 400 }).handle('f', () => '')
-    const started = worker.start()
-    await talk.expect('CAN_DO f', 'ECHO_REQ ')
-    talk.say(response(PACKET.ECHO_RES))
-    await started
-    await talk.expect('GRAB_JOB_ALL ')
+    await talk.welcome(worker, 'CAN_DO f')
     talk.say(response(PACKET.NO_JOB))
     await talk.expect('PRE_SLEEP ', 'ECHO_REQ heartbeat')
     let isClosed = false

@@ -200,11 +200,7 @@ describe('a function with a limit, on the wire', () => {
       },
       { concurrency: 2, timeoutMs: 2000 },
     )
-    const started = worker.start()
-    await own.expect('SET_CLIENT_ID w', 'CAN_DO_TIMEOUT f|2000', 'ECHO_REQ ')
-    own.say(response(PACKET.ECHO_RES))
-    await started
-    await own.expect('GRAB_JOB_ALL ')
+    await own.welcome(worker, 'SET_CLIENT_ID w', 'CAN_DO_TIMEOUT f|2000')
     own.say(response(PACKET.JOB_ASSIGN, 'H:1', 'f', 'one'))
     await own.expect('GRAB_JOB_ALL ')
     own.say(response(PACKET.JOB_ASSIGN, 'H:2', 'f', 'two'))

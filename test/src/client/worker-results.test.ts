@@ -264,11 +264,7 @@ describe('a stream on a network that takes nothing', () => {
     const worker = new Worker(talk.address).handle('f', async function* () {
       for (; taken < chunks; taken++) yield chunk
     })
-    const started = worker.start()
-    await talk.expect('CAN_DO f', 'ECHO_REQ ')
-    talk.say(response(PACKET.ECHO_RES))
-    await started
-    await talk.expect('GRAB_JOB_ALL ')
+    await talk.welcome(worker, 'CAN_DO f')
     talk.pause()
     talk.say(response(PACKET.JOB_ASSIGN, 'H:1', 'f', ''))
     let [before, turns] = [-1, 0]

@@ -1,5 +1,6 @@
 import type { Priority } from '@geartrain/client'
-import { Command, type CommanderError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { asCTool } from '../c-tool.ts'
 import { Fault } from '../fault.ts'
 
 /** The C tool ends so, whatever is wrong. */
@@ -39,15 +40,9 @@ const int32Max = 2 ** 31 - 1
 
 /** The command with the C tool's flags: short ones, in any place, and -- before operands that look like flags. */
 export function gearmanParser(): Command {
-  const command = new Command('gearman')
+  const command = asCTool(new Command('gearman'), gearmanExitCode, noSuchFlag)
     .description('submit jobs, or do them, with the flags of the C tool gearman')
     .usage('[options] [payload...]\n       geartrain gearman -w [options] [-- command [args...]]')
-    .helpOption(false)
-    .allowExcessArguments(true)
-    .configureOutput({ outputError() {} })
-    .exitOverride((error) => {
-      throw new Fault(sentence(error), gearmanExitCode, { cause: error })
-    })
   // Of both only the last counts.
   command.on('option:I', () => command.setOptionValue('priority', 'high'))
   command.on('option:L', () => command.setOptionValue('priority', 'low'))
@@ -146,8 +141,6 @@ function wholeNumber(flag: string, text: string, min: number, max: number): numb
   throw new Fault(`${flag} must be a whole number from ${Math.max(min, 0)} to ${max}, not "${text}"`, gearmanExitCode)
 }
 
-function sentence({ message }: CommanderError): string {
-  const [, unknown] = /unknown option '([^']*)'/.exec(message) ?? []
-  if (unknown === undefined) return message.replace(/^error: /, '')
-  return `there is no flag ${unknown}: put -- before operands that look like flags; -H shows all flags`
+function noSuchFlag(flag: string): string {
+  return `there is no flag ${flag}: put -- before operands that look like flags; -H shows all flags`
 }

@@ -1,7 +1,7 @@
 import type { InputJob } from '../assigned-job.ts'
 import { Deferred } from '../deferred.ts'
 import { isStream, resultBytes, sendStream } from '../job-result.ts'
-import type { Workload } from '../workload.ts'
+import { type Workload, workloadText } from '../workload.ts'
 import type { HandlerExport, HandlerMessage, JobOrder, PoolMessage } from './messages.ts'
 import { readThrown, type Thrown, writeThrown } from './thrown.ts'
 
@@ -62,7 +62,7 @@ export class RemoteJob implements InputJob<Uint8Array> {
   }
 
   text(): string {
-    return new TextDecoder().decode(this.workload)
+    return workloadText(this.workload)
   }
 
   json(): unknown {

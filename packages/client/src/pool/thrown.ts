@@ -1,4 +1,4 @@
-import { JobFailure } from '../assigned-job.ts'
+import { isJobFailure, JobFailure } from '../assigned-job.ts'
 
 /** What a handler threw, as it can be sent to another thread or process: of an error's class only its name is left. */
 export type Thrown =
@@ -29,7 +29,7 @@ export function writeThrown(thrown: unknown, causesLeft: number = causesMax): Th
     code: typeof code === 'string' || typeof code === 'number' ? code : undefined,
     cause: cause === undefined || causesLeft === 0 ? undefined : writeThrown(cause, causesLeft - 1),
   }
-  return { kind: 'error', isFailure: thrown instanceof JobFailure, error }
+  return { kind: 'error', isFailure: isJobFailure(thrown), error }
 }
 
 /** `reason` is what the job's signal was aborted with on this side. */

@@ -25,6 +25,11 @@ export function isSqliteError(error: unknown): error is SqliteError {
   return error instanceof Error && error.name === 'SqliteError'
 }
 
+/** Another has the lock. */
+export function isBusy(error: unknown): boolean {
+  return isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')
+}
+
 /** Packages with a native part come without it when their install scripts are not run, or from another machine. */
 export function isDriverMissing(error: unknown): error is Error {
   if (!(error instanceof Error)) return false

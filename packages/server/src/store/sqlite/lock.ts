@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import { StoreError } from '../store.ts'
-import { isSqliteError, openSqlite } from './driver.ts'
+import { isBusy, openSqlite } from './driver.ts'
 import { openingError } from './failure.ts'
 
 /** Two servers that start at once each hold it for a moment while they write who they are. */
@@ -56,8 +56,4 @@ export class Lock {
   #owner(): number | undefined {
     return this.#database.prepare<[], number>('SELECT pid FROM owner').pluck().get()
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')
 }

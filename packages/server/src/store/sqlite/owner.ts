@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
-import { isSqliteError, openSqlite } from './driver.ts'
+import { isBusy, openSqlite } from './driver.ts'
 
 /**
  * The process that has the lock of a database; undefined if none has. It is held for a moment to find out, which a
@@ -28,7 +28,7 @@ function isLocked(database: Database, owner: number): boolean {
     database.exec('ROLLBACK')
     return false
   } catch (error) {
-    if (isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')) return true
+    if (isBusy(error)) return true
     // This user may not lock it.
     return isAlive(owner)
   }
