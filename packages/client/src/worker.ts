@@ -83,7 +83,8 @@ export interface HandleOptions {
 
 const clientIdBytesMax = 127
 const timeoutMsMin = 1000
-const defaultResultBytesMax = 64 * 1024 * 1024 - 1024
+/** What a server takes in one packet by default, with room for the handle. */
+export const defaultResultBytesMax: number = 64 * 1024 * 1024 - 1024
 const defaultConnectTimeoutMs = 10_000
 /** A server that is told goodbye has so long to answer that it got the last results. */
 const goodbyeMs = 5000

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { buffer } from 'node:stream/consumers'
 import { type AssignedJob, JobFailure } from '@geartrain/client'
 import { reason } from '@geartrain/server'
+import { feed, howItEnds } from '../child.ts'
 import { complain } from '../output.ts'
 import type { GearmanFlags } from './flags.ts'
 import { linesOf } from './payloads.ts'
@@ -16,16 +17,8 @@ export async function runCommand(
   flags: Pick<GearmanFlags, 'isByLine' | 'isLineEndStripped'>,
 ): Promise<Uint8Array | undefined> {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  const ended = new Promise<string | undefined>((resolve) => {
-    child.once('error', (error) => resolve(`cannot be run: ${reason(error)}`))
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve(undefined)
-      else resolve(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`)
-    })
-  })
-  // A command need not read its stdin, or not all of it.
-  child.stdin.on('error', () => {})
-  child.stdin.end(job.workload)
+  const ended = howItEnds(child).catch((error: unknown) => `cannot be run: ${reason(error)}`)
+  feed(child.stdin, job.workload)
   const result = flags.isByLine ? await sendLines(child.stdout, job, flags) : await buffer(child.stdout)
   const failure = await ended
   if (failure === undefined) return result

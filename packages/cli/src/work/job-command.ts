@@ -2,8 +2,9 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import type { AssignedJob, JobHandler } from '@geartrain/client'
+import { type AssignedJob, defaultResultBytesMax, type JobHandler } from '@geartrain/client'
 import { reason } from '@geartrain/server'
+import { feed, howItEnds } from '../child.ts'
 import { exitCodes, Fault } from '../fault.ts'
 import { StderrLines } from './stderr-lines.ts'
 import { CommandFailure, type WorkLog } from './work-log.ts'
@@ -18,11 +19,6 @@ export interface JobCommandOptions {
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
-const KiB = 1024
-const MiB = 1024 * KiB
-
-/** What a server takes in one packet by default, with room for the handle. */
-const resultBytesMax = 64 * MiB - KiB
 /** A command that was told to end has so long before it is killed. */
 const killMs = 5000
 
@@ -55,7 +51,7 @@ export class JobCommand {
   async #run(job: AssignedJob): Promise<Uint8Array | undefined> {
     const { command, args, log } = this.#options
     const child = this.#start(job)
-    const ended = end(child)
+    const ended = howItEnds(child)
     const forget = () => this.#running.delete(child)
     this.#running.set(child, ended.then(forget, forget))
     const abort = () => terminate(child)
@@ -96,29 +92,12 @@ export class JobCommand {
     for await (const chunk of child.stdout) {
       chunks.push(chunk)
       bytes += chunk.length
-      if (bytes <= resultBytesMax) continue
+      if (bytes <= defaultResultBytesMax) continue
       terminate(child)
       throw new CommandFailure(`the result is larger than 64 MiB: send it in parts, with --data`)
     }
     return Buffer.concat(chunks, bytes)
   }
-}
-
-/** Resolves when it has ended and its output is read: undefined for success, else how it ended. */
-function end(child: Child): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve(undefined)
-      else resolve(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`)
-    })
-  })
-}
-
-/** A command need not read its stdin, or not all of it. */
-function feed(stdin: Writable, workload: Uint8Array): void {
-  stdin.on('error', () => {})
-  stdin.end(workload)
 }
 
 /** Ends a command and what it has started, by force if it takes too long. */
