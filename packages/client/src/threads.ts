@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { MessageChannel, type ResourceLimits } from 'node:worker_threads'
+import { MessageChannel, type ResourceLimits, receiveMessageOnPort } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { type AssignedJob, EncodedResult } from './assigned-job.ts'
 import { HandlerLostError, PackageMissingError } from './errors.ts'
@@ -84,6 +84,11 @@ export class ThreadPool {
     try {
       await this.#threads.run(task, { transferList: [port2, body.buffer], signal: kill.signal })
     } catch (error) {
+      // That the thread has ended can be heard before what it has said.
+      for (let heard = receiveMessageOnPort(port1); heard !== undefined; heard = receiveMessageOnPort(port1)) {
+        // Only the job there posts to it.
+        relay.receive(heard.message as HandlerMessage)
+      }
       const message = error instanceof Error ? error.message : String(error)
       relay.lost(new HandlerLostError(`the thread of the job ended: ${message}`, { cause: error }))
     }

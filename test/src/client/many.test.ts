@@ -132,9 +132,8 @@ onServers('many jobs', (test) => {
       for (const input of range(3)) {
         yield input
         while ((await admin.status()).find((row) => row.function === f)?.jobs !== 0);
-        // What the server has said of the job is here before this.
-        await client.echo('')
-        await new Promise(setImmediate)
+        // gearmand may answer an echo before it tells of the job. What is withheld until the next input never comes.
+        while (answers <= Number(input)) await client.echo('')
         assert.equal(answers, Number(input) + 1)
       }
     }
