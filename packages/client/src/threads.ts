@@ -89,8 +89,9 @@ export class ThreadPool {
         // Only the job there posts to it.
         relay.receive(heard.message as HandlerMessage)
       }
-      const message = error instanceof Error ? error.message : String(error)
-      relay.lost(new HandlerLostError(`the thread of the job ended: ${message}`, { cause: error }))
+      const ended = error instanceof Error ? error : new Error(String(error))
+      if (relay.isOver) process.emitWarning(ended)
+      else relay.lost(new HandlerLostError(`the thread of the job ended: ${ended.message}`, { cause: error }))
     }
     try {
       return await relay.result()

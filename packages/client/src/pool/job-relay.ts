@@ -50,6 +50,11 @@ export class JobRelay {
     return end()
   }
 
+  /** How the job ends is known. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
   receive(message: HandlerMessage): void {
     if (this.#isOver) return
     switch (message.kind) {
