@@ -30,6 +30,10 @@ export class Durable {
   #isPromoting = false
   /** When the store, which could not say what jobs there are, is asked again; Infinity if it has said. */
   #nextClaimAt = Number.POSITIVE_INFINITY
+  /** When the next job on disk is dead unless it has begun. */
+  #storeExpiryAt = Number.POSITIVE_INFINITY
+  /** The store was asked for them and has not answered. */
+  #isExpiring = false
   /** Jobs that were here when the store was opened anew: it may give them out once more, also when they have ended. */
   readonly #reclaimable = new Set<number>()
   /** How many jobs of which functions have come in this batch. */
@@ -39,6 +43,7 @@ export class Durable {
     this.#states = states
     this.#changes = changes
     this.#window = window
+    states.postponed = (job, runAt) => this.#postpone(job, runAt)
   }
 
   get nextClaimAt(): number {
@@ -47,12 +52,17 @@ export class Durable {
 
   /** When the store is to be told or asked something at the latest. */
   get nextDeadline(): number {
-    return Math.min(this.#nextClaimAt, this.#isPromoting ? Number.POSITIVE_INFINITY : this.#storeDueAt)
+    return Math.min(
+      this.#nextClaimAt,
+      this.#isPromoting ? Number.POSITIVE_INFINITY : this.#storeDueAt,
+      this.#isExpiring ? Number.POSITIVE_INFINITY : this.#storeExpiryAt,
+    )
   }
 
   /** Tells and asks the store what is due. */
   advance(): void {
     this.#promote()
+    this.#expire()
     this.#claimAgain()
   }
 
@@ -78,7 +88,7 @@ export class Durable {
 
   /** A foreground job that is to outlive its waiters from now on. */
   storeLive(session: Session, job: Job): void {
-    const addition = new Addition('live', job.number, job.function, job.priority, job)
+    const addition = new Addition('live', job.number, job.function, job.priority, job, job.expiresAt)
     job.background = true
     job.addition = addition
     this.#changes.add(addition, { ...job.submission, runAt: 0 })
@@ -93,7 +103,7 @@ export class Durable {
 
   ask(kind: AdditionKind, session: Session, job: Job, submission: Submission): void {
     this.#makePending(job)
-    job.question = new Addition(kind, job.number, job.function, job.priority, job)
+    job.question = new Addition(kind, job.number, job.function, job.priority, job, 0)
     this.#changes.ask(job.question, submission)
     this.#states.outbox.jobPromised(session.id, job.question)
   }
@@ -109,7 +119,7 @@ export class Durable {
       this.#states.wait(session, job)
       return this.ask('joining', session, job, submission)
     }
-    const addition = new Addition('joining', number, jobFunction, submission.priority)
+    const addition = new Addition('joining', number, jobFunction, submission.priority, undefined, 0)
     this.#changes.ask(addition, submission)
     this.#states.outbox.jobPromised(session.id, addition)
   }
@@ -121,6 +131,13 @@ export class Durable {
     this.#changes.promote(this.#states.now)
   }
 
+  #expire(): void {
+    if (this.#storeExpiryAt > this.#states.now || this.#isExpiring || this.#states.isDraining) return
+    this.#isExpiring = true
+    this.#storeExpiryAt = Number.POSITIVE_INFINITY
+    this.#changes.expire(this.#states.now)
+  }
+
   #claimAgain(): void {
     if (this.#nextClaimAt > this.#states.now) return
     this.#nextClaimAt = Number.POSITIVE_INFINITY
@@ -128,16 +145,28 @@ export class Durable {
   }
 
   #newPending(jobFunction: JobFunction, submission: Submission): Job {
-    const job = this.#states.newJob(this.#states.nextNumber, jobFunction, submission)
+    const expiresAt = this.#states.expiryOf(jobFunction, submission.runAt)
+    const job = this.#states.newJob(this.#states.nextNumber, jobFunction, submission, expiresAt)
     this.#makePending(job)
     return job
   }
 
   #add(session: Session, kind: AdditionKind, jobFunction: JobFunction, submission: Submission, job?: Job): void {
-    const addition = new Addition(kind, this.#states.nextNumber++, jobFunction, submission.priority, job)
+    const expiresAt = job?.expiresAt ?? this.#states.expiryOf(jobFunction, submission.runAt)
+    const addition = new Addition(kind, this.#states.nextNumber++, jobFunction, submission.priority, job, expiresAt)
     if (job !== undefined) job.addition = addition
+    else if (expiresAt > 0) this.#storeExpiryAt = Math.min(this.#storeExpiryAt, expiresAt)
     this.#changes.add(addition, submission)
     this.#states.outbox.jobPromised(session.id, addition)
+  }
+
+  /** An attempt at it has ended, and until the next one it is on disk alone. */
+  #postpone(job: Job, runAt: number): void {
+    job.function.backlog.delayed++
+    this.#storeDueAt = Math.min(this.#storeDueAt, runAt)
+    this.#states.setTransient(job)
+    this.#states.remove(job, 'stored')
+    if (job.waiters.length > 0) this.#newStub(job.number, job).adoptWaiters(job)
   }
 
   #makePending(job: Job): void {
@@ -148,7 +177,7 @@ export class Durable {
   // What the store says
 
   /** What is in the store; also when it has been opened anew, and what was asked of it before is void. */
-  restock(functions: Iterable<StockedFunction>, nextDueAt: number): void {
+  restock(functions: Iterable<StockedFunction>, nextDueAt: number, nextExpiryAt: number): void {
     for (const { backlog } of this.#states.functions) backlog.reset()
     for (const { name, ready, delayed } of functions) {
       const { backlog } = this.#states.functions.adopt(name)
@@ -163,6 +192,8 @@ export class Durable {
     }
     this.#isPromoting = false
     this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
+    this.#isExpiring = false
+    this.#storeExpiryAt = Math.min(this.#storeExpiryAt, nextExpiryAt)
     for (const jobFunction of this.#states.functions) {
       this.#window.refillAll(jobFunction)
       this.#releaseGrabbers(jobFunction)
@@ -195,6 +226,20 @@ export class Durable {
     else this.#giveUp(job, number)
   }
 
+  /** The store has one that has ended not long ago, and that it joins. False: the job goes on for those who wait for it. */
+  throttled(addition: Addition): boolean {
+    const { kind, job } = addition
+    if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
+    if (job === undefined) return true
+    if (kind === 'claimed' && job.waiters.length === 0) {
+      this.#giveUp(job, undefined)
+      return true
+    }
+    this.#makeTransient(job)
+    if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
+    return false
+  }
+
   /** The store has none that a submission would join. What was promised to one that was only `joining` is refused. */
   absent({ kind, job }: Addition): void {
     if (job === undefined || job.state !== 'pending') return
@@ -212,7 +257,7 @@ export class Durable {
   }
 
   /** A job that was asked for, in the order of the line. */
-  claimed(functionName: string, number: number, submission: Submission): void {
+  claimed(functionName: string, number: number, submission: Submission, attempts: number, expiresAt: number): void {
     const jobFunction = this.#states.functions.adopt(functionName)
     const known = this.#states.jobs.get(number)
     // A store that was opened anew gives out what is here already, and what it had kept and could not say so.
@@ -226,10 +271,12 @@ export class Durable {
     }
     const twin = jobFunction.find(submission.unique, submission.workload)
     if (known !== undefined) this.#states.remove(known)
-    const job = this.#states.newJob(number, jobFunction, submission)
+    const job = this.#states.newJob(number, jobFunction, submission, expiresAt)
+    job.retries = attempts
     if (known !== undefined) job.adoptWaiters(known)
     this.#states.setStored(job)
-    if (twin?.state === 'pending') this.#precede(job, twin)
+    if (expiresAt > 0 && attempts === 0 && expiresAt <= this.#states.now) this.#states.expire(job)
+    else if (twin?.state === 'pending') this.#precede(job, twin)
     // Given out at the end of the answers: the next one may be of a higher priority.
     else this.#states.line(job)
   }
@@ -268,18 +315,51 @@ export class Durable {
     this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
   }
 
+  /** So many jobs of the function, which were dead, are ready at the end of the line. */
+  revived(functionName: string, priority: Priority, count: number): void {
+    const jobFunction = this.#states.functions.adopt(functionName)
+    jobFunction.backlog.ready[priority] += count
+    this.#window.refill(jobFunction, priority)
+  }
+
+  /** A job that is on disk alone stands in another line. */
+  prioritized(functionName: string, from: Priority, to: Priority, isDelayed: boolean): void {
+    if (isDelayed) return
+    this.#states.functions.adopt(functionName).backlog.take(from)
+    this.revived(functionName, to, 1)
+  }
+
+  /** A job on disk should have begun by now: it is dead. False: it is here, and seen to. */
+  expired(number: number, functionName: string, priority: Priority, isDelayed: boolean): boolean {
+    const job = this.#states.jobs.get(number)
+    if (job !== undefined && job.state !== 'stored') return false
+    this.#leaveBacklog(functionName, priority, isDelayed)
+    if (job === undefined) return true
+    for (const { session } of job.waiters) this.#states.outbox.workFail(session.id, job)
+    this.#states.setTransient(job)
+    this.#states.end(job, 'dead')
+    return true
+  }
+
+  /** All that had expired are dead; the next one will be at that time. */
+  expireEnded(nextExpiryAt: number): void {
+    this.#isExpiring = false
+    this.#storeExpiryAt = Math.min(this.#storeExpiryAt, nextExpiryAt)
+  }
+
   /** A job was cancelled in the store. */
   cancelled(number: number, functionName: string, priority: Priority, isDelayed: boolean): void {
     const job = this.#states.jobs.get(number)
-    if (job === undefined || job.state === 'stored') {
-      const { backlog } = this.#states.functions.adopt(functionName)
-      if (isDelayed) backlog.delayed--
-      else backlog.take(priority)
-    }
+    if (job === undefined || job.state === 'stored') this.#leaveBacklog(functionName, priority, isDelayed)
     if (job === undefined) return
     this.#states.setTransient(job)
-    job.owner?.revoke(number)
-    this.#states.fail(job)
+    this.#states.cancel(job)
+  }
+
+  #leaveBacklog(functionName: string, priority: Priority, isDelayed: boolean): void {
+    const { backlog } = this.#states.functions.adopt(functionName)
+    if (isDelayed) backlog.delayed--
+    else backlog.take(priority)
   }
 
   /** A submission is on its way to be told of this job, which others are to find at once. */

@@ -1,16 +1,22 @@
-import type { Changes } from './changes.ts'
+import type { Changes, Keeper } from './changes.ts'
 import { Durable } from './durable.ts'
 import type { JobFunction, QueueLimits } from './function.ts'
 import type { DropOutcome } from './function-table.ts'
-import type { Job, Submission } from './job.ts'
+import { type Job, noBytes, type Priority, type Submission } from './job.ts'
 import { JobStates } from './job-states.ts'
 import type { GrabForm, Outbox, Refusal } from './outbox.ts'
-import { Ability, Session } from './session.ts'
+import { type Policy, plainPolicy } from './policy.ts'
+import { Ability, noSession, Session } from './session.ts'
 import type { WakingOptions } from './waking.ts'
 import type { WindowOptions } from './window.ts'
 
 export interface EngineOptions extends WakingOptions, WindowOptions {
-  /** How often a job may be given to a worker before it fails because workers lose it. Infinity: as often as it takes. */
+  /** The same policy for the same name until `applyPolicies` is called. */
+  readonly policyOf: (functionName: string) => Policy
+  /**
+   * How often a job may be given to a worker before it fails because workers lose it, where its policy does not say.
+   * Infinity: as often as it takes.
+   */
   readonly attemptsMax: number
   /** At the limit, a new function takes the place of the oldest one without jobs, workers and queue limits. */
   readonly functionsMax: number
@@ -28,6 +34,7 @@ export interface EngineOptions extends WakingOptions, WindowOptions {
 }
 
 export const engineDefaults: EngineOptions = {
+  policyOf: () => plainPolicy,
   attemptsMax: Number.POSITIVE_INFINITY,
   wakeCount: 1,
   wakeTimeoutMs: 1000,
@@ -55,10 +62,15 @@ export class Engine {
   /** What the store's answers are told to; undefined if no job is kept. */
   readonly durable: Durable | undefined
   readonly #sessions = new Map<number, Session>()
+  /** Submits what nobody has asked for; nobody gets its events. */
+  readonly #own = new Session(noSession, false)
 
-  /** With `changes`, background jobs are durable: none is given out or acknowledged before the store has it. */
-  constructor(outbox: Outbox, options: Partial<EngineOptions> = {}, changes?: Changes) {
-    const states = new JobStates(outbox, { ...engineDefaults, ...options }, changes)
+  /**
+   * With `changes`, background jobs are durable: none is given out or acknowledged before the store has it. Without,
+   * `keeper` is told what is to be remembered of them.
+   */
+  constructor(outbox: Outbox, options: Partial<EngineOptions> = {}, changes?: Changes, keeper?: Keeper) {
+    const states = new JobStates(outbox, { ...engineDefaults, ...options }, changes, keeper)
     this.#states = states
     if (changes !== undefined && states.window !== undefined) this.durable = new Durable(states, changes, states.window)
   }
@@ -136,7 +148,8 @@ export class Engine {
 
   /** When `advance` must be called at the latest; Infinity if nothing is to come by itself. */
   get nextDeadline(): number {
-    const inMemory = Math.min(this.#states.deadlines.soonestAt, this.#states.waking.deadline)
+    const { deadlines, flows, waking } = this.#states
+    const inMemory = Math.min(deadlines.soonestAt, flows.soonestAt, waking.deadline)
     if (this.#states.isDraining) return inMemory
     return Math.min(inMemory, this.durable?.nextDeadline ?? Number.POSITIVE_INFINITY)
   }
@@ -153,8 +166,10 @@ export class Engine {
       if (job.state === 'delayed') {
         job.function.delayedCount--
         this.#states.makeReady(job)
-      } else this.#states.lose(job)
+      } else if (job.state === 'ready') this.#states.expire(job)
+      else this.#states.timeOut(job)
     }
+    this.#states.serveDue()
     this.#states.waking.expire(this.#states.now)
     this.durable?.advance()
   }
@@ -212,18 +227,23 @@ export class Engine {
   // What clients say
 
   /** JOB_CREATED, also when a live job of the same function and unique is joined; or refused. */
-  submit(session: Session, submission: Submission): void {
+  submit(session: Session, asked: Submission): void {
     if (this.#states.isDraining) return this.#states.outbox.refused(session.id, 'SHUTTING_DOWN')
-    if (!submission.background && session.waiting.length >= this.#states.options.waitsPerSessionMax) {
+    if (!asked.background && session.waiting.length >= this.#states.options.waitsPerSessionMax) {
       return this.#states.outbox.refused(session.id, 'TOO_MANY_WAITS')
     }
-    const jobFunction = this.#states.functions.named(submission.function)
+    const jobFunction = this.#states.functions.named(asked.function)
     if (jobFunction === undefined) return this.#states.outbox.refused(session.id, 'TOO_MANY_FUNCTIONS')
+    const { policy } = jobFunction
+    if (policy.draining) return this.#states.outbox.refused(session.id, 'FUNCTION_DRAINING')
+    const submission = withPriority(asked, policy)
     const existing = jobFunction.find(submission.unique, submission.workload)
     if (existing !== undefined && !isRefusable(existing, submission)) {
       return this.#join(session, existing, submission.background)
     }
     const durable = submission.background ? this.durable : undefined
+    const recent = this.#recent(jobFunction, submission)
+    if (recent !== undefined) return this.#states.outbox.jobThrottled(session.id, recent)
     if (this.#isFull(jobFunction, submission, durable !== undefined)) {
       if (this.durable?.mayBeStored(jobFunction, submission) === true)
         this.durable.refuse(session, jobFunction, submission)
@@ -232,13 +252,32 @@ export class Engine {
     }
     if (durable !== undefined) return durable.store(session, jobFunction, submission)
 
-    const job = this.#states.newJob(this.#states.nextNumber++, jobFunction, submission)
+    const job = this.#newJob(jobFunction, submission)
     if (!submission.background) this.#states.wait(session, job)
     if (this.durable?.mayBeStored(jobFunction, submission) === true)
       return this.durable.ask('asked', session, job, submission)
     this.#states.outbox.jobCreated(session.id, job, submission.background)
-    if (submission.runAt > this.#states.now) this.#states.delay(job, submission.runAt)
-    else this.#states.makeReady(job)
+    this.#begin(job, submission.runAt)
+  }
+
+  /**
+   * A background submission of the server's own, which nothing refuses: an acknowledged job or schedule stands behind
+   * it. Gives the number of the job; it may yet join one on disk.
+   */
+  submitOwn(asked: Submission): number {
+    const jobFunction = this.#states.functions.adopt(asked.function)
+    const submission = withPriority(asked, jobFunction.policy)
+    const existing = jobFunction.find(submission.unique, submission.workload)
+    if (existing !== undefined && !isRefusable(existing, submission)) {
+      this.#join(this.#own, existing, true)
+      return existing.number
+    }
+    const recent = this.#recent(jobFunction, submission)
+    if (recent !== undefined) return recent
+    const number = this.#states.nextNumber
+    if (this.durable !== undefined) this.durable.store(this.#own, jobFunction, submission)
+    else this.#begin(this.#newJob(jobFunction, submission), submission.runAt)
+    return number
   }
 
   // What workers say
@@ -336,38 +375,50 @@ export class Engine {
   workComplete(session: Session, number: number, result: Uint8Array): void {
     const job = this.#owned(session, number, 'RESULT_JOB_NOT_FOUND', true)
     if (job === undefined) return
-    for (const { session: waiting } of job.waiters) this.#states.outbox.workComplete(waiting.id, job, result)
-    this.#states.end(job)
+    // The result may be a view on bytes that belong to the job.
+    for (const next of new Set([job.then, job.function.policy.then])) if (next !== '') this.#sendOn(job, next, result)
+    this.#states.finish(job, 'complete', result)
   }
 
   workFail(session: Session, number: number): void {
     const job = this.#owned(session, number, 'RESULT_JOB_NOT_FOUND', true)
-    if (job !== undefined) this.#states.fail(job)
+    if (job !== undefined) this.#states.fail(job, 'failed', noBytes)
   }
 
-  /** Ends the job. Waiters that did not ask for exceptions see a failure. */
+  /** A failure, and what is known of it. Waiters that did not ask for exceptions see a plain one. */
   workException(session: Session, number: number, exception: Uint8Array): void {
     const job = this.#owned(session, number, 'EXCEPTION_JOB_NOT_FOUND', true)
-    if (job === undefined) return
-    for (const { session: waiting } of job.waiters) {
-      if (waiting.exceptions) this.#states.outbox.workException(waiting.id, job, exception)
-      else this.#states.outbox.workFail(waiting.id, job)
-    }
-    this.#states.end(job)
+    if (job !== undefined) this.#states.fail(job, 'exception', exception)
   }
 
   // What administrators say
 
   /**
-   * Ends a job, also one that is running: its waiters see it fail, its worker is not told. False: no such job here;
-   * the store may have it (see `cancelled`).
+   * Ends a job, also one that is running: its waiters see it fail, its worker is told if it asked for it. False: no
+   * such job here; the store may have it (see `cancelled`).
    */
   cancel(number: number): boolean {
     const job = this.#states.jobs.get(number)
     if (job === undefined || job.state === 'pending' || job.state === 'stored') return false
-    job.owner?.revoke(number)
-    this.#states.fail(job)
+    this.#states.cancel(job)
     return true
+  }
+
+  /** A job that waits goes to the end of another line. False: no such job here, or it does not wait. */
+  prioritize(number: number, priority: Priority): boolean {
+    const job = this.#states.jobs.get(number)
+    if (job === undefined || (job.state !== 'ready' && job.state !== 'delayed')) return false
+    this.#states.prioritize(job, priority)
+    return true
+  }
+
+  /** `policyOf` gives others from now on. */
+  applyPolicies(): void {
+    const { functions, options } = this.#states
+    for (const jobFunction of functions) {
+      const policy = options.policyOf(jobFunction.name)
+      if (policy !== jobFunction.policy) this.#states.setPolicy(jobFunction, policy, this.#runningOf(jobFunction))
+    }
   }
 
   /** False: too many functions. */
@@ -401,6 +452,42 @@ export class Engine {
     )
   }
 
+  #newJob(jobFunction: JobFunction, submission: Submission): Job {
+    const expiresAt = this.#states.expiryOf(jobFunction, submission.runAt)
+    return this.#states.newJob(this.#states.nextNumber++, jobFunction, submission, expiresAt)
+  }
+
+  #begin(job: Job, runAt: number): void {
+    if (runAt > this.#states.now) this.#states.delay(job, runAt)
+    else this.#states.makeReady(job)
+  }
+
+  /** The job that has ended not long ago and that a background submission joins. */
+  #recent(jobFunction: JobFunction, { unique, background }: Submission): number | undefined {
+    if (!background || unique === '' || jobFunction.policy.uniqueForMs === 0) return undefined
+    return this.#states.keeper?.recent(jobFunction, unique)
+  }
+
+  #sendOn(job: Job, functionName: string, result: Uint8Array): void {
+    const { priority } = job
+    this.submitOwn({
+      function: functionName,
+      unique: '',
+      workload: result,
+      priority,
+      background: true,
+      runAt: 0,
+      reducer: '',
+      then: '',
+    })
+  }
+
+  *#runningOf(jobFunction: JobFunction): Generator<Job, void> {
+    for (const session of this.#sessions.values()) {
+      for (const job of session.running) if (job.function === jobFunction) yield job
+    }
+  }
+
   #join(session: Session, job: Job, background: boolean): void {
     if (!background) this.#states.wait(session, job)
     else if (this.durable === undefined || job.isStored || job.addition !== undefined) job.background = true
@@ -423,6 +510,10 @@ export class Engine {
 /** The job may yet be refused, and what outlives its waiters must not be joined to it. */
 function isRefusable({ question }: Job, { background }: Submission): boolean {
   return background && question?.kind === 'joining'
+}
+
+function withPriority(submission: Submission, { priority }: Policy): Submission {
+  return priority === undefined ? submission : { ...submission, priority }
 }
 
 /** As C reads a 32-bit count: leading digits, else 0. */

@@ -1,5 +1,6 @@
 import { JobFunction } from './function.ts'
 import type { Job } from './job.ts'
+import type { Policy } from './policy.ts'
 
 /** What `drop` did. */
 export type DropOutcome = 'dropped' | 'not found' | 'in use'
@@ -8,9 +9,11 @@ export type DropOutcome = 'dropped' | 'not found' | 'in use'
 export class FunctionTable {
   readonly #byName = new Map<string, JobFunction>()
   readonly #functionsMax: number
+  readonly #policyOf: (name: string) => Policy
 
-  constructor(functionsMax: number) {
+  constructor(functionsMax: number, policyOf: (name: string) => Policy) {
     this.#functionsMax = functionsMax
+    this.#policyOf = policyOf
   }
 
   find(name: string): JobFunction | undefined {
@@ -31,7 +34,7 @@ export class FunctionTable {
   }
 
   #add(name: string): JobFunction {
-    const jobFunction = new JobFunction(name)
+    const jobFunction = new JobFunction(name, this.#policyOf(name))
     this.#byName.set(name, jobFunction)
     return jobFunction
   }

@@ -1,6 +1,8 @@
 import { Backlog } from './backlog.ts'
+import { Flow, isLimited } from './flow.ts'
 import { type Job, type Priority, priorities } from './job.ts'
 import { List } from './list.ts'
+import { type Policy, plainPolicy } from './policy.ts'
 import type { Ability } from './session.ts'
 import { Workloads } from './workloads.ts'
 
@@ -46,22 +48,50 @@ export class JobFunction {
   /** By priority, since jobs of one priority leave in the order they came. */
   readonly workloads: readonly [Workloads, Workloads, Workloads] = [new Workloads(), new Workloads(), new Workloads()]
   queueLimits: QueueLimits = noLimits
+  #policy = plainPolicy
+  /** Undefined: nothing limits how its jobs are given out. */
+  flow: Flow | undefined
+  /** So many of its jobs may be given out now. */
+  room = Number.POSITIVE_INFINITY
   readonly #byUnique = new Map<string, Job>()
   /** Jobs whose unique is `-`, by a hash of the workload. */
   readonly #byWorkload = new Map<number, Job[]>()
 
-  constructor(name: string) {
+  constructor(name: string, policy: Policy) {
     this.name = name
+    this.setPolicy(policy, 0)
+  }
+
+  get policy(): Policy {
+    return this.#policy
+  }
+
+  /** Those that are parked must be put in line anew. */
+  setPolicy(policy: Policy, now: number): void {
+    this.#policy = policy
+    this.flow = isLimited(policy) ? new Flow(this, policy, now) : undefined
+    this.room = this.flow?.room(now) ?? Number.POSITIVE_INFINITY
   }
 
   /** All that there are, in the store too. */
   get jobCount(): number {
-    return this.readyCount + this.delayedCount + this.runningCount + this.pendingCount + this.backlog.size
+    const inMemory = this.readyCount + this.delayedCount + this.runningCount + this.pendingCount
+    return inMemory + (this.flow?.parkedCount ?? 0) + this.backlog.size
+  }
+
+  /** Those in memory of a priority that wait for a worker, or for others of their group. */
+  heldCount(priority: Priority): number {
+    return this.ready[priority].length + (this.flow?.parked[priority] ?? 0)
+  }
+
+  /** Those that a worker could have now. */
+  get availableCount(): number {
+    return Math.min(this.readyCount, this.room)
   }
 
   /** Those that wait to be done, in the store too. */
   queuedCount(priority: Priority): number {
-    return this.ready[priority].length + this.backlog.ready[priority]
+    return this.heldCount(priority) + this.backlog.ready[priority]
   }
 
   /** Nobody would miss it. */
@@ -72,11 +102,13 @@ export class JobFunction {
 
   queueLimit(priority: Priority): number {
     const { high, normal, low } = this.queueLimits
-    return priority === priorities.high ? high : priority === priorities.normal ? normal : low
+    const limit = priority === priorities.high ? high : priority === priorities.normal ? normal : low
+    return Number.isFinite(limit) ? limit : this.#policy.maxQueue[priority]
   }
 
-  /** The first of the highest priority. */
+  /** The first of the highest priority, if a worker could have it now. */
   firstReady(): Job | undefined {
+    if (this.room === 0) return undefined
     return this.ready[0].first ?? this.ready[1].first ?? this.ready[2].first
   }
 

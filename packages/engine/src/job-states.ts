@@ -1,13 +1,15 @@
-import type { Changes } from './changes.ts'
+import type { Changes, Ending, Failure, Keeper } from './changes.ts'
 import { Deadlines } from './deadlines.ts'
 import type { EngineOptions } from './engine.ts'
+import type { Flow } from './flow.ts'
 import type { JobFunction } from './function.ts'
 import { FunctionTable } from './function-table.ts'
-import { Job, type Submission } from './job.ts'
+import { Job, noBytes, type Priority, type Submission } from './job.ts'
 import { JobTable } from './job-table.ts'
 import { List } from './list.ts'
 import type { Outbox } from './outbox.ts'
-import { type Ability, type Session, Waiter } from './session.ts'
+import { backoffMs, type DeathReason, type FailureReason, type Policy } from './policy.ts'
+import { type Ability, noSession, type Session, Waiter } from './session.ts'
 import { Waking } from './waking.ts'
 import { Window } from './window.ts'
 
@@ -20,36 +22,49 @@ export class JobStates {
   readonly outbox: Outbox
   readonly functions: FunctionTable
   readonly jobs: JobTable = new JobTable()
-  /** Delayed jobs by the time to run, running ones by the time they have to be done. */
+  /** Delayed jobs by the time to run, ready ones by the time they have to be begun, running ones by that to be done. */
   readonly deadlines: Deadlines<Job> = new Deadlines()
+  /** Functions that wait for the next moment at which one of their jobs may be begun. */
+  readonly flows: Deadlines<Flow> = new Deadlines()
   readonly waking: Waking
   /** Sessions whose grab has found nothing yet. */
   readonly grabbing: List<Session> = new List()
   /** Undefined: no job is kept. */
   readonly changes: Changes | undefined
   readonly window: Window | undefined
+  /** The store, or without one whoever is there in its place. */
+  readonly keeper: Keeper | undefined
+  /** Set by the durable half: a stored job that ran waits on disk from now on. */
+  postponed: ((job: Job, runAt: number) => void) | undefined
   nextNumber: number
   /** Of the workloads in memory. */
   workloadBytes = 0
   now = 0
   isDraining = false
 
-  constructor(outbox: Outbox, options: EngineOptions, changes: Changes | undefined) {
+  constructor(outbox: Outbox, options: EngineOptions, changes: Changes | undefined, keeper: Keeper | undefined) {
     this.options = options
     this.outbox = outbox
     this.changes = changes
+    this.keeper = changes ?? keeper
     this.window = changes && new Window(changes, options)
-    this.functions = new FunctionTable(options.functionsMax)
+    this.functions = new FunctionTable(options.functionsMax, options.policyOf)
     this.waking = new Waking(outbox, options)
     this.nextNumber = options.firstNumber
   }
 
-  newJob(number: number, jobFunction: JobFunction, submission: Submission): Job {
-    const job = new Job(number, jobFunction, submission)
+  newJob(number: number, jobFunction: JobFunction, submission: Submission, expiresAt = 0): Job {
+    const job = new Job(number, jobFunction, submission, expiresAt)
     this.workloadBytes += job.workloadLength
     this.jobs.add(job)
     jobFunction.remember(job)
     return job
+  }
+
+  /** When a job that is submitted now is dead unless it has begun; 0: it may wait. */
+  expiryOf({ policy: { ttlMs, expireMs } }: JobFunction, runAt: number): number {
+    if (runAt > this.now) return expireMs === 0 ? 0 : runAt + expireMs
+    return ttlMs === 0 ? 0 : this.now + ttlMs
   }
 
   wait(session: Session, job: Job): void {
@@ -67,7 +82,7 @@ export class JobStates {
   /** To the end of its priority's line, which is empty if somebody is there to take the job at once. */
   makeReady(job: Job): void {
     const { function: jobFunction } = job
-    this.line(job)
+    if (!this.line(job) || jobFunction.room === 0) return
     const grabber = jobFunction.grabbers.first
     if (grabber === undefined) this.waking.wakeForJob(jobFunction, this.now)
     else if (!this.isDraining) {
@@ -76,64 +91,261 @@ export class JobStates {
     }
   }
 
-  line(job: Job): void {
+  /** False: it is parked, and comes into the line when there is room in its group. */
+  line(job: Job): boolean {
+    const { flow } = job.function
     job.state = 'ready'
+    if (job.expiresAt > 0 && job.retries === 0) this.deadlines.add(job, job.expiresAt)
+    if (flow !== undefined && !flow.admit(job)) return false
+    this.#enterLine(job)
+    return true
+  }
+
+  #enterLine(job: Job): void {
     job.function.ready[job.priority].push(job)
     job.function.readyCount++
   }
 
   assign(job: Job, ability: Ability): void {
     const { session } = ability
+    const { function: jobFunction } = job
     session.takeTurn(ability)
     job.list?.remove(job)
-    job.function.readyCount--
-    job.function.runningCount++
+    if (job.index >= 0) this.deadlines.remove(job)
+    jobFunction.readyCount--
+    jobFunction.runningCount++
     job.state = 'running'
     job.owner = session
     session.restore(job.number)
     session.running.push(job)
-    if (ability.timeoutMs > 0) this.deadlines.add(job, this.now + ability.timeoutMs)
+    const timeoutMs = shorter(ability.timeoutMs, jobFunction.policy.timeoutMs)
+    if (timeoutMs > 0) this.deadlines.add(job, this.now + timeoutMs)
+    if (jobFunction.flow !== undefined) {
+      jobFunction.flow.begin(this.now)
+      this.#measure(jobFunction.flow)
+    }
     this.outbox.jobAssigned(session.id, job, session.grabForm)
-    if (job.function.backlog.ready[job.priority] > 0) this.window?.refill(job.function, job.priority)
+    if (jobFunction.backlog.ready[job.priority] > 0) this.window?.refill(jobFunction, job.priority)
   }
 
-  /** Its worker will not finish it: gone, too late, or no longer willing. Another one gets it, if it may have one. */
+  // How jobs are given out
+
+  /** A function that is limited has room again, perhaps. */
+  goOn(jobFunction: JobFunction): void {
+    const { flow } = jobFunction
+    if (flow === undefined) return
+    this.#measure(flow)
+    if (jobFunction.availableCount > 0) this.serve(jobFunction)
+  }
+
+  /** Those that wait for jobs of the function get them. */
+  serve(jobFunction: JobFunction): void {
+    if (!this.isDraining) {
+      for (const { session } of jobFunction.grabbers) {
+        const ability = session.chooseAbility()
+        const job = ability?.function.firstReady()
+        if (ability === undefined || job === undefined) continue
+        this.leaveGrabbing(session)
+        this.assign(job, ability)
+      }
+    }
+    this.waking.wakeForAll(jobFunction, this.now)
+  }
+
+  /** Those that wait for the next moment at which a job may be begun, and for which that has come. */
+  serveDue(): void {
+    for (let flow = this.flows.takeDue(this.now); flow !== undefined; flow = this.flows.takeDue(this.now)) {
+      this.goOn(flow.function)
+    }
+  }
+
+  #measure(flow: Flow): void {
+    const room = flow.room(this.now)
+    flow.function.room = room
+    if (flow.index >= 0) this.flows.remove(flow)
+    const nextAt = room === 0 ? flow.nextTokenAt(this.now) : Number.POSITIVE_INFINITY
+    if (nextAt < Number.POSITIVE_INFINITY) this.flows.add(flow, nextAt)
+  }
+
+  /** Other rules for a function: its jobs that wait are put in line anew. */
+  setPolicy(jobFunction: JobFunction, policy: Policy, running: Iterable<Job>): void {
+    const { flow: previous } = jobFunction
+    if (previous !== undefined && previous.index >= 0) this.flows.remove(previous)
+    const parked = previous?.takeParked() ?? []
+    jobFunction.setPolicy(policy, this.now)
+    const { flow } = jobFunction
+    if (flow !== undefined) {
+      for (const job of running) flow.occupy(job)
+      for (const list of jobFunction.ready) for (const job of list) flow.occupy(job)
+      this.#measure(flow)
+    }
+    for (const job of parked) if (flow?.admit(job) !== false) this.#enterLine(job)
+    this.serve(jobFunction)
+    this.window?.refillAll(jobFunction)
+  }
+
+  // The end of an attempt
+
+  /** The worker says that it could not do it, and perhaps why. */
+  fail(job: Job, reason: 'failed' | 'exception', error: Uint8Array): void {
+    const { attempts } = job.function.policy
+    if (attempts !== undefined && this.#mayBeRetried(job)) this.#endAttempt(job, attempts, reason, error)
+    else this.finish(job, reason, error)
+  }
+
+  /** Its worker will not finish it: gone, or no longer willing. Another one gets it, if it may have one. */
   lose(job: Job): void {
+    const { attempts } = job.function.policy
     job.owner?.revoke(job.number)
     if (job.isAbandoned) return this.end(job)
+    if (attempts !== undefined && this.#mayBeRetried(job)) return this.#endAttempt(job, attempts, 'lost', noBytes)
     job.retries++
-    if (job.retries >= this.options.attemptsMax) return this.fail(job)
-    this.#stopRunning(job)
-    job.numerator = 0
-    job.denominator = 0
-    this.makeReady(job)
+    if (job.retries >= this.options.attemptsMax) return this.finish(job, 'failed', noBytes)
+    this.#tryAgain(job)
+  }
+
+  /** Its worker takes too long. */
+  timeOut(job: Job): void {
+    const { attempts, timeoutMs } = job.function.policy
+    const isOurs = timeoutMs > 0 && shorter(job.owner?.ability(job.function)?.timeoutMs ?? 0, timeoutMs) === timeoutMs
+    if (attempts !== undefined && this.#mayBeRetried(job)) {
+      this.#takeBack(job)
+      this.#endAttempt(job, attempts, 'timeout', noBytes)
+    } else if (isOurs) {
+      this.#takeBack(job)
+      this.finish(job, 'failed', noBytes)
+    } else this.lose(job)
+  }
+
+  /** Nobody has begun it in its time. */
+  expire(job: Job): void {
+    for (const { session } of job.waiters) this.outbox.workFail(session.id, job)
+    this.#bury(job, 'expired', undefined)
+  }
+
+  /** Ends a job, whatever its policy says: its waiters see it fail. */
+  cancel(job: Job): void {
+    this.#takeBack(job)
+    for (const { session } of job.waiters) this.outbox.workFail(session.id, job)
+    this.end(job)
   }
 
   loseJobsOf(session: Session, jobFunction: JobFunction): void {
     for (const job of session.running) if (job.function === jobFunction) this.lose(job)
   }
 
-  fail(job: Job): void {
-    for (const { session } of job.waiters) this.outbox.workFail(session.id, job)
-    this.end(job)
+  /** The last word on it: its waiters get it, and whoever is to know later. */
+  finish(job: Job, outcome: Ending['outcome'], data: Uint8Array): void {
+    const { keepResultsMs: keepMs, uniqueForMs } = job.function.policy
+    for (const { session } of job.waiters) {
+      if (outcome === 'complete') this.outbox.workComplete(session.id, job, data)
+      else if (outcome === 'exception' && session.exceptions) this.outbox.workException(session.id, job, data)
+      else this.outbox.workFail(session.id, job)
+    }
+    if (job.background && (keepMs > 0 || uniqueForMs > 0)) {
+      this.keeper?.keep(job, { outcome, data, keepMs, uniqueForMs })
+      this.end(job, 'kept')
+    } else this.end(job)
   }
 
-  end(job: Job): void {
+  #mayBeRetried(job: Job): boolean {
+    return job.background || job.function.policy.retryForeground
+  }
+
+  #endAttempt(job: Job, attempts: number, reason: FailureReason, error: Uint8Array): void {
+    const { policy } = job.function
+    const failure = { reason, worker: job.owner?.id ?? noSession, error }
+    if (policy.retryOn[reason] && job.retries + 1 < attempts) {
+      job.retries++
+      return this.#tryAgain(job, failure)
+    }
+    for (const { session } of job.waiters) {
+      if (reason === 'exception' && session.exceptions) this.outbox.workException(session.id, job, error)
+      else this.outbox.workFail(session.id, job)
+    }
+    job.retries++
+    this.#bury(job, reason, failure)
+  }
+
+  #bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
+    if (!job.background || job.function.policy.deadMax === 0 || this.keeper === undefined) return this.end(job)
+    this.keeper.bury(job, reason, failure)
+    this.end(job, 'dead')
+  }
+
+  /** Without a failure at once, and nobody remembers. */
+  #tryAgain(job: Job, failure?: Failure): void {
+    const { function: jobFunction, number } = job
+    const waitMs = failure === undefined ? 0 : backoffMs(jobFunction.policy, job.retries, number)
+    job.numerator = 0
+    job.denominator = 0
+    if (failure !== undefined && job.background) {
+      const mayLeave = waitMs > 0 && job.isStored && job.addition === undefined
+      this.keeper?.retry(job, mayLeave ? this.now + waitMs : 0, failure)
+      if (mayLeave) {
+        this.#stopRunning(job)
+        this.postponed?.(job, this.now + waitMs)
+        return this.goOn(jobFunction)
+      }
+    }
+    this.#stopRunning(job)
+    if (waitMs > 0) this.delay(job, this.now + waitMs)
+    else this.makeReady(job)
+    this.goOn(jobFunction)
+  }
+
+  /** What the worker still says of it is dropped. It is told, if it wants to be. */
+  #takeBack(job: Job): void {
+    const { owner, number } = job
+    if (owner === undefined) return
+    owner.revoke(number)
+    if (owner.cancellation) this.outbox.jobCancelled(owner.id, number)
+  }
+
+  /** `dead` and `kept`: whoever keeps it has been told. */
+  end(job: Job, as: 'ended' | 'dead' | 'kept' = 'ended'): void {
+    const { function: jobFunction } = job
     if (job.state === 'running') this.#stopRunning(job)
-    else if (job.state === 'ready') {
-      job.list?.remove(job)
-      job.function.readyCount--
-      this.window?.refill(job.function, job.priority)
-    } else if (job.state === 'delayed') {
+    else if (job.state === 'ready') this.#leaveLine(job)
+    else if (job.state === 'delayed') {
       this.deadlines.remove(job)
-      job.function.delayedCount--
-    } else if (job.state === 'pending') job.function.pendingCount--
+      jobFunction.delayedCount--
+    } else if (job.state === 'pending') jobFunction.pendingCount--
     if ((job.isStored && job.state !== 'stored') || job.addition !== undefined) {
       this.setTransient(job)
-      this.changes?.forget(job.number)
+      if (as === 'ended') this.changes?.forget(job.number)
     }
     for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
-    this.remove(job)
+    this.remove(job, as)
+    this.goOn(jobFunction)
+  }
+
+  /** A ready job goes to the end of another line. */
+  prioritize(job: Job, priority: Priority): void {
+    if (job.state === 'ready') {
+      const isParked = this.#isParked(job)
+      if (isParked) job.function.flow?.unpark(job)
+      else job.list?.remove(job)
+      job.priority = priority
+      if (isParked) job.function.flow?.admit(job)
+      else job.function.ready[priority].push(job)
+    } else job.priority = priority
+  }
+
+  #isParked(job: Job): boolean {
+    return job.list !== job.function.ready[job.priority]
+  }
+
+  #leaveLine(job: Job): void {
+    const { function: jobFunction } = job
+    if (job.index >= 0) this.deadlines.remove(job)
+    if (this.#isParked(job)) jobFunction.flow?.unpark(job)
+    else {
+      job.list?.remove(job)
+      jobFunction.readyCount--
+      this.#leaveGroup(job)
+    }
+    this.window?.refill(jobFunction, job.priority)
   }
 
   #stopRunning(job: Job): void {
@@ -141,10 +353,16 @@ export class JobStates {
     job.function.runningCount--
     job.owner = undefined
     if (job.index >= 0) this.deadlines.remove(job)
+    this.#leaveGroup(job)
   }
 
-  remove(job: Job): void {
-    job.state = 'ended'
+  #leaveGroup(job: Job): void {
+    const next = job.function.flow?.leave(job)
+    if (next !== undefined) this.#enterLine(next)
+  }
+
+  remove(job: Job, as: 'ended' | 'dead' | 'kept' | 'stored' = 'ended'): void {
+    job.state = as
     job.function.forget(job)
     this.jobs.delete(job)
     this.workloadBytes -= job.workloadLength
@@ -169,4 +387,10 @@ export class JobStates {
     job.isStored = false
     if (this.window !== undefined) this.window.bytes -= job.workloadLength
   }
+}
+
+/** Of two times, where 0 is for ever. */
+function shorter(one: number, other: number): number {
+  if (one === 0 || other === 0) return one + other
+  return Math.min(one, other)
 }

@@ -1,4 +1,4 @@
-import type { Addition } from './changes.ts'
+import type { Addition, Failure } from './changes.ts'
 import type { Due } from './deadlines.ts'
 import type { JobFunction } from './function.ts'
 import type { Linked, List } from './list.ts'
@@ -11,21 +11,25 @@ export type Priority = (typeof priorities)[keyof typeof priorities]
 
 /**
  * delayed: its time has not come; it stands in the engine's deadlines.
- * ready: it stands in its function's list of its priority.
+ * ready: it stands in its function's list of its priority, or among those parked until there is room in their group; in
+ * the deadlines as well if it is to be begun in time.
  * running: a worker has it; it stands in that session's list, and in the deadlines if it has a timeout.
  * pending: it waits for the store's word; it stands in no list.
  * stored: it waits on disk, and here only for those who wait for it; it stands in no list.
  * ended: it is nowhere.
+ * dead, kept: the same here. Whoever keeps jobs has it: for a person, or for those who ask for its result.
  */
-export type JobState = 'pending' | 'stored' | 'delayed' | 'ready' | 'running' | 'ended'
+export type JobState = 'pending' | 'stored' | 'delayed' | 'ready' | 'running' | 'ended' | 'dead' | 'kept'
 
 /** From each state, where a job can go. `docs/job-states.md` holds the same table, and a test compares them. */
 export const jobTransitions: Readonly<Record<JobState, readonly JobState[]>> = {
   pending: ['ready', 'ended'],
-  stored: ['ready', 'ended'],
+  stored: ['ready', 'ended', 'dead'],
   delayed: ['ready', 'ended'],
-  ready: ['running', 'ended'],
-  running: ['ready', 'ended'],
+  ready: ['running', 'ended', 'dead'],
+  running: ['ready', 'delayed', 'stored', 'ended', 'dead', 'kept'],
+  dead: ['stored', 'ready', 'ended'],
+  kept: ['ended'],
   ended: [],
 }
 
@@ -42,6 +46,8 @@ export interface Submission {
   readonly runAt: number
   /** The function that the worker is to give the parts to; empty for a plain job. */
   readonly reducer: string
+  /** The function that the result is sent on to, beside what its policy says; empty: none. */
+  readonly then: string
 }
 
 /** Shared by all jobs that nobody waits for. */
@@ -54,8 +60,9 @@ export class Job implements Linked<Job>, Due {
   readonly number: number
   readonly function: JobFunction
   readonly unique: string
-  readonly priority: Priority
+  priority: Priority
   readonly reducer: string
+  readonly then: string
   readonly workloadLength: number
   readonly #bytes: Uint8Array
   readonly #page: WorkloadPage | undefined
@@ -77,8 +84,12 @@ export class Job implements Linked<Job>, Due {
   isHidden = false
   /** The worker session that has it, while it is running. */
   owner: Session | undefined = undefined
-  /** How often a worker lost it. */
+  /** Attempts that have ended. */
   retries = 0
+  /** When it is dead unless it has begun; 0: it may wait. */
+  readonly expiresAt: number
+  /** How its attempts have ended, as far as it was here. */
+  failures: Failure[] | undefined = undefined
   numerator = 0
   denominator = 0
 
@@ -88,13 +99,15 @@ export class Job implements Linked<Job>, Due {
   dueAt = 0
   index = -1
 
-  constructor(number: number, jobFunction: JobFunction, submission: Submission) {
+  constructor(number: number, jobFunction: JobFunction, submission: Submission, expiresAt = 0) {
     const { workload } = submission
     this.number = number
     this.function = jobFunction
     this.unique = submission.unique
     this.priority = submission.priority
     this.reducer = submission.reducer
+    this.then = submission.then
+    this.expiresAt = expiresAt
     this.background = submission.background
     // A delayed job would keep its page for long after the others on it have gone.
     this.#page = submission.runAt === 0 ? jobFunction.workloads[submission.priority].keep(workload) : undefined
@@ -110,8 +123,8 @@ export class Job implements Linked<Job>, Due {
 
   /** What was asked for, as far as it still matters. */
   get submission(): Submission {
-    const { function: jobFunction, unique, workload, priority, background, reducer } = this
-    return { function: jobFunction.name, unique, workload, priority, background, runAt: 0, reducer }
+    const { function: jobFunction, unique, workload, priority, background, reducer, then } = this
+    return { function: jobFunction.name, unique, workload, priority, background, runAt: 0, reducer, then }
   }
 
   /** Sessions that get what becomes of it, in the order they came. One that submitted it twice is here twice. */

@@ -11,6 +11,8 @@ export type Refusal =
   /** The session waits for as many foreground jobs as it may. */
   | 'TOO_MANY_WAITS'
   | 'SHUTTING_DOWN'
+  /** The function takes no jobs at the moment. */
+  | 'FUNCTION_DRAINING'
   /** WORK_DATA or WORK_WARNING for a job that this session does not have. */
   | 'JOB_NOT_FOUND'
   /** WORK_STATUS, WORK_COMPLETE or WORK_FAIL, the same. */
@@ -26,8 +28,12 @@ export interface Outbox {
   jobCreated(session: number, job: Job, background: boolean): void
   /** JOB_CREATED, to be sent when the store has answered: with this number, with that of the job it joined, or refused. */
   jobPromised(session: number, addition: Addition): void
+  /** JOB_CREATED with the number of a job that has ended not long ago and that a background submission joins. */
+  jobThrottled(session: number, number: number): void
   refused(session: number, refusal: Refusal): void
   jobAssigned(session: number, job: Job, form: GrabForm): void
+  /** To a worker that asked for it: the job is its own no longer. */
+  jobCancelled(session: number, number: number): void
   noJob(session: number): void
   noop(session: number): void
   workData(session: number, job: Job, data: Uint8Array): void

@@ -6,6 +6,9 @@ import type { GrabForm } from './outbox.ts'
 /** Of so many jobs that were taken from a session it may still speak. */
 const revokedMax = 1000
 
+/** The number of no session. */
+export const noSession = -1
+
 /** One wait of a session for a job. */
 export class Waiter implements Linked<Waiter> {
   readonly session: Session
@@ -43,6 +46,8 @@ export class Session implements Linked<Session> {
   readonly id: number
   /** It wants WORK_EXCEPTION as such; without, it gets WORK_FAIL. */
   exceptions: boolean
+  /** It wants to be told that a job that it has is its own no longer. */
+  cancellation = false
   isOpen = true
   isSleeping = false
   /** Its grab is not answered before the store has been: there may be a job for it. */
@@ -105,7 +110,7 @@ export class Session implements Linked<Session> {
   }
 
   hasReadyJob(): boolean {
-    for (const ability of this.#turns) if (ability.function.readyCount > 0) return true
+    for (const ability of this.#turns) if (ability.function.availableCount > 0) return true
     return false
   }
 

@@ -75,7 +75,14 @@ export class Waking {
 
   /** One that was woken for this function is lost to it. */
   wakeForRest(jobFunction: JobFunction, now: number): void {
-    if (jobFunction.wokenCount < jobFunction.readyCount) this.#wakeSleepers(jobFunction, 1, now)
+    if (jobFunction.wokenCount < jobFunction.availableCount) this.#wakeSleepers(jobFunction, 1, now)
+  }
+
+  /** More jobs than one can be had at once. */
+  wakeForAll(jobFunction: JobFunction, now: number): void {
+    for (let i = jobFunction.wokenCount; i < jobFunction.availableCount && jobFunction.sleepers.length > 0; i++) {
+      this.wakeForJob(jobFunction, now)
+    }
   }
 
   wakeInPlaceOf(session: Session, now: number): void {
@@ -88,7 +95,7 @@ export class Waking {
     if (session.list === this.woken) jobFunction.wokenCount++
     if (!session.isSleeping) return
     jobFunction.sleepers.push(ability)
-    if (!this.isStopped && jobFunction.readyCount > 0) this.#wake(session, now)
+    if (!this.isStopped && jobFunction.availableCount > 0) this.#wake(session, now)
   }
 
   /** The session has this ability no longer. */

@@ -34,7 +34,7 @@ export class Window {
     return (
       jobFunction.workerCount > 0 &&
       jobFunction.backlog.ready[priority] === 0 &&
-      jobFunction.ready[priority].length + jobFunction.pendingCount < this.#options.windowJobs &&
+      jobFunction.heldCount(priority) + jobFunction.pendingCount < this.#options.windowJobs &&
       this.bytes < this.#options.windowBytes
     )
   }
@@ -45,9 +45,9 @@ export class Window {
   }
 
   refill(jobFunction: JobFunction, priority: Priority): void {
-    const { backlog, ready, workerCount } = jobFunction
+    const { backlog, workerCount } = jobFunction
     if (backlog.ready[priority] === 0 || backlog.isClaiming[priority] || workerCount === 0 || this.isStopped) return
-    const held = ready[priority].length
+    const held = jobFunction.heldCount(priority)
     const { windowJobs, windowBytes } = this.#options
     const isTight = this.bytes >= windowBytes
     if (held > (isTight ? 0 : windowJobs / 2)) return

@@ -1,5 +1,25 @@
 export { type AdminCommand, type AdminQueueLimits, adminAnswers, adminWordsMax, parseAdminLine } from './admin.ts'
 export { Arguments } from './arguments.ts'
+export type {
+  Bytes,
+  ControlAnswer,
+  ControlErrorCode,
+  ControlOperation,
+  ControlOperations,
+  DeadFilter,
+  DeadJob,
+  DeathReasonName,
+  FailureNote,
+  FailureReasonName,
+  FunctionPolicy,
+  FunctionState,
+  JobDescription,
+  JobSummary,
+  PriorityName,
+  ScheduleDefinition,
+  ScheduleRun,
+  ScheduleState,
+} from './control.ts'
 export { type Decoded, type DecodeProblem, Decoder, type DecoderLimits } from './decoder.ts'
 export { type WireError, wireErrors } from './errors.ts'
 export { readLatin1, writeLatin1 } from './latin1.ts'

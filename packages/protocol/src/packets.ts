@@ -70,6 +70,12 @@ export const packets = {
     args: ['unique', 'known', 'running', 'numerator', 'denominator', 'waiters'],
     data: false,
   },
+
+  // What Gearman does not have. The server sends these only to those who have asked for them.
+  CONTROL: { type: 1000, from: 'any', args: [], data: true },
+  CONTROL_RES: { type: 1001, from: 'server', args: [], data: true },
+  /** The worker is not to go on with the job. */
+  JOB_CANCEL: { type: 1002, from: 'server', args: ['handle'], data: false },
 } as const satisfies Record<string, PacketRow>
 
 interface PacketRow {
@@ -88,9 +94,9 @@ export interface PacketKind extends PacketRow {
 }
 
 /** Types below 1 and from here on do not exist. */
-export const packetTypeEnd = 43
+export const packetTypeEnd = 1003
 
-/** By type number; `undefined` where no packet has the number (0 and 5, an unused one). */
+/** By type number; `undefined` where no packet has the number. */
 export const packetKinds: readonly (PacketKind | undefined)[] = byType()
 
 function byType(): (PacketKind | undefined)[] {

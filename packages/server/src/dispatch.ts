@@ -144,6 +144,7 @@ export class Dispatch {
       background,
       runAt: more?.runAt ?? 0,
       reducer,
+      then: '',
     })
     if (background) this.#journal?.limit(connection)
   }
@@ -205,11 +206,12 @@ export class Dispatch {
     })
   }
 
-  /** `exceptions`, in any case, is the only option; it can't be taken back. */
+  /** In any case; it can't be taken back. */
   #option(connection: Connection): void {
-    const isKnown = this.#text(connection, 0, optionBytesMax).toLowerCase() === 'exceptions'
-    if (!isKnown) return connection.error(wireErrors.UNKNOWN_OPTION)
-    connection.session.exceptions = true
+    const option = this.#text(connection, 0, optionBytesMax).toLowerCase()
+    if (option === 'exceptions') connection.session.exceptions = true
+    else if (option === 'cancellation') connection.session.cancellation = true
+    else return connection.error(wireErrors.UNKNOWN_OPTION)
     this.#repeat(connection, packets.OPTION_RES.type)
   }
 

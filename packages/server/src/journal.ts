@@ -1,18 +1,34 @@
-import type { Addition, Changes, Engine, JobFunction, Priority, Submission } from '@geartrain/engine'
+import type {
+  Addition,
+  Changes,
+  DeathReason,
+  Ending,
+  Engine,
+  Failure,
+  Job,
+  JobFunction,
+  Priority,
+  Submission,
+} from '@geartrain/engine'
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
+import { failureNote } from './failure-note.ts'
 import type { Handles } from './handles.ts'
 import { HeldReplies } from './held-replies.ts'
 import type { Log } from './log.ts'
 import { failureIn, noAnswer, toFailure, unknownFailure, unwritable } from './store/failures.ts'
 import { StoreNews } from './store/news.ts'
-import { type OnCancelled, type OnKept, OpenBatch } from './store/open-batch.ts'
+import { type OnCancelled, type OnChanged, type OnKept, OpenBatch } from './store/open-batch.ts'
 import { RecordReader } from './store/records.ts'
 import {
   type BatchResult,
   type Store,
   type StoreAnswer,
+  type StoredChange,
+  type StoredDocument,
+  type StoredExpired,
+  type StoredFailureNote,
   StoreError,
   type StoreFailure,
   type StoreRequest,
@@ -31,6 +47,12 @@ const retryMs = 1000
 /** Nobody waits for jobs to be forgotten: so long, or until so many have ended, more of them are to share a commit. */
 const forgetMs = 20
 const forgetsMax = 2000
+/** What is to be swept away waits for more of its kind for so long. */
+const sweepMs = 1000
+/** Expired jobs that are asked for at a time. */
+const expiredMax = 1000
+/** No date comes after this one. */
+const never = Number.MAX_SAFE_INTEGER
 
 export interface JournalContext {
   readonly store: Store
@@ -70,6 +92,7 @@ export class Journal implements Changes {
   #isOpening = false
   /** Jobs that may or may not have been cancelled when the store was lost. */
   readonly #lostCancels: number[] = []
+  #stopSweeping: (() => void) | undefined
   #reservedUntil = 0
   #stopRetry: (() => void) | undefined
   #stopForgetting: (() => void) | undefined
@@ -84,8 +107,8 @@ export class Journal implements Changes {
     this.#news = new StoreNews(context.store, context.clock, context.log)
   }
 
-  /** Before anything else. Rejects with a StoreError. */
-  async open(engine: Engine, turn: Turn): Promise<void> {
+  /** Before anything else. Gives what is kept besides jobs. Rejects with a StoreError. */
+  async open(engine: Engine, turn: Turn): Promise<readonly StoredDocument[]> {
     const { store, clock, handles } = this.#context
     this.#engine = engine
     this.#turn = turn
@@ -94,11 +117,12 @@ export class Journal implements Changes {
       this.#reservedUntil = state.firstNumber + reservedNumbers
       const batch = new OpenBatch()
       batch.reserveUntil = this.#reservedUntil
-      const { failure } = await store.commit(batch.written())
+      const { failure } = await store.commit(batch.written(clock.wallNow()))
       if (failure !== undefined) throw unwritable(store, failure)
       handles.startAt(state.firstNumber)
       turn.begin()
       this.#restock(state)
+      return state.documents
     } catch (error) {
       await store.close()
       throw error
@@ -113,6 +137,7 @@ export class Journal implements Changes {
     if (!isKept) log.error(`the store ${store.name} does not take it: jobs that have ended just now may be run again`)
     this.#stopRetry?.()
     this.#stopForgetting?.()
+    this.#stopSweeping?.()
     this.#news.stop()
     this.#engine = undefined
     const closed = this.#underWay.then(() => store.close())
@@ -145,10 +170,9 @@ export class Journal implements Changes {
   // What the engine says
 
   add(addition: Addition, submission: Submission): void {
-    const { handles, wallTime } = this.#context
-    const { unique, reducer, workload } = submission
-    const runAt = addition.kind === 'delayed' ? submission.runAt + wallTime.offsetMs : 0
-    this.#open.add(addition, handles.total(addition.number), runAt, unique, reducer, workload)
+    const runAt = addition.kind === 'delayed' ? this.#date(submission.runAt) : 0
+    const number = this.#context.handles.total(addition.number)
+    this.#open.add(addition, number, runAt, this.#date(addition.expiresAt), submission)
   }
 
   ask(addition: Addition, { unique, workload }: Submission): void {
@@ -180,6 +204,50 @@ export class Journal implements Changes {
 
   promote(now: number): void {
     this.#open.promoteUntil = now + this.#context.wallTime.offsetMs
+  }
+
+  expire(now: number): void {
+    this.#listExpired(now + this.#context.wallTime.offsetMs, undefined)
+  }
+
+  retry(job: Job, runAt: number, failure: Failure): void {
+    const { handles, connections, wallTime } = this.#context
+    this.#batchThatForgets(job.number).change({
+      kind: 'retry',
+      number: handles.total(job.number),
+      runAt: this.#date(runAt),
+      attempts: job.retries,
+      failure: failureNote(failure, connections, wallTime),
+    })
+  }
+
+  bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
+    const { connections, wallTime } = this.#context
+    const note = failure && failureNote(failure, connections, wallTime)
+    this.#bury(job.number, job.function, reason, job.retries, note)
+  }
+
+  keep(job: Job, { outcome, data, keepMs, uniqueForMs }: Ending): void {
+    const { handles, wallTime } = this.#context
+    const { numerator, denominator } = job
+    const endedAt = wallTime.now
+    this.#batchThatForgets(job.number).change({
+      kind: 'keep',
+      number: handles.total(job.number),
+      outcome,
+      // The bytes may lie in a buffer for the next input.
+      data: new Uint8Array(keepMs > 0 ? data : noBytes),
+      numerator,
+      denominator,
+      endedAt,
+      keepUntil: keepMs > 0 ? endedAt + keepMs : 0,
+      uniqueUntil: uniqueForMs > 0 ? endedAt + uniqueForMs : 0,
+    })
+  }
+
+  /** The store says so in answer to an addition. */
+  recent(): undefined {
+    return undefined
   }
 
   claim({ name }: JobFunction, priority: Priority, jobsMax: number, bytesMax: number): void {
@@ -229,6 +297,18 @@ export class Journal implements Changes {
     this.#turn?.begin()
   }
 
+  /** Changes something that the engine has no part in. What comes of it is told, or why nothing does. */
+  change(change: StoredChange, onChanged: OnChanged): void {
+    this.#open.change(change, onChanged)
+    this.#turn?.begin()
+  }
+
+  /** Keeps a document, or removes it; said again until it is done. */
+  keepDocument(kind: string, name: string, body: string | undefined): void {
+    this.#open.change({ kind: 'document', document: { kind, name, body } })
+    this.#turn?.begin()
+  }
+
   /** Called when it is kept that this job has ended, or could not be. */
   whenForgotten(number: number, onKept: OnKept): void {
     this.#batchThatForgets(number).onKept.push(onKept)
@@ -253,7 +333,7 @@ export class Journal implements Changes {
     this.#takeOpen()
     this.#isForgettingDue = false
     this.#committing = batch
-    this.#underWay = this.#context.store.commit(batch.written()).then(
+    this.#underWay = this.#context.store.commit(batch.written(this.#context.wallTime.now)).then(
       (result) => {
         this.#committing = undefined
         // The store is not to wait while replies are written: what has come meanwhile goes first.
@@ -296,8 +376,8 @@ export class Journal implements Changes {
 
   /** The store is yet to be told that it has ended, or to say that it has been. */
   #isForgotten(total: number): boolean {
-    return (
-      this.#committing?.forget.includes(total) === true || this.#waiting.some(({ forget }) => forget.includes(total))
+    return [this.#committing, ...this.#waiting].some(
+      (batch) => batch !== undefined && (batch.gone.has(total) || batch.forget.includes(total)),
     )
   }
 
@@ -337,7 +417,8 @@ export class Journal implements Changes {
     this.#setFailure(failureIn(result))
   }
 
-  #applyWrites(batch: OpenBatch, { joined, cancelled, promoted, nextDueAt }: BatchResult): void {
+  #applyWrites(batch: OpenBatch, result: BatchResult): void {
+    const { joined, throttled, cancelled, promoted, revived, nextDueAt, nextSweepAt } = result
     const { handles, wallTime } = this.#context
     const durable = this.#engine?.durable
     const found = new Map(cancelled.map((job) => [job.number, job]))
@@ -349,9 +430,15 @@ export class Journal implements Changes {
     for (const [index, onCancelled] of batch.onCancelled.entries()) {
       onCancelled(found.get(batch.cancel[index] ?? 0), undefined)
     }
+    for (const [index, onChanged] of batch.onChanged.entries()) onChanged?.(result.changed[index], undefined)
     let next = 0
+    let nextThrottled = 0
     for (const [index, addition] of batch.additions.entries()) {
-      if (joined[next] !== index) durable?.added(addition)
+      if (throttled[nextThrottled] === index) {
+        const number = handles.numberOf(throttled[nextThrottled + 1] ?? 0)
+        nextThrottled += 2
+        if (durable?.throttled(addition) === true) this.#replies.renumber(batch, addition, number)
+      } else if (joined[next] !== index) durable?.added(addition)
       else {
         const number = handles.numberOf(joined[next + 1] ?? 0)
         next += 2
@@ -360,6 +447,8 @@ export class Journal implements Changes {
       }
     }
     for (const { function: name, priority, count } of promoted) durable?.promoted(name, priority, count)
+    for (const { function: name, priority, count } of revived) durable?.revived(name, priority, count)
+    if (nextSweepAt !== undefined) this.#sweepAt(nextSweepAt)
     if (batch.reserveUntil !== undefined) this.#reservedUntil = batch.reserveUntil
     if (batch.promoteUntil !== undefined) {
       durable?.promoteEnded((nextDueAt ?? Number.POSITIVE_INFINITY) - wallTime.offsetMs)
@@ -371,10 +460,25 @@ export class Journal implements Changes {
     const durable = this.#engine?.durable
     // They have ended all the same.
     for (const total of batch.forget) this.#waiting[0].forget.push(total)
+    this.#sayAgain(batch, failure)
     for (const onCancelled of batch.onCancelled) onCancelled(undefined, failure)
     for (const addition of batch.additions) durable?.notAdded(addition)
     this.#replies.refuseAll(batch, this.#later, failure)
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
+  }
+
+  /** What has happened in the engine goes before all that has happened since. */
+  #sayAgain(batch: OpenBatch, failure: StoreFailure): void {
+    const [first] = this.#waiting
+    const later = first.changes.splice(0)
+    const onLater = first.onChanged.splice(0)
+    for (const [index, change] of batch.changes.entries()) {
+      const onChanged = batch.onChanged[index]
+      if (onChanged === undefined) first.change(change)
+      else onChanged(undefined, failure)
+    }
+    first.changes.push(...later)
+    first.onChanged.push(...onLater)
   }
 
   /**
@@ -405,15 +509,17 @@ export class Journal implements Changes {
   }
 
   #takeClaimed(name: string, priority: Priority, jobs: Uint8Array): void {
-    const { handles } = this.#context
+    const { handles, wallTime } = this.#context
     const reader = new RecordReader(jobs)
-    const forgotten = new Set([this.#committing, ...this.#waiting].flatMap((batch) => batch?.forget ?? []))
+    const batches = [this.#committing, ...this.#waiting]
+    const forgotten = new Set(batches.flatMap((batch) => [...(batch?.forget ?? []), ...(batch?.gone ?? [])]))
     while (reader.next()) {
       // A store that was opened anew gives out once more what has ended meanwhile and could not be forgotten.
       if (forgotten.has(reader.number)) continue
-      const { unique, reducer, workload } = reader
-      const submission = { function: name, unique, reducer, workload, priority, background: true, runAt: 0 }
-      this.#engine?.durable?.claimed(name, handles.numberOf(reader.number), submission)
+      const { number, unique, reducer, then, workload, attempts, expireAt } = reader
+      const submission = { function: name, unique, reducer, then, workload, priority, background: true, runAt: 0 }
+      const expiresAt = expireAt === 0 ? 0 : expireAt - wallTime.offsetMs
+      this.#engine?.durable?.claimed(name, handles.numberOf(number), submission, attempts, expiresAt)
     }
   }
 
@@ -468,9 +574,11 @@ export class Journal implements Changes {
     await store.open(clock.wallNow() * 1000)
     // What has ended must not be counted, nor claimed.
     const batch = new OpenBatch()
-    for (const total of this.#waiting[0].forget) batch.forget.push(total)
+    const [{ forget, changes, onChanged }] = this.#waiting
+    batch.forget.push(...forget)
+    for (const [index, change] of changes.entries()) if (onChanged[index] === undefined) batch.change(change)
     batch.cancel.push(...this.#lostCancels)
-    const { failure } = await store.commit(batch.written())
+    const { failure } = await store.commit(batch.written(clock.wallNow()))
     if (failure !== undefined) throw new StoreError(failure.code, failure.message)
     this.#failWaiters(this.#lostCancels.splice(0))
     // The next batch says so once more, which does no harm: others may have been put before them meanwhile.
@@ -489,8 +597,70 @@ export class Journal implements Changes {
     })
   }
 
-  #restock({ functions, nextDueAt }: StoreState): void {
-    this.#engine?.durable?.restock(functions, nextDueAt - this.#context.wallTime.offsetMs)
+  #restock({ functions, nextDueAt, nextExpiryAt, nextSweepAt }: StoreState): void {
+    const { offsetMs } = this.#context.wallTime
+    this.#engine?.durable?.restock(functions, nextDueAt - offsetMs, nextExpiryAt - offsetMs)
+    this.#sweepAt(nextSweepAt)
+  }
+
+  // What goes with the time
+
+  /** From the engine's time, where 0 is none. */
+  #date(time: number): number {
+    return time === 0 ? 0 : time + this.#context.wallTime.offsetMs
+  }
+
+  #bury(
+    number: number,
+    { policy }: JobFunction,
+    reason: DeathReason,
+    attempts: number,
+    failure: StoredFailureNote | undefined,
+  ): void {
+    const diedAt = this.#context.wallTime.now
+    this.#batchThatForgets(number).change({
+      kind: 'bury',
+      number: this.#context.handles.total(number),
+      reason,
+      diedAt,
+      attempts,
+      failure,
+      keepUntil: Math.min(never, diedAt + policy.deadForMs),
+      deadMax: policy.deadMax,
+    })
+  }
+
+  #listExpired(until: number, after: StoredExpired | undefined): void {
+    this.#open.request({ kind: 'list expired', until, after, jobsMax: expiredMax }, (answer) => {
+      const durable = this.#engine?.durable
+      if (answer.kind !== 'list expired') return durable?.expireEnded((this.#engine?.now ?? 0) + retryMs)
+      for (const job of answer.jobs) this.#expire(job)
+      if (answer.jobs.length === expiredMax) this.#listExpired(until, answer.jobs.at(-1))
+      else durable?.expireEnded(answer.nextExpiryAt - this.#context.wallTime.offsetMs)
+    })
+  }
+
+  #expire({ number: total, function: name, priority, runAt }: StoredExpired): void {
+    if (this.#isForgotten(total)) return
+    const number = this.#context.handles.numberOf(total)
+    if (this.#engine?.durable?.expired(number, name, priority, runAt > 0) !== true) return
+    const jobFunction = this.#engine.findFunction(name)
+    if (jobFunction === undefined || jobFunction.policy.deadMax === 0) this.forget(number)
+    else this.#bury(number, jobFunction, 'expired', 0, undefined)
+  }
+
+  /** Dead jobs and results are kept for a time. */
+  #sweepAt(date: number): void {
+    this.#stopSweeping?.()
+    this.#stopSweeping = undefined
+    if (date === Number.POSITIVE_INFINITY) return
+    const { clock, wallTime } = this.#context
+    this.#stopSweeping = clock.after(Math.max(sweepMs, date - wallTime.now), () => {
+      this.#stopSweeping = undefined
+      this.change({ kind: 'sweep', now: wallTime.now }, (_outcome, failure) => {
+        if (failure !== undefined) this.#sweepAt(wallTime.now + retryMs)
+      })
+    })
   }
 }
 

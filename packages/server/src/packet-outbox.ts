@@ -35,6 +35,16 @@ export class PacketOutbox implements Outbox {
     this.#handles.write(writer, addition.number)
   }
 
+  jobThrottled(session: number, number: number): void {
+    const output = this.#connections.to(session)?.output
+    if (output !== undefined) this.#handles.write(output.packet(packets.JOB_CREATED.type, this.#handles.length), number)
+  }
+
+  jobCancelled(session: number, number: number): void {
+    const output = this.#connections.to(session)?.output
+    if (output !== undefined) this.#handles.write(output.packet(packets.JOB_CANCEL.type, this.#handles.length), number)
+  }
+
   refused(session: number, refusal: Refusal): void {
     this.#connections.to(session)?.error(wireErrors[refusal])
   }

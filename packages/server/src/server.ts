@@ -129,7 +129,11 @@ export class Server {
 
   /** Makes the store ready; `listen` does it by itself. Rejects with a StoreError. */
   async open(): Promise<void> {
-    await (this.#opened ??= this.#journal?.open(this.engine, this.#turn))
+    await (this.#opened ??= this.#open())
+  }
+
+  async #open(): Promise<void> {
+    await this.#journal?.open(this.engine, this.#turn)
   }
 
   /**

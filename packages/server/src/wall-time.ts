@@ -12,6 +12,11 @@ export class WallTime {
     this.#clock = clock
   }
 
+  /** The date, in milliseconds since 1970. */
+  get now(): number {
+    return this.#clock.now() + this.offsetMs
+  }
+
   /** What the date is ahead of the engine's time. */
   get offsetMs(): number {
     const offset = this.#clock.wallNow() - this.#clock.now()

@@ -192,6 +192,8 @@ export class EngineRules implements Rules {
         this.#replies.promise(id, addition, (kept) =>
           typeof kept === 'number' ? line(id, 'JOB_CREATED', `#${kept}`) : line(id, 'refused', kept),
         ),
+      jobThrottled: (id, number) => say(id, 'JOB_CREATED', `#${number}`),
+      jobCancelled: (id, number) => say(id, 'JOB_CANCEL', `#${number}`),
       refused: (id, refusal: Refusal) => say(id, 'refused', refusal),
       jobAssigned: (id, job, form) => {
         const { function: jobFunction, unique, reducer } = job

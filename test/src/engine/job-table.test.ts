@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { priorities, type Submission } from '@geartrain/engine'
+import { plainPolicy, priorities, type Submission } from '@geartrain/engine'
 import fc from 'fast-check'
 import { Job, JobFunction, JobTable } from './parts.ts'
 
-const jobFunction = new JobFunction('f')
+const jobFunction = new JobFunction('f', plainPolicy)
 const submission: Submission = {
   function: 'f',
   unique: '',
@@ -13,6 +13,7 @@ const submission: Submission = {
   background: true,
   runAt: 0,
   reducer: '',
+  then: '',
 }
 
 function job(number: number): Job {

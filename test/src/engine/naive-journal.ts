@@ -1,4 +1,15 @@
-import type { Addition, Changes, Engine, JobFunction, Priority, Submission } from '@geartrain/engine'
+import type {
+  Addition,
+  Changes,
+  DeathReason,
+  Ending,
+  Engine,
+  Failure,
+  Job,
+  JobFunction,
+  Priority,
+  Submission,
+} from '@geartrain/engine'
 import { type Batch, NaiveStore, type StoredJob, type Written } from './naive-store.ts'
 import type { Kept, Replies } from './replies.ts'
 
@@ -93,6 +104,26 @@ export class NaiveJournal implements Changes {
     this.#last.requests.push({ kind: 'claim', function: name, priority, jobsMax, bytesMax })
   }
 
+  expire(_now: number): void {
+    throw new Error('not modelled: expire')
+  }
+
+  retry(_job: Job, _runAt: number, _failure: Failure): void {
+    throw new Error('not modelled: retry')
+  }
+
+  bury(_job: Job, _reason: DeathReason, _failure: Failure | undefined): void {
+    throw new Error('not modelled: bury')
+  }
+
+  keep(_job: Job, _ending: Ending): void {
+    throw new Error('not modelled: keep')
+  }
+
+  recent(): undefined {
+    return undefined
+  }
+
   // What the test says
 
   cancel(number: number): void {
@@ -134,7 +165,7 @@ export class NaiveJournal implements Changes {
     this.store.write({ ...newBatch(), forget: this.#open[0].forget.splice(0) })
     this.#isBroken = false
     const { functions, nextDueAt } = this.store.open()
-    this.#engine?.durable?.restock(functions, nextDueAt)
+    this.#engine?.durable?.restock(functions, nextDueAt, Number.POSITIVE_INFINITY)
   }
 
   /** The process is gone and a new one comes. What was on its way may have been kept. */
@@ -208,7 +239,7 @@ export class NaiveJournal implements Changes {
     const numbers = jobs?.map((job) => `#${job.number}`)
     const answer = numbers === undefined ? 'failed' : numbers.join(' ') || 'nothing'
     this.#replies.note(`store: claim of ${name} ${priorityNames[priority]}: ${answer}`)
-    for (const job of jobs ?? []) this.#engine?.durable?.claimed(name, job.number, job)
+    for (const job of jobs ?? []) this.#engine?.durable?.claimed(name, job.number, job, 0, 0)
     this.#engine?.durable?.claimEnded(name, priority, jobs?.length)
   }
 

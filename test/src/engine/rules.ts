@@ -134,7 +134,16 @@ function submitReduce(background: boolean) {
 }
 
 function submission(priority: Priority, background: boolean, name = '', unique = '', workload = ''): Submission {
-  return { function: name, unique, workload: Buffer.from(workload), priority, background, runAt: 0, reducer: '' }
+  return {
+    function: name,
+    unique,
+    workload: Buffer.from(workload),
+    priority,
+    background,
+    runAt: 0,
+    reducer: '',
+    then: '',
+  }
 }
 
 function work(word: WorkWord) {

@@ -9,7 +9,16 @@ function submitted(workloads: readonly Uint8Array[]): number[] {
   const { normal: priority } = priorities
   rules.connect('ann')
   for (const workload of workloads) {
-    rules.submit('ann', { function: 'f', unique: '-', workload, priority, background: true, runAt: 0, reducer: '' })
+    rules.submit('ann', {
+      function: 'f',
+      unique: '-',
+      workload,
+      priority,
+      background: true,
+      runAt: 0,
+      reducer: '',
+      then: '',
+    })
   }
   return rules.takeEvents().map((event) => Number(/^ann < JOB_CREATED #(\d+)$/.exec(event)?.[1]))
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { priorities } from '@geartrain/engine'
+import { plainPolicy, priorities } from '@geartrain/engine'
 import fc from 'fast-check'
 import { EngineRules } from './engine-rules.ts'
 import { Job, JobFunction, type WorkloadPage, Workloads } from './parts.ts'
@@ -82,6 +82,7 @@ function job(jobFunction: JobFunction, workload: Uint8Array): Job {
     background: true,
     runAt: 0,
     reducer: '',
+    then: '',
   })
 }
 
@@ -89,7 +90,7 @@ suite("a job's workload", () => {
   test('does not hold on to the buffer it arrived in', () => {
     const received = Buffer.alloc(1 << 20, 'x')
     for (const length of [0, 1, 100, sharedBytesMax]) {
-      const { workload } = job(new JobFunction('f'), received.subarray(5, 5 + length))
+      const { workload } = job(new JobFunction('f', plainPolicy), received.subarray(5, 5 + length))
       assert.equal(Buffer.from(workload).toString(), 'x'.repeat(length))
       assert.notEqual(workload.buffer, received.buffer)
     }
@@ -98,7 +99,7 @@ suite("a job's workload", () => {
   test('above 8 KiB is the view that was given, if that is most of its buffer', () => {
     const length = sharedBytesMax + 1
     const received = filled(2 * length, 1)
-    const { workload } = job(new JobFunction('f'), received.subarray(5, 5 + length))
+    const { workload } = job(new JobFunction('f', plainPolicy), received.subarray(5, 5 + length))
     assert.equal(workload.buffer, received.buffer)
     assert.equal(workload.byteOffset, 5)
     assert.equal(workload.length, length)
@@ -107,7 +108,7 @@ suite("a job's workload", () => {
   test('above 8 KiB is a copy, if the view would keep alive more than twice its bytes', () => {
     const length = sharedBytesMax + 1
     const received = filled(2 * length + 1, 1)
-    const { workload } = job(new JobFunction('f'), received.subarray(5, 5 + length))
+    const { workload } = job(new JobFunction('f', plainPolicy), received.subarray(5, 5 + length))
     assert.equal(workload.buffer.byteLength, length)
     assert.deepEqual(workload, received.subarray(5, 5 + length))
   })
@@ -131,7 +132,7 @@ suite("a job's workload", () => {
     const step = fc.record({ length, ends: fc.array(fc.nat(), { maxLength: 3 }) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
-        const jobFunction = new JobFunction('f')
+        const jobFunction = new JobFunction('f', plainPolicy)
         const live: { job: Job; byte: number; length: number }[] = []
         steps.forEach((one, index) => {
           const byte = index % 256

@@ -1,4 +1,11 @@
-import type { Batch, BatchResult, Store, StoreState } from '@geartrain/server'
+import {
+  type Batch,
+  type BatchResult,
+  emptyBatch,
+  nothingWritten,
+  type Store,
+  type StoreState,
+} from '@geartrain/server'
 import type { SimulatedDisk } from './disk.ts'
 import type { Sabotage } from './sabotage.ts'
 import type { SimulatedStore } from './store.ts'
@@ -126,7 +133,7 @@ class HastyStore implements Store {
     const done = this.#store.commit(batch)
     if (isQuestion) return done
     this.#last = done.catch(() => {})
-    return { failure: undefined, joined: noNumbers, cancelled: [], promoted: [], nextDueAt: undefined, answers: [] }
+    return { ...nothingWritten, answers: [] }
   }
 
   close(): Promise<void> {
@@ -139,14 +146,5 @@ function forgetFirst({ jobs }: SimulatedDisk): void {
   const listed = jobs.answer({ kind: 'list', after: 0, jobsMax: 1 })
   const [first] = listed.kind === 'list' ? listed.jobs : []
   if (first === undefined) return
-  jobs.write({
-    forget: Float64Array.of(first.number),
-    cancel: [],
-    functions: [],
-    additions: noBytes,
-    additionCount: 0,
-    promoteUntil: undefined,
-    reserveUntil: undefined,
-    requests: [],
-  })
+  jobs.write({ ...emptyBatch, forget: Float64Array.of(first.number) })
 }

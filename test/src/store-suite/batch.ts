@@ -1,5 +1,5 @@
 import type { Priority } from '@geartrain/engine'
-import type { Batch, StoreAnswer, StoredSummary } from '@geartrain/server'
+import { type Batch, emptyBatch, type StoreAnswer, type StoredSummary } from '@geartrain/server'
 import { RecordReader, RecordWriter } from './parts.ts'
 
 /** A job to be added; what is not said is empty, of function `f`, normal and now. */
@@ -35,10 +35,15 @@ export function toBatch({
     const { function: name = 'f', unique = '', reducer = '', workload = '' } = addition
     const index = functions.get(name) ?? functions.size
     functions.set(name, index)
-    const head = { number, runAt, function: index, priority, isClaimed }
-    writer.add(head, unique, reducer, typeof workload === 'string' ? Buffer.from(workload, 'latin1') : workload)
+    const head = { number, runAt, expireAt: 0, function: index, attempts: 0, priority, isClaimed, isThrottled: false }
+    writer.add(
+      head,
+      { unique, reducer, then: '' },
+      typeof workload === 'string' ? Buffer.from(workload, 'latin1') : workload,
+    )
   }
   return {
+    ...emptyBatch,
     forget: Float64Array.from(forget),
     cancel,
     functions: [...functions.keys()],

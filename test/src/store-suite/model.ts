@@ -189,6 +189,8 @@ class Pair {
       case 'find unique':
       case 'find same':
         return each
+      default:
+        throw new Error(`not drawn: ${each.kind}`)
     }
   }
 

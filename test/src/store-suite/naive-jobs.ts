@@ -1,12 +1,13 @@
 import type { Priority } from '@geartrain/engine'
-import type {
-  Batch,
-  BatchResult,
-  StoreAnswer,
-  StoredFunction,
-  StoredSummary,
-  StoreRequest,
-  StoreState,
+import {
+  type Batch,
+  type BatchResult,
+  nothingWritten,
+  type StoreAnswer,
+  type StoredFunction,
+  type StoredSummary,
+  type StoreRequest,
+  type StoreState,
 } from '@geartrain/server'
 import { promotedMax, RecordReader, RecordWriter } from './parts.ts'
 
@@ -39,6 +40,9 @@ export class NaiveJobs {
       firstNumber: Math.max(atLeast, this.#reservedUntil, ...this.#jobs.map(({ number }) => number + 1)),
       functions: this.#functions(),
       nextDueAt: this.#nextDueAt,
+      nextExpiryAt: Number.POSITIVE_INFINITY,
+      nextSweepAt: Number.POSITIVE_INFINITY,
+      documents: [],
     }
   }
 
@@ -62,7 +66,7 @@ export class NaiveJobs {
     const promoted = promoteUntil === undefined ? [] : this.#promote(promoteUntil)
     const nextDueAt = promoteUntil === undefined ? undefined : this.#nextDueAt
     this.#reservedUntil = Math.max(this.#reservedUntil, reserveUntil ?? 0)
-    return { failure: undefined, joined, cancelled: cancelled.map(toSummary), promoted, nextDueAt }
+    return { ...nothingWritten, joined, cancelled: cancelled.map(toSummary), promoted, nextDueAt }
   }
 
   answer(request: StoreRequest): StoreAnswer {
@@ -79,6 +83,8 @@ export class NaiveJobs {
         const jobs = this.#sorted.filter(({ number }) => number > request.after)
         return { kind: 'list', jobs: jobs.slice(0, request.jobsMax).map(toSummary) }
       }
+      default:
+        throw new Error(`not modelled: ${request.kind}`)
     }
   }
 
@@ -144,7 +150,11 @@ export class NaiveJobs {
       bytes += job.workload.length
       if (writer.count > 0 && bytes > bytesMax) break
       job.isClaimed = true
-      writer.add({ ...job, function: 0 }, job.unique, job.reducer, job.workload)
+      writer.add(
+        { ...job, function: 0, expireAt: 0, attempts: 0, isThrottled: false },
+        { ...job, then: '' },
+        job.workload,
+      )
     }
     return { kind: 'claim', count: writer.count, jobs: writer.written() }
   }
@@ -159,6 +169,7 @@ export class NaiveJobs {
       const delayedHere = delayed.filter((line) => line.function === name)
       return {
         name,
+        dead: 0,
         ready: [readyOf(0), readyOf(1), readyOf(2)],
         delayed: delayedHere.reduce((sum, { count }) => sum + count, 0),
       }

@@ -1,6 +1,7 @@
 import {
   type Batch,
   type BatchResult,
+  nothingWritten,
   type Store,
   type StoreAnswer,
   StoreError,
@@ -13,14 +14,6 @@ const fullFailure: StoreFailure = { code: 'SQLITE_FULL', message: 'database or d
 const brokenFailure: StoreFailure = { code: 'SQLITE_IOERR', message: 'disk I/O error', isBroken: true }
 
 type Writes = Omit<BatchResult, 'answers'>
-
-const noWrites: Writes = {
-  failure: undefined,
-  joined: new Float64Array(0),
-  cancelled: [],
-  promoted: [],
-  nextDueAt: undefined,
-}
 
 /** What is left of a store when its process has gone: another store can be opened on it. */
 export class FakeDisk {
@@ -37,7 +30,7 @@ export class FakeDisk {
     if (this.bytesMax === Number.POSITIVE_INFINITY) return this.jobs.write(batch)
     const jobs = this.jobs.copy()
     const writes = jobs.write(batch)
-    if (jobs.workloadBytes > this.bytesMax) return { ...noWrites, failure: fullFailure }
+    if (jobs.workloadBytes > this.bytesMax) return { ...nothingWritten, failure: fullFailure }
     this.jobs = jobs
     return writes
   }
@@ -108,7 +101,7 @@ export class FakeStore implements Store {
     const { batch, resolve } = commit
     const failure = this.#nextFailure
     this.#nextFailure = undefined
-    const writes = failure === undefined ? this.disk.write(batch) : { ...noWrites, failure }
+    const writes = failure === undefined ? this.disk.write(batch) : { ...nothingWritten, failure }
     if (writes.failure?.isBroken === true) {
       this.#isOpen = false
       const failed: StoreAnswer = { kind: 'failed', failure: writes.failure }

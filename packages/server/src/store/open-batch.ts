@@ -1,7 +1,15 @@
-import type { Addition, JobFunction } from '@geartrain/engine'
+import type { Addition, JobFunction, Submission } from '@geartrain/engine'
 import type { Connection } from '../connection.ts'
 import { type JobHead, RecordWriter } from './records.ts'
-import type { Batch, StoreAnswer, StoredSummary, StoreFailure, StoreRequest } from './store.ts'
+import type {
+  Batch,
+  ChangeOutcome,
+  StoreAnswer,
+  StoredChange,
+  StoredSummary,
+  StoreFailure,
+  StoreRequest,
+} from './store.ts'
 
 /** JOB_CREATED that lies in a connection's output, at this position, and may not leave before its batch is kept. */
 export interface PromisedReply {
@@ -13,6 +21,7 @@ export interface PromisedReply {
 /** What the batch's result is told to. A failure: nobody knows. */
 export type OnAnswer = (answer: StoreAnswer) => void
 export type OnCancelled = (job: StoredSummary | undefined, failure: StoreFailure | undefined) => void
+export type OnChanged = (outcome: ChangeOutcome | undefined, failure: StoreFailure | undefined) => void
 export type OnKept = (failure: StoreFailure | undefined) => void
 
 /** A batch that is being collected, and who waits for it. */
@@ -26,16 +35,32 @@ export class OpenBatch {
   readonly forget: number[] = []
   readonly cancel: number[] = []
   readonly onCancelled: OnCancelled[] = []
+  readonly changes: StoredChange[] = []
+  /** One for each of them. Without one it is the engine's: it has happened, and is said again until it is kept. */
+  readonly onChanged: (OnChanged | undefined)[] = []
+  /** Numbers of jobs that are dead or kept for their result when the batch is kept. */
+  readonly gone = new Set<number>()
   readonly onKept: OnKept[] = []
   readonly requests: StoreRequest[] = []
   readonly onAnswer: OnAnswer[] = []
   promoteUntil: number | undefined
   reserveUntil: number | undefined
   #promisesOf: Map<Addition, PromisedReply[]> | undefined
+  /** Changes that nobody waits for. */
+  #keptCount = 0
   readonly #records = new RecordWriter()
   readonly #functions: string[] = []
   readonly #indexes = new Map<JobFunction, number>()
-  readonly #head: JobHead = { number: 0, runAt: 0, function: 0, priority: 1, isClaimed: false }
+  readonly #head: JobHead = {
+    number: 0,
+    runAt: 0,
+    expireAt: 0,
+    function: 0,
+    attempts: 0,
+    priority: 1,
+    isClaimed: false,
+    isThrottled: false,
+  }
 
   /** Bytes that it takes in memory. */
   get bytes(): number {
@@ -43,7 +68,7 @@ export class OpenBatch {
   }
 
   get isEmpty(): boolean {
-    return this.forget.length === 0 && !this.isAwaited
+    return this.forget.length === 0 && this.changes.length === 0 && !this.isAwaited
   }
 
   /** There is something in it that somebody waits for. */
@@ -52,6 +77,7 @@ export class OpenBatch {
     return (
       hasWrites ||
       this.requests.length > 0 ||
+      this.changes.length > this.#keptCount ||
       this.onKept.length > 0 ||
       this.held.size > 0 ||
       this.reserveUntil !== undefined
@@ -63,7 +89,8 @@ export class OpenBatch {
     return this.additions.at(-1) === addition
   }
 
-  add(addition: Addition, number: number, runAt: number, unique: string, reducer: string, workload: Uint8Array): void {
+  /** `runAt` and `expireAt` are dates; 0 is none. */
+  add(addition: Addition, number: number, runAt: number, expireAt: number, submission: Submission): void {
     this.additions.push(addition)
     if (addition.kind === 'live') this.live.add(addition.number)
     const head = this.#head
@@ -71,8 +98,17 @@ export class OpenBatch {
     head.runAt = runAt
     head.function = this.#indexOf(addition.function)
     head.priority = addition.priority
+    head.expireAt = expireAt
     head.isClaimed = addition.job !== undefined
-    this.#records.add(head, unique, reducer, workload)
+    head.isThrottled = addition.function.policy.uniqueForMs > 0
+    this.#records.add(head, submission, submission.workload)
+  }
+
+  change(change: StoredChange, onChanged?: OnChanged): void {
+    this.changes.push(change)
+    this.onChanged.push(onChanged)
+    if (change.kind === 'keep') this.#keptCount++
+    if (change.kind === 'keep' || change.kind === 'bury') this.gone.add(change.number)
   }
 
   request(request: StoreRequest, onAnswer: OnAnswer): void {
@@ -87,10 +123,12 @@ export class OpenBatch {
   }
 
   /** What is handed to the store; nothing is added from now on. */
-  written(): Batch {
+  written(now: number): Batch {
     return {
+      now,
       forget: Float64Array.from(this.forget),
       cancel: this.cancel,
+      changes: this.changes,
       functions: this.#functions,
       additions: this.#records.written(),
       additionCount: this.additions.length,

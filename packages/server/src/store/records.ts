@@ -5,26 +5,41 @@ import { readLatin1, writeLatin1 } from '@geartrain/protocol'
 //
 //   number       float64   8  of the handle
 //   run at       float64   8  milliseconds since 1970, 0 is now
+//   expire at    float64   8  the same, 0 is never
 //   function     uint32    4  index in the batch's names
 //   unique       uint32    4  length
 //   reducer      uint32    4  length
+//   then         uint32    4  length
 //   workload     uint32    4  length
+//   attempts     uint32    4  that have ended
 //   priority     uint8     1
-//   claimed      uint8     1  the server has it already
-//   unique, reducer, workload
+//   flags        uint8     1  1: the server has it already; 2: it may join one that has ended
+//   unique, reducer, then, workload
 //
 // Integers and floats are little-endian.
 
-const headBytes = 34
+const headBytes = 50
+const claimedFlag = 1
+const throttledFlag = 2
 const firstBytes = 64 * 1024
 
 /** What a record says, beside names and workload. */
 export interface JobHead {
   number: number
   runAt: number
+  expireAt: number
   function: number
+  attempts: number
   priority: Priority
   isClaimed: boolean
+  isThrottled: boolean
+}
+
+/** The texts of a record, one byte a character. */
+export interface JobNames {
+  readonly unique: string
+  readonly reducer: string
+  readonly then: string
 }
 
 /** Collects records in a buffer that grows. */
@@ -40,24 +55,29 @@ export class RecordWriter {
     this.#view = new DataView(bytes.buffer)
   }
 
-  add(head: Readonly<JobHead>, unique: string, reducer: string, workload: Uint8Array): void {
-    const end = this.length + headBytes + unique.length + reducer.length + workload.length
+  add(head: Readonly<JobHead>, { unique, reducer, then }: JobNames, workload: Uint8Array): void {
+    const end = this.length + headBytes + unique.length + reducer.length + then.length + workload.length
     if (end > this.#bytes.length) this.#grow(end)
     const view = this.#view
     let at = this.length
     view.setFloat64(at, head.number, true)
     view.setFloat64(at + 8, head.runAt, true)
-    view.setUint32(at + 16, head.function, true)
-    view.setUint32(at + 20, unique.length, true)
-    view.setUint32(at + 24, reducer.length, true)
-    view.setUint32(at + 28, workload.length, true)
-    view.setUint8(at + 32, head.priority)
-    view.setUint8(at + 33, head.isClaimed ? 1 : 0)
+    view.setFloat64(at + 16, head.expireAt, true)
+    view.setUint32(at + 24, head.function, true)
+    view.setUint32(at + 28, unique.length, true)
+    view.setUint32(at + 32, reducer.length, true)
+    view.setUint32(at + 36, then.length, true)
+    view.setUint32(at + 40, workload.length, true)
+    view.setUint32(at + 44, head.attempts, true)
+    view.setUint8(at + 48, head.priority)
+    view.setUint8(at + 49, (head.isClaimed ? claimedFlag : 0) | (head.isThrottled ? throttledFlag : 0))
     at += headBytes
     if (unique !== '') writeLatin1(this.#bytes, at, unique)
     at += unique.length
     if (reducer !== '') writeLatin1(this.#bytes, at, reducer)
-    this.#bytes.set(workload, at + reducer.length)
+    at += reducer.length
+    if (then !== '') writeLatin1(this.#bytes, at, then)
+    this.#bytes.set(workload, at + then.length)
     this.length = end
     this.count++
   }
@@ -76,17 +96,21 @@ export class RecordWriter {
 }
 
 /** Goes from record to record; its fields are those of the one it stands on. */
-export class RecordReader implements JobHead {
+export class RecordReader implements JobHead, JobNames {
   number = 0
   runAt = 0
+  expireAt = 0
   function = 0
+  attempts = 0
   priority: Priority = 1
   isClaimed = false
+  isThrottled = false
   readonly #bytes: Buffer
   readonly #view: DataView
   #next = 0
   #uniqueStart = 0
   #reducerStart = 0
+  #thenStart = 0
   #workloadStart = 0
   #workloadEnd = 0
 
@@ -102,14 +126,19 @@ export class RecordReader implements JobHead {
     const view = this.#view
     this.number = view.getFloat64(at, true)
     this.runAt = view.getFloat64(at + 8, true)
-    this.function = view.getUint32(at + 16, true)
+    this.expireAt = view.getFloat64(at + 16, true)
+    this.function = view.getUint32(at + 24, true)
+    this.attempts = view.getUint32(at + 44, true)
     // A writer put it there.
-    this.priority = view.getUint8(at + 32) as Priority
-    this.isClaimed = view.getUint8(at + 33) === 1
+    this.priority = view.getUint8(at + 48) as Priority
+    const flags = view.getUint8(at + 49)
+    this.isClaimed = (flags & claimedFlag) !== 0
+    this.isThrottled = (flags & throttledFlag) !== 0
     this.#uniqueStart = at + headBytes
-    this.#reducerStart = this.#uniqueStart + view.getUint32(at + 20, true)
-    this.#workloadStart = this.#reducerStart + view.getUint32(at + 24, true)
-    this.#workloadEnd = this.#workloadStart + view.getUint32(at + 28, true)
+    this.#reducerStart = this.#uniqueStart + view.getUint32(at + 28, true)
+    this.#thenStart = this.#reducerStart + view.getUint32(at + 32, true)
+    this.#workloadStart = this.#thenStart + view.getUint32(at + 36, true)
+    this.#workloadEnd = this.#workloadStart + view.getUint32(at + 40, true)
     this.#next = this.#workloadEnd
     return true
   }
@@ -119,7 +148,11 @@ export class RecordReader implements JobHead {
   }
 
   get reducer(): string {
-    return readLatin1(this.#bytes, this.#reducerStart, this.#workloadStart)
+    return readLatin1(this.#bytes, this.#reducerStart, this.#thenStart)
+  }
+
+  get then(): string {
+    return readLatin1(this.#bytes, this.#thenStart, this.#workloadStart)
   }
 
   /** A view on the buffer, and in a thread's own a Buffer. */

@@ -1,4 +1,4 @@
-import type { Priority } from '@geartrain/engine'
+import type { DeathReason, Ending, FailureReason, Priority } from '@geartrain/engine'
 
 /**
  * Where durable jobs live. The server hands over what it has to remember in batches, one at a time, and gives out no
@@ -19,8 +19,8 @@ export interface Store {
   open(atLeast: number): Promise<StoreState>
 
   /**
-   * Does what the batch says, in this order: forget, cancel, add, promote, reserve, all or none of it; then the
-   * requests. When it resolves without a failure, the writes survive a crash of process and machine. It rejects only
+   * Does what the batch says, in this order: forget, cancel, changes, add, promote, reserve, all or none of it; then
+   * the requests. When it resolves without a failure, the writes survive a crash of process and machine. It rejects only
    * if the store is gone: whether the writes were kept is then unknown until `open`. Never called before the last one
    * is done. The store takes the buffers of the batch: they are empty afterwards.
    */
@@ -35,6 +35,20 @@ export interface StoreState {
   readonly functions: readonly StoredFunction[]
   /** When the next delayed job is due; Infinity if there is none. */
   readonly nextDueAt: number
+  /** When the next job that has not begun expires; Infinity if none does. */
+  readonly nextExpiryAt: number
+  /** When there is something to sweep away; Infinity if never. */
+  readonly nextSweepAt: number
+  readonly documents: readonly StoredDocument[]
+}
+
+/** What is kept besides jobs, by kind and name. */
+export interface StoredDocument {
+  /** `policy`, `schedule`: whoever puts it there knows. */
+  readonly kind: string
+  readonly name: string
+  /** JSON. */
+  readonly body: string
 }
 
 /** How many jobs of a function there are. */
@@ -43,13 +57,18 @@ export interface StoredFunction {
   /** By priority; running ones among them. */
   readonly ready: readonly [number, number, number]
   readonly delayed: number
+  readonly dead: number
 }
 
 export interface Batch {
+  /** The date. It is written as the time at which what is added was submitted. */
+  readonly now: number
   /** Jobs that have ended. Those that are not there are passed over. */
   readonly forget: Float64Array
   /** Jobs to end whether or not they are there: the result says which were. */
   readonly cancel: readonly number[]
+  /** In this order. Each has an outcome in the result. */
+  readonly changes: readonly StoredChange[]
   /** Names that the additions refer to by index. */
   readonly functions: readonly string[]
   /** Records; see records.ts. */
@@ -61,6 +80,91 @@ export interface Batch {
   readonly reserveUntil: number | undefined
   readonly requests: readonly StoreRequest[]
 }
+
+/** A batch that does nothing. */
+export const emptyBatch: Batch = {
+  now: 0,
+  forget: new Float64Array(0),
+  cancel: [],
+  changes: [],
+  functions: [],
+  additions: new Uint8Array(0),
+  additionCount: 0,
+  promoteUntil: undefined,
+  reserveUntil: undefined,
+  requests: [],
+}
+
+/** A change to what is stored that is rarer than adding and forgetting. */
+export type StoredChange =
+  /**
+   * An attempt has ended and another one follows. `runAt` 0: the job is ready and stays claimed and where it is; else it
+   * is delayed until then. It expires no more. `failure` is added to its failures.
+   */
+  | {
+      readonly kind: 'retry'
+      readonly number: number
+      readonly runAt: number
+      /** Those that have ended, this one among them. What the store has heard of already it does not add once more. */
+      readonly attempts: number
+      readonly failure: StoredFailureNote
+    }
+  /** A job has ended and is dead from now on: nobody joins it. */
+  | {
+      readonly kind: 'bury'
+      readonly number: number
+      readonly reason: DeathReason
+      readonly diedAt: number
+      /** As above. */
+      readonly attempts: number
+      readonly failure: StoredFailureNote | undefined
+      /** It is swept away then, or when there are more dead jobs of its function than `deadMax`: the oldest go first. */
+      readonly keepUntil: number
+      readonly deadMax: number
+    }
+  /** A job has ended, and this is kept of it. */
+  | {
+      readonly kind: 'keep'
+      readonly number: number
+      readonly outcome: Ending['outcome']
+      readonly data: Uint8Array
+      readonly numerator: number
+      readonly denominator: number
+      readonly endedAt: number
+      /** It can be read until then; 0: never. */
+      readonly keepUntil: number
+      /** Until then, an addition that asks for it joins the job; 0: never. */
+      readonly uniqueUntil: number
+    }
+  /** A dead job is ready again, at the end of its line, as if it were new; with another workload if there is one. */
+  | { readonly kind: 'revive'; readonly number: number; readonly workload: Uint8Array | undefined }
+  | { readonly kind: 'delete dead'; readonly number: number }
+  /** A job that waits goes to the end of another line. One that is claimed stays claimed. */
+  | { readonly kind: 'prioritize'; readonly number: number; readonly priority: Priority }
+  /** Without a body: it is there no longer. */
+  | {
+      readonly kind: 'document'
+      readonly document: Omit<StoredDocument, 'body'> & { readonly body: string | undefined }
+    }
+  /** Dead jobs and results whose time is over go, at most `sweptMax` of each. */
+  | { readonly kind: 'sweep'; readonly now: number }
+
+/** `joined`: a job of the same unique waits already; nothing was done. */
+export type ChangeOutcome = 'done' | 'not found' | 'joined'
+
+/** How an attempt has ended, as it is kept: with its job, in the column `failures`. */
+export interface StoredFailureNote {
+  readonly at: number
+  readonly reason: FailureReason
+  /** Client id and address of the worker. */
+  readonly worker: string
+  /** What it said, as text, the first 4 KiB; empty if nothing. */
+  readonly error: string
+}
+
+/** Of a job that fails on and on, so many of the latest failures are kept. */
+export const failuresMax = 20
+export const sweptMax = 5000
 
 /** So many delayed jobs become ready in one batch, or fewer if they are large; the next is then due at once. */
 export const promotedMax = 5000
@@ -91,6 +195,33 @@ export type StoreRequest =
     }
   /** Jobs after this number, in the order of their numbers, claimed ones too. */
   | { readonly kind: 'list'; readonly after: number; readonly jobsMax: number }
+  /** The same of one function, those that are ready or those that are delayed. */
+  | {
+      readonly kind: 'list function'
+      readonly function: string
+      readonly state: 'ready' | 'delayed'
+      readonly after: number
+      readonly jobsMax: number
+    }
+  /** Jobs that should have begun by then, in the order of that time and their numbers, behind the one named last. */
+  | {
+      readonly kind: 'list expired'
+      readonly until: number
+      readonly after: { readonly expireAt: number; readonly number: number } | undefined
+      readonly jobsMax: number
+    }
+  /** Dead ones before this number, the latest first; of all functions without a name. */
+  | {
+      readonly kind: 'list dead'
+      readonly function: string | undefined
+      readonly reason: DeathReason | undefined
+      readonly before: number
+      readonly jobsMax: number
+    }
+  /** All that is known of a job, also one that is dead or has ended and is kept. */
+  | { readonly kind: 'describe'; readonly number: number }
+  /** The same, the one that came last if several have the unique. */
+  | { readonly kind: 'describe unique'; readonly unique: string; readonly function: string | undefined }
 
 /** What is known of a job without its workload. */
 export interface StoredSummary {
@@ -102,11 +233,53 @@ export interface StoredSummary {
   readonly runAt: number
 }
 
+export interface StoredExpired extends StoredSummary {
+  readonly expireAt: number
+}
+
+export interface DeadSummary {
+  readonly number: number
+  readonly function: string
+  readonly unique: string
+  readonly priority: Priority
+  readonly reason: DeathReason
+  readonly diedAt: number
+  readonly attempts: number
+  /** What the last attempt's worker said; empty if nothing. */
+  readonly error: string
+}
+
+/** Times that do not apply are 0. */
+export interface StoredDescription extends StoredSummary {
+  readonly state: 'ready' | 'delayed' | 'dead' | Ending['outcome']
+  readonly reducer: string
+  readonly then: string
+  /** Undefined if it is not kept. */
+  readonly workload: Uint8Array | undefined
+  readonly submittedAt: number
+  readonly expireAt: number
+  /** Those that have ended. */
+  readonly attempts: number
+  readonly failures: readonly StoredFailureNote[]
+  readonly endedAt: number
+  readonly keepUntil: number
+  /** Why it is dead. */
+  readonly reason: DeathReason | undefined
+  /** Undefined if it has not ended, or if the result is not kept. */
+  readonly result: Uint8Array | undefined
+  readonly numerator: number
+  readonly denominator: number
+}
+
 export type StoreAnswer =
   /** Records in order; their function is the one that was asked for. */
   | { readonly kind: 'claim'; readonly count: number; readonly jobs: Uint8Array }
   | { readonly kind: 'find'; readonly job: StoredSummary | undefined }
   | { readonly kind: 'list'; readonly jobs: readonly StoredSummary[] }
+  /** `nextExpiryAt`: of those behind the last one; Infinity if there is none. */
+  | { readonly kind: 'list expired'; readonly jobs: readonly StoredExpired[]; readonly nextExpiryAt: number }
+  | { readonly kind: 'list dead'; readonly jobs: readonly DeadSummary[] }
+  | { readonly kind: 'describe'; readonly job: StoredDescription | undefined }
   /** The request could not be answered; others can. */
   | { readonly kind: 'failed'; readonly failure: StoreFailure }
 
@@ -115,13 +288,34 @@ export interface BatchResult {
   readonly failure: StoreFailure | undefined
   /** Pairs: the index of an addition that was not needed, and the number of the job that it joined. */
   readonly joined: Float64Array
+  /** The same for those that joined a job that has ended not long ago. */
+  readonly throttled: Float64Array
+  /** One for each of the batch's changes. */
+  readonly changed: readonly ChangeOutcome[]
+  /** Jobs that are ready because of them. */
+  readonly revived: readonly { readonly function: string; readonly priority: Priority; readonly count: number }[]
   /** Those of `cancel` that were there. */
   readonly cancelled: readonly StoredSummary[]
   readonly promoted: readonly { readonly function: string; readonly priority: Priority; readonly count: number }[]
   /** When the next delayed job is due; Infinity if there is none. Told with every promotion. */
   readonly nextDueAt: number | undefined
+  /** As in StoreState; told with every change. */
+  readonly nextSweepAt: number | undefined
   /** One for each request. */
   readonly answers: readonly StoreAnswer[]
+}
+
+/** The result of a batch without writes, beside its answers. */
+export const nothingWritten: Omit<BatchResult, 'answers'> = {
+  failure: undefined,
+  joined: new Float64Array(0),
+  throttled: new Float64Array(0),
+  changed: [],
+  revived: [],
+  cancelled: [],
+  promoted: [],
+  nextDueAt: undefined,
+  nextSweepAt: undefined,
 }
 
 export interface StoreFailure {

@@ -1,12 +1,13 @@
 import type { Database, Statement } from 'better-sqlite3'
-import type {
-  Batch,
-  BatchResult,
-  StoreAnswer,
-  StoredFunction,
-  StoreFailure,
-  StoreRequest,
-  StoreState,
+import {
+  type Batch,
+  type BatchResult,
+  nothingWritten,
+  type StoreAnswer,
+  type StoredFunction,
+  type StoreFailure,
+  type StoreRequest,
+  type StoreState,
 } from '../store.ts'
 import { Additions } from './additions.ts'
 import { Claims } from './claims.ts'
@@ -18,14 +19,6 @@ import { Promotions } from './promotions.ts'
 import { Removals } from './removals.ts'
 import { fromColumn, type NameColumn } from './text.ts'
 import { type UniqueKey, Uniques } from './uniques.ts'
-
-const noWrites: Omit<BatchResult, 'answers'> = {
-  failure: undefined,
-  joined: new Float64Array(0),
-  cancelled: [],
-  promoted: [],
-  nextDueAt: undefined,
-}
 
 /** Does batches in a database that is open. */
 export class Batches {
@@ -64,11 +57,14 @@ export class Batches {
       firstNumber: Math.max(atLeast, reserved, taken + 1),
       functions: storedFunctions(this.#database),
       nextDueAt: this.#promotions.nextDueAt,
+      nextExpiryAt: Number.POSITIVE_INFINITY,
+      nextSweepAt: Number.POSITIVE_INFINITY,
+      documents: [],
     }
   }
 
   perform(batch: Batch): BatchResult {
-    const result = hasWrites(batch) ? this.#write(batch) : noWrites
+    const result = hasWrites(batch) ? this.#write(batch) : nothingWritten
     return { ...result, answers: batch.requests.map((request) => this.#answer(request)) }
   }
 
@@ -85,9 +81,9 @@ export class Batches {
       this.#functions.writeCounts()
       this.#commit.run()
       this.#functions.committed()
-      return { failure: undefined, joined, cancelled, promoted, nextDueAt }
+      return { ...nothingWritten, failure: undefined, joined, cancelled, promoted, nextDueAt }
     } catch (error) {
-      return { ...noWrites, failure: this.#rollBack(error) }
+      return { ...nothingWritten, failure: this.#rollBack(error) }
     }
   }
 
@@ -113,6 +109,8 @@ export class Batches {
           return { kind: 'find', job: this.#lookUps.findSame(request) }
         case 'list':
           return { kind: 'list', jobs: this.#lookUps.list(request.after, request.jobsMax) }
+        default:
+          throw new Error(`the store can't ${request.kind}`)
       }
     } catch (error) {
       const failure = toFailure(error)
@@ -142,13 +140,13 @@ function removeEmptyFunctions(database: Database): void {
 }
 
 function storedFunctions(database: Database): StoredFunction[] {
-  const functions = new Map<string, { name: string; ready: [number, number, number]; delayed: number }>()
+  const functions = new Map<string, { name: string; ready: [number, number, number]; delayed: number; dead: number }>()
   const counts = database.prepare<[], [NameColumn, 0 | 1 | 2, number, number]>(
     'SELECT name, priority, ready, delayed FROM counts JOIN functions ON functions.id = function_id',
   )
   for (const [column, priority, ready, delayed] of counts.raw().all()) {
     const name = fromColumn(column)
-    const known = functions.get(name) ?? { name, ready: [0, 0, 0], delayed: 0 }
+    const known = functions.get(name) ?? { name, ready: [0, 0, 0], delayed: 0, dead: 0 }
     known.ready[priority] = ready
     known.delayed += delayed
     functions.set(name, known)

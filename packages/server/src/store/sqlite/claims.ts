@@ -35,7 +35,16 @@ export class Claims {
     const writer = new RecordWriter(this.#scratch)
     const owner = this.#functions.find(request.function)
     if (owner !== undefined) {
-      const head = { number: 0, runAt: 0, function: 0, priority, isClaimed: true }
+      const head = {
+        number: 0,
+        runAt: 0,
+        expireAt: 0,
+        function: 0,
+        attempts: 0,
+        priority,
+        isClaimed: true,
+        isThrottled: false,
+      }
       const ahead = owner.claimedAhead[priority]
       let bytes = 0
       let last = owner.cursors[priority]
@@ -45,7 +54,7 @@ export class Claims {
           bytes += workload.length
           if (writer.count === jobsMax || (bytes > bytesMax && writer.count > 0)) break
           head.number = number
-          writer.add(head, fromColumn(unique), fromColumn(reducer), workload)
+          writer.add(head, { unique: fromColumn(unique), reducer: fromColumn(reducer), then: '' }, workload)
         }
         last = position
       }

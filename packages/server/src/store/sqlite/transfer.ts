@@ -1,6 +1,14 @@
 import type { Priority } from '@geartrain/engine'
 import { RecordWriter } from '../records.ts'
-import { type Batch, type BatchResult, type Store, StoreError, type StoreFailure, type StoreState } from '../store.ts'
+import {
+  type Batch,
+  type BatchResult,
+  emptyBatch,
+  type Store,
+  StoreError,
+  type StoreFailure,
+  type StoreState,
+} from '../store.ts'
 
 const batchJobsMax = 5000
 const batchBytesMax = 4 * 1024 * 1024
@@ -90,11 +98,21 @@ export class StoreImport<Job extends NewJob = NewJob> {
       let index = functions.get(job.function)
       if (index === undefined) functions.set(job.function, (index = functions.size))
       const { runAt, priority } = job
-      records.add({ number, runAt, function: index, priority, isClaimed: false }, job.unique, job.reducer, job.workload)
+      const head = {
+        number,
+        runAt,
+        expireAt: 0,
+        function: index,
+        attempts: 0,
+        priority,
+        isClaimed: false,
+        isThrottled: false,
+      }
+      records.add(head, { unique: job.unique, reducer: job.reducer, then: '' }, job.workload)
     }
     if (records.count > 0) {
       const { joined } = await this.#done({
-        ...nothing,
+        ...emptyBatch,
         functions: [...functions.keys()],
         additions: records.written(),
         additionCount: records.count,
@@ -126,7 +144,7 @@ export class StoreImport<Job extends NewJob = NewJob> {
     const present = new Set<number>()
     if (numbers.length === 0) return present
     const requests = numbers.map((number) => ({ kind: 'find', number }) as const)
-    const { answers } = await this.#done({ ...nothing, requests })
+    const { answers } = await this.#done({ ...emptyBatch, requests })
     for (const answer of answers) {
       if (answer.kind === 'failed') throw this.#error(answer.failure)
       if (answer.kind === 'find' && answer.job !== undefined) present.add(answer.job.number)
@@ -143,15 +161,4 @@ export class StoreImport<Job extends NewJob = NewJob> {
   #error({ code, message }: StoreFailure): StoreError {
     return new StoreError(code, `${this.#store.name} can't be written (${code}: ${message})`)
   }
-}
-
-const nothing: Batch = {
-  forget: new Float64Array(0),
-  cancel: [],
-  functions: [],
-  additions: new Uint8Array(0),
-  additionCount: 0,
-  promoteUntil: undefined,
-  reserveUntil: undefined,
-  requests: [],
 }

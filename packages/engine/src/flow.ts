@@ -1,0 +1,166 @@
+import type { Due } from './deadlines.ts'
+import type { JobFunction } from './function.ts'
+import type { Job } from './job.ts'
+import { List } from './list.ts'
+import type { Policy } from './policy.ts'
+
+/** Jobs of one function whose uniques begin alike. */
+interface Group {
+  /** Those in line and those that run. */
+  slots: number
+  /** By priority, those that wait for a slot. */
+  readonly parked: readonly [List<Job>, List<Job>, List<Job>]
+}
+
+/**
+ * How the jobs of a function are given out, where that is limited: whether at all, how many at a time, how many of a
+ * group and how many a second. A function without such limits has none of these.
+ */
+export class Flow implements Due {
+  readonly function: JobFunction
+  readonly policy: Policy
+  readonly #groups = new Map<string, Group>()
+  /** Jobs that wait for a slot of their group, by priority. */
+  readonly parked: [number, number, number] = [0, 0, 0]
+  /** Jobs that may be begun at once, in parts. */
+  #tokens: number
+  #tokensAt: number
+
+  // In the engine's list of those that wait for a token.
+  readonly number = 0
+  dueAt = 0
+  index = -1
+
+  constructor(jobFunction: JobFunction, policy: Policy, now: number) {
+    this.function = jobFunction
+    this.policy = policy
+    this.#tokens = policy.rateBurst
+    this.#tokensAt = now
+  }
+
+  /** So many jobs may be given out at this moment. */
+  room(now: number): number {
+    const { paused, concurrency, rate } = this.policy
+    if (paused) return 0
+    const places = Math.max(0, concurrency - this.function.runningCount)
+    if (rate === Number.POSITIVE_INFINITY || places === 0) return places
+    this.#refill(now)
+    return Math.min(places, Math.floor(this.#tokens + tiny))
+  }
+
+  /** When there will be a token; Infinity if that is not what is waited for. */
+  nextTokenAt(now: number): number {
+    const { paused, concurrency, rate } = this.policy
+    if (paused || this.function.runningCount >= concurrency || rate === Number.POSITIVE_INFINITY)
+      return Number.POSITIVE_INFINITY
+    this.#refill(now)
+    if (this.#tokens + tiny >= 1) return now
+    return now + Math.ceil(((1 - this.#tokens) * 1000) / rate)
+  }
+
+  /** A job is given out. */
+  begin(now: number): void {
+    if (this.policy.rate === Number.POSITIVE_INFINITY) return
+    this.#refill(now)
+    this.#tokens -= 1
+  }
+
+  #refill(now: number): void {
+    const { rate, rateBurst } = this.policy
+    this.#tokens = Math.min(rateBurst, this.#tokens + ((now - this.#tokensAt) * rate) / 1000)
+    this.#tokensAt = now
+  }
+
+  // Groups
+
+  /** A job that ran, or stood in line, before these rules were there. */
+  occupy(job: Job): void {
+    const key = this.#groupOf(job)
+    if (key !== undefined) this.#group(key).slots++
+  }
+
+  /** The job may stand in line; false: it is parked until another one of its group leaves. */
+  admit(job: Job): boolean {
+    const { groupConcurrency } = this.policy
+    const key = this.#groupOf(job)
+    if (key === undefined) return true
+    const group = this.#group(key)
+    if (group.slots < groupConcurrency) {
+      group.slots++
+      return true
+    }
+    group.parked[job.priority].push(job)
+    this.parked[job.priority]++
+    return false
+  }
+
+  /** The job waits no more, and had not been admitted. */
+  unpark(job: Job): void {
+    job.list?.remove(job)
+    this.parked[job.priority]--
+    this.#forgetIfEmpty(this.#groupOf(job))
+  }
+
+  /** A job that was admitted is neither in line nor running any more. The one that has its slot now is to stand in line. */
+  leave(job: Job): Job | undefined {
+    const key = this.#groupOf(job)
+    const group = key === undefined ? undefined : this.#groups.get(key)
+    if (group === undefined) return undefined
+    group.slots--
+    const next = group.parked[0].first ?? group.parked[1].first ?? group.parked[2].first
+    if (next === undefined || group.slots >= this.policy.groupConcurrency) {
+      this.#forgetIfEmpty(key)
+      return undefined
+    }
+    next.list?.remove(next)
+    this.parked[next.priority]--
+    group.slots++
+    return next
+  }
+
+  /** Every job that is parked leaves; whoever calls puts it in line anew, under other rules. */
+  takeParked(): Job[] {
+    const jobs: Job[] = []
+    for (const { parked } of this.#groups.values()) {
+      for (const list of parked) {
+        for (const job of list) {
+          list.remove(job)
+          jobs.push(job)
+        }
+      }
+    }
+    this.parked.fill(0)
+    return jobs.sort((one, other) => one.number - other.number)
+  }
+
+  get parkedCount(): number {
+    return this.parked[0] + this.parked[1] + this.parked[2]
+  }
+
+  #group(key: string): Group {
+    let group = this.#groups.get(key)
+    if (group === undefined) this.#groups.set(key, (group = { slots: 0, parked: [new List(), new List(), new List()] }))
+    return group
+  }
+
+  #groupOf({ unique }: Job): string | undefined {
+    const { groupConcurrency, groupSeparator } = this.policy
+    if (groupConcurrency === Number.POSITIVE_INFINITY) return undefined
+    const end = unique.indexOf(groupSeparator)
+    return end < 0 ? undefined : unique.slice(0, end)
+  }
+
+  #forgetIfEmpty(key: string | undefined): void {
+    const group = key === undefined ? undefined : this.#groups.get(key)
+    if (key === undefined || group === undefined || group.slots > 0) return
+    if (group.parked.every(({ length }) => length === 0)) this.#groups.delete(key)
+  }
+}
+
+/** What adding fractions loses. */
+const tiny = 1e-9
+
+/** The policy limits how jobs are given out. */
+export function isLimited({ paused, concurrency, groupConcurrency, rate }: Policy): boolean {
+  return paused || Math.min(concurrency, groupConcurrency, rate) < Number.POSITIVE_INFINITY
+}
