@@ -24,6 +24,7 @@ export async function runLoad(generator: readonly string[], row: Row, server: Se
     before,
     payload: row.payloadBytes,
     unique: row.hasUniques ? 1 : 0,
+    ...(row.spreadMs > 0 ? { spreadMs: row.spreadMs } : {}),
     ...(row.batch > 0 ? { batch: row.batch } : {}),
     ...(row.mode === 'beside' ? { loadClients: 8, loadWindow: 64, pauseMs: row.pauseMs } : {}),
   }

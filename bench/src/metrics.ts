@@ -18,6 +18,11 @@ export const metrics = [
   { name: 'besideP50Ms', label: 'foreground p50 ms, beside', better: 'less' },
   { name: 'aloneP99Ms', label: 'foreground p99 ms, alone', better: 'less' },
   { name: 'besideP99Ms', label: 'foreground p99 ms, beside', better: 'less' },
+  { name: 'lateP50Ms', label: 'begun too late by ms, p50', better: 'less' },
+  { name: 'lateP99Ms', label: 'begun too late by ms, p99', better: 'less' },
+  { name: 'echoP50Ms', label: 'echo meanwhile p50 ms', better: 'less' },
+  { name: 'echoP99Ms', label: 'echo meanwhile p99 ms', better: 'less' },
+  { name: 'echoMaxMs', label: 'echo meanwhile max ms', better: 'less' },
   { name: 'p99Ratio', label: 'p99 beside / alone', better: 'less' },
 ] as const satisfies readonly { name: string; label: string; better: 'more' | 'less' }[]
 

@@ -2,13 +2,13 @@ import type { SetName } from './sets.ts'
 
 /**
  * One piece of work that every server of its set gets. The names are what `--only` matches, so each says what is
- * special about it. Modes are those of the load generator, which explains them, and `start`: how long the server takes
- * to come back after it was killed.
+ * special about it. Modes are those of the load generator, which explains them, `start`: how long the server takes
+ * to come back after it was killed, and `delayed`: jobs with times within the next minute.
  */
 export interface Row {
   readonly name: string
   readonly set: SetName
-  readonly mode: 'foreground' | 'background' | 'fill' | 'rounds' | 'beside' | 'start'
+  readonly mode: 'foreground' | 'background' | 'fill' | 'rounds' | 'beside' | 'start' | 'delayed'
   readonly clients: number
   readonly window: number
   readonly workers: number
@@ -26,6 +26,8 @@ export interface Row {
   readonly pauseMs: number
   /** Jobs that a library is given in one call; 0: each in a call of its own. */
   readonly batch: number
+  /** Of the times of jobs in `delayed`, from first to last. */
+  readonly spreadMs: number
 }
 
 type Cells = [
@@ -76,11 +78,18 @@ const library: readonly Cells[] = [
 ]
 const libraryBatches: Cells = ['background, 1,000 a call', 'background', 1, 1, 100, 100_000, { batch: 1_000 }]
 
+const policies: readonly Cells[] = [
+  ['foreground, 8 clients x 64, 16 workers', 'foreground', 8, 64, 16, 150_000],
+  ['background, 8 clients x 64, drain 16', 'background', 8, 64, 16, 200_000],
+  ['a million delayed jobs, due within a minute', 'delayed', 8, 1_000, 16, 1_000_000, { spreadMs: 60_000 }],
+]
+
 /** Of some servers and libraries a row's jobs are a second's, of others an hour's: those submit for two seconds. */
 const timesMs: Readonly<Record<SetName, number>> = {
   memory: 0,
   durable: 2_000,
   long: 0,
+  policies: 0,
   library: 2_000,
   libraryNpm: 2_000,
   libraryNpmOurs: 2_000,
@@ -91,6 +100,7 @@ export const rows: readonly Row[] = [
   ...memory.map((cells) => rowOf('memory', cells)),
   ...durable.map((cells) => rowOf('durable', cells)),
   ...long.map((cells) => rowOf('long', cells)),
+  ...policies.map((cells) => rowOf('policies', cells, 'policies, ')),
   ...[...library, libraryBatches].map((cells) => rowOf('library', cells, 'library, ')),
   ...library.map((cells) => rowOf('libraryNpm', cells, 'library, npm on gearmand, ')),
   ...library.map((cells) => rowOf('libraryNpmOurs', cells, 'library, npm on geartrain, ')),
@@ -98,11 +108,21 @@ export const rows: readonly Row[] = [
 
 function rowOf(set: SetName, [name, mode, clients, window, workers, jobs, more]: Cells, prefix = ''): Row {
   const timeMs = mode === 'beside' ? 1_000 : timesMs[set]
-  const rest = { timeMs, rounds: 1, payloadBytes: 100, hasUniques: false, queued: 0, pauseMs: 0, batch: 0, ...more }
+  const rest = {
+    timeMs,
+    rounds: 1,
+    payloadBytes: 100,
+    hasUniques: false,
+    queued: 0,
+    pauseMs: 0,
+    batch: 0,
+    spreadMs: 0,
+    ...more,
+  }
   return { name: `${prefix}${name}`, set, mode, clients, window, workers, jobs, ...rest }
 }
 
 /** The same row in a tenth of the time, with a tenth of the jobs in the queue. */
 export function tenth(row: Row): Row {
-  return { ...row, jobs: row.jobs / 10, timeMs: row.timeMs / 10, queued: row.queued / 10 }
+  return { ...row, jobs: row.jobs / 10, timeMs: row.timeMs / 10, queued: row.queued / 10, spreadMs: row.spreadMs / 10 }
 }

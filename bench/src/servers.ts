@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { answering, firstMatch, freePort, type Server, start } from './child.ts'
@@ -9,6 +10,9 @@ import { bullmqLoad, libraryVersions, versionOf } from './peers.ts'
 export const serverNames = [
   'geartrain',
   'geartrain memory',
+  'geartrain attempts',
+  'geartrain limits',
+  'geartrain results',
   'gearmand',
   'gearmand sqlite',
   'bullmq',
@@ -41,6 +45,9 @@ export const servers: Readonly<Record<ServerName, Kind>> = {
     versions: none,
   },
   'geartrain memory': { start: () => startGeartrain('memory'), load: gearmanLoad, versions: none },
+  'geartrain attempts': withPolicy('attempts = 5\ntimeout = "1m"'),
+  'geartrain limits': withPolicy('concurrency = 1000\nrate = 10_000_000\nrate-burst = 1_000_000'),
+  'geartrain results': withPolicy('keep-results = "1h"'),
   gearmand: { start: startGearmand, load: gearmanLoad, versions: gearmandVersions },
   'gearmand sqlite': {
     start: startGearmandSqlite,
@@ -67,9 +74,22 @@ async function gearmanLoad(): Promise<readonly string[]> {
 
 // ---- geartrain ----
 
-async function startGeartrain(store: string): Promise<Server> {
+/** Every function has it. */
+function withPolicy(toml: string): Kind {
+  return {
+    start: async ({ directory }) => {
+      const config = `${directory}/geartrain.toml`
+      await writeFile(config, `[functions."*"]\n${toml}\n`)
+      return startGeartrain(`sqlite:${directory}/geartrain.db`, '--config', config)
+    },
+    load: gearmanLoad,
+    versions: none,
+  }
+}
+
+async function startGeartrain(store: string, ...more: readonly string[]): Promise<Server> {
   const command = fileURLToPath(new URL('../../packages/cli/bin/geartrain.js', import.meta.url))
-  const flags = ['serve', '--port', '0', '--store', store, '--log-format', 'json']
+  const flags = ['serve', '--port', '0', '--store', store, '--log-format', 'json', ...more]
   // Ten million jobs, the default, and those that come while they are queued.
   flags.push('--jobs-per-function-max', '16000000')
   return start(process.execPath, [command, ...flags], (child) => firstMatch(child.stderr, portOfReadyLine))

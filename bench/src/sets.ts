@@ -23,7 +23,7 @@ interface RowSet {
   readonly isLong?: true
 }
 
-export type SetName = 'memory' | 'durable' | 'long' | 'library' | 'libraryNpm' | 'libraryNpmOurs'
+export type SetName = 'memory' | 'durable' | 'long' | 'policies' | 'library' | 'libraryNpm' | 'libraryNpmOurs'
 
 const npmNames = libraryNames.filter((name) => name !== 'geartrain' && name !== 'bullmq')
 const npmForegroundOnly: readonly LibraryName[] = ['node-gearman', 'gearman-node']
@@ -69,6 +69,25 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
     ],
     ratios: [{ title: '10M / 10k', of: '10M queued (sqlite)', by: ['10k queued (sqlite)'] }],
     legend: `geartrain with its jobs on disk: WAL, synchronous=FULL. 10M / 10k: "!" where the long queue is behind. memory: resident, after filling and 30 rounds of 10,000 jobs submitted and drained, or after the start. ${cpu}`,
+    isLong: true,
+  },
+  policies: {
+    columns: [
+      { title: 'no policy', server: 'geartrain' },
+      { title: 'attempts, timeout', server: 'geartrain attempts', modes: ['foreground', 'background'] },
+      { title: 'concurrency, rate', server: 'geartrain limits', modes: ['foreground', 'background'] },
+      { title: 'keep-results', server: 'geartrain results', modes: ['foreground', 'background'] },
+    ],
+    ratios: [
+      { title: 'attempts / none', of: 'attempts, timeout', by: ['no policy'] },
+      { title: 'limits / none', of: 'concurrency, rate', by: ['no policy'] },
+      { title: 'results / none', of: 'keep-results', by: ['no policy'] },
+    ],
+    legend: [
+      'geartrain with its jobs on disk, and a policy for every function: attempts 5 and a timeout of a minute; at most 1,000 jobs at a time and 10 million a second, which are',
+      'never reached and counted all the same; results kept for an hour. echo: how long ECHO_REQ takes on a connection of its own, asked every 5 ms while the jobs become due and are done.',
+      cpu,
+    ].join(' '),
     isLong: true,
   },
   library: {

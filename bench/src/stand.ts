@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { Server } from './child.ts'
 import type { Disk } from './disk.ts'
 import { runLoad } from './load.ts'
@@ -9,6 +10,7 @@ import { type Place, servers } from './servers.ts'
 import type { Column } from './sets.ts'
 
 const MEGABYTE = 1e6
+const delayedLoad = [process.execPath, fileURLToPath(new URL('delayed-load.js', import.meta.url))]
 // What the load generator remembers of each job stays small, and there is something to say now and then.
 const FILL_JOBS_MAX = 500_000
 
@@ -68,7 +70,8 @@ export class Stand {
 
   async #load(row: Row): Promise<Sample> {
     const { library, server } = this.#column
-    const generator = library === undefined ? await servers[server].load() : libraryLoad(library)
+    const generator =
+      row.mode === 'delayed' ? delayedLoad : library === undefined ? await servers[server].load() : libraryLoad(library)
     const sample = await runLoad(generator, row, this.#server, this.#before)
     if (this.#place.queued > 0) this.#before += row.jobs * row.rounds
     return sample

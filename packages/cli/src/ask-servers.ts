@@ -49,11 +49,8 @@ export async function askServers<Value>(
     else if (outcome?.reason instanceof GeartrainError) failed.push([formatServer(server), outcome.reason])
     else throw outcome?.reason
   }
-  if (answers.length === 0) throw serverFault(allOf(failed.map(([, error]) => error)))
-  for (const [server, error] of failed) {
-    const reason = reasonNotReached(error)
-    complain(command.name(), reason.includes(server) ? reason : `${server}: ${reason}`)
-  }
+  if (answers.length === 0) throw serverFault(noAnswer(failed.map(([, error]) => error)))
+  for (const [server, error] of failed) complainOfServer(command, server, error)
   return { answers, areAll: failed.length === 0 }
 }
 
@@ -89,8 +86,20 @@ export function readAskFlags(command: Command): AskFlags {
   return { servers: listServers(servers), timeoutMs: timeout, isJson: json === true }
 }
 
+/** Says why one server has not answered, by a command that goes on. */
+export function complainOfServer(command: Command, server: string, error: GeartrainError): void {
+  const reason = reasonNotReached(error)
+  complain(spokenName(command), reason.includes(server) ? reason : `${server}: ${reason}`)
+}
+
+/** The word after `geartrain`, which begins what a command says on stderr. */
+export function spokenName(command: Command): string {
+  const { parent } = command
+  return parent === null || parent.parent === null ? command.name() : spokenName(parent)
+}
+
 /** Why none could be asked; that it was not reached is said of all of them together. */
-function allOf(errors: readonly GeartrainError[]): GeartrainError | undefined {
+export function noAnswer(errors: readonly GeartrainError[]): GeartrainError | undefined {
   const other = errors.find((error) => !(error instanceof ConnectError))
   return other ?? new ConnectError('no server could be reached', { cause: new AggregateError(errors) })
 }

@@ -6,6 +6,7 @@ import {
   InvalidArgumentError,
   parseServers,
   type ServerAddress,
+  ServerError,
   TimeoutError,
 } from '@geartrain/client'
 import { InvalidArgumentError as InvalidOptionError, Option } from 'commander'
@@ -14,6 +15,9 @@ import { seconds } from './option-values.ts'
 
 /** Node's timers fire at once beyond it. */
 const timeoutSecondsMax = Math.floor((2 ** 31 - 1) / 1000)
+
+/** Of errors whose texts are for a person. */
+const controlCodes: ReadonlySet<string> = new Set(['BAD_REQUEST', 'NOT_FOUND', 'CONFLICT', 'STORE_FAILED'])
 
 /** Where the servers are. Its value is the text, which has been checked; without, it is for the library to find them. */
 export function serversOption(): Option {
@@ -48,7 +52,12 @@ function serverSentence(error: GeartrainError): string {
   }
   if (error instanceof ConnectionLostError) return `${error.message}: whether it did what was asked is not known`
   if (error instanceof TimeoutError) return `${error.message}: allow more with --timeout`
-  return error.message
+  return error instanceof ServerError ? refusalSentence(error) : error.message
+}
+
+/** What a server says of why it won't, without its code where what it says is a sentence. */
+export function refusalSentence({ message, serverCode }: ServerError): string {
+  return controlCodes.has(serverCode) ? message.slice(`${serverCode}: `.length) : message
 }
 
 /** Why one server could not be reached. */
@@ -68,7 +77,7 @@ export function reasonNotReached(error: Error): string {
     case 'ETIMEDOUT':
       return `${server} does not answer`
     default:
-      return leaf.message
+      return leaf instanceof ServerError ? refusalSentence(leaf) : leaf.message
   }
 }
 
@@ -90,6 +99,7 @@ function exitCodeOf(error: GeartrainError): number {
   if (error instanceof ConnectError || error instanceof ConnectionLostError) return exitCodes.unreachable
   if (error instanceof TimeoutError) return exitCodes.timeout
   if (error instanceof InvalidArgumentError) return exitCodes.usage
+  if (error instanceof ServerError && error.serverCode === 'BAD_REQUEST') return exitCodes.usage
   return exitCodes.failed
 }
 

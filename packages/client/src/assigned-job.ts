@@ -49,8 +49,9 @@ export interface AssignedJob {
   /** The workload, which is JSON, as what it means. */
   json(): unknown
   /**
-   * Aborted when the outcome is no longer wanted: the timeout is over, the connection is lost, or `close()` has waited
-   * long enough. What the handler then returns, throws or sends goes nowhere; the server gives the job to another worker.
+   * Aborted when the outcome is no longer wanted: the timeout is over, the job was cancelled, the connection is lost, or
+   * `close()` has waited long enough. What the handler then returns, throws or sends goes nowhere; the server gives the
+   * job to another worker, unless it was cancelled.
    */
   readonly signal: AbortSignal
   /** Tells how far it is, in whole numbers. */

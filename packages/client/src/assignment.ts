@@ -8,6 +8,9 @@ import { type Workload, workloadBytes, workloadText } from './workload.ts'
 /** The server keeps progress as 32-bit numbers; gearmand closes the connection at longer ones. */
 const progressMax = 2 ** 32 - 1
 
+/** A server's clock begins before the worker's, by as much as the job is on its way: what it says so early is said of the same timeout. */
+const earlyMs = 250
+
 /** Of one packet, which servers bound. */
 const dataBytesMax = 16 * 1024 * 1024
 
@@ -22,6 +25,9 @@ export interface AssignmentNames {
 /** A job that the server gave to this worker: what the handler holds as `AssignedJob`, and its way back. */
 export class Assignment implements AssignedJob {
   readonly workload: Uint8Array
+  /** That of its function, if it has one. */
+  readonly timeoutMs: number | undefined
+  readonly #assignedAt: number
   readonly #names: AssignmentNames
   readonly #connection: Connection
   #abort: AbortController | undefined
@@ -33,10 +39,12 @@ export class Assignment implements AssignedJob {
   /** Nothing more is sent of it. */
   #isOver = false
 
-  constructor(connection: Connection, names: AssignmentNames, workload: Uint8Array) {
+  constructor(connection: Connection, names: AssignmentNames, workload: Uint8Array, timeoutMs: number | undefined) {
     this.#connection = connection
     this.#names = names
     this.workload = workload
+    this.timeoutMs = timeoutMs
+    this.#assignedAt = timeoutMs === undefined ? 0 : performance.now()
   }
 
   get handle(): string {
@@ -66,6 +74,16 @@ export class Assignment implements AssignedJob {
 
   get isDropped(): boolean {
     return this.#dropped !== undefined
+  }
+
+  /** It has had its time, or so the server may think. */
+  get isOverdue(): boolean {
+    return this.timeoutMs !== undefined && performance.now() - this.#assignedAt >= this.timeoutMs - earlyMs
+  }
+
+  /** `handle` is one character a byte. */
+  is(handle: string): boolean {
+    return this.#names.handle === handle
   }
 
   text(): string {

@@ -4,6 +4,7 @@ import type { StandardIssue } from './standard-schema.ts'
 export type ErrorCode =
   | 'JOB_FAILED'
   | 'JOB_EXCEPTION'
+  | 'JOB_CANCELLED'
   | 'CONNECT_FAILED'
   | 'CONNECTION_LOST'
   | 'SERVER_ERROR'
@@ -53,6 +54,19 @@ export class JobExceptionError extends GeartrainError {
     this.function = jobFunction
     this.handle = handle
     this.data = data
+  }
+}
+
+/** At a worker: the server has taken the job back, since it was cancelled or its time there was over. */
+export class JobCancelledError extends GeartrainError {
+  readonly code = 'JOB_CANCELLED'
+  readonly function: string
+  readonly handle: string
+
+  constructor(jobFunction: string, handle: string) {
+    super(`the server has taken the job ${handle} of ${jobFunction} back: it was cancelled, or took too long`)
+    this.function = jobFunction
+    this.handle = handle
   }
 }
 

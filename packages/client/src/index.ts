@@ -24,6 +24,7 @@ export {
   HandlerLostError,
   InvalidArgumentError,
   InvalidDataError,
+  JobCancelledError,
   JobExceptionError,
   JobFailedError,
   PackageMissingError,

@@ -13,6 +13,8 @@ import { PromisedReply } from './reply.ts'
 /** Whoever does the jobs. */
 interface JobTaker {
   take(job: Assignment, ability: Ability, session: WorkerSession): void
+  /** The server has taken it back. */
+  cancelled(job: Assignment, session: WorkerSession): void
   /** The server has answered something with ERROR, most likely the outcome of a job that it has given to another. */
   refused(error: ServerError): void
 }
@@ -49,6 +51,8 @@ export class WorkerSession implements Receiver, Grabber {
   #window = 1
   #isAsleep = false
   #isReady = false
+  /** OPTION_REQ has no answer yet. */
+  #isOptionAsked = false
   #sync: PromisedReply<void> | undefined
   readonly #registered = new Set<string>()
   #lost: ConnectionLostError | undefined
@@ -78,6 +82,7 @@ export class WorkerSession implements Receiver, Grabber {
     const connection = await Connection.open(address, session, options.connection, limits)
     session.#connection = connection
     try {
+      session.#askForCancellation()
       if (options.clientId !== undefined) connection.send(packets.SET_CLIENT_ID, [options.clientId])
       session.register()
       await session.sync(limits)
@@ -158,6 +163,9 @@ export class WorkerSession implements Receiver, Grabber {
       case packets.JOB_ASSIGN_ALL.type:
         this.#assign(packet, packet.argument(2), packet.argument(3))
         break
+      case packets.JOB_CANCEL.type:
+        this.#cancel(packet.argument(0))
+        break
       case packets.NO_JOB.type:
         this.#answerToGrab()
         this.#window = 1
@@ -169,9 +177,13 @@ export class WorkerSession implements Receiver, Grabber {
         if (this.#isReady) this.#options.slots.deal()
         break
       case packets.ECHO_RES.type:
+        this.#isOptionAsked = false
         if (isHeartbeat(packet)) break
         this.#sync?.answer(packet)
         this.#sync = undefined
+        break
+      case packets.OPTION_RES.type:
+        this.#isOptionAsked = false
         break
       case packets.ERROR.type:
         this.#refuse(new ServerError(packet.argument(0), packet.argument(1)))
@@ -193,6 +205,12 @@ export class WorkerSession implements Receiver, Grabber {
     this.#onLost(this, error)
   }
 
+  /** With the option the server says which jobs it has taken back. Nothing waits for the answer. */
+  #askForCancellation(): void {
+    this.#isOptionAsked = true
+    this.#connection?.send(packets.OPTION_REQ, ['cancellation'])
+  }
+
   #canDo({ wireName, timeoutMs }: Ability): void {
     if (timeoutMs === undefined) this.#connection?.send(packets.CAN_DO, [wireName])
     else this.#connection?.send(packets.CAN_DO_TIMEOUT, [wireName, String(timeoutMs)])
@@ -205,11 +223,18 @@ export class WorkerSession implements Receiver, Grabber {
     const ability = this.lane.abilities.get(names.function)
     if (ability === undefined) throw new ProtocolError(`a job came of ${names.function}, which was not registered`)
     this.#answerToGrab()
-    const job = new Assignment(this.#connection, names, packet.data())
+    const job = new Assignment(this.#connection, names, packet.data(), ability.timeoutMs)
     this.#window *= 2
     this.#jobs.add(job)
     this.#options.taker.take(job, ability, this)
     this.#options.slots.deal()
+  }
+
+  /** Not if the job has ended here meanwhile. One that was taken back may have come again, under the same handle. */
+  #cancel(handle: string): void {
+    for (const job of this.#jobs) {
+      if (!job.isDropped && job.is(handle)) return this.#options.taker.cancelled(job, this)
+    }
   }
 
   /** A server that answers more than it was asked would have more jobs done than there are slots. */
@@ -224,9 +249,13 @@ export class WorkerSession implements Receiver, Grabber {
     this.#connection?.send(packets.PRE_SLEEP, [])
   }
 
-  /** Before the session is open an ERROR is the server's reason for not having it. */
+  /**
+   * Before the session is open an ERROR is the server's reason for not having it. One that does not know the option, as
+   * gearmand, is as welcome.
+   */
   #refuse(error: ServerError): void {
-    if (this.#isReady) this.#options.taker.refused(error)
+    if (this.#isOptionAsked && !error.retryable) this.#isOptionAsked = false
+    else if (this.#isReady) this.#options.taker.refused(error)
     else this.#sync?.fail(error)
   }
 

@@ -13,6 +13,7 @@ import {
   type ConnectionLostError,
   GeartrainError,
   InvalidArgumentError,
+  JobCancelledError,
   TimeoutError,
 } from './errors.ts'
 import { unreachable } from './first-reachable.ts'
@@ -64,7 +65,10 @@ export interface WorkerOptions<Jobs extends JobTypes = AnyJobs> {
   readonly onDisconnect?:
     | ((error: ConnectionLostError | ConnectError, retryMs: number, server: ServerAddress) => void)
     | undefined
-  /** What a handler threw, and what the server did not accept. The client sees of an error only its message. */
+  /**
+   * What a handler threw, jobs that took too long or were cancelled, and what the server did not accept. The client sees
+   * of an error only its message.
+   */
   readonly onError?: ((error: unknown, job: AssignedJob | undefined) => void) | undefined
 }
 
@@ -142,6 +146,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       session: {
         taker: {
           take: (job: Assignment, ability: Ability, session: WorkerSession) => this.#take(job, ability, session),
+          cancelled: (job: Assignment, session: WorkerSession) => this.#cancelled(job, session),
           refused: (error: Error) => options.onError?.(error, undefined),
         },
         slots: this.#slots,
@@ -266,9 +271,9 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
   }
 
   async #work(job: Assignment, ability: Ability, session: WorkerSession): Promise<void> {
-    const { timeoutMs } = ability
+    const { timeoutMs } = job
     // The connection keeps the process alive; without it nobody waits for the job.
-    const timer = timeoutMs && setTimeout(() => this.#giveUp(job, session, timeoutMs), timeoutMs).unref()
+    const timer = timeoutMs && setTimeout(() => this.#giveUp(job, session), timeoutMs).unref()
     try {
       const result = await ability.perform(job)
       if (result.length > this.#resultBytesMax) throw tooLarge(result, this.#resultBytesMax)
@@ -283,10 +288,19 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
   }
 
   /** The server has taken it away. The slot is given up with it, or a handler that hangs would stop the worker. */
-  #giveUp(job: Assignment, session: WorkerSession, timeoutMs: number): void {
-    const error = new TimeoutError(`the job ${job.handle} of ${job.function} took longer than ${timeoutMs} ms`)
+  #giveUp(job: Assignment, session: WorkerSession): void {
+    if (job.isReleased) return
+    const error = new TimeoutError(`the job ${job.handle} of ${job.function} took longer than ${job.timeoutMs} ms`)
     job.drop(error)
     this.#release(job, session)
+    this.#options.onError?.(error, job)
+  }
+
+  /** The slot stays taken until the handler has ended: what it still does takes its place. */
+  #cancelled(job: Assignment, session: WorkerSession): void {
+    if (job.isOverdue) return this.#giveUp(job, session)
+    const error = new JobCancelledError(job.function, job.handle)
+    job.drop(error)
     this.#options.onError?.(error, job)
   }
 

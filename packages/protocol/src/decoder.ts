@@ -1,4 +1,4 @@
-import { headerBytes, packetTypeEnd } from './packets.ts'
+import { headerBytes, isPacketType } from './packets.ts'
 
 /** What `Decoder.next()` found. `more`: all complete packets are out; the rest of one may be waiting for its bytes. */
 export type Decoded = 'packet' | 'line' | 'more' | 'bad'
@@ -138,7 +138,7 @@ export class Decoder {
     }
     const type = readUint32(bytes, at + 4)
     const length = readUint32(bytes, at + 8)
-    if (type === 0 || type >= packetTypeEnd) {
+    if (!isPacketType(type)) {
       this.problem = 'BAD_TYPE'
       return -1
     }

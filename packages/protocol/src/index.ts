@@ -24,5 +24,5 @@ export { type Decoded, type DecodeProblem, Decoder, type DecoderLimits } from '.
 export { type WireError, wireErrors } from './errors.ts'
 export { readLatin1, writeLatin1 } from './latin1.ts'
 export { NameCache } from './names.ts'
-export { headerBytes, type PacketKind, type PacketName, packetKinds, packets, packetTypeEnd } from './packets.ts'
+export { headerBytes, type PacketKind, type PacketName, packetKinds, packets } from './packets.ts'
 export { encodePacket, PacketWriter } from './writer.ts'

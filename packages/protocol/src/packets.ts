@@ -93,8 +93,15 @@ export interface PacketKind extends PacketRow {
   readonly name: PacketName
 }
 
-/** Types below 1 and from here on do not exist. */
-export const packetTypeEnd = 1003
+/** Gearman's own types end before this one. */
+const gearmanTypeEnd = 43
+const extensionTypeStart = 1000
+const packetTypeEnd = 1003
+
+/** Of the others, not even the length of the body can be believed. */
+export function isPacketType(type: number): boolean {
+  return (type > 0 && type < gearmanTypeEnd) || (type >= extensionTypeStart && type < packetTypeEnd)
+}
 
 /** By type number; `undefined` where no packet has the number. */
 export const packetKinds: readonly (PacketKind | undefined)[] = byType()

@@ -34,7 +34,7 @@ export class PacketWriter {
     bytes[at + 3] = isRequest ? 0x51 : 0x53
     bytes[at + 4] = 0
     bytes[at + 5] = 0
-    bytes[at + 6] = 0
+    bytes[at + 6] = type >>> 8
     bytes[at + 7] = type
     bytes[at + 8] = bodyLength >>> 24
     bytes[at + 9] = bodyLength >>> 16

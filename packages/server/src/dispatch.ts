@@ -149,10 +149,10 @@ export class Dispatch {
     if (background) this.#journal?.limit(connection)
   }
 
-  /** From seconds since 1970 to the engine's time. What is no number is now. */
+  /** From seconds since 1970, to the millisecond, to the engine's time. What is no number is now. */
   #runAt(epoch: string): number {
-    const seconds = Number.parseInt(epoch, 10)
-    return Number.isNaN(seconds) ? 0 : seconds * 1000 - this.#wallTime.offsetMs
+    const [seconds] = /^\s*[+-]?\d+(?:\.\d+)?/.exec(epoch) ?? []
+    return seconds === undefined ? 0 : Math.round(Number(seconds) * 1000) - this.#wallTime.offsetMs
   }
 
   #canDo(connection: Connection, timeoutMs: number): void {

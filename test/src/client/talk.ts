@@ -83,7 +83,9 @@ export class Talk {
       while (this.#rest.length >= 12 && this.#rest.length >= 12 + this.#rest.readUInt32BE(8)) {
         const length = 12 + this.#rest.readUInt32BE(8)
         const body = this.#rest.subarray(12, length).toString('latin1')
-        this.#heard.push(`${nameOf.get(this.#rest.readUInt32BE(4))} ${body.replaceAll('\0', '|').slice(0, 100)}`)
+        const packet = `${nameOf.get(this.#rest.readUInt32BE(4))} ${body.replaceAll('\0', '|').slice(0, 100)}`
+        // Every worker asks for it first, and is content without an answer.
+        if (packet !== 'OPTION_REQ cancellation') this.#heard.push(packet)
         this.#rest = this.#rest.subarray(length)
       }
       this.#wake()

@@ -62,6 +62,9 @@ export const packetRows: readonly PacketRow[] = [
   ['RES', 'JOB_ASSIGN_ALL', ['H:lap:1', 'f', 'u', 'sum'], 'x', '00524553 00000028 00000011 483a6c61703a31 00 66 00 75 00 73756d 00 78'],
   ['REQ', 'GET_STATUS_UNIQUE', ['u1'], undefined, '00524551 00000029 00000002 7531'],
   ['RES', 'STATUS_RES_UNIQUE', ['u1', '1', '0', '0', '0', '2'], undefined, '00524553 0000002a 0000000c 7531 00 31 00 30 00 30 00 30 00 32'],
+  ['REQ', 'CONTROL', [], '{}', '00524551 000003e8 00000002 7b7d'],
+  ['RES', 'CONTROL_RES', [], '{}', '00524553 000003e9 00000002 7b7d'],
+  ['RES', 'JOB_CANCEL', ['H:lap:1'], undefined, '00524553 000003ea 00000007 483a6c61703a31'],
 ]
 
 /** `00524551 ...` to bytes; blanks are for the reader. */

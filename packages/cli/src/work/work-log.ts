@@ -46,6 +46,11 @@ export class WorkLog {
     this.#warn('failed', `${job.handle} of ${job.function} failed: ${text}`, { ...names, message })
   }
 
+  cancelled(job: JobNames): void {
+    const names = { handle: job.handle, function: job.function }
+    this.#warn('cancelled', `${job.handle} of ${job.function} was cancelled`, names)
+  }
+
   /** What the server did not accept, of no job in particular. */
   refused(error: unknown): void {
     const { message } = describe(error, true)

@@ -1,5 +1,12 @@
 import { hostname } from 'node:os'
-import { ClosedError, formatServer, type JobHandler, Worker, type WorkerOptions } from '@geartrain/client'
+import {
+  ClosedError,
+  formatServer,
+  JobCancelledError,
+  type JobHandler,
+  Worker,
+  type WorkerOptions,
+} from '@geartrain/client'
 import { reasonNotReached } from '../servers.ts'
 import type { HandlerEntry } from './handler-module.ts'
 import type { WorkLog } from './work-log.ts'
@@ -88,6 +95,7 @@ class ConnectionLog {
       },
       onError: (error, job) => {
         if (job === undefined) log.refused(error)
+        else if (error instanceof JobCancelledError) log.cancelled(job)
         else log.failed(job, error)
       },
     }

@@ -1,0 +1,136 @@
+import {
+  Admin,
+  ConnectError,
+  ConnectionLostError,
+  formatServer,
+  GeartrainError,
+  type ServerAddress,
+  ServerError,
+} from '@geartrain/client'
+import type { ControlOperation, ControlOperations } from '@geartrain/protocol'
+import type { Command } from 'commander'
+import { type Answers, askServers, complainOfServer, noAnswer, readAskFlags } from './ask-servers.ts'
+import { exitCodes, Fault } from './fault.ts'
+import { endWithReader } from './output.ts'
+import { refusalSentence, serverFault } from './servers.ts'
+
+/** Asks a Geartrain server for what no other Gearman server has. */
+export type Control = <Operation extends ControlOperation>(
+  operation: Operation,
+  params: ControlOperations[Operation]['params'],
+) => Promise<ControlOperations[Operation]['answer']>
+
+/** Asks all servers at once. Says of each that did not answer why; throws a Fault if none did. */
+export function controlAll<Value>(
+  command: Command,
+  ask: (control: Control, server: string) => Promise<Value>,
+): Promise<Answers<Value>> {
+  return askServers(command, (server, { timeoutMs }) => controlOne(server, timeoutMs, ask))
+}
+
+/** Asks the servers in their order, until one can be reached and has what is asked for. */
+export async function controlFirst<Value>(
+  command: Command,
+  ask: (control: Control) => Promise<Value>,
+): Promise<{ readonly server: string; readonly value: Value }> {
+  endWithReader()
+  const { servers, timeoutMs } = readAskFlags(command)
+  const unreachable: [server: string, error: ConnectError][] = []
+  let missing: GeartrainError | undefined
+  for (const server of servers) {
+    try {
+      const value = await controlOne(server, timeoutMs, ask)
+      for (const [name, error] of unreachable) complainOfServer(command, name, error)
+      return { server: formatServer(server), value }
+    } catch (error) {
+      if (error instanceof ConnectError) unreachable.push([formatServer(server), error])
+      else if (isMissing(error)) missing ??= error
+      else throw serverFault(error)
+    }
+  }
+  if (missing === undefined) throw serverFault(noAnswer(unreachable.map(([, error]) => error)))
+  for (const [name, error] of unreachable) complainOfServer(command, name, error)
+  throw serverFault(missing)
+}
+
+/** A job with what the server that has it says; or, where none has it, why. */
+export type HandleOutcome<Value> = { readonly handle: string } & (
+  | { readonly server: string; readonly value: Value }
+  | { readonly server: null; readonly why: string }
+)
+
+/** Asks for each job whichever server has it. */
+export async function controlHandles<Value>(
+  command: Command,
+  handles: readonly string[],
+  ask: (control: Control, handle: string) => Promise<Value>,
+): Promise<{ readonly outcomes: readonly HandleOutcome<Value>[]; readonly areAll: boolean }> {
+  const { answers, areAll } = await controlAll(command, (control) =>
+    Promise.all(
+      handles.map(async (handle): Promise<{ value: Value } | { why: string }> => {
+        try {
+          return { value: await ask(control, handle) }
+        } catch (error) {
+          if (isMissing(error) || isConflict(error)) return { why: refusalSentence(error) }
+          throw error
+        }
+      }),
+    ),
+  )
+  const outcomes = handles.map((handle, i): HandleOutcome<Value> => {
+    let why = 'no server has it'
+    for (const { server, value } of answers) {
+      const outcome = value[i]
+      if (outcome === undefined) continue
+      if ('value' in outcome) return { handle, server, value: outcome.value }
+      why = outcome.why
+    }
+    return { handle, server: null, why }
+  })
+  return { outcomes, areAll }
+}
+
+/** That there is no such job, function or schedule. */
+export function isMissing(error: unknown): error is ServerError {
+  return error instanceof ServerError && error.serverCode === 'NOT_FOUND'
+}
+
+export function isConflict(error: unknown): error is ServerError {
+  return error instanceof ServerError && error.serverCode === 'CONFLICT'
+}
+
+async function controlOne<Value>(
+  address: ServerAddress,
+  timeoutMs: number,
+  ask: (control: Control, server: string) => Promise<Value>,
+): Promise<Value> {
+  await using admin = await Admin.connect(address, { connectTimeoutMs: timeoutMs })
+  const controlled = admin as Admin & Controlled
+  try {
+    return await ask((operation, params) => controlled.control(operation, params, { timeoutMs }), formatServer(address))
+  } catch (error) {
+    // C gearmand ends the connection of who sends a packet that it does not know.
+    if (!(error instanceof ConnectionLostError) || !(await isThere(address, timeoutMs))) throw error
+    const sentence = `${formatServer(address)} does not know this question, and ended the connection: it needs a Geartrain server`
+    throw new Fault(sentence, exitCodes.failed, { cause: error })
+  }
+}
+
+async function isThere(address: ServerAddress, timeoutMs: number): Promise<boolean> {
+  try {
+    await using admin = await Admin.connect(address, { connectTimeoutMs: timeoutMs })
+    await admin.version({ timeoutMs })
+    return true
+  } catch (error) {
+    if (error instanceof GeartrainError) return false
+    throw error
+  }
+}
+
+interface Controlled {
+  control<Operation extends ControlOperation>(
+    operation: Operation,
+    params: ControlOperations[Operation]['params'],
+    options: { readonly timeoutMs: number },
+  ): Promise<ControlOperations[Operation]['answer']>
+}

@@ -1,0 +1,275 @@
+import type { DeathReason, Ending, Engine, Failure, Job, JobFunction, Keeper, Submission } from '@geartrain/engine'
+import type { Connections } from './connections.ts'
+import { failureNote } from './failure-note.ts'
+import type { Handles } from './handles.ts'
+import {
+  type ChangeOutcome,
+  type DeadSummary,
+  failuresMax,
+  type StoreAnswer,
+  type StoredChange,
+  type StoredDescription,
+  type StoredFailureNote,
+  type StoreFailure,
+  type StoreRequest,
+} from './store/store.ts'
+import type { WallTime } from './wall-time.ts'
+
+/** Results, and uniques of jobs that have ended, are kept in memory up to so many; the oldest go first. */
+const keptMax = 100_000
+
+interface Kept {
+  readonly description: StoredDescription
+  /** Until when a submission of the unique joins it; 0: not at all. */
+  readonly uniqueUntil: number
+}
+
+export interface MemoryArchiveContext {
+  readonly connections: Connections
+  readonly handles: Handles
+  readonly wallTime: WallTime
+}
+
+/**
+ * Dead jobs and results of a server without a store: in memory, and gone with it. It answers what a store would be
+ * asked about them.
+ */
+export class MemoryArchive implements Keeper {
+  readonly #context: MemoryArchiveContext
+  #engine: Engine | undefined
+  /** By function and the number in the handle, the oldest first. */
+  readonly #dead = new Map<string, Map<number, StoredDescription>>()
+  readonly #kept = new Map<number, Kept>()
+  /** By function and unique, the last one. */
+  readonly #recent = new Map<string, Kept>()
+  readonly #failures = new WeakMap<Job, StoredFailureNote[]>()
+
+  constructor(context: MemoryArchiveContext) {
+    this.#context = context
+  }
+
+  serve(engine: Engine): void {
+    this.#engine = engine
+  }
+
+  // What the engine says
+
+  retry(job: Job, _runAt: number, failure: Failure): void {
+    const notes = this.#failures.get(job) ?? []
+    this.#failures.set(job, [...notes, this.#note(failure)].slice(-failuresMax))
+  }
+
+  bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
+    const { deadMax, deadForMs } = job.function.policy
+    const endedAt = this.#context.wallTime.now
+    const failures = [...(this.#failures.get(job) ?? []), ...(failure === undefined ? [] : [this.#note(failure)])]
+    const ending = { state: 'dead', reason, endedAt, keepUntil: endedAt + deadForMs } as const
+    const description = { ...this.#describe(job, failures), ...ending, workload: new Uint8Array(job.workload) }
+    const { name } = job.function
+    const dead = this.#dead.get(name) ?? new Map<number, StoredDescription>()
+    this.#dead.set(name, dead.set(description.number, description))
+    for (const [number] of dead) {
+      if (dead.size <= deadMax) break
+      dead.delete(number)
+    }
+  }
+
+  keep(job: Job, { outcome, data, keepMs, uniqueForMs }: Ending): void {
+    const endedAt = this.#context.wallTime.now
+    const description: StoredDescription = {
+      ...this.#describe(job, this.#failures.get(job) ?? []),
+      state: outcome,
+      endedAt,
+      keepUntil: endedAt + keepMs,
+      result: keepMs > 0 ? new Uint8Array(data) : undefined,
+    }
+    const kept = { description, uniqueUntil: endedAt + uniqueForMs }
+    if (keepMs > 0) put(this.#kept, description.number, kept)
+    if (uniqueForMs > 0 && isName(job.unique)) put(this.#recent, recentKey(job.function.name, job.unique), kept)
+  }
+
+  recent({ name }: JobFunction, unique: string): number | undefined {
+    const key = recentKey(name, unique)
+    const kept = this.#recent.get(key)
+    if (kept === undefined) return undefined
+    if (kept.uniqueUntil > this.#context.wallTime.now) return this.#context.handles.numberOf(kept.description.number)
+    this.#recent.delete(key)
+    return undefined
+  }
+
+  // What a store would be asked
+
+  lookUp(request: StoreRequest, onAnswer: (answer: StoreAnswer) => void): void {
+    this.#sweep()
+    onAnswer(this.#answer(request))
+  }
+
+  change(
+    change: StoredChange,
+    onChanged: (outcome: ChangeOutcome | undefined, failure: StoreFailure | undefined) => void,
+  ): void {
+    this.#sweep()
+    onChanged(this.#perform(change), undefined)
+  }
+
+  #answer(request: StoreRequest): StoreAnswer {
+    switch (request.kind) {
+      case 'list dead': {
+        const { function: name, reason, before, jobsMax } = request
+        const jobs = [...this.#allDead(name)].filter(
+          (job) => job.number < before && (reason === undefined || job.reason === reason),
+        )
+        return { kind: 'list dead', jobs: jobs.toSorted(latestFirst).slice(0, jobsMax).map(toDeadSummary) }
+      }
+      case 'describe':
+        return { kind: 'describe', job: this.#find(request.number) }
+      case 'describe unique': {
+        const { unique, function: name } = request
+        const kept = Array.from(this.#kept.values(), ({ description }) => description)
+        const jobs = [...this.#allDead(name), ...kept].filter(
+          (job) => job.unique === unique && (name === undefined || job.function === name),
+        )
+        return { kind: 'describe', job: jobs.toSorted(latestFirst)[0] }
+      }
+      case 'claim':
+        return { kind: 'claim', count: 0, jobs: new Uint8Array(0) }
+      case 'find':
+      case 'find unique':
+      case 'find same':
+        return { kind: 'find', job: undefined }
+      case 'list':
+      case 'list function':
+        return { kind: 'list', jobs: [] }
+      case 'list expired':
+        return { kind: 'list expired', jobs: [], nextExpiryAt: Number.POSITIVE_INFINITY }
+    }
+  }
+
+  #perform(change: StoredChange): ChangeOutcome {
+    switch (change.kind) {
+      case 'revive':
+        return this.#revive(change.number, change.workload)
+      case 'delete dead':
+        return this.#deleteDead(change.number) ? 'done' : 'not found'
+      case 'document':
+      case 'sweep':
+        return 'done'
+      default:
+        return 'not found'
+    }
+  }
+
+  /** It is a job of its own from now on, with a handle of its own. */
+  #revive(number: number, workload: Uint8Array | undefined): ChangeOutcome {
+    const dead = this.#findDead(number)
+    if (dead === undefined || this.#engine === undefined) return 'not found'
+    const { function: name, unique, priority, reducer, then } = dead
+    const submission: Submission = {
+      function: name,
+      unique,
+      workload: workload ?? dead.workload ?? new Uint8Array(0),
+      priority,
+      background: true,
+      runAt: 0,
+      reducer,
+      then,
+    }
+    if (this.#engine.findFunction(name)?.find(unique, submission.workload) !== undefined) return 'joined'
+    this.#deleteDead(number)
+    this.#engine.submitOwn(submission)
+    return 'done'
+  }
+
+  #find(number: number): StoredDescription | undefined {
+    return this.#findDead(number) ?? this.#kept.get(number)?.description
+  }
+
+  #findDead(number: number): StoredDescription | undefined {
+    for (const dead of this.#dead.values()) {
+      const job = dead.get(number)
+      if (job !== undefined) return job
+    }
+    return undefined
+  }
+
+  #deleteDead(number: number): boolean {
+    for (const dead of this.#dead.values()) if (dead.delete(number)) return true
+    return false
+  }
+
+  *#allDead(name: string | undefined): Generator<StoredDescription, void> {
+    for (const [owner, dead] of this.#dead) if (name === undefined || owner === name) yield* dead.values()
+  }
+
+  #describe(job: Job, failures: readonly StoredFailureNote[]): Omit<StoredDescription, 'state'> {
+    const { number, unique, priority, reducer, then, retries, numerator, denominator } = job
+    return {
+      number: this.#context.handles.total(number),
+      function: job.function.name,
+      unique,
+      priority,
+      runAt: 0,
+      reducer,
+      then,
+      workload: undefined,
+      submittedAt: 0,
+      expireAt: 0,
+      attempts: retries,
+      failures,
+      endedAt: 0,
+      keepUntil: 0,
+      reason: undefined,
+      result: undefined,
+      numerator,
+      denominator,
+    }
+  }
+
+  #note(failure: Failure): StoredFailureNote {
+    return failureNote(failure, this.#context.connections, this.#context.wallTime)
+  }
+
+  /** What has been kept long enough. */
+  #sweep(): void {
+    const { now } = this.#context.wallTime
+    for (const [name, dead] of this.#dead) {
+      for (const [number, { keepUntil }] of dead) if (keepUntil <= now) dead.delete(number)
+      if (dead.size === 0) this.#dead.delete(name)
+    }
+    for (const [number, { description }] of this.#kept) if (description.keepUntil <= now) this.#kept.delete(number)
+  }
+}
+
+function put<Key>(map: Map<Key, Kept>, key: Key, kept: Kept): void {
+  const { value: oldest } = map.keys().next()
+  if (map.size >= keptMax && oldest !== undefined) map.delete(oldest)
+  map.delete(key)
+  map.set(key, kept)
+}
+
+function recentKey(functionName: string, unique: string): string {
+  return `${functionName}\0${unique}`
+}
+
+/** Jobs are the same by such a unique, whatever their workloads. */
+function isName(unique: string): boolean {
+  return unique !== '' && unique !== '-'
+}
+
+function latestFirst(one: StoredDescription, other: StoredDescription): number {
+  return other.number - one.number
+}
+
+function toDeadSummary(job: StoredDescription): DeadSummary {
+  const { number, function: name, unique, priority, reason = 'failed', endedAt, attempts, failures } = job
+  return {
+    number,
+    function: name,
+    unique,
+    priority,
+    reason,
+    diedAt: endedAt,
+    attempts,
+    error: failures.at(-1)?.error ?? '',
+  }
+}
