@@ -27,10 +27,14 @@ export interface AskFlags {
 const defaultTimeoutMs = 10_000
 
 export function addAskOptions(command: Command): Command {
-  return command
-    .addOption(serversOption())
-    .addOption(timeoutOption('give a server up after this time').default(defaultTimeoutMs, '10'))
-    .option('--json', 'say it in JSON')
+  return addUntimedAskOptions(command).addOption(
+    timeoutOption('give a server up after this time').default(defaultTimeoutMs, '10'),
+  )
+}
+
+/** The same for a command whose --timeout is something else. */
+export function addUntimedAskOptions(command: Command): Command {
+  return command.addOption(serversOption()).option('--json', 'say it in JSON')
 }
 
 /** Asks all servers at once. Says of each that did not answer why; throws a Fault if none did. */
@@ -65,11 +69,15 @@ export function askAdmins<Value>(
   })
 }
 
-/** Rows as a table, or with --json as they are. Which server it was is told if there are several. */
+/**
+ * Rows as a table, or with --json as they are. Which server it was is told if there are several. After all that comes
+ * `tail`, which is cut where the terminal ends.
+ */
 export function printRows<Row extends { readonly server: string | null }>(
   command: Command,
   rows: readonly Row[],
   columns: readonly Column<Row>[],
+  tail?: Column<Row>,
 ): void {
   const { servers, isJson } = readAskFlags(command)
   if (isJson) {
@@ -78,12 +86,15 @@ export function printRows<Row extends { readonly server: string | null }>(
   }
   const shown: readonly Column<Row>[] =
     servers.length > 1 ? [...columns, ['server', ({ server }) => server ?? '-']] : columns
-  for (const line of formatTable(rows, shown)) print(line)
+  const lines =
+    tail === undefined ? formatTable(rows, shown) : formatTable(rows, [...shown, tail], process.stdout.columns)
+  for (const line of lines) print(line)
 }
 
 export function readAskFlags(command: Command): AskFlags {
-  const { servers, timeout, json } = command.opts<{ servers?: string; timeout: number; json?: boolean }>()
-  return { servers: listServers(servers), timeoutMs: timeout, isJson: json === true }
+  const { servers, timeout, json } = command.opts<{ servers?: string; timeout?: unknown; json?: boolean }>()
+  const timeoutMs = typeof timeout === 'number' ? timeout : defaultTimeoutMs
+  return { servers: listServers(servers), timeoutMs, isJson: json === true }
 }
 
 /** Says why one server has not answered, by a command that goes on. */

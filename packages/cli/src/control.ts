@@ -10,7 +10,6 @@ import {
 import type { ControlOperation, ControlOperations } from '@geartrain/protocol'
 import type { Command } from 'commander'
 import { type Answers, askServers, complainOfServer, noAnswer, readAskFlags } from './ask-servers.ts'
-import { exitCodes, Fault } from './fault.ts'
 import { endWithReader } from './output.ts'
 import { refusalSentence, serverFault } from './servers.ts'
 
@@ -111,8 +110,7 @@ async function controlOne<Value>(
   } catch (error) {
     // C gearmand ends the connection of who sends a packet that it does not know.
     if (!(error instanceof ConnectionLostError) || !(await isThere(address, timeoutMs))) throw error
-    const sentence = `${formatServer(address)} does not know this question, and ended the connection: it needs a Geartrain server`
-    throw new Fault(sentence, exitCodes.failed, { cause: error })
+    throw new ServerError('', `${formatServer(address)} has ended the connection: this needs a Geartrain server`)
   }
 }
 

@@ -2,12 +2,16 @@ import { version } from '@geartrain/server'
 import { Command, CommanderError } from 'commander'
 import { cancelCommand } from './cancel.ts'
 import { completionCommand } from './completion.ts'
+import { deadCommand } from './dead.ts'
 import { doCommand } from './do.ts'
 import { exitCodes, Fault, refuseArguments } from './fault.ts'
+import { functionCommand } from './function.ts'
 import { gearadminCommand } from './gearadmin.ts'
 import { gearmanCommand } from './gearman.ts'
 import { gearmandCommand } from './gearmand.ts'
+import { jobCommand } from './job.ts'
 import { jobsCommand } from './jobs.ts'
+import { scheduleCommand } from './schedule.ts'
 import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
 import { stdoutTaken } from './stdout.ts'
@@ -82,6 +86,10 @@ geartrain serve --help shows all that can be set.`,
   program.addCommand(workersCommand(program, finish))
   program.addCommand(jobsCommand(program, finish))
   program.addCommand(cancelCommand(program, finish))
+  program.addCommand(jobCommand(program, finish))
+  program.addCommand(functionCommand(program, finish))
+  program.addCommand(deadCommand(program, finish))
+  program.addCommand(scheduleCommand(program, finish))
   program.addCommand(workCommand(program))
   program.addCommand(topCommand(program, finish))
   program.addCommand(completionCommand(program))

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Bytes } from '@geartrain/protocol'
 import { showBytes } from './numbers.ts'
 import { printable } from './text.ts'
@@ -18,6 +19,13 @@ export function textLines(text: string): string[] {
   const shown = text.slice(0, shownCharsMax).replace(/\r?\n$/, '')
   const lines = shown.split(/\r?\n/).map((line) => `  ${line.replace(/[^\t]+/g, (part) => printable(part))}`)
   return text.length > shownCharsMax ? [...lines, '  … (--json has all of it)'] : lines
+}
+
+/** Text where it is UTF-8. */
+export function toBytes(data: string | Uint8Array): Bytes {
+  if (typeof data === 'string') return { text: data }
+  const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  return isUtf8(data) ? { text: buffer.toString('utf8') } : { base64: buffer.toString('base64') }
 }
 
 /** On one line, for a table. */

@@ -10,7 +10,10 @@ import {
 import { exitCodes, Fault, listenFault } from './fault.ts'
 
 export interface RunOptions {
-  readonly server: Omit<ServerOptions, 'version' | 'log'> & { readonly store: string }
+  readonly server: Omit<ServerOptions, 'version' | 'log' | 'functions'> & {
+    readonly store: string
+    readonly functions?: ServerOptions['functions']
+  }
   readonly openedLog: OpenLog
   readonly graceMs: number
   /** Said in the log before the server is ready. */

@@ -1,7 +1,9 @@
 import {
   type AnySetting,
+  type ConfigPolicies,
   environmentName,
   type Given,
+  noConfigFile,
   openLog,
   readConfigFile,
   readEnvironment,
@@ -40,18 +42,25 @@ Examples:
 
 async function serve(command: Command): Promise<number> {
   refuseArguments(command, exitCodes.usage)
-  const { values, notes } = await readSettings(command)
+  const { values, functions, notes } = await readSettings(command)
   const openedLog = await openServeLog(values)
-  return run({ server: toServerOptions(values), openedLog, graceMs: values.grace, notes })
+  return run({ server: { ...toServerOptions(values), functions }, openedLog, graceMs: values.grace, notes })
 }
 
-async function readSettings(command: Command): Promise<{ values: SettingValues; notes: readonly string[] }> {
+interface ServeSettings {
+  readonly values: SettingValues
+  readonly functions: ConfigPolicies
+  readonly notes: readonly string[]
+}
+
+async function readSettings(command: Command): Promise<ServeSettings> {
   try {
     const { source: environment, notes } = readEnvironment(process.env)
     // An option with a value is a string once it is given.
     const file = (command.getOptionValue('config') as string | undefined) ?? process.env[environmentName('config')]
-    const fromFile: Source = file === undefined || file === '' ? new Map() : await readConfigFile(file)
-    return { values: resolveSettings([givenFlags(command), environment, fromFile]), notes }
+    const fromFile = file === undefined || file === '' ? noConfigFile : await readConfigFile(file)
+    const values = resolveSettings([givenFlags(command), environment, fromFile.source])
+    return { values, functions: fromFile.functions, notes }
   } catch (error) {
     if (error instanceof SettingsError) throw new Fault(error.message, exitCodes.usage, { cause: error })
     throw error

@@ -1,13 +1,21 @@
 import { bold } from './colours.ts'
-import { fit, textWidth } from './text.ts'
+import { clip, fit, textWidth } from './text.ts'
+
+/** However narrow the terminal is, so much of the last column is shown. */
+const lastWidthMin = 10
 
 /** A column with its head, and what it has of a row. */
 export type Column<Row> = readonly [head: string, cell: (row: Row) => string | number]
 
-/** The lines of a table with its heads. */
-export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string[] {
+/** The lines of a table with its heads. The last column is cut where the lines would get wider than `width`. */
+export function formatTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number = Number.POSITIVE_INFINITY,
+): string[] {
   const heads = columns.map(([head]) => head)
-  const [first = '', ...lines] = align([heads, ...rows.map((row) => columns.map(([, cell]) => String(cell(row))))])
+  const cells = cutLast([heads, ...rows.map((row) => columns.map(([, cell]) => String(cell(row))))], width)
+  const [first = '', ...lines] = align(cells)
   return [bold(first), ...lines]
 }
 
@@ -22,6 +30,14 @@ export function align(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   )
+}
+
+function cutLast(rows: readonly (readonly string[])[], width: number): readonly (readonly string[])[] {
+  if (width === Number.POSITIVE_INFINITY) return rows
+  const mark = '|'
+  const [beforeLast = ''] = align(rows.map((row) => [...row.slice(0, -1), mark]))
+  const room = Math.max(lastWidthMin, width - textWidth(beforeLast) + mark.length)
+  return rows.map((row) => [...row.slice(0, -1), clip(row.at(-1) ?? '', room)])
 }
 
 /** A name that somebody else chose: what a terminal can't show, or would obey, is escaped, and what looks like two. */

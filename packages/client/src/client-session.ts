@@ -7,6 +7,7 @@ import { ClosedError, type ConnectionLostError, type GeartrainError, ProtocolErr
 import { Fifo } from './fifo.ts'
 import { heartbeatPayload, startHeartbeat } from './heartbeat.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
+import { hasFraction, Precision, withWholeSeconds } from './precision.ts'
 import { PromisedReply, type Reply } from './reply.ts'
 import { WaiterTable } from './waiter-table.ts'
 
@@ -30,6 +31,8 @@ export class ClientSession implements Receiver {
   /** Of a session that was open. */
   #onLost: ((session: ClientSession) => void) | undefined
   #isLeaving = false
+  /** Undefined: nothing was sent that depends on it. */
+  #precision: Precision | undefined
   #stopHeartbeat: () => void = () => {}
 
   /** Resolves when the server has shown that it speaks the protocol. */
@@ -67,6 +70,19 @@ export class ClientSession implements Receiver {
 
   /** The reply gets the answer, or the reason why there is none. Nothing is sent if it has ended before. */
   request(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
+    if (kind.type === packets.SUBMIT_JOB_EPOCH.type && hasFraction(args)) this.#sendPrecisely(kind, args, data, reply)
+    else this.#send(kind, args, data, reply)
+  }
+
+  #sendPrecisely(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
+    const send = (isPrecise: boolean) => this.#send(kind, isPrecise ? args : withWholeSeconds(args), data, reply)
+    // Then it is not sent at all.
+    if (this.#lost !== undefined) return send(false)
+    this.#precision ??= this.#askForPrecision()
+    this.#precision.decide({ send, reply })
+  }
+
+  #send(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
     if (reply.hasEnded) return
     if (this.#lost !== undefined) {
       reply.lost(this.#lost)
@@ -164,6 +180,13 @@ export class ClientSession implements Receiver {
     for (const reply of this.#replies.takeAll()) reply.fail(error)
     for (const waiter of this.#waiters.takeAll()) waiter.fail(error)
     this.#answered?.resolve()
+  }
+
+  /** The option is for workers, and nothing to a client; only servers that read fractions know it. */
+  #askForPrecision(): Precision {
+    const precision = new Precision()
+    this.#send(packets.OPTION_REQ, ['cancellation'], undefined, precision)
+    return precision
   }
 
   /** Without the option a server makes of WORK_EXCEPTION a WORK_FAIL. One that doesn't know it is as welcome. */

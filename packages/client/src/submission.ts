@@ -2,6 +2,7 @@ import { packets } from '@geartrain/protocol'
 import type { RequestKind } from './connection.ts'
 import type { CallOptions } from './cutoff.ts'
 import { InvalidArgumentError } from './errors.ts'
+import { epochText } from './precision.ts'
 import { uniqueBytesMax, wireName } from './wire-name.ts'
 
 export type Priority = 'high' | 'normal' | 'low'
@@ -31,7 +32,7 @@ interface Now {
   readonly delayMs?: undefined
 }
 
-/** And these. Times are rounded up to a second. */
+/** And these. Other servers than Geartrain know seconds only: times are rounded up to one. */
 type Later = { readonly priority?: 'normal' | undefined; readonly reducer?: undefined } & (
   | { readonly runAt: Date | undefined; readonly delayMs?: undefined }
   | { readonly delayMs: number | undefined; readonly runAt?: undefined }
@@ -72,9 +73,11 @@ export function draftBackground(jobFunction: string, options: BackgroundOptions)
   assertNormal('a job for later', priority)
   const nowMs = Date.now()
   const atMs = runAt?.getTime() ?? nowMs + (delayMs ?? 0)
+  if (!(atMs >= 0 && atMs <= Number.MAX_SAFE_INTEGER))
+    throw new InvalidArgumentError('runAt or delayMs is no time that the protocol can tell')
   // Rounded up it would still be to come, and gearmand would leave it lying then.
-  if (atMs <= nowMs && atMs >= 0) return now
-  return { ...now, kind: packets.SUBMIT_JOB_EPOCH, args: [...now.args, epochSeconds(atMs)] }
+  if (atMs <= nowMs) return now
+  return { ...now, kind: packets.SUBMIT_JOB_EPOCH, args: [...now.args, epochText(atMs)] }
 }
 
 function draft(
@@ -99,11 +102,4 @@ export function toSubmission({ kind, args, unique }: Draft, workload: Uint8Array
 
 function assertNormal(what: string, priority: Priority): void {
   if (priority !== 'normal') throw new InvalidArgumentError(`${what} has the normal priority`)
-}
-
-/** Rounded up: not before the time that was asked for. */
-function epochSeconds(atMs: number): string {
-  const seconds = Math.ceil(atMs / 1000)
-  if (!(seconds >= 0)) throw new InvalidArgumentError('runAt or delayMs is no time that the protocol can tell')
-  return String(seconds)
 }

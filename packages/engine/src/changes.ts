@@ -24,6 +24,8 @@ export class Addition {
   readonly job: Job | undefined
   /** When it is dead unless it has begun; 0: it may wait. */
   readonly expiresAt: number
+  /** It is the server's own: nobody waits for the answer, and it is said again until it is kept. */
+  readonly isOwn: boolean
 
   constructor(
     kind: AdditionKind,
@@ -32,6 +34,7 @@ export class Addition {
     priority: Priority,
     job: Job | undefined,
     expiresAt: number,
+    isOwn = false,
   ) {
     this.kind = kind
     this.number = number
@@ -39,6 +42,7 @@ export class Addition {
     this.priority = priority
     this.job = job
     this.expiresAt = expiresAt
+    this.isOwn = isOwn
   }
 }
 

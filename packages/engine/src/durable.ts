@@ -2,7 +2,7 @@ import { Addition, type AdditionKind, type Changes } from './changes.ts'
 import type { JobFunction } from './function.ts'
 import { type Job, noBytes, type Priority, priorities, type Submission } from './job.ts'
 import type { JobStates } from './job-states.ts'
-import type { Session } from './session.ts'
+import { noSession, type Session } from './session.ts'
 import type { Window } from './window.ts'
 
 /** How many jobs of a function the store has. */
@@ -34,8 +34,11 @@ export class Durable {
   #storeExpiryAt = Number.POSITIVE_INFINITY
   /** The store was asked for them and has not answered. */
   #isExpiring = false
-  /** Jobs that were here when the store was opened anew: it may give them out once more, also when they have ended. */
-  readonly #reclaimable = new Set<number>()
+  /**
+   * Jobs that were here when the store was opened anew: it may give them out once more, also when they have ended. Of
+   * one that has been put off since, what has fewer attempts behind it is of that time.
+   */
+  readonly #reclaimable = new Map<number, number>()
   /** How many jobs of which functions have come in this batch. */
   readonly #claimed: [JobFunction, number][] = []
 
@@ -153,7 +156,15 @@ export class Durable {
 
   #add(session: Session, kind: AdditionKind, jobFunction: JobFunction, submission: Submission, job?: Job): void {
     const expiresAt = job?.expiresAt ?? this.#states.expiryOf(jobFunction, submission.runAt)
-    const addition = new Addition(kind, this.#states.nextNumber++, jobFunction, submission.priority, job, expiresAt)
+    const addition = new Addition(
+      kind,
+      this.#states.nextNumber++,
+      jobFunction,
+      submission.priority,
+      job,
+      expiresAt,
+      session.id === noSession,
+    )
     if (job !== undefined) job.addition = addition
     else if (expiresAt > 0) this.#storeExpiryAt = Math.min(this.#storeExpiryAt, expiresAt)
     this.#changes.add(addition, submission)
@@ -164,6 +175,7 @@ export class Durable {
   #postpone(job: Job, runAt: number): void {
     job.function.backlog.delayed++
     this.#storeDueAt = Math.min(this.#storeDueAt, runAt)
+    if (this.#reclaimable.has(job.number)) this.#reclaimable.set(job.number, job.retries)
     this.#states.setTransient(job)
     this.#states.remove(job, 'stored')
     if (job.waiters.length > 0) this.#newStub(job.number, job).adoptWaiters(job)
@@ -188,7 +200,7 @@ export class Durable {
     for (const job of this.#states.jobs) {
       if (!job.isStored || job.state === 'stored') continue
       job.function.backlog.take(job.priority)
-      this.#reclaimable.add(job.number)
+      this.#reclaimable.set(job.number, Number.POSITIVE_INFINITY)
     }
     this.#isPromoting = false
     this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
@@ -237,7 +249,7 @@ export class Durable {
     }
     this.#makeTransient(job)
     if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
-    return false
+    return job.state === 'ended'
   }
 
   /** The store has none that a submission would join. What was promised to one that was only `joining` is refused. */
@@ -262,7 +274,9 @@ export class Durable {
     const known = this.#states.jobs.get(number)
     // A store that was opened anew gives out what is here already, and what it had kept and could not say so.
     const isHere = known !== undefined && known.state !== 'stored'
-    if (this.#reclaimable.delete(number) && !isHere) return
+    const attemptsMin = this.#reclaimable.get(number) ?? 0
+    this.#reclaimable.delete(number)
+    if (!isHere && attempts < attemptsMin) return
     if (isHere && known.isStored) return
     jobFunction.backlog.take(submission.priority)
     if (isHere) {
@@ -275,8 +289,7 @@ export class Durable {
     job.retries = attempts
     if (known !== undefined) job.adoptWaiters(known)
     this.#states.setStored(job)
-    if (expiresAt > 0 && attempts === 0 && expiresAt <= this.#states.now) this.#states.expire(job)
-    else if (twin?.state === 'pending') this.#precede(job, twin)
+    if (twin?.state === 'pending') this.#precede(job, twin)
     // Given out at the end of the answers: the next one may be of a higher priority.
     else this.#states.line(job)
   }
@@ -297,7 +310,7 @@ export class Durable {
     const { waking, now } = this.#states
     for (const [jobFunction, count] of this.#claimed.splice(0)) {
       this.#releaseGrabbers(jobFunction)
-      for (let i = 0; i < Math.min(count, jobFunction.readyCount); i++) waking.wakeForJob(jobFunction, now)
+      for (let i = 0; i < Math.min(count, jobFunction.availableCount); i++) waking.wakeForJob(jobFunction, now)
     }
   }
 

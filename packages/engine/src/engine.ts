@@ -1,5 +1,6 @@
 import type { Changes, Keeper } from './changes.ts'
 import { Durable } from './durable.ts'
+import type { Flow } from './flow.ts'
 import type { JobFunction, QueueLimits } from './function.ts'
 import type { DropOutcome } from './function-table.ts'
 import { type Job, noBytes, type Priority, type Submission } from './job.ts'
@@ -103,6 +104,11 @@ export class Engine {
     return this.#states.nextNumber
   }
 
+  /** A number that no job has, nor will have. */
+  takeNumber(): number {
+    return this.#states.nextNumber++
+  }
+
   get isDraining(): boolean {
     return this.#states.isDraining
   }
@@ -123,6 +129,11 @@ export class Engine {
 
   deadlines(): Iterable<Job> {
     return this.#states.deadlines
+  }
+
+  /** Functions that wait for the next moment at which one of their jobs may be begun. */
+  flows(): Iterable<Flow> {
+    return this.#states.flows
   }
 
   woken(): Iterable<Session> {

@@ -5,7 +5,7 @@ import { List } from './list.ts'
 import type { Policy } from './policy.ts'
 
 /** Jobs of one function whose uniques begin alike. */
-interface Group {
+export interface Group {
   /** Those in line and those that run. */
   slots: number
   /** By priority, those that wait for a slot. */
@@ -22,7 +22,7 @@ export class Flow implements Due {
   readonly #groups = new Map<string, Group>()
   /** Jobs that wait for a slot of their group, by priority. */
   readonly parked: [number, number, number] = [0, 0, 0]
-  /** Jobs that may be begun at once, in parts. */
+  /** Those at that time. */
   #tokens: number
   #tokensAt: number
 
@@ -31,10 +31,11 @@ export class Flow implements Due {
   dueAt = 0
   index = -1
 
-  constructor(jobFunction: JobFunction, policy: Policy, now: number) {
+  /** With other rules before it, no more may be begun at once than by those. */
+  constructor(jobFunction: JobFunction, policy: Policy, now: number, previous: Flow | undefined) {
     this.function = jobFunction
     this.policy = policy
-    this.#tokens = policy.rateBurst
+    this.#tokens = Math.min(policy.rateBurst, previous?.tokens(now) ?? Number.POSITIVE_INFINITY)
     this.#tokensAt = now
   }
 
@@ -44,8 +45,7 @@ export class Flow implements Due {
     if (paused) return 0
     const places = Math.max(0, concurrency - this.function.runningCount)
     if (rate === Number.POSITIVE_INFINITY || places === 0) return places
-    this.#refill(now)
-    return Math.min(places, Math.floor(this.#tokens + tiny))
+    return Math.min(places, Math.floor(this.tokens(now) + tiny))
   }
 
   /** When there will be a token; Infinity if that is not what is waited for. */
@@ -53,57 +53,63 @@ export class Flow implements Due {
     const { paused, concurrency, rate } = this.policy
     if (paused || this.function.runningCount >= concurrency || rate === Number.POSITIVE_INFINITY)
       return Number.POSITIVE_INFINITY
-    this.#refill(now)
-    if (this.#tokens + tiny >= 1) return now
-    return now + Math.ceil(((1 - this.#tokens) * 1000) / rate)
+    const tokens = this.tokens(now)
+    return tokens + tiny >= 1 ? now : now + Math.ceil(((1 - tokens) * 1000) / rate)
   }
 
   /** A job is given out. */
   begin(now: number): void {
-    if (this.policy.rate === Number.POSITIVE_INFINITY) return
-    this.#refill(now)
-    this.#tokens -= 1
+    this.#tokens = this.tokens(now) - 1
+    this.#tokensAt = now
   }
 
-  #refill(now: number): void {
+  /** Jobs that may be begun at once, in parts. */
+  tokens(now: number): number {
     const { rate, rateBurst } = this.policy
-    this.#tokens = Math.min(rateBurst, this.#tokens + ((now - this.#tokensAt) * rate) / 1000)
-    this.#tokensAt = now
+    if (rate === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+    return Math.min(rateBurst, this.#tokens + ((now - this.#tokensAt) * rate) / 1000)
   }
 
   // Groups
 
   /** A job that ran, or stood in line, before these rules were there. */
   occupy(job: Job): void {
-    const key = this.#groupOf(job)
+    const key = this.groupOf(job)
     if (key !== undefined) this.#group(key).slots++
   }
 
   /** The job may stand in line; false: it is parked until another one of its group leaves. */
   admit(job: Job): boolean {
     const { groupConcurrency } = this.policy
-    const key = this.#groupOf(job)
+    const key = this.groupOf(job)
     if (key === undefined) return true
     const group = this.#group(key)
     if (group.slots < groupConcurrency) {
       group.slots++
       return true
     }
-    group.parked[job.priority].push(job)
-    this.parked[job.priority]++
+    this.park(job)
     return false
+  }
+
+  /** The job waits until another one of its group leaves. */
+  park(job: Job): void {
+    const key = this.groupOf(job)
+    if (key === undefined) return
+    this.#group(key).parked[job.priority].push(job)
+    this.parked[job.priority]++
   }
 
   /** The job waits no more, and had not been admitted. */
   unpark(job: Job): void {
     job.list?.remove(job)
     this.parked[job.priority]--
-    this.#forgetIfEmpty(this.#groupOf(job))
+    this.#forgetIfEmpty(this.groupOf(job))
   }
 
   /** A job that was admitted is neither in line nor running any more. The one that has its slot now is to stand in line. */
   leave(job: Job): Job | undefined {
-    const key = this.#groupOf(job)
+    const key = this.groupOf(job)
     const group = key === undefined ? undefined : this.#groups.get(key)
     if (group === undefined) return undefined
     group.slots--
@@ -133,6 +139,15 @@ export class Flow implements Due {
     return jobs.sort((one, other) => one.number - other.number)
   }
 
+  get groups(): ReadonlyMap<string, Group> {
+    return this.#groups
+  }
+
+  isParked(job: Job): boolean {
+    const key = this.groupOf(job)
+    return key !== undefined && job.list === this.#groups.get(key)?.parked[job.priority]
+  }
+
   get parkedCount(): number {
     return this.parked[0] + this.parked[1] + this.parked[2]
   }
@@ -143,7 +158,8 @@ export class Flow implements Due {
     return group
   }
 
-  #groupOf({ unique }: Job): string | undefined {
+  /** Undefined: it is on its own. */
+  groupOf({ unique }: Job): string | undefined {
     const { groupConcurrency, groupSeparator } = this.policy
     if (groupConcurrency === Number.POSITIVE_INFINITY) return undefined
     const end = unique.indexOf(groupSeparator)

@@ -69,7 +69,7 @@ export class JobFunction {
   /** Those that are parked must be put in line anew. */
   setPolicy(policy: Policy, now: number): void {
     this.#policy = policy
-    this.flow = isLimited(policy) ? new Flow(this, policy, now) : undefined
+    this.flow = isLimited(policy) ? new Flow(this, policy, now, this.flow) : undefined
     this.room = this.flow?.room(now) ?? Number.POSITIVE_INFINITY
   }
 

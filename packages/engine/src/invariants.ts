@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts'
+import { type Flow, isLimited } from './flow.ts'
 import { type Job, priorities } from './job.ts'
 import type { Session } from './session.ts'
 
@@ -10,6 +11,7 @@ import type { Session } from './session.ts'
 export function assertInvariants(engine: Engine, mayHaveTwins = false): void {
   checkJobs(engine, mayHaveTwins)
   checkFunctions(engine)
+  checkFlows(engine)
   checkSessions(engine)
   checkDeadlines(engine)
   checkStore(engine)
@@ -28,8 +30,11 @@ function checkJobs(engine: Engine, mayHaveTwins: boolean): void {
     assert((job.list !== undefined) === isListed, `${place} stands in the wrong kind of place`)
     assert(job.index >= 0 === inDeadlines.has(job), `${place}: its deadline index is wrong`)
     if (job.state === 'ready') {
-      assert(job.list === job.function.ready[job.priority], `${place} is not in its function's list`)
-      assert(!inDeadlines.has(job), `${place} has a deadline`)
+      const isLined = job.list === job.function.ready[job.priority]
+      assert(isLined || job.function.flow?.isParked(job) === true, `${place} is not in its function's list`)
+      const expiresAt = job.retries === 0 && job.expiresAt > 0 ? job.expiresAt : undefined
+      assert(inDeadlines.has(job) === (expiresAt !== undefined), `${place}: it has a deadline, or lacks one`)
+      assert(expiresAt === undefined || job.dueAt === expiresAt, `${place} is due at ${job.dueAt}, not at ${expiresAt}`)
       assert(!job.isAbandoned, `${place} waits though nobody wants it`)
     }
     if (job.state === 'delayed') assert(inDeadlines.has(job), `${place} has no deadline`)
@@ -80,7 +85,7 @@ function checkStore(engine: Engine): void {
   for (const job of engine.jobs()) if (job.isStored) bytes += job.workloadLength
   assert(engine.storedBytes === bytes, `the window counts ${engine.storedBytes} bytes and has ${bytes}`)
   for (const jobFunction of engine.functions()) {
-    const { name, ready, backlog, workerCount } = jobFunction
+    const { name, backlog, workerCount } = jobFunction
     const { delayed, addingDelayed } = backlog
     assert(delayed >= addingDelayed && addingDelayed >= 0, `${name}: ${delayed} delayed on disk, ${addingDelayed} new`)
     for (const priority of Object.values(priorities)) {
@@ -89,7 +94,7 @@ function checkStore(engine: Engine): void {
       assert(onDisk >= adding && adding >= 0, `${name}: ${onDisk} on disk, ${adding} of them new`)
       const isComing =
         backlog.isClaiming[priority] || engine.isDraining || nextClaimAt(engine) < Number.POSITIVE_INFINITY
-      const isFed = onDisk === 0 || ready[priority].length > 0 || workerCount === 0 || isComing
+      const isFed = onDisk === 0 || jobFunction.heldCount(priority) > 0 || workerCount === 0 || isComing
       assert(isFed, `${name}: jobs on disk, workers, and nobody fetches them`)
     }
   }
@@ -131,9 +136,59 @@ function checkFunctions(engine: Engine): void {
     const coming = woken.filter((session) => session.ability(jobFunction) !== undefined).length
     assert(jobFunction.wokenCount === coming, `${name}: woken count`)
     // A ready job of a function with sleepers has somebody on the way, with a deadline to come.
-    const isServed = jobFunction.readyCount === 0 || sleepers.length === 0 || coming > 0 || engine.isDraining
+    const isServed = jobFunction.availableCount === 0 || sleepers.length === 0 || coming > 0 || engine.isDraining
     assert(isServed, `${name}: a worker sleeps beside a ready job, and none was woken`)
   }
+}
+
+/** How the jobs of a function are given out, where that is limited. */
+function checkFlows(engine: Engine): void {
+  const waiting = new Set(engine.flows())
+  const slots = new Map<string, number>()
+  for (const job of engine.jobs()) {
+    const isAdmitted = job.state === 'running' || (job.state === 'ready' && job.function.flow?.isParked(job) !== true)
+    const key = isAdmitted ? job.function.flow?.groupOf(job) : undefined
+    if (key !== undefined) slots.set(`${job.function.name} ${key}`, (slots.get(`${job.function.name} ${key}`) ?? 0) + 1)
+  }
+  for (const flow of waiting) {
+    assert(flow.function.flow === flow, `${flow.function.name}: rules that are no more wait for their moment`)
+    assert(engine.nextDeadline <= flow.dueAt, `${flow.function.name} goes on before the next deadline`)
+  }
+  for (const { name, room, runningCount, flow, policy } of engine.functions()) {
+    assert((flow !== undefined) === isLimited(policy), `${name}: its limits are not seen to`)
+    if (flow === undefined) {
+      assert(room === Number.POSITIVE_INFINITY, `${name} has room for ${room} and no limit`)
+      continue
+    }
+    // Time alone makes room, and then at its moment.
+    const actual = flow.room(engine.now)
+    assert(flow.policy === policy, `${name} has the limits of another policy`)
+    assert(room <= actual, `${name} counts room for ${room}, and has it for ${actual}`)
+    const nextAt = room > 0 ? Number.POSITIVE_INFINITY : flow.nextTokenAt(engine.now)
+    assert(waiting.has(flow) === flow.index >= 0, `${name}: its index among those that wait is wrong`)
+    assert(nextAt === Number.POSITIVE_INFINITY || waiting.has(flow), `${name} waits for a moment that nobody awaits`)
+    const isOver = policy.paused || runningCount >= policy.concurrency
+    assert(!isOver || room === 0, `${name} gives out more than it may`)
+    checkGroups(flow, slots)
+  }
+}
+
+function checkGroups(flow: Flow, slots: ReadonlyMap<string, number>): void {
+  const { name } = flow.function
+  const parked = [0, 0, 0]
+  for (const [key, group] of flow.groups) {
+    const counted = slots.get(`${name} ${key}`) ?? 0
+    assert(group.slots === counted, `${name}: group ${key} counts ${group.slots} and has ${counted}`)
+    for (const priority of Object.values(priorities)) {
+      parked[priority] = (parked[priority] ?? 0) + group.parked[priority].length
+      const isFull = group.parked[priority].length === 0 || group.slots >= flow.policy.groupConcurrency
+      assert(isFull, `${name}: group ${key} has room beside a job that is parked`)
+      for (const job of group.parked[priority]) {
+        assert(job.state === 'ready' && job.priority === priority, `${name}: job ${job.number} is parked in a wrong place`)
+      }
+    }
+  }
+  assert(parked.join() === flow.parked.join(), `${name} counts ${flow.parked.join()} parked and has ${parked.join()}`)
 }
 
 function checkSessions(engine: Engine): void {
@@ -146,7 +201,7 @@ function checkSessions(engine: Engine): void {
       const { sleepers, grabbers } = ability.function
       const list = session.isSleeping ? sleepers : grabbing.has(session) ? grabbers : undefined
       assert(ability.list === list, `session ${id}: an ability stands in the wrong list`)
-      const isServed = list !== grabbers || ability.function.readyCount === 0 || engine.isDraining
+      const isServed = list !== grabbers || ability.function.availableCount === 0 || engine.isDraining
       assert(isServed, `session ${id} grabs beside a ready job`)
     }
     if (session.isHeld) {
@@ -165,7 +220,8 @@ function checkDeadlines(engine: Engine): void {
   let delayed = 0
   for (const job of engine.deadlines()) {
     assert(engine.nextDeadline <= job.dueAt, `job ${job.number} is due before the next deadline`)
-    assert(job.state === 'delayed' || job.state === 'running', `job ${job.number} (${job.state}) has a deadline`)
+    const mayBeDue = job.state === 'delayed' || job.state === 'ready' || job.state === 'running'
+    assert(mayBeDue, `job ${job.number} (${job.state}) has a deadline`)
     if (job.state === 'delayed') delayed++
   }
   for (const session of engine.woken()) {

@@ -91,11 +91,19 @@ export class JobStates {
     }
   }
 
-  /** False: it is parked, and comes into the line when there is room in its group. */
+  /** False: it is parked, and comes into the line when there is room in its group; or it comes too late, and is dead. */
   line(job: Job): boolean {
     const { flow } = job.function
+    if (job.expiresAt > 0 && job.retries === 0) {
+      if (job.expiresAt <= this.now) {
+        // It stands nowhere yet.
+        job.state = 'ended'
+        this.expire(job)
+        return false
+      }
+      this.deadlines.add(job, job.expiresAt)
+    }
     job.state = 'ready'
-    if (job.expiresAt > 0 && job.retries === 0) this.deadlines.add(job, job.expiresAt)
     if (flow !== undefined && !flow.admit(job)) return false
     this.#enterLine(job)
     return true
@@ -208,25 +216,23 @@ export class JobStates {
   timeOut(job: Job): void {
     const { attempts, timeoutMs } = job.function.policy
     const isOurs = timeoutMs > 0 && shorter(job.owner?.ability(job.function)?.timeoutMs ?? 0, timeoutMs) === timeoutMs
-    if (attempts !== undefined && this.#mayBeRetried(job)) {
-      this.#takeBack(job)
-      this.#endAttempt(job, attempts, 'timeout', noBytes)
-    } else if (isOurs) {
-      this.#takeBack(job)
-      this.finish(job, 'failed', noBytes)
-    } else this.lose(job)
+    this.#takeBack(job)
+    if (attempts !== undefined && this.#mayBeRetried(job)) this.#endAttempt(job, attempts, 'timeout', noBytes)
+    else if (isOurs) this.finish(job, 'failed', noBytes)
+    else this.lose(job)
   }
 
   /** Nobody has begun it in its time. */
   expire(job: Job): void {
-    for (const { session } of job.waiters) this.outbox.workFail(session.id, job)
-    this.#bury(job, 'expired', undefined)
+    this.#tell(job, 'failed', noBytes)
+    if (this.#isBuried(job)) this.#bury(job, 'expired', undefined)
+    else this.end(job)
   }
 
   /** Ends a job, whatever its policy says: its waiters see it fail. */
   cancel(job: Job): void {
     this.#takeBack(job)
-    for (const { session } of job.waiters) this.outbox.workFail(session.id, job)
+    this.#tell(job, 'failed', noBytes)
     this.end(job)
   }
 
@@ -237,19 +243,24 @@ export class JobStates {
   /** The last word on it: its waiters get it, and whoever is to know later. */
   finish(job: Job, outcome: Ending['outcome'], data: Uint8Array): void {
     const { keepResultsMs: keepMs, uniqueForMs } = job.function.policy
-    for (const { session } of job.waiters) {
-      if (outcome === 'complete') this.outbox.workComplete(session.id, job, data)
-      else if (outcome === 'exception' && session.exceptions) this.outbox.workException(session.id, job, data)
-      else this.outbox.workFail(session.id, job)
-    }
+    this.#tell(job, outcome, data)
     if (job.background && (keepMs > 0 || uniqueForMs > 0)) {
       this.keeper?.keep(job, { outcome, data, keepMs, uniqueForMs })
       this.end(job, 'kept')
     } else this.end(job)
   }
 
+  #tell(job: Job, outcome: Ending['outcome'], data: Uint8Array): void {
+    for (const { session } of job.waiters) {
+      if (outcome === 'complete') this.outbox.workComplete(session.id, job, data)
+      else if (outcome === 'exception' && session.exceptions) this.outbox.workException(session.id, job, data)
+      else this.outbox.workFail(session.id, job)
+    }
+  }
+
+  /** As its policy says: somebody wants it. */
   #mayBeRetried(job: Job): boolean {
-    return job.background || job.function.policy.retryForeground
+    return job.background || (job.function.policy.retryForeground && !job.isAbandoned)
   }
 
   #endAttempt(job: Job, attempts: number, reason: FailureReason, error: Uint8Array): void {
@@ -259,17 +270,20 @@ export class JobStates {
       job.retries++
       return this.#tryAgain(job, failure)
     }
-    for (const { session } of job.waiters) {
-      if (reason === 'exception' && session.exceptions) this.outbox.workException(session.id, job, error)
-      else this.outbox.workFail(session.id, job)
-    }
     job.retries++
+    const outcome = reason === 'exception' ? 'exception' : 'failed'
+    if (!this.#isBuried(job)) return this.finish(job, outcome, error)
+    this.#tell(job, outcome, error)
     this.#bury(job, reason, failure)
   }
 
+  /** It is kept when it is dead. */
+  #isBuried({ background, function: { policy } }: Job): boolean {
+    return background && policy.deadMax > 0 && this.keeper !== undefined
+  }
+
   #bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
-    if (!job.background || job.function.policy.deadMax === 0 || this.keeper === undefined) return this.end(job)
-    this.keeper.bury(job, reason, failure)
+    this.keeper?.bury(job, reason, failure)
     this.end(job, 'dead')
   }
 
@@ -322,14 +336,18 @@ export class JobStates {
 
   /** A ready job goes to the end of another line. */
   prioritize(job: Job, priority: Priority): void {
+    const { function: jobFunction, priority: previous } = job
+    const isParked = this.#isParked(job)
     if (job.state === 'ready') {
-      const isParked = this.#isParked(job)
-      if (isParked) job.function.flow?.unpark(job)
+      if (isParked) jobFunction.flow?.unpark(job)
       else job.list?.remove(job)
-      job.priority = priority
-      if (isParked) job.function.flow?.admit(job)
-      else job.function.ready[priority].push(job)
-    } else job.priority = priority
+    }
+    job.priority = priority
+    if (job.state === 'ready') {
+      if (isParked) jobFunction.flow?.park(job)
+      else jobFunction.ready[priority].push(job)
+      this.window?.refill(jobFunction, previous)
+    }
   }
 
   #isParked(job: Job): boolean {

@@ -1,4 +1,4 @@
-import type { Addition, Failure } from './changes.ts'
+import type { Addition } from './changes.ts'
 import type { Due } from './deadlines.ts'
 import type { JobFunction } from './function.ts'
 import type { Linked, List } from './list.ts'
@@ -88,8 +88,6 @@ export class Job implements Linked<Job>, Due {
   retries = 0
   /** When it is dead unless it has begun; 0: it may wait. */
   readonly expiresAt: number
-  /** How its attempts have ended, as far as it was here. */
-  failures: Failure[] | undefined = undefined
   numerator = 0
   denominator = 0
 

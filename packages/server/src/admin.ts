@@ -2,6 +2,7 @@ import { type Engine, priorities } from '@geartrain/engine'
 import { adminAnswers, parseAdminLine, type WireError, wireErrors } from '@geartrain/protocol'
 import type { Connection, Listing, ListingPause } from './connection.ts'
 import type { Connections } from './connections.ts'
+import { cancelJob } from './control/cancel-job.ts'
 import type { Handles } from './handles.ts'
 import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
@@ -73,22 +74,15 @@ export class Admin {
 
   /** What is answered with OK does not come back: with a store, the answer waits for it. */
   #cancel(connection: Connection, number: number): void {
-    const job = this.#engine.findJob(number)
-    const wasStored = job === undefined || job.isStored || job.addition !== undefined
-    const isCancelled = this.#engine.cancel(number)
-    if (this.#journal === undefined || !wasStored || Number.isNaN(number)) {
-      return connection.output.text(isCancelled ? adminAnswers.ok : adminAnswers.unknownJob)
-    }
     const goOn = connection.pause()
-    const answer = (isKnown: boolean, failure: StoreFailure | undefined) => {
+    const context = { engine: this.#engine, handles: this.#handles, journal: this.#journal }
+    cancelJob(context, number, (isKnown, failure) => {
       if (this.#connections.to(connection.id) === connection) {
-        const refused = isKnown ? adminAnswers.ok : adminAnswers.unknownJob
-        connection.output.text(failure === undefined ? refused : refusal('STORE_FAILED'))
+        const answer = isKnown ? adminAnswers.ok : adminAnswers.unknownJob
+        connection.output.text(failure === undefined ? answer : refusal('STORE_FAILED'))
       }
       goOn()
-    }
-    if (isCancelled) this.#journal.whenForgotten(number, (failure) => answer(true, failure))
-    else this.#journal.cancel(this.#handles.total(number), (job, failure) => answer(job !== undefined, failure))
+    })
   }
 
   /** Does what may bring a new function, within the limits that packets have for it. */

@@ -10,10 +10,13 @@ import {
 } from '@geartrain/protocol'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
+import type { Control } from './control/control.ts'
 import type { Handles } from './handles.ts'
 import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
 import { lookUpError } from './look-up-error.ts'
+import { ScheduleError } from './schedules/schedule-error.ts'
+import type { Schedules } from './schedules/schedules.ts'
 import type { StoreRequest } from './store/store.ts'
 import type { WallTime } from './wall-time.ts'
 
@@ -27,6 +30,9 @@ export interface DispatchContext {
   readonly wallTime: WallTime
   /** Undefined: there is no store. */
   readonly journal: Journal | undefined
+  /** Undefined: there are none. */
+  readonly schedules?: Schedules | undefined
+  readonly control: Control
 }
 
 /**
@@ -41,18 +47,23 @@ export class Dispatch {
   readonly #limits: Limits
   readonly #wallTime: WallTime
   readonly #journal: Journal | undefined
+  readonly #schedules: Schedules | undefined
+  readonly #control: Control
   readonly #names = new NameCache()
   /** Of the packet that is being handled. */
   readonly #args = new Arguments()
   readonly #byType: (Handler | undefined)[] = []
 
-  constructor(engine: Engine, { connections, handles, limits, wallTime, journal }: DispatchContext) {
+  constructor(engine: Engine, context: DispatchContext) {
+    const { connections, handles, limits, wallTime, journal, schedules, control } = context
     this.#engine = engine
     this.#connections = connections
     this.#handles = handles
     this.#limits = limits
     this.#wallTime = wallTime
     this.#journal = journal
+    this.#schedules = schedules
+    this.#control = control
     for (const [name, handler] of Object.entries(this.#handlers)) {
       // Object.entries forgets that the keys are names of packets.
       this.#byType[packets[name as PacketName].type] = handler
@@ -83,6 +94,7 @@ export class Dispatch {
     SUBMIT_JOB_LOW_BG: (connection) => this.#submit(connection, priorities.low, true),
     SUBMIT_JOB_EPOCH: (connection) =>
       this.#submit(connection, priorities.normal, true, { runAt: this.#runAt(this.#text(connection, 2, digitsMax)) }),
+    SUBMIT_JOB_SCHED: (connection) => this.#schedule(connection),
     SUBMIT_REDUCE_JOB: (connection) =>
       this.#submit(connection, priorities.normal, false, { reducer: this.#name(connection, 2) }),
     SUBMIT_REDUCE_JOB_BACKGROUND: (connection) =>
@@ -121,6 +133,7 @@ export class Dispatch {
     SET_CLIENT_ID: (connection) => {
       connection.clientId = this.#text(connection, 0, this.#limits.clientIdBytesMax)
     },
+    CONTROL: (connection) => this.#answerControl(connection),
   }
 
   #submit(
@@ -147,6 +160,34 @@ export class Dispatch {
       then: '',
     })
     if (background) this.#journal?.limit(connection)
+  }
+
+  /** A schedule has a handle like a job. */
+  #schedule(connection: Connection): void {
+    const { uniqueBytesMax, functionNameBytesMax } = this.#limits
+    if (this.#schedules === undefined) return connection.error(wireErrors.INVALID_COMMAND)
+    if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
+    if (this.#length(1) > uniqueBytesMax) return connection.error(wireErrors.UNIQUE_TOO_LARGE)
+    try {
+      const number = this.#schedules.putClient({
+        function: this.#name(connection, 0),
+        unique: this.#text(connection, 1, uniqueBytesMax),
+        minute: this.#text(connection, 2, digitsMax),
+        hour: this.#text(connection, 3, digitsMax),
+        dayOfMonth: this.#text(connection, 4, digitsMax),
+        month: this.#text(connection, 5, digitsMax),
+        dayOfWeek: this.#text(connection, 6, digitsMax),
+        workload: this.#data(connection),
+      })
+      this.#journal?.holdUntilKept(connection)
+      this.#handles.write(connection.output.packet(packets.JOB_CREATED.type, this.#handles.length), number)
+      this.#journal?.limit(connection)
+    } catch (error) {
+      if (!(error instanceof ScheduleError)) throw error
+      if (error.code === 'SHUTTING_DOWN') return connection.error(wireErrors.SHUTTING_DOWN)
+      const { code, text } = wireErrors.INVALID_SCHEDULE
+      connection.error({ code, text: `${text}: ${error.message}` })
+    }
   }
 
   /** From seconds since 1970, to the millisecond, to the engine's time. What is no number is now. */
@@ -201,6 +242,18 @@ export class Dispatch {
       if (this.#connections.to(connection.id) === connection) {
         if (answer.kind === 'failed') connection.error(lookUpError(answer.failure))
         else reply(answer.kind === 'find' && answer.job !== undefined)
+      }
+      goOn()
+    })
+  }
+
+  /** Until it is answered, no more is read from the connection. */
+  #answerControl(connection: Connection): void {
+    const goOn = connection.pause()
+    this.#control.performJson(this.#data(connection), (answer) => {
+      if (this.#connections.to(connection.id) === connection) {
+        connection.output.packet(packets.CONTROL_RES.type, answer.length, 0)
+        connection.output.data(answer)
       }
       goOn()
     })

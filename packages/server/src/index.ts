@@ -4,6 +4,13 @@ export { defaultLimits, gearmandLimits, type Limits } from './limits.ts'
 export { type Log, silentLog } from './log.ts'
 export { type LogFormat, type LogOptions, type OpenLog, openLog } from './logging.ts'
 export type { ServerOptions } from './options.ts'
+export type { ConfigPolicies, FunctionOptions, PolicyOptions } from './policies/config-policies.ts'
+export { Policies, PolicyError } from './policies/policies.ts'
+export { type AnyPolicySetting, type PolicyKey, policyKeys, policySettings } from './policies/policy-settings.ts'
+export type { ClientSchedule } from './schedules/client-schedule.ts'
+export { readConfigSchedule } from './schedules/config-schedule.ts'
+export { ScheduleError } from './schedules/schedule-error.ts'
+export { type OnAnswered, type ScheduleContext, Schedules, type Submitted } from './schedules/schedules.ts'
 export { createServer, type ListeningAddress, type Server } from './server.ts'
 export {
   type AnySetting,
@@ -15,16 +22,17 @@ export {
   settings,
   toServerOptions,
 } from './settings.ts'
+export { type ConfigFile, noConfigFile, readConfigFile } from './settings-file.ts'
 export {
   environmentName,
   type Given,
-  readConfigFile,
   readEnvironment,
   reason,
   resolveSettings,
   SettingsError,
   type Source,
 } from './settings-sources.ts'
+export type { TomlEntry, TomlTable } from './settings-toml.ts'
 export { type BackupOptions, backUp } from './store/sqlite/backup.ts'
 export { type CheckOptions, type CheckResult, checkStore } from './store/sqlite/check.ts'
 export { renameDurably } from './store/sqlite/durable.ts'

@@ -29,6 +29,7 @@ import {
   type StoredDocument,
   type StoredExpired,
   type StoredFailureNote,
+  type StoredSummary,
   StoreError,
   type StoreFailure,
   type StoreRequest,
@@ -297,6 +298,38 @@ export class Journal implements Changes {
     this.#turn?.begin()
   }
 
+  /**
+   * Ends jobs of a list that the store has just given, none of which the engine has. Gives the numbers of those it has
+   * ended, and how many it has left: what becomes of them is on its way to the store, which will list them again.
+   */
+  endListed(jobs: readonly StoredSummary[]): { readonly ended: readonly number[]; readonly left: number } {
+    const { handles, wallTime } = this.#context
+    const { gone, changing, isPromoting } = this.#underWayTo()
+    const ended: number[] = []
+    let left = 0
+    for (const { number: total, function: name, priority, runAt } of jobs) {
+      if (gone.has(total)) continue
+      if (changing.has(total) || (isPromoting && runAt > 0 && runAt <= wallTime.now)) left++
+      else {
+        const number = handles.numberOf(total)
+        this.#engine?.durable?.cancelled(number, name, priority, runAt > 0)
+        this.forget(number)
+        ended.push(number)
+      }
+    }
+    return { ended, left }
+  }
+
+  /** What the store is yet to be told, or to say that it has done. */
+  #underWayTo(): { gone: ReadonlySet<number>; changing: ReadonlySet<number>; isPromoting: boolean } {
+    const batches = this.#committing === undefined ? this.#waiting : [this.#committing, ...this.#waiting]
+    return {
+      gone: new Set(batches.flatMap((batch) => [...batch.forget, ...batch.gone])),
+      changing: new Set(batches.flatMap(({ changes }) => changes.map((change) => ('number' in change ? change.number : 0)))),
+      isPromoting: batches.some(({ promoteUntil }) => promoteUntil !== undefined),
+    }
+  }
+
   /** Changes something that the engine has no part in. What comes of it is told, or why nothing does. */
   change(change: StoredChange, onChanged: OnChanged): void {
     this.#open.change(change, onChanged)
@@ -315,6 +348,12 @@ export class Journal implements Changes {
     this.#turn?.begin()
   }
 
+  /** Called when all that was said so far is kept, or could not be. */
+  whenKept(onKept: OnKept): void {
+    this.#open.onKept.push(onKept)
+    this.#turn?.begin()
+  }
+
   // Batches
 
   /** The end of a turn. */
@@ -328,7 +367,9 @@ export class Journal implements Changes {
 
   #send(): void {
     const [batch] = this.#waiting
-    if (batch.isEmpty || (!batch.isAwaited && !this.#mayForget(batch))) return
+    if (batch.isEmpty) return
+    const isDue = batch.isAwaited || (batch.isPressing && this.#failure === undefined)
+    if (!isDue && !this.#mayForget(batch)) return
     this.#reserveNumbers(batch)
     this.#takeOpen()
     this.#isForgettingDue = false
@@ -462,7 +503,11 @@ export class Journal implements Changes {
     for (const total of batch.forget) this.#waiting[0].forget.push(total)
     this.#sayAgain(batch, failure)
     for (const onCancelled of batch.onCancelled) onCancelled(undefined, failure)
-    for (const addition of batch.additions) durable?.notAdded(addition)
+    for (const addition of batch.additions) {
+      const own = batch.own.get(addition)
+      if (own === undefined) durable?.notAdded(addition)
+      else this.add(addition, own)
+    }
     this.#replies.refuseAll(batch, this.#later, failure)
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
   }
@@ -487,7 +532,9 @@ export class Journal implements Changes {
    */
   #lose(batch: OpenBatch, failure: StoreFailure): void {
     const { handles } = this.#context
-    for (const { number } of batch.additions) this.#waiting[0].forget.push(handles.total(number))
+    for (const { number, isOwn } of batch.additions) {
+      if (!isOwn) this.#waiting[0].forget.push(handles.total(number))
+    }
     this.#lostCancels.push(...batch.cancel)
     this.#failAll(batch, failure)
   }

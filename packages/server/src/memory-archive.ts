@@ -121,6 +121,10 @@ export class MemoryArchive implements Keeper {
         )
         return { kind: 'list dead', jobs: jobs.toSorted(latestFirst).slice(0, jobsMax).map(toDeadSummary) }
       }
+      case 'count dead': {
+        const functions = Array.from(this.#dead, ([name, jobs]) => ({ name, count: jobs.size }))
+        return { kind: 'count dead', functions: functions.filter(({ count }) => count > 0) }
+      }
       case 'describe':
         return { kind: 'describe', job: this.#find(request.number) }
       case 'describe unique': {

@@ -1,6 +1,7 @@
 import { defaultHandlePrefix } from './handles.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { type Log, silentLog } from './log.ts'
+import type { FunctionOptions } from './policies/config-policies.ts'
 import type { Store } from './store/store.ts'
 import { version } from './version.ts'
 
@@ -32,6 +33,8 @@ export interface ServerOptions {
   /** What the administrative `version` answers. */
   readonly version: string
   readonly limits: Limits
+  /** Policies by function or pattern: `{ 'mail.*': { attempts: 5, 'keep-results': '1h' } }`, or those of a file. */
+  readonly functions: FunctionOptions
   readonly log: Log
 }
 
@@ -49,5 +52,6 @@ export const defaultOptions: ServerOptions = {
   verbose: 'ERROR',
   version,
   limits: defaultLimits,
+  functions: {},
   log: silentLog,
 }

@@ -7,11 +7,15 @@ import { Admin } from './admin.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { Connections } from './connections.ts'
+import { Control } from './control/control.ts'
 import { Dispatch } from './dispatch.ts'
 import { Handles } from './handles.ts'
 import { Journal } from './journal.ts'
+import { MemoryArchive } from './memory-archive.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
 import { PacketOutbox } from './packet-outbox.ts'
+import { Policies } from './policies/policies.ts'
+import { Schedules } from './schedules/schedules.ts'
 import { readThroughSharedBuffer } from './shared-buffer.ts'
 import { BusyStore } from './store/busy-store.ts'
 import { makeStore } from './store/kinds.ts'
@@ -49,6 +53,10 @@ export class Server {
   /** Undefined: no job outlives the server. */
   readonly #store: BusyStore | undefined
   readonly #journal: Journal | undefined
+  readonly #policies: Policies
+  readonly #schedules: Schedules
+  /** What can be asked of the server beside jobs. */
+  readonly control: Control
   #opened: Promise<void> | undefined
   readonly #listeners: NetServer[] = []
   /** Set while there are connections to look through. */
@@ -65,7 +73,9 @@ export class Server {
     const made = makeStore(options.store, log)
     const store = made && new BusyStore(made)
     const journal = store && new Journal({ store, clock, connections, handles, wallTime, log })
+    const policies = new Policies(options.functions)
     const engineOptions = {
+      policyOf: (name: string) => policies.policyOf(name),
       attemptsMax: options.attemptsMax,
       wakeCount: options.wakeCount,
       exceptions: options.exceptions,
@@ -75,14 +85,46 @@ export class Server {
       workloadBytesMax: limits.workloadBytesMax,
       waitsPerSessionMax: limits.waitsPerConnectionMax,
     }
-    const engine = new Engine(new PacketOutbox(connections, handles, journal), engineOptions, journal)
-    const dispatch = new Dispatch(engine, { connections, handles, limits, wallTime, journal })
-    const admin = new Admin(engine, connections, handles, options, journal)
+    const memory = new MemoryArchive({ connections, handles, wallTime })
+    const engine = new Engine(new PacketOutbox(connections, handles, journal), engineOptions, journal, memory)
+    memory.serve(engine)
     const turn = new Turn(engine, clock, () => {
       journal?.commit()
       connections.flush()
       for (const { isOver, finish } of this.#waits) if (isOver()) finish()
     })
+    const schedules = new Schedules({
+      clock,
+      wallTime,
+      handles,
+      limits,
+      log,
+      begin: () => turn.begin(),
+      submit(submission) {
+        const { nextNumber } = engine
+        const number = engine.submitOwn(submission)
+        return { outcome: number < nextNumber ? 'joined' : 'kept', number }
+      },
+      takeNumber: () => engine.takeNumber(),
+      keepDocument: (kind, name, body) => journal?.keepDocument(kind, name, body),
+    })
+    const control = new Control({
+      engine,
+      connections,
+      handles,
+      wallTime,
+      clock,
+      turn,
+      journal,
+      archive: journal ?? memory,
+      policies,
+      schedules,
+    })
+    const dispatch = new Dispatch(engine, { connections, handles, limits, wallTime, journal, schedules, control })
+    const admin = new Admin(engine, connections, handles, options, journal)
+    this.#policies = policies
+    this.#schedules = schedules
+    this.control = control
     this.#options = options
     this.#clock = clock
     this.#turn = turn
@@ -133,7 +175,10 @@ export class Server {
   }
 
   async #open(): Promise<void> {
-    await this.#journal?.open(this.engine, this.#turn)
+    const documents = (await this.#journal?.open(this.engine, this.#turn)) ?? []
+    this.#policies.load(documents, this.#options.log)
+    this.engine.applyPolicies()
+    this.#schedules.start(documents, [])
   }
 
   /**
@@ -190,6 +235,7 @@ export class Server {
   /** Takes no new connections and jobs and gives none out; closes when no job is running, or when the time is over. */
   async close(graceMs: number): Promise<void> {
     const stopped = this.#stopListening()
+    this.#schedules.stop()
     this.engine.drain()
     const startedAt = this.#clock.now()
     await this.#until(() => this.#runningCount === 0, graceMs)
@@ -200,6 +246,7 @@ export class Server {
   /** Takes no new connections; those that are there work on until the last job is done, and are then closed. */
   async finishAll(): Promise<void> {
     const stopped = this.#stopListening()
+    this.#schedules.stop()
     await this.#until(() => this.engine.jobCount + this.engine.backlogSize === 0, Number.POSITIVE_INFINITY)
     await (this.#closed ??= this.#finish(outputGraceMs))
     await stopped

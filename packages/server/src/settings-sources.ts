@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type AnySetting, type SettingName, type SettingValues, settingNames, settings } from './settings.ts'
 import { nearest } from './settings-nearest.ts'
 
@@ -56,46 +55,10 @@ function isServiceAddress(text: string): boolean {
   return /^(tcp|udp):\/\//.test(text)
 }
 
-/** Reads a configuration file in TOML; a key that is not known is an error. */
-export async function readConfigFile(file: string): Promise<Source> {
-  const text = readText(file)
-  const document = await parseToml(file, text)
-  const source = new Map<SettingName, Given>()
-  for (const [key, value] of Object.entries(document)) {
-    if (key === 'limits') {
-      if (!isTable(value))
-        throw new SettingsError(`${at(file, text, key)}: limits is a table: write [limits] above its keys`)
-      for (const [limitKey, limitValue] of Object.entries(value)) addKey(limitKey, limitValue, 'limits')
-    } else {
-      addKey(key, value, undefined)
-    }
-  }
-  return source
-
-  function addKey(key: string, value: unknown, table: 'limits' | undefined): void {
-    const place = at(file, text, key, table)
-    const name = settingNames.find((each) => each === key)
-    if (name === undefined || tableOf(name) !== table) throw new SettingsError(`${place}: ${unknownKey(key, table)}`)
-    const where = `${place}: ${key}`
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      throw new SettingsError(`${where} must be ${settings[name].type.range}, and is none`)
-    }
-    source.set(name, { text: String(value), where })
-  }
-}
-
 function parseSetting(setting: AnySetting, { text, where }: Given): unknown {
   const value = setting.type.parse(text)
   if (value === undefined) throw new SettingsError(`${where} must be ${setting.type.range}, not "${text}"`)
   return value
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new SettingsError(`cannot read the configuration file ${file}: ${reason(error)}`, { cause: error })
-  }
 }
 
 const reasons = new Map([
@@ -111,47 +74,4 @@ export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const code = 'code' in error ? String(error.code) : ''
   return reasons.get(code) ?? error.message
-}
-
-async function parseToml(file: string, text: string): Promise<Record<string, unknown>> {
-  // Loaded only here: most servers start without a file.
-  const { parse, TomlError } = await import('smol-toml')
-  try {
-    return parse(text)
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const [what = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
-    throw new SettingsError(`${file}, line ${error.line}, column ${error.column}: ${what}`, { cause: error })
-  }
-}
-
-function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
-}
-
-function tableOf(name: SettingName): string | undefined {
-  const setting: AnySetting = settings[name]
-  return setting.limit === undefined ? undefined : 'limits'
-}
-
-function unknownKey(key: string, table: string | undefined): string {
-  const shown = table === undefined ? `"${key}"` : `"${key}" in [${table}]`
-  const meant = nearest(key, settingNames)
-  if (meant === undefined) return `there is no setting ${shown}`
-  const home = tableOf(meant)
-  const place = home === table ? '' : home === undefined ? ', at the top of the file' : `, in the table [${home}]`
-  return `there is no setting ${shown}; did you mean "${meant}"${place}?`
-}
-
-/** The file, and the line in which the key is given if it is written plainly there. */
-function at(file: string, text: string, key: string, table?: string): string {
-  let current: string | undefined
-  for (const [index, line] of text.split('\n').entries()) {
-    const [, header, assigned] = /^\s*(?:\[\s*"?([^\]"]*?)"?\s*\]|"?([^="]+?)"?\s*=)/.exec(line) ?? []
-    if (header !== undefined) current = header
-    const isKey = assigned === key && current === table
-    const isWhole = header === key && table === undefined
-    if (isKey || isWhole || assigned === `${table}.${key}`) return `${file}, line ${index + 1}`
-  }
-  return file
 }

@@ -1,3 +1,4 @@
+import { fromWire, isPattern, nameProblem, toWire } from './policies/function-name.ts'
 import { isStoreName } from './store/kinds.ts'
 
 /** How a setting's value is written by a user: in a flag, in the environment and in the configuration file alike. */
@@ -35,6 +36,74 @@ export function numberOr(
     range: `${number.range}, or "${word}"`,
     parse: (text) => (text === word || others.includes(text) ? Number.POSITIVE_INFINITY : number.parse(text)),
     show: (value) => (Number.isFinite(value) ? number.show(value) : word),
+  }
+}
+
+/** A number that need not be whole. */
+export function decimal(placeholder: string, min: number, max: number): ValueType<number> {
+  return {
+    placeholder,
+    range: `a number from ${min} to ${max}`,
+    parse: (text) => within(parseDecimal(text), min, max),
+    show: String,
+  }
+}
+
+/** So many a second. Written as less than one it may be so many a minute or an hour. */
+export function rate(min: number, max: number): ValueType<number> {
+  return {
+    placeholder: 'rate',
+    range: `a number a second from ${min} to ${max}, such as 100, 0.5, 10/s, 30/m or 5/h`,
+    parse: (text) => {
+      const [, number = '', unit = 's'] = /^([\d.]+)(?:\/([a-z]))?$/.exec(text) ?? []
+      const seconds = rateSeconds.get(unit)
+      const count = parseDecimal(number)
+      return count === undefined || seconds === undefined ? undefined : within(count / seconds, min, max)
+    },
+    show: (value) => {
+      const short = Number(value.toFixed(3)) === value
+      for (const [unit, seconds] of rateSeconds) {
+        const count = Math.round(value * seconds)
+        if (!short && count / seconds === value) return `${count}/${unit}`
+      }
+      return String(value)
+    },
+  }
+}
+
+const rateSeconds: ReadonlyMap<string, number> = new Map([
+  ['s', 1],
+  ['m', 60],
+  ['h', 3600],
+])
+
+/** What `type` allows, and a word that stands for one more value. */
+export function orWord<Value>(word: string, value: Value, type: ValueType<Value>): ValueType<Value> {
+  return {
+    placeholder: type.placeholder,
+    range: `${type.range}, or "${word}"`,
+    parse: (text) => (text === word ? value : type.parse(text)),
+    show: (shown) => (shown === value ? word : type.show(shown)),
+  }
+}
+
+/** Some of the words, with commas between; "all" or "none". */
+export function someOf<const Word extends string>(
+  placeholder: string,
+  words: readonly Word[],
+): ValueType<readonly Word[]> {
+  return {
+    placeholder,
+    range: `"all", "none", or some of ${words.join(', ')}, with commas between`,
+    parse: (text) => {
+      if (text === 'all') return words
+      if (text === 'none') return []
+      const given = text.split(',').map((each) => each.trim())
+      return given.every((each) => words.some((word) => word === each))
+        ? words.filter((word) => given.includes(word))
+        : undefined
+    },
+    show: (value) => (value.length === 0 ? 'none' : value.length === words.length ? 'all' : value.join(',')),
   }
 }
 
@@ -117,8 +186,23 @@ export const storeName: ValueType<string> = {
   show: String,
 }
 
+/** As the protocol has it; empty: none. */
+export const functionName: ValueType<string> = {
+  placeholder: 'function',
+  range: 'the name of a function, of at most 512 bytes and without *, or empty',
+  parse: (text) => {
+    if (text === '') return text
+    return isPattern(text) || nameProblem(text) !== undefined ? undefined : toWire(text)
+  },
+  show: fromWire,
+}
+
 /** Largest first. */
 type Units = readonly (readonly [unit: string, size: number])[]
+
+function parseDecimal(text: string): number | undefined {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
+}
 
 function parseUnits(text: string, units: Units): number | undefined {
   const [, digits, unit] = /^(\d+)([a-z]+)$/i.exec(text) ?? []

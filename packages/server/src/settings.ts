@@ -142,7 +142,9 @@ export type SettingValues = {
 export const settingNames: readonly SettingName[] = Object.keys(settings) as SettingName[]
 
 /** What of the settings is the server's own. */
-export function toServerOptions(values: SettingValues): Omit<ServerOptions, 'version' | 'log'> & { store: string } {
+export function toServerOptions(
+  values: SettingValues,
+): Omit<ServerOptions, 'version' | 'log' | 'functions'> & { store: string } {
   return {
     listen: values.listen,
     port: values.port,

@@ -154,7 +154,7 @@ test('every setting is a variable and a key', async () => {
   const atTop = settingNames.filter((name) => !isLimit(name)).map(line)
   const inLimits = settingNames.filter(isLimit).map(line)
   writeFileSync(file, `${atTop.join('')}[limits]\n${inLimits.join('')}`)
-  assert.deepEqual([...(await readConfigFile(file)).keys()].sort(), [...settingNames].sort())
+  assert.deepEqual([...(await readConfigFile(file)).source.keys()].sort(), [...settingNames].sort())
 
   const environment = Object.fromEntries(
     settingNames.map((name) => [environmentName(name), settings[name].defaultText]),
@@ -187,7 +187,8 @@ test('values of a file keep their meaning without quotes', async () => {
   using directory = scratch()
   const file = directory.path('some.toml')
   writeFileSync(file, 'port = 17\nexceptions = true\n"grace" = "1m"\nlimits.connections-max = 9\n')
-  const { port, exceptions, grace, 'connections-max': connectionsMax } = resolveSettings([await readConfigFile(file)])
+  const { source } = await readConfigFile(file)
+  const { port, exceptions, grace, 'connections-max': connectionsMax } = resolveSettings([source])
   assert.deepEqual([port, exceptions, grace, connectionsMax], [17, true, 60_000, 9])
 })
 

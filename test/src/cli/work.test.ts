@@ -169,6 +169,32 @@ onServers('geartrain work with a command', (it) => {
     assert.equal(await job.text(), 'again\n')
   })
 
+  it('ends what was cancelled, with all that it has started', async (site) => {
+    // gearmand tells no worker of it.
+    if (site.kind === 'gearmand') return
+    using directory = scratch()
+    const name = site.functionName()
+    const pids = directory.path('pids')
+    // It hangs, with a child, and does not listen to SIGTERM.
+    const script = `if read line; then echo next; exit; fi; trap '' TERM; sleep 100 & echo $! $$ > ${pids}; wait; wait`
+    const work = await startWork(site, [name, '--', 'sh', '-c', script])
+    const client = await site.client()
+    const job = client.submit(name, '')
+    const handle = await job.created()
+    const [child, shell] = (await until('it runs', () => readIfThere(pids))).split(' ').map(Number)
+    assert.ok(child !== undefined && shell !== undefined)
+    assert.ok(await (await site.admin()).cancel(handle))
+    await work.line(/ was cancelled$/)
+    await assert.rejects(job.result(), { code: 'JOB_FAILED' })
+    // SIGTERM for the child, and SIGKILL for the shell.
+    await until('the child is gone', () => !isAlive(child) || undefined)
+    await until('the shell is gone', () => !isAlive(shell) || undefined)
+    assert.equal(await client.submit(name, 'line\n').text(), 'next\n')
+    work.kill('SIGTERM')
+    const { stderr } = await work.ended()
+    assert.deepEqual(stderr.split('\n').slice(1), [`${handle} of ${name} was cancelled`, 'SIGTERM: no more jobs', ''])
+  })
+
   it('finishes what runs when it is told to end', async (site) => {
     using directory = scratch()
     const name = site.functionName()

@@ -1,9 +1,9 @@
-import { type EngineOptions, priorities } from '@geartrain/engine'
+import { type EngineOptions, type Priority, priorities } from '@geartrain/engine'
 import { EngineRules } from './engine-rules.ts'
 import { NaiveJournal, type Outcome } from './naive-journal.ts'
 import type { NaiveStore, StoredJob } from './naive-store.ts'
 import { Replies } from './replies.ts'
-import { perform } from './rules.ts'
+import { performWithPolicies } from './policy-rules.ts'
 
 /** The engine with a store. */
 export class DurableRules extends EngineRules {
@@ -34,6 +34,13 @@ export class DurableRules extends EngineRules {
     return 'asked of the store'
   }
 
+  override prioritize(number: number, priority: Priority): string {
+    const isHere = this.engine.prioritize(number, priority)
+    // The store is told in both cases; here it is done.
+    this.journal.change({ kind: 'prioritize', number, priority })
+    return isHere ? 'moved' : 'asked of the store'
+  }
+
   override functions(): string[] {
     const lines = super.functions()
     return Array.from(this.engine.functions(), ({ pendingCount, backlog }, index) => {
@@ -49,21 +56,34 @@ export class DurableRules extends EngineRules {
 
   /** A line for each job in the store. */
   stored(): string[] {
-    return this.store.jobs.map(describe)
+    const { jobs, dead, kept } = this.store
+    const ended = (line: string, { number, function: name, attempts, failures }: StoredJob): string =>
+      [`#${number} ${name} ${line}`, `attempts ${attempts}`, ...failures].join(', ')
+    return [
+      ...jobs.map(describe),
+      ...dead.map((job) => ended(`dead ${job.reason}`, job)),
+      ...kept.map((job) => ended(`kept ${job.outcome}`, job)),
+    ]
   }
 }
 
-function describe({ number, function: name, unique, priority, runAt, isClaimed }: StoredJob): string {
+function describe(job: StoredJob): string {
+  const { number, function: name, unique, priority, runAt, isClaimed, expireAt, attempts, failures } = job
   const place = runAt > 0 ? `due ${runAt}` : isClaimed ? 'claimed' : 'ready'
   const names = Object.keys(priorities)
-  return [`#${number}`, name, unique || "''", names[priority], place].join(' ')
+  const line = [`#${number}`, name, unique || "''", names[priority], place].join(' ')
+  const expiry = expireAt > 0 ? [`dead at ${expireAt}`] : []
+  return [line, ...expiry, ...(attempts > 0 ? [`attempts ${attempts}`, ...failures] : [])].join(', ')
 }
 
 /** The commands of the rules, and those that say what becomes of the batch that is on its way. */
 export function performDurably(line: string, rules: DurableRules): string[] {
   const run = commands.get(line)
-  if (run === undefined) return perform(line, rules)
-  return run(rules)
+  if (run !== undefined) return run(rules)
+  const revived = /^revive #(\d+)$/.exec(line)?.[1]
+  if (revived === undefined) return performWithPolicies(line, rules)
+  rules.journal.change({ kind: 'revive', number: Number(revived) })
+  return []
 }
 
 const commands = new Map<string, (rules: DurableRules) => string[]>([

@@ -6,11 +6,16 @@ import {
   type GrabForm,
   type Job,
   type Outbox,
+  type Policy,
+  type Priority,
+  plainPolicy,
   type QueueLimits,
   type Refusal,
   type Session,
   type Submission,
 } from '@geartrain/engine'
+import { NaiveKeeper } from './naive-keeper.ts'
+import { parsePolicy } from './policy-words.ts'
 import { Replies } from './replies.ts'
 import { event, type Rules, type WorkWord } from './rules.ts'
 
@@ -19,6 +24,7 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 /** The engine, with an outbox that writes down its events. */
 export class EngineRules implements Rules {
   readonly #options: Partial<EngineOptions>
+  readonly #policies = new Map<string, Policy>()
   readonly #replies: Replies
   readonly #changes: Changes | undefined
   readonly #sessions = new Map<string, Session>()
@@ -26,10 +32,20 @@ export class EngineRules implements Rules {
   #engine: Engine
 
   constructor(options: Partial<EngineOptions>, replies: Replies = new Replies(), changes?: Changes) {
-    this.#options = options
+    this.#options = { policyOf: (name) => this.policyOf(name), ...options }
     this.#replies = replies
     this.#changes = changes
-    this.#engine = new Engine(this.#outbox(), options, changes)
+    this.#engine = this.#newEngine(this.#options)
+  }
+
+  #newEngine(options: Partial<EngineOptions>): Engine {
+    const nameOf = (id: number): string => this.#names[id] ?? 'nobody'
+    const keeper = new NaiveKeeper(
+      (line) => this.#replies.note(line),
+      nameOf,
+      () => this.now,
+    )
+    return new Engine(this.#outbox(), options, this.#changes, keeper)
   }
 
   get engine(): Engine {
@@ -41,7 +57,7 @@ export class EngineRules implements Rules {
     for (const { id } of this.#sessions.values()) this.#replies.drop(id)
     this.#sessions.clear()
     const { now, nextNumber: firstNumber } = this.#engine
-    this.#engine = new Engine(this.#outbox(), { ...this.#options, firstNumber }, this.#changes)
+    this.#engine = this.#newEngine({ ...this.#options, firstNumber })
     this.#engine.advance(now)
   }
 
@@ -83,6 +99,10 @@ export class EngineRules implements Rules {
 
   wantExceptions(name: string): void {
     this.#session(name).exceptions = true
+  }
+
+  wantCancellation(name: string): void {
+    this.#session(name).cancellation = true
   }
 
   submit(name: string, submission: Submission): void {
@@ -133,6 +153,20 @@ export class EngineRules implements Rules {
     return this.engine.cancel(number) ? 'cancelled' : 'no such job'
   }
 
+  prioritize(number: number, priority: Priority): string {
+    return this.engine.prioritize(number, priority) ? 'moved' : 'no such job'
+  }
+
+  policyOf(name: string): Policy {
+    return this.#policies.get(name) ?? plainPolicy
+  }
+
+  /** Without words it is gearmand's. */
+  setPolicy(name: string, words: readonly string[]): void {
+    this.#policies.set(name, words.length === 0 ? plainPolicy : parsePolicy(words))
+    this.engine.applyPolicies()
+  }
+
   createFunction(name: string): string {
     return this.engine.createFunction(name) ? 'created' : 'too many functions'
   }
@@ -150,6 +184,7 @@ export class EngineRules implements Rules {
       const waiters = job.waiters.map((waiter) => this.#names[waiter.session.id])
       return [
         `#${job.number} ${job.function.name} ${job.state}`,
+        ...(job.function.flow?.isParked(job) === true ? ['parked'] : []),
         ...(job.owner === undefined ? [] : [`at ${this.#names[job.owner.id]}`]),
         ...(job.index < 0 ? [] : [`due ${job.dueAt}`]),
         ...(job.retries === 0 ? [] : [`retries ${job.retries}`]),
@@ -162,8 +197,9 @@ export class EngineRules implements Rules {
 
   functions(): string[] {
     return Array.from(this.engine.functions(), (jobFunction) => {
-      const { name, readyCount, delayedCount, runningCount, workerCount } = jobFunction
-      return `${name}: ${readyCount} ready, ${delayedCount} delayed, ${runningCount} running, ${workerCount} workers`
+      const { name, readyCount, delayedCount, runningCount, workerCount, flow, room } = jobFunction
+      const line = `${name}: ${readyCount} ready, ${delayedCount} delayed, ${runningCount} running, ${workerCount} workers`
+      return flow === undefined ? line : `${line}, ${flow.parkedCount} parked, room for ${room}`
     })
   }
 
@@ -187,8 +223,10 @@ export class EngineRules implements Rules {
     const say = (id: number, ...words: string[]): void => this.#replies.tell(id, line(id, ...words))
     const of = (job: Job): string => `#${job.number}`
     return {
-      jobCreated: (id, job) => say(id, 'JOB_CREATED', of(job)),
+      // Of the server's own submissions nobody is told.
+      jobCreated: (id, job) => id >= 0 && say(id, 'JOB_CREATED', of(job)),
       jobPromised: (id, addition: Addition) =>
+        id >= 0 &&
         this.#replies.promise(id, addition, (kept) =>
           typeof kept === 'number' ? line(id, 'JOB_CREATED', `#${kept}`) : line(id, 'refused', kept),
         ),

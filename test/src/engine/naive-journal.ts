@@ -10,7 +10,7 @@ import type {
   Priority,
   Submission,
 } from '@geartrain/engine'
-import { type Batch, NaiveStore, type StoredJob, type Written } from './naive-store.ts'
+import { type Batch, type Change, expiredMax, NaiveStore, type StoredJob, type Written } from './naive-store.ts'
 import type { Kept, Replies } from './replies.ts'
 
 /** What becomes of the batch that is on its way. */
@@ -92,8 +92,12 @@ export class NaiveJournal implements Changes {
    * then on, too, or it would join what has ended.
    */
   forget(number: number): void {
+    this.#batchThatForgets(number).forget.push(number)
+  }
+
+  #batchThatForgets(number: number): Batch {
     if (this.#last.additions.some(({ addition }) => addition.number === number)) this.#open.push(newBatch())
-    this.#last.forget.push(number)
+    return this.#last
   }
 
   promote(now: number): void {
@@ -104,20 +108,39 @@ export class NaiveJournal implements Changes {
     this.#last.requests.push({ kind: 'claim', function: name, priority, jobsMax, bytesMax })
   }
 
-  expire(_now: number): void {
-    throw new Error('not modelled: expire')
+  expire(until: number): void {
+    this.#last.requests.push({ kind: 'expired', until, after: undefined })
   }
 
-  retry(_job: Job, _runAt: number, _failure: Failure): void {
-    throw new Error('not modelled: retry')
+  retry({ number, retries: attempts }: Job, runAt: number, failure: Failure): void {
+    const { changes } = this.#batchThatForgets(number)
+    changes.push({ kind: 'retry', number, runAt, attempts, failure: keptFailure(failure) })
   }
 
-  bury(_job: Job, _reason: DeathReason, _failure: Failure | undefined): void {
-    throw new Error('not modelled: bury')
+  bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
+    this.#bury(job.number, job.function, reason, job.retries, failure && keptFailure(failure))
   }
 
-  keep(_job: Job, _ending: Ending): void {
-    throw new Error('not modelled: keep')
+  #bury(
+    number: number,
+    { policy: { deadMax } }: JobFunction,
+    reason: DeathReason,
+    attempts: number,
+    failure?: Failure,
+  ): void {
+    this.#batchThatForgets(number).changes.push({ kind: 'bury', number, reason, attempts, failure, deadMax })
+  }
+
+  keep({ number }: Job, { outcome, keepMs, uniqueForMs }: Ending): void {
+    const { now } = this
+    const keepUntil = keepMs > 0 ? now + keepMs : 0
+    const uniqueUntil = uniqueForMs > 0 ? now + uniqueForMs : 0
+    this.#batchThatForgets(number).changes.push({ kind: 'keep', number, outcome, keepUntil, uniqueUntil })
+  }
+
+  /** The store's clock is the engine's. */
+  get now(): number {
+    return this.#engine?.now ?? 0
   }
 
   recent(): undefined {
@@ -127,7 +150,14 @@ export class NaiveJournal implements Changes {
   // What the test says
 
   cancel(number: number): void {
+    // A batch cancels before it changes: what is put off or ended in it can be cancelled in the next one.
+    if (this.#last.changes.some((change) => change.number === number)) this.#open.push(newBatch())
     this.#last.cancel.push(number)
+  }
+
+  /** Nothing that the engine has a part in, until it is done. */
+  change(change: Extract<Change, { kind: 'revive' | 'prioritize' }>): void {
+    this.#last.changes.push(change)
   }
 
   /** The end of a turn. */
@@ -138,7 +168,9 @@ export class NaiveJournal implements Changes {
   }
 
   #send(): void {
-    if (!this.#open.every(isEmpty)) this.#onWay = this.#takeOpen()
+    if (this.#open.every(isEmpty)) return
+    this.#onWay = this.#takeOpen()
+    this.#onWay.now = this.now
   }
 
   /** The store has done what was on its way, or not. False: nothing was. */
@@ -162,10 +194,11 @@ export class NaiveJournal implements Changes {
 
   /** What has ended must not be counted, nor claimed. */
   reopen(): void {
-    this.store.write({ ...newBatch(), forget: this.#open[0].forget.splice(0) })
+    const [{ forget, changes }] = this.#open
+    this.store.write({ ...newBatch(), forget: forget.splice(0), changes: changes.filter(isOfEngine) })
     this.#isBroken = false
-    const { functions, nextDueAt } = this.store.open()
-    this.#engine?.durable?.restock(functions, nextDueAt, Number.POSITIVE_INFINITY)
+    const { functions, nextDueAt, nextExpiryAt } = this.store.open()
+    this.#engine?.durable?.restock(functions, nextDueAt, nextExpiryAt)
   }
 
   /** The process is gone and a new one comes. What was on its way may have been kept. */
@@ -186,26 +219,41 @@ export class NaiveJournal implements Changes {
       // One that was claimed meanwhile may have ended.
       if (!this.#isForgotten(number)) durable?.cancelled(number, name, priority, runAt > 0)
     }
+    for (const [index, change] of batch.changes.entries()) {
+      const job = written.changed[index]
+      if (change.kind === 'prioritize' && job !== undefined && this.#engine?.findJob(job.number) === undefined)
+        durable?.prioritized(job.function, job.priority, change.priority, job.runAt > 0)
+    }
     const promises = new Map<Addition, Kept>()
     for (const [index, { addition }] of batch.additions.entries()) {
       const number = written.joined[index]
+      const recent = written.throttled[index]
       promises.set(addition, number ?? addition.number)
-      if (number === undefined) durable?.added(addition)
+      if (recent !== undefined) {
+        if (durable?.throttled(addition) === true) promises.set(addition, recent)
+      } else if (number === undefined) durable?.added(addition)
       else durable?.joined(addition, number)
     }
     for (const { function: name, priority, count } of written.promoted) durable?.promoted(name, priority, count)
+    for (const [index, change] of batch.changes.entries()) {
+      const job = change.kind === 'revive' ? written.changed[index] : undefined
+      if (job !== undefined) durable?.revived(job.function, job.priority, 1)
+    }
     if (batch.promoteUntil !== undefined) durable?.promoteEnded(written.nextDueAt)
     return promises
   }
 
-  #log(batch: Batch, { cancelled, joined, promoted }: Written): void {
+  #log(batch: Batch, { cancelled, changed, joined, throttled, promoted }: Written): void {
     const note = (line: string): void => this.#replies.note(`store: ${line}`)
     for (const number of batch.forget) note(`forgets #${number}`)
     for (const number of batch.cancel) {
       note(cancelled.some((job) => job.number === number) ? `cancels #${number}` : `has no #${number}`)
     }
+    for (const [index, change] of batch.changes.entries()) {
+      note(changed[index] === undefined ? `has no #${change.number} to ${change.kind}` : noteOf(change))
+    }
     for (const [index, { addition }] of batch.additions.entries()) {
-      const number = joined[index]
+      const number = joined[index] ?? throttled[index]
       note(`${addition.kind} #${addition.number} ${number === undefined ? 'kept' : `joins #${number}`}`)
     }
     for (const { function: name, count } of promoted) note(`promotes ${count} of ${name}`)
@@ -215,7 +263,8 @@ export class NaiveJournal implements Changes {
     for (const [index, request] of batch.requests.entries()) {
       const jobs = answers[index]
       if (request.kind === 'ask') this.#answerAsk(request.addition, jobs, promises)
-      else this.#answerClaim(request.function, request.priority, jobs)
+      else if (request.kind === 'claim') this.#answerClaim(request.function, request.priority, jobs)
+      else this.#answerExpired(request.until, jobs)
     }
     this.#engine?.durable?.answersEnded()
   }
@@ -239,20 +288,49 @@ export class NaiveJournal implements Changes {
     const numbers = jobs?.map((job) => `#${job.number}`)
     const answer = numbers === undefined ? 'failed' : numbers.join(' ') || 'nothing'
     this.#replies.note(`store: claim of ${name} ${priorityNames[priority]}: ${answer}`)
-    for (const job of jobs ?? []) this.#engine?.durable?.claimed(name, job.number, job, 0, 0)
-    this.#engine?.durable?.claimEnded(name, priority, jobs?.length)
+    const durable = this.#engine?.durable
+    for (const job of jobs ?? []) {
+      // A store that was opened anew gives out once more what has ended meanwhile and could not be forgotten.
+      if (this.#isForgotten(job.number)) continue
+      durable?.claimed(name, job.number, { ...job, runAt: 0 }, job.attempts, job.expireAt)
+    }
+    durable?.claimEnded(name, priority, jobs?.length)
+  }
+
+  #answerExpired(until: number, jobs: readonly StoredJob[] | undefined): void {
+    const durable = this.#engine?.durable
+    this.#replies.note(`store: expired: ${jobs?.map((job) => `#${job.number}`).join(' ') ?? 'failed'}`)
+    if (jobs === undefined) return durable?.expireEnded(this.now + retryMs)
+    for (const job of jobs) {
+      if (this.#isForgotten(job.number)) continue
+      if (durable?.expired(job.number, job.function, job.priority, job.runAt > 0) !== true) continue
+      const jobFunction = this.#engine?.findFunction(job.function)
+      if (jobFunction === undefined || jobFunction.policy.deadMax === 0) this.forget(job.number)
+      else this.#bury(job.number, jobFunction, 'expired', 0)
+    }
+    const after = jobs.at(-1)
+    if (jobs.length === expiredMax) this.#last.requests.push({ kind: 'expired', until, after })
+    else durable?.expireEnded(this.store.nextExpiryAt(after))
   }
 
   /** The store is yet to be told that it has ended, or to say that it has been. */
   #isForgotten(number: number): boolean {
-    return [this.#onWay, ...this.#open].some((batch) => batch?.forget.includes(number))
+    return [this.#onWay, ...this.#open].some(
+      (batch) =>
+        batch?.forget.includes(number) === true ||
+        batch?.changes.some((change) => isEnd(change) && change.number === number) === true,
+    )
   }
 
   #failWrites(batch: Batch): Promises {
     const durable = this.#engine?.durable
     this.#replies.note('store: writes nothing')
     this.#open[0].forget.push(...batch.forget)
-    for (const { addition } of batch.additions) durable?.notAdded(addition)
+    this.#open[0].changes.unshift(...batch.changes.filter(isOfEngine))
+    for (const { addition, submission } of batch.additions) {
+      if (addition.isOwn) this.add(addition, submission)
+      else durable?.notAdded(addition)
+    }
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
     return new Map(batch.additions.map(({ addition }) => [addition, 'STORE_FAILED']))
   }
@@ -273,16 +351,46 @@ export class NaiveJournal implements Changes {
 const priorityNames = { 0: 'high', 1: 'normal', 2: 'low' } as const
 
 function newBatch(): Batch {
-  return { forget: [], cancel: [], additions: [], promoteUntil: undefined, requests: [] }
+  return { now: 0, forget: [], cancel: [], changes: [], additions: [], promoteUntil: undefined, requests: [] }
 }
 
 function isEmpty(batch: Batch): boolean {
-  return batch.forget.length === 0 && !isAwaited(batch)
+  return batch.forget.length + batch.changes.length + batch.additions.length === 0 && !isAwaited(batch)
 }
 
-/** Alone, what is to be forgotten can wait until the store works again. */
-function isAwaited({ cancel, additions, promoteUntil, requests }: Batch): boolean {
-  return cancel.length > 0 || additions.length > 0 || promoteUntil !== undefined || requests.length > 0
+/** Alone, what is to be forgotten, and all else that is said until it is kept, can wait until the store works again. */
+function isAwaited({ cancel, changes, additions, promoteUntil, requests }: Batch): boolean {
+  const hasWrites = cancel.length > 0 || promoteUntil !== undefined || changes.some((change) => !isOfEngine(change))
+  return hasWrites || additions.some(({ addition }) => !addition.isOwn) || requests.length > 0
+}
+
+/** It has happened, and is said again until it is kept. */
+function isOfEngine({ kind }: Change): boolean {
+  return kind === 'retry' || isEnd({ kind })
+}
+
+function isEnd({ kind }: Pick<Change, 'kind'>): boolean {
+  return kind === 'bury' || kind === 'keep'
+}
+
+function noteOf(change: Change): string {
+  const { kind, number } = change
+  switch (kind) {
+    case 'retry':
+      return `puts #${number} off${change.runAt === 0 ? '' : ` until ${change.runAt}`}, attempts ${change.attempts}`
+    case 'bury':
+      return `buries #${number}, ${change.reason}, attempts ${change.attempts}`
+    case 'keep':
+      return `keeps #${number}, ${change.outcome}`
+    case 'revive':
+      return `revives #${number}`
+    case 'prioritize':
+      return `moves #${number} to ${priorityNames[change.priority]}`
+  }
+}
+
+function keptFailure({ reason, worker, error }: Failure): Failure {
+  return { reason, worker, error: error && new Uint8Array(error) }
 }
 
 /** The bytes are the engine's again when the journal returns. */

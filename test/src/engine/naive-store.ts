@@ -1,11 +1,53 @@
-import type { Addition, Priority, StockedFunction, Submission } from '@geartrain/engine'
+import type { Addition, DeathReason, Ending, Failure, Priority, StockedFunction, Submission } from '@geartrain/engine'
 
 /** A job in the store. It is delayed unless `runAt` is 0. */
 export interface StoredJob extends Submission {
   readonly number: number
   readonly runAt: number
+  /** 0: never. */
+  readonly expireAt: number
+  /** Those that have ended. */
+  readonly attempts: number
+  readonly failures: readonly string[]
   isClaimed: boolean
 }
+
+export interface DeadJob extends StoredJob {
+  readonly reason: DeathReason
+}
+
+export interface KeptJob extends StoredJob {
+  readonly outcome: Ending['outcome']
+  readonly keepUntil: number
+  readonly uniqueUntil: number
+}
+
+/** The engine has said those of the first three kinds, and they are said again until they are kept. */
+export type Change =
+  | {
+      readonly kind: 'retry'
+      readonly number: number
+      readonly runAt: number
+      readonly attempts: number
+      readonly failure: Failure
+    }
+  | {
+      readonly kind: 'bury'
+      readonly number: number
+      readonly reason: DeathReason
+      readonly attempts: number
+      readonly failure: Failure | undefined
+      readonly deadMax: number
+    }
+  | {
+      readonly kind: 'keep'
+      readonly number: number
+      readonly outcome: Ending['outcome']
+      readonly keepUntil: number
+      readonly uniqueUntil: number
+    }
+  | { readonly kind: 'revive'; readonly number: number }
+  | { readonly kind: 'prioritize'; readonly number: number; readonly priority: Priority }
 
 export interface ClaimRequest {
   readonly kind: 'claim'
@@ -21,13 +63,21 @@ export interface AskRequest {
   readonly submission: Submission
 }
 
+export interface ExpiredRequest {
+  readonly kind: 'expired'
+  readonly until: number
+  readonly after: StoredJob | undefined
+}
+
 /** What the store is told at a time. */
 export interface Batch {
+  now: number
   readonly forget: number[]
   readonly cancel: number[]
+  readonly changes: Change[]
   readonly additions: { readonly addition: Addition; readonly submission: Submission }[]
   promoteUntil: number | undefined
-  readonly requests: (ClaimRequest | AskRequest)[]
+  readonly requests: (ClaimRequest | AskRequest | ExpiredRequest)[]
 }
 
 /** What came of a batch. */
@@ -42,31 +92,46 @@ export interface Written {
   readonly cancelled: readonly StoredJob[]
   /** For each addition the number of the job that was there before, if one was: another one, or itself. */
   readonly joined: readonly (number | undefined)[]
+  /** The same for those that joined one that has ended not long ago. */
+  readonly throttled: readonly (number | undefined)[]
+  /** For each change the job as it was before; undefined: there was none. */
+  readonly changed: readonly (StoredJob | undefined)[]
   readonly promoted: readonly { readonly function: string; readonly priority: Priority; readonly count: number }[]
   readonly nextDueAt: number
 }
 
 /** So many delayed jobs become ready in one batch. */
 const promotedMax = 2
+/** So many expired jobs are listed at a time. */
+export const expiredMax = 2
 
 /** A store for the tests: one array in the order of the line, searched from the start each time. */
 export class NaiveStore {
   /** Ready ones in the order they became ready, among them the delayed ones wherever. */
   jobs: StoredJob[] = []
+  /** The latest last. */
+  dead: DeadJob[] = []
+  kept: KeptJob[] = []
 
   /** All that is ready can be claimed anew. */
-  open(): { functions: StockedFunction[]; nextDueAt: number } {
+  open(): { functions: StockedFunction[]; nextDueAt: number; nextExpiryAt: number } {
     for (const job of this.jobs) job.isClaimed = false
     const names = [...new Set(this.jobs.map((job) => job.function))]
     const functions = names.map((name) => {
       const delayed = this.jobs.filter((job) => job.function === name && job.runAt > 0).length
       return { name, ready: [this.#count(name, 0), this.#count(name, 1), this.#count(name, 2)] as const, delayed }
     })
-    return { functions, nextDueAt: this.nextDueAt }
+    return { functions, nextDueAt: this.nextDueAt, nextExpiryAt: this.nextExpiryAt() }
   }
 
   get nextDueAt(): number {
     return Math.min(...this.jobs.filter((job) => job.runAt > 0).map((job) => job.runAt))
+  }
+
+  /** Of those behind this one. */
+  nextExpiryAt(after?: StoredJob): number {
+    const times = this.jobs.filter((job) => after === undefined || byExpiry(job, after) > 0).map((job) => job.expireAt)
+    return Math.min(...times.filter((time) => time > 0))
   }
 
   perform(batch: Batch, canWrite: boolean, canRead: boolean): Done {
@@ -75,17 +140,25 @@ export class NaiveStore {
     return { written, answers }
   }
 
-  write({ forget, cancel, additions, promoteUntil }: Batch): Written {
+  write({ now, forget, cancel, changes, additions, promoteUntil }: Batch): Written {
     this.jobs = this.jobs.filter((job) => !forget.includes(job.number))
     const cancelled = this.jobs.filter((job) => cancel.includes(job.number))
     this.jobs = this.jobs.filter((job) => !cancel.includes(job.number))
-    const joined = additions.map(({ addition, submission }) => this.#add(addition, submission))
+    const changed = changes.map((change) => this.#change(change))
+    const outcomes = additions.map(({ addition, submission }) => this.#add(addition, submission, now))
+    const joined = outcomes.map((outcome) => outcome.joined)
+    const throttled = outcomes.map((outcome) => outcome.throttled)
     const promoted = promoteUntil === undefined ? [] : this.#promote(promoteUntil)
-    return { cancelled, joined, promoted, nextDueAt: this.nextDueAt }
+    return { cancelled, changed, joined, throttled, promoted, nextDueAt: this.nextDueAt }
   }
 
-  #answer(request: ClaimRequest | AskRequest): StoredJob[] {
-    return request.kind === 'claim' ? this.#claim(request) : this.jobs.filter((job) => isSame(job, request.submission))
+  #answer(request: Batch['requests'][number]): StoredJob[] {
+    if (request.kind === 'claim') return this.#claim(request)
+    if (request.kind === 'ask') return this.jobs.filter((job) => isSame(job, request.submission))
+    const { until, after } = request
+    const expired = this.jobs.filter((job) => job.expireAt > 0 && job.expireAt <= until)
+    const rest = expired.toSorted(byExpiry).filter((job) => after === undefined || byExpiry(job, after) > 0)
+    return rest.slice(0, expiredMax)
   }
 
   #claim(request: ClaimRequest): StoredJob[] {
@@ -101,11 +174,57 @@ export class NaiveStore {
     return claimed
   }
 
-  #add({ number, job }: Addition, submission: Submission): number | undefined {
-    const known =
-      this.jobs.find((stored) => stored.number === number) ?? this.jobs.find((stored) => isSame(stored, submission))
-    if (known === undefined) this.jobs.push({ ...submission, number, background: true, isClaimed: job !== undefined })
-    return known?.number
+  #add({ number, job, expiresAt: expireAt, function: { policy } }: Addition, submission: Submission, now: number) {
+    const isKnown = [...this.jobs, ...this.dead, ...this.kept].some((stored) => stored.number === number)
+    if (isKnown) return { joined: number, throttled: undefined }
+    const isAsked = policy.uniqueForMs > 0 && submission.unique !== '-'
+    const recent = this.kept.findLast((ended) => isAsked && ended.uniqueUntil > now && isSame(ended, submission))
+    if (recent !== undefined) return { joined: undefined, throttled: recent.number }
+    const same = this.jobs.find((stored) => isSame(stored, submission))
+    if (same !== undefined) return { joined: same.number, throttled: undefined }
+    const isClaimed = job !== undefined
+    this.jobs.push({ ...submission, number, background: true, isClaimed, expireAt, attempts: 0, failures: [] })
+    return { joined: undefined, throttled: undefined }
+  }
+
+  #change(change: Change): StoredJob | undefined {
+    const { kind, number } = change
+    if (kind === 'revive') return this.#revive(number)
+    const job = this.jobs.find((stored) => stored.number === number)
+    if (job === undefined) return undefined
+    if (kind === 'retry') {
+      const { attempts, runAt, failure } = change
+      if (attempts <= job.attempts) return job
+      const failures = [...job.failures, noted(failure)]
+      const retried = { ...job, attempts, failures, expireAt: 0, runAt, isClaimed: runAt === 0 && job.isClaimed }
+      this.jobs = this.jobs.map((stored) => (stored === job ? retried : stored))
+      return job
+    }
+    this.jobs = this.jobs.filter((stored) => stored !== job)
+    if (kind === 'prioritize') this.jobs.push({ ...job, priority: change.priority })
+    else if (kind === 'bury') {
+      const { attempts, failure, reason, deadMax } = change
+      const isNew = failure !== undefined && attempts > job.attempts
+      const failures = [...job.failures, ...(isNew ? [noted(failure)] : [])]
+      this.dead.push({ ...job, reason, attempts: Math.max(attempts, job.attempts), failures })
+      const ofFunction = this.dead.filter((dead) => dead.function === job.function)
+      const gone = ofFunction.slice(0, Math.max(0, ofFunction.length - deadMax))
+      this.dead = this.dead.filter((dead) => !gone.includes(dead))
+    } else {
+      const { outcome, keepUntil, uniqueUntil } = change
+      this.kept.push({ ...job, outcome, keepUntil, uniqueUntil })
+    }
+    return job
+  }
+
+  /** It joins none that waits already. */
+  #revive(number: number): StoredJob | undefined {
+    const dead = this.dead.find((job) => job.number === number)
+    if (dead === undefined || this.jobs.some((job) => isSame(job, dead))) return undefined
+    this.dead = this.dead.filter((job) => job !== dead)
+    const { reason: _, ...job } = dead
+    this.jobs.push({ ...job, attempts: 0, failures: [], expireAt: 0, runAt: 0, isClaimed: false })
+    return dead
   }
 
   #promote(until: number): Written['promoted'] {
@@ -125,6 +244,14 @@ export class NaiveStore {
   #count(name: string, priority: Priority): number {
     return this.#line(name, priority).length
   }
+}
+
+function byExpiry(one: StoredJob, other: StoredJob): number {
+  return one.expireAt - other.expireAt || one.number - other.number
+}
+
+function noted({ reason, error }: Failure): string {
+  return [reason, Buffer.from(error ?? []).toString()].filter((word) => word !== '').join(' ')
 }
 
 function isSame(job: Submission, submission: Submission): boolean {

@@ -28,7 +28,7 @@ for (const file of readdirSync(folder).toSorted()) {
       const expected = scenario.paragraphs.join('\n\n').split('\n')
       test(scenario.title, () => {
         assert.deepEqual(play(scenario, new Played(scenario.options)).split('\n'), expected)
-        if (isDurable) return
+        if (isDurable || file.startsWith('policy-')) return
         assert.deepEqual(play(scenario, new Model(scenario.options)).split('\n'), expected, 'what the model says')
       })
     }

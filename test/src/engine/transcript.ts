@@ -1,6 +1,7 @@
 import { assertInvariants, type EngineOptions, engineDefaults } from '@geartrain/engine'
 import { DurableRules, performDurably } from './durable-rules.ts'
 import { EngineRules } from './engine-rules.ts'
+import { performWithPolicies } from './policy-rules.ts'
 import { perform, type Rules } from './rules.ts'
 
 /*
@@ -18,6 +19,9 @@ import { perform, type Rules } from './rules.ts'
  * A block is a turn of the server: at its end, grabs that have found nothing get NO_JOB. Paragraphs are parted by one
  * empty line; lines that begin with `#` before the dashes are remarks.
  *
+ * In `policy-*.txt` functions have policies (see policy-rules.ts), which the naive model does not play; lines that begin
+ * with `keeper:` say what is remembered of their jobs.
+ *
  * In `durable-*.txt` the engine has a store. What a turn wants to be remembered is on its way at the turn's end,
  * unless something else is; it then waits for that. What becomes of it is said in a later turn:
  *
@@ -27,6 +31,7 @@ import { perform, type Rules } from './rules.ts'
  *   store dies             nothing of it is kept, nothing is answered, until the store is opened anew: `reopen`
  *   store dies late        the same, but it has been kept
  *   crash, crash late      the server is gone with all its sessions, and another one has opened the store
+ *   revive #1              a dead job is to be tried again
  *   store                  shows what the store has, `functions` how much of it the engine counts as on disk alone
  *
  * A session that was promised a reply sees nothing that comes after it until the store has answered.
@@ -64,6 +69,11 @@ function parseOptions(text: string): Partial<EngineOptions> {
   )
 }
 
+function answer(command: string, rules: Rules): string[] {
+  if (rules instanceof DurableRules) return performDurably(command, rules)
+  return rules instanceof EngineRules ? performWithPolicies(command, rules) : perform(command, rules)
+}
+
 /** The same text, with what these rules answer behind the dashes. */
 export function play(scenario: Scenario, rules: Rules): string {
   const paragraphs = scenario.paragraphs.map((paragraph) => {
@@ -72,7 +82,7 @@ export function play(scenario: Scenario, rules: Rules): string {
     if (end < 0) return paragraph
     const commands = lines.slice(0, end).filter((line) => !line.startsWith('#'))
     const answers = [...commands, 'settle'].flatMap((command) => {
-      const answered = rules instanceof DurableRules ? performDurably(command, rules) : perform(command, rules)
+      const answered = answer(command, rules)
       if (rules instanceof EngineRules) assertInvariants(rules.engine)
       return [...rules.takeEvents(), ...answered]
     })

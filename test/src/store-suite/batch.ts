@@ -10,19 +10,25 @@ export interface Addition {
   readonly reducer?: string
   readonly workload?: string | Uint8Array
   readonly priority?: Priority
+  readonly then?: string
   readonly runAt?: number
+  readonly expireAt?: number
+  readonly attempts?: number
   readonly isClaimed?: boolean
+  readonly isThrottled?: boolean
 }
 
 /** A batch as a test writes it. */
-export interface Wish extends Partial<Pick<Batch, 'cancel' | 'promoteUntil' | 'reserveUntil' | 'requests'>> {
+export interface Wish extends Partial<Pick<Batch, 'now' | 'cancel' | 'changes' | 'promoteUntil' | 'reserveUntil' | 'requests'>> {
   readonly forget?: readonly number[]
   readonly add?: readonly Addition[]
 }
 
 export function toBatch({
+  now = 0,
   forget = [],
   cancel = [],
+  changes = [],
   add = [],
   promoteUntil,
   reserveUntil,
@@ -31,21 +37,24 @@ export function toBatch({
   const functions = new Map<string, number>()
   const writer = new RecordWriter()
   for (const addition of add) {
-    const { number, runAt = 0, priority = 1, isClaimed = false } = addition
-    const { function: name = 'f', unique = '', reducer = '', workload = '' } = addition
+    const { number, runAt = 0, expireAt = 0, attempts = 0, priority = 1 } = addition
+    const { isClaimed = false, isThrottled = false } = addition
+    const { function: name = 'f', unique = '', reducer = '', then = '', workload = '' } = addition
     const index = functions.get(name) ?? functions.size
     functions.set(name, index)
-    const head = { number, runAt, expireAt: 0, function: index, attempts: 0, priority, isClaimed, isThrottled: false }
+    const head = { number, runAt, expireAt, function: index, attempts, priority, isClaimed, isThrottled }
     writer.add(
       head,
-      { unique, reducer, then: '' },
+      { unique, reducer, then },
       typeof workload === 'string' ? Buffer.from(workload, 'latin1') : workload,
     )
   }
   return {
     ...emptyBatch,
+    now,
     forget: Float64Array.from(forget),
     cancel,
+    changes,
     functions: [...functions.keys()],
     additions: writer.written(),
     additionCount: writer.count,
@@ -63,6 +72,9 @@ export interface Claimed {
   readonly workload: Buffer
   readonly priority: Priority
   readonly runAt: number
+  readonly then: string
+  readonly expireAt: number
+  readonly attempts: number
 }
 
 export function claimed(answer: StoreAnswer | undefined): Claimed[] {
@@ -70,8 +82,8 @@ export function claimed(answer: StoreAnswer | undefined): Claimed[] {
   const reader = new RecordReader(answer.jobs)
   const jobs: Claimed[] = []
   while (reader.next()) {
-    const { number, unique, reducer, workload, priority, runAt } = reader
-    jobs.push({ number, unique, reducer, workload, priority, runAt })
+    const { number, unique, reducer, workload, priority, runAt, then, expireAt, attempts } = reader
+    jobs.push({ number, unique, reducer, workload, priority, runAt, then, expireAt, attempts })
   }
   if (jobs.length !== answer.count) throw new Error(`${answer.count} jobs were said to be claimed, not ${jobs.length}`)
   return jobs

@@ -23,14 +23,17 @@ export function bytes(it: It): void {
       function: text,
       unique: `u${text}`,
       reducer: text,
+      then: text,
       workload: text,
     }))
     assert.deepEqual(await store.add(...add), [])
     await store.reopen()
-    for (const { number, function: name, unique, reducer, workload } of add) {
+    for (const { number, function: name, unique, reducer, then, workload } of add) {
       const jobs = await store.claim({ function: name })
       const seen = jobs.map((job) => ({ ...job, workload: job.workload.toString('latin1') }))
-      assert.deepEqual(seen, [{ number, unique, reducer, workload, priority: 1, runAt: 0 }])
+      assert.deepEqual(seen, [
+        { number, unique, reducer, then, workload, priority: 1, runAt: 0, expireAt: 0, attempts: 0 },
+      ])
       assert.equal((await store.find(number))?.function, name)
       assert.equal((await store.find(number))?.unique, unique)
     }
@@ -49,6 +52,6 @@ export function bytes(it: It): void {
 
   it('an empty name is a name', async (store) => {
     await store.add({ number: 1, function: '' })
-    assert.deepEqual((await store.reopen()).functions, [{ name: '', ready: [0, 1, 0], delayed: 0 }])
+    assert.deepEqual((await store.reopen()).functions, [{ name: '', ready: [0, 1, 0], delayed: 0, dead: 0 }])
   })
 }

@@ -5,9 +5,9 @@ import type { It } from './it.ts'
 export function claims(it: It): void {
   it('jobs come out as they went in, the oldest first, each once', async (store) => {
     const jobs = [
-      { number: 3, unique: 'u', reducer: 'r', workload: 'abc' },
-      { number: 9, unique: '', reducer: '', workload: '' },
-      { number: 4, unique: '-', reducer: 'reduce', workload: '\0\xff' },
+      { number: 3, unique: 'u', reducer: 'r', then: '', expireAt: 0, attempts: 0, workload: 'abc' },
+      { number: 9, unique: '', reducer: '', then: '', expireAt: 0, attempts: 2, workload: '' },
+      { number: 4, unique: '-', reducer: 'reduce', then: 'next', expireAt: 77, attempts: 0, workload: '\0\xff' },
     ]
     await store.add(...jobs)
     const given = (await store.claim()).map(({ workload, ...job }) => ({

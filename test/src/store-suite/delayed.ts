@@ -41,12 +41,13 @@ export function delayed(it: It): void {
   })
 
   it('keep all that they came with', async (store) => {
-    await store.add({ number: 1, runAt: 30, unique: 'u', reducer: 'r', workload: 'w', priority: 2 })
+    const rest = { number: 1, unique: 'u', reducer: 'r', then: 't', expireAt: 90, attempts: 3, priority: 2 } as const
+    await store.add({ ...rest, workload: 'w', runAt: 30 })
     await promote(store, 30)
     const [job] = await store.claim({ priority: 2 })
     assert.deepEqual(
       { ...job, workload: String(job?.workload) },
-      { number: 1, runAt: 0, unique: 'u', reducer: 'r', workload: 'w', priority: 2 },
+      { ...rest, workload: 'w', runAt: 0 },
     )
   })
 

@@ -23,7 +23,7 @@ export function ends(it: It): void {
     await store.add(...numbered(1, 100))
     await store.do({ forget: [1, 1, 500, ...Array.from({ length: 90 }, (_, i) => i)] })
     assert.deepEqual(await store.numbers(), [90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100])
-    assert.deepEqual((await store.reopen()).functions, [{ name: 'f', ready: [0, 11, 0], delayed: 0 }])
+    assert.deepEqual((await store.reopen()).functions, [{ name: 'f', ready: [0, 11, 0], delayed: 0, dead: 0 }])
   })
 
   it('a batch forgets, then cancels, then adds', async (store) => {

@@ -129,7 +129,7 @@ export function joining(it: It): void {
     ]
     assert.deepEqual(await store.add(...add), again)
     const { functions } = await store.reopen()
-    assert.deepEqual(functions, [{ name: 'f', ready: [0, 3, 0], delayed: 2 }])
+    assert.deepEqual(functions, [{ name: 'f', ready: [0, 3, 0], delayed: 2, dead: 0 }])
     assert.deepEqual(await store.add(...add, { number: 6 }), again)
     assert.deepEqual(await store.add({ number: 7 }, { number: 7 }), [[7, 7]])
     assert.deepEqual(await store.claimNumbers(), [1, 2, 4, 6, 7])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Priority } from '@geartrain/engine'
-import type { BatchResult, Store, StoreRequest, StoreState } from '@geartrain/server'
+import type { BatchResult, Store, StoreAnswer, StoredChange, StoreRequest, StoreState } from '@geartrain/server'
 import fc from 'fast-check'
 import { type Addition, claimed, toBatch, type Wish } from './batch.ts'
 import type { Place } from './counter.ts'
@@ -32,17 +32,37 @@ export function model(_it: It, makePlace: () => Promise<Place>): void {
 }
 
 /** An addition, before it is known which numbers there are. */
-interface AnyAddition extends Omit<Addition, 'number' | 'runAt' | 'isClaimed'> {
+interface AnyAddition extends Omit<Addition, 'number' | 'runAt' | 'expireAt' | 'isClaimed'> {
   readonly priority: Priority
   readonly function: string
   /** From now; 0 is ready. */
   readonly delayMs: number
+  /** The same; 0 is never. */
+  readonly expiryMs: number
   readonly isClaimed: boolean
   /** One that was added before comes again. */
   readonly again: number | undefined
 }
 
-type AnyRequest = Exclude<StoreRequest, { kind: 'find' | 'list' }> | { kind: 'find' | 'list'; which: number }
+/** What is said of a job, or of the time, is known when it is said. */
+type AnyRequest =
+  | Exclude<StoreRequest, { kind: 'find' | 'list' | 'list function' | 'list expired' | 'list dead' | 'describe' }>
+  | { readonly kind: 'find' | 'list' | 'describe'; readonly which: number }
+  | (Omit<Extract<StoreRequest, { kind: 'list function' }>, 'after'> & { readonly which: number })
+  | { readonly kind: 'list expired'; readonly which: number | undefined; readonly jobsMax: number }
+  | (Omit<Extract<StoreRequest, { kind: 'list dead' }>, 'before'> & { readonly which: number | undefined })
+
+interface AnyChange {
+  readonly kind: StoredChange['kind']
+  readonly which: number
+  /** From now, or 0. */
+  readonly times: readonly [number, number]
+  readonly attempts: number
+  readonly count: number
+  readonly priority: Priority
+  readonly text: string | undefined
+  readonly document: string
+}
 
 type Step =
   | { readonly kind: 'reopen' | 'openAgain' }
@@ -51,6 +71,7 @@ type Step =
       /** Numbers of jobs by the order in which they came, from the last one back. */
       readonly forget: readonly number[]
       readonly cancel: readonly number[]
+      readonly changes: readonly AnyChange[]
       readonly add: readonly AnyAddition[]
       readonly promotes: boolean
       readonly requests: readonly AnyRequest[]
@@ -68,8 +89,12 @@ const addition: fc.Arbitrary<AnyAddition> = fc.record({
   workload,
   priority,
   reducer: fc.constantFrom('', 'r'),
+  then: fc.constantFrom('', '', 'g', '\xe9'),
   delayMs: fc.constantFrom(0, 0, 0, 1, 2, 5),
+  expiryMs: fc.constantFrom(0, 0, 0, 1, 3, 9),
+  attempts: fc.constantFrom(0, 0, 0, 2),
   isClaimed: fc.boolean(),
+  isThrottled: fc.boolean(),
   again: fc.option(which, { nil: undefined, freq: 10 }),
 })
 
@@ -81,7 +106,32 @@ const request: fc.Arbitrary<AnyRequest> = fc.oneof(
     jobsMax: fc.nat({ max: 20 }),
     bytesMax: fc.constantFrom(0, 1, 100, 1e6),
   }),
-  fc.record({ kind: fc.constantFrom('find' as const, 'list' as const), which }),
+  fc.record({ kind: fc.constantFrom('find' as const, 'list' as const, 'describe' as const), which }),
+  fc.record({
+    kind: fc.constant('list function' as const),
+    function: name,
+    state: fc.constantFrom('ready' as const, 'delayed' as const),
+    which,
+    jobsMax: fc.constantFrom(1, 3, 50),
+  }),
+  fc.record({
+    kind: fc.constant('list expired' as const),
+    which: fc.option(which, { nil: undefined }),
+    jobsMax: fc.constantFrom(1, 3, 50),
+  }),
+  fc.record({
+    kind: fc.constant('list dead' as const),
+    function: fc.option(name, { nil: undefined }),
+    reason: fc.constantFrom(undefined, undefined, 'failed' as const, 'expired' as const),
+    which: fc.option(which, { nil: undefined }),
+    jobsMax: fc.constantFrom(1, 3, 50),
+  }),
+  fc.record({
+    kind: fc.constant('describe unique' as const),
+    unique,
+    function: fc.option(name, { nil: undefined }),
+  }),
+  fc.constant({ kind: 'count dead' } as const),
   fc.record({ kind: fc.constant('find unique' as const), unique }),
   fc.record({
     kind: fc.constant('find same' as const),
@@ -91,10 +141,27 @@ const request: fc.Arbitrary<AnyRequest> = fc.oneof(
   }),
 )
 
+const time = fc.constantFrom(0, 0, 1, 2, 3, 10)
+
+const change: fc.Arbitrary<AnyChange> = fc.record({
+  kind: fc.constantFrom<StoredChange['kind'][]>(
+    ...(['retry', 'retry', 'retry', 'bury', 'bury', 'keep', 'keep', 'keep', 'revive', 'revive'] as const),
+    ...(['delete dead', 'prioritize', 'prioritize', 'document', 'sweep'] as const),
+  ),
+  which: fc.oneof(fc.nat({ max: 20 }), which),
+  times: fc.tuple(time, time),
+  attempts: fc.constantFrom(0, 1, 2, 3, 4),
+  count: fc.constantFrom(0, 1, 2, 5, 1000, 1000, 1000),
+  priority,
+  text: fc.option(workload, { nil: undefined }),
+  document: fc.constantFrom('a', 'b', 'h\xff', 'Größe'),
+})
+
 const batch: fc.Arbitrary<Step> = fc.record({
   kind: fc.constant('batch' as const),
   forget: fc.array(which, { maxLength: 50, size: 'max' }),
   cancel: fc.array(which, { maxLength: 5 }),
+  changes: fc.array(change, { maxLength: 60, size: 'max' }),
   add: fc.array(addition, { maxLength: 100, size: 'max' }),
   promotes: fc.boolean(),
   requests: fc.array(request, { maxLength: 6, size: 'max' }),
@@ -148,7 +215,8 @@ class Pair {
         (of) => ({ kind: 'claim', function: each, priority: of, jobsMax: 1e5, bytesMax: 1e9 }) as const,
       ),
     )
-    await this.#compare({ requests: [{ kind: 'list', after: 0, jobsMax: 1e5 }, ...claims] })
+    const numbers = this.#added.map(({ number }) => ({ kind: 'describe', number }) as const)
+    await this.#compare({ requests: [{ kind: 'list', after: 0, jobsMax: 1e5 }, ...claims, ...numbers] })
   }
 
   async #compare(wish: Wish): Promise<void> {
@@ -157,11 +225,13 @@ class Pair {
     assert.deepEqual(decoded(await this.#store.commit(toBatch(wish))), decoded({ ...expected, answers }))
   }
 
-  #wish({ forget, cancel, add, promotes, requests }: Extract<Step, { kind: 'batch' }>): Wish {
+  #wish({ forget, cancel, changes, add, promotes, requests }: Extract<Step, { kind: 'batch' }>): Wish {
     this.#now++
     return {
+      now: this.#now,
       forget: forget.map((each) => this.#numberOf(each)),
       cancel: cancel.map((each) => this.#numberOf(each)),
+      changes: changes.map((each) => this.#change(each)),
       requests: requests.map((each) => this.#request(each)),
       add: this.#additions(add),
       ...(promotes ? { promoteUntil: this.#now } : {}),
@@ -169,29 +239,78 @@ class Pair {
   }
 
   #additions(wanted: readonly AnyAddition[]): Addition[] {
-    return wanted.map(({ again, delayMs, ...rest }) => {
+    return wanted.map(({ again, delayMs, expiryMs, ...rest }) => {
       const before = again === undefined ? undefined : this.#added.at(-1 - again)
       if (before !== undefined) return before
-      const runAt = delayMs === 0 ? 0 : this.#now + delayMs
-      const added = { ...rest, number: this.#added.length + 1, runAt, isClaimed: rest.isClaimed && runAt === 0 }
+      const number = this.#added.length + 1
+      const [runAt, expireAt] = [this.#date(delayMs), this.#date(expiryMs)]
+      const added = { ...rest, number, runAt, expireAt, isClaimed: rest.isClaimed && runAt === 0 }
       this.#added.push(added)
       return added
     })
   }
 
+  #change({ kind, which: index, times, attempts, count, priority: to, text, document }: AnyChange): StoredChange {
+    const number = this.#numberOf(index)
+    const [first, second] = [this.#date(times[0]), this.#date(times[1])]
+    const reason = index % 2 === 0 ? 'failed' : 'timeout'
+    const failure = { at: this.#now, reason, worker: 'w', error: text ?? '' } as const
+    const bytes = text === undefined ? undefined : new Uint8Array(Buffer.from(text))
+    switch (kind) {
+      case 'retry':
+        return { kind, number, runAt: first, attempts, failure }
+      case 'bury':
+        return {
+          ...{ kind, number, attempts, diedAt: this.#now - times[1], deadMax: count },
+          ...{ keepUntil: this.#now + times[0], failure: text === undefined ? undefined : failure },
+          reason: text === undefined ? 'expired' : reason,
+        }
+      case 'keep':
+        return {
+          ...{ kind, number, outcome: 'complete', data: bytes ?? new Uint8Array(0), endedAt: this.#now },
+          ...{ numerator: attempts, denominator: count, keepUntil: first, uniqueUntil: second },
+        }
+      case 'revive':
+        return { kind, number, workload: bytes }
+      case 'delete dead':
+        return { kind, number }
+      case 'prioritize':
+        return { kind, number, priority: to }
+      case 'document':
+        return { kind, document: { kind: `kind ${count}`, name: document, body: text } }
+      case 'sweep':
+        return { kind, now: this.#now }
+    }
+  }
+
   #request(each: AnyRequest): StoreRequest {
     switch (each.kind) {
       case 'find':
-        return { kind: 'find', number: this.#numberOf(each.which) }
+      case 'describe':
+        return { kind: each.kind, number: this.#numberOf(each.which) }
       case 'list':
         return { kind: 'list', after: this.#numberOf(each.which), jobsMax: 10 }
-      case 'claim':
-      case 'find unique':
-      case 'find same':
-        return each
+      case 'list function': {
+        const { which: index, ...rest } = each
+        return { ...rest, after: this.#numberOf(index) }
+      }
+      case 'list expired': {
+        const { kind, which: index, jobsMax } = each
+        const after = index === undefined ? undefined : { expireAt: this.#now - 1, number: this.#numberOf(index) }
+        return { kind, until: this.#now, after, jobsMax }
+      }
+      case 'list dead': {
+        const { which: index, ...rest } = each
+        return { ...rest, before: index === undefined ? Number.POSITIVE_INFINITY : this.#numberOf(index) }
+      }
       default:
-        throw new Error(`not drawn: ${each.kind}`)
+        return each
     }
+  }
+
+  /** From now; 0 is none. */
+  #date(ms: number): number {
+    return ms === 0 ? 0 : this.#now + ms
   }
 
   #numberOf(index: number): number {
@@ -199,9 +318,18 @@ class Pair {
   }
 }
 
-function decoded({ answers, promoted, ...rest }: BatchResult) {
-  const lines = promoted.map((each) => `${each.count} of ${each.function}, ${each.priority}`).toSorted()
-  return { ...rest, promoted: lines, answers: answers.map((each) => (each.kind === 'claim' ? claimed(each) : each)) }
+function decoded({ answers, promoted, revived, ...rest }: BatchResult) {
+  return { ...rest, promoted: toLines(promoted), revived: toLines(revived), answers: answers.map(toComparable) }
+}
+
+function toLines(counts: BatchResult['promoted']): string[] {
+  return counts.map((each) => `${each.count} of ${each.function}, ${each.priority}`).toSorted()
+}
+
+function toComparable(answer: StoreAnswer) {
+  if (answer.kind === 'claim') return claimed(answer)
+  if (answer.kind !== 'count dead') return answer
+  return answer.functions.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function sorted({ functions, ...rest }: StoreState) {

@@ -1,72 +1,129 @@
-import type { Priority } from '@geartrain/engine'
+import type { DeathReason, Ending, Priority } from '@geartrain/engine'
 import {
   type Batch,
   type BatchResult,
+  type ChangeOutcome,
   nothingWritten,
   type StoreAnswer,
+  type StoredChange,
+  type StoredDescription,
+  type StoredDocument,
+  type StoredFailureNote,
   type StoredFunction,
   type StoredSummary,
   type StoreRequest,
   type StoreState,
 } from '@geartrain/server'
-import { promotedMax, RecordReader, RecordWriter } from './parts.ts'
+import { failuresMax, promotedMax, RecordReader, RecordWriter, sweptMax } from './parts.ts'
 
-interface NaiveJob {
+/** What is known of a job wherever it is. */
+interface Known {
   readonly number: number
   readonly function: string
   readonly unique: string
   readonly reducer: string
-  readonly priority: Priority
+  readonly then: string
+  readonly submittedAt: number
+  priority: Priority
+  attempts: number
+  failures: readonly StoredFailureNote[]
+}
+
+interface NaiveJob extends Known {
   readonly workload: Uint8Array
   /** 0 when it is ready. */
   runAt: number
+  /** 0: never. */
+  expireAt: number
   /** Place in the line; 0 while it is delayed. */
   position: number
   isClaimed: boolean
 }
 
+interface NaiveDead extends Known {
+  readonly workload: Uint8Array
+  readonly reason: DeathReason
+  readonly diedAt: number
+  readonly keepUntil: number
+}
+
+interface NaiveResult extends Known {
+  readonly outcome: Ending['outcome']
+  readonly numerator: number
+  readonly denominator: number
+  readonly endedAt: number
+  readonly uniqueUntil: number
+  keepUntil: number
+  data: Uint8Array
+}
+
 type Promoted = BatchResult['promoted'][number]
+type Change<Kind extends StoredChange['kind']> = Extract<StoredChange, { kind: Kind }>
+type Request<Kind extends StoreRequest['kind']> = Extract<StoreRequest, { kind: Kind }>
+
+const infinity = Number.POSITIVE_INFINITY
 
 /** The rules of a store in as few words as possible: every look-up walks over all jobs. */
 export class NaiveJobs {
   #jobs: NaiveJob[] = []
+  #dead: NaiveDead[] = []
+  #results: NaiveResult[] = []
+  #documents: StoredDocument[] = []
   #reservedUntil = 0
   #position = 0
 
   /** After a crash: nobody has claimed anything. */
   open(atLeast: number): StoreState {
     for (const job of this.#jobs) job.isClaimed = false
+    const known = [...this.#jobs, ...this.#dead, ...this.#results]
     return {
-      firstNumber: Math.max(atLeast, this.#reservedUntil, ...this.#jobs.map(({ number }) => number + 1)),
+      firstNumber: Math.max(atLeast, this.#reservedUntil, ...known.map(({ number }) => number + 1)),
       functions: this.#functions(),
       nextDueAt: this.#nextDueAt,
-      nextExpiryAt: Number.POSITIVE_INFINITY,
-      nextSweepAt: Number.POSITIVE_INFINITY,
-      documents: [],
+      nextExpiryAt: Math.min(infinity, ...this.#expiring.map(({ expireAt }) => expireAt)),
+      nextSweepAt: this.#nextSweepAt,
+      documents: this.#documents.toSorted((a, b) => compare(a.kind, b.kind) || compare(a.name, b.name)),
     }
   }
 
   copy(): NaiveJobs {
     const copy = new NaiveJobs()
     copy.#jobs = this.#jobs.map((job) => ({ ...job }))
+    copy.#dead = this.#dead.map((job) => ({ ...job }))
+    copy.#results = this.#results.map((job) => ({ ...job }))
+    copy.#documents = [...this.#documents]
     copy.#reservedUntil = this.#reservedUntil
     copy.#position = this.#position
     return copy
   }
 
   get workloadBytes(): number {
-    return this.#jobs.reduce((sum, { workload }) => sum + workload.length, 0)
+    const ofJobs = [...this.#jobs, ...this.#dead].reduce((sum, { workload }) => sum + workload.length, 0)
+    return this.#results.reduce((sum, { data }) => sum + data.length, ofJobs)
   }
 
   write(batch: Batch): Omit<BatchResult, 'answers'> {
     for (const number of batch.forget) this.#remove(number)
     const cancelled = batch.cancel.map((number) => this.#remove(number)).filter((job) => job !== undefined)
-    const joined = this.#add(batch)
+    const revived: NaiveJob[] = []
+    const changed = batch.changes.map((change) => this.#change(change, revived))
+    const nextSweepAt = changed.length === 0 ? undefined : this.#nextSweepAt
+    const { joined, throttled } = this.#add(batch)
     const { promoteUntil, reserveUntil } = batch
     const promoted = promoteUntil === undefined ? [] : this.#promote(promoteUntil)
     const nextDueAt = promoteUntil === undefined ? undefined : this.#nextDueAt
     this.#reservedUntil = Math.max(this.#reservedUntil, reserveUntil ?? 0)
-    return { ...nothingWritten, joined, cancelled: cancelled.map(toSummary), promoted, nextDueAt }
+    return {
+      ...nothingWritten,
+      joined,
+      throttled,
+      changed,
+      revived: countLines(revived),
+      cancelled: cancelled.map(toSummary),
+      promoted,
+      nextDueAt,
+      nextSweepAt,
+    }
   }
 
   answer(request: StoreRequest): StoreAnswer {
@@ -83,40 +140,74 @@ export class NaiveJobs {
         const jobs = this.#sorted.filter(({ number }) => number > request.after)
         return { kind: 'list', jobs: jobs.slice(0, request.jobsMax).map(toSummary) }
       }
-      default:
-        throw new Error(`not modelled: ${request.kind}`)
+      case 'list function':
+        return this.#listFunction(request)
+      case 'list expired':
+        return this.#listExpired(request)
+      case 'list dead':
+        return this.#listDead(request)
+      case 'count dead': {
+        const functions = this.#functions().filter(({ dead }) => dead > 0)
+        return { kind: 'count dead', functions: functions.map(({ name, dead }) => ({ name, count: dead })) }
+      }
+      case 'describe':
+        return { kind: 'describe', job: this.#describe(({ number }) => number === request.number) }
+      case 'describe unique': {
+        const { unique, function: name } = request
+        const isIt = (job: Known) => job.unique === unique && (name === undefined || job.function === name)
+        return { kind: 'describe', job: isName(unique) ? this.#describe(isIt) : undefined }
+      }
     }
   }
 
   get #sorted(): NaiveJob[] {
-    return this.#jobs.toSorted((a, b) => a.number - b.number)
+    return this.#jobs.toSorted(byNumber)
   }
 
   get #nextDueAt(): number {
     return Math.min(...this.#jobs.filter(isDelayed).map(({ runAt }) => runAt))
   }
 
-  #remove(number: number): NaiveJob | undefined {
-    const index = this.#jobs.findIndex((job) => job.number === number)
-    return index === -1 ? undefined : this.#jobs.splice(index, 1)[0]
+  get #expiring(): NaiveJob[] {
+    const expiring = this.#jobs.filter(({ expireAt }) => expireAt > 0)
+    return expiring.sort((a, b) => a.expireAt - b.expireAt || byNumber(a, b))
   }
 
-  #add({ functions, additions }: Batch): Float64Array {
+  get #nextSweepAt(): number {
+    return Math.min(infinity, ...this.#dead.map(({ keepUntil }) => keepUntil), ...this.#results.map(sweepAt))
+  }
+
+  #remove(number: number): NaiveJob | undefined {
+    return take(this.#jobs, number)
+  }
+
+  #add({ functions, additions, now }: Batch): Pick<BatchResult, 'joined' | 'throttled'> {
     const joined: number[] = []
+    const throttled: number[] = []
     const reader = new RecordReader(additions)
     for (let index = 0; reader.next(); index++) {
-      const { number, unique, reducer, priority, runAt, isClaimed } = reader
+      const { number, unique, reducer, then, priority, runAt, expireAt, attempts, isClaimed, isThrottled } = reader
       const name = functions[reader.function] ?? ''
       const workload = new Uint8Array(reader.workload)
-      const existing = this.#jobs.find((job) => job.number === number) ?? this.#same(name, unique, workload)
+      const known = [...this.#jobs, ...this.#dead, ...this.#results].find((job) => job.number === number)
+      const recent = isThrottled && known === undefined ? this.#recent(name, unique, now) : undefined
+      if (recent !== undefined) {
+        throttled.push(index, recent.number)
+        continue
+      }
+      const existing = known ?? this.#same(name, unique, workload)
       if (existing !== undefined) {
         joined.push(index, existing.number)
         continue
       }
-      const position = runAt === 0 ? ++this.#position : 0
-      this.#jobs.push({ number, function: name, unique, reducer, priority, workload, runAt, position, isClaimed })
+      this.#jobs.push({
+        ...{ number, function: name, unique, reducer, then, priority, workload, runAt, expireAt, attempts, isClaimed },
+        failures: [],
+        submittedAt: now,
+        position: runAt === 0 ? ++this.#position : 0,
+      })
     }
-    return Float64Array.from(joined)
+    return { joined: Float64Array.from(joined), throttled: Float64Array.from(throttled) }
   }
 
   #same(name: string, unique: string, workload: Uint8Array): NaiveJob | undefined {
@@ -127,6 +218,115 @@ export class NaiveJobs {
         job.unique === unique &&
         (isName(unique) || Buffer.compare(job.workload, workload) === 0),
     )
+  }
+
+  #recent(name: string, unique: string, now: number): NaiveResult | undefined {
+    return this.#results
+      .filter((job) => job.function === name && job.unique === unique && job.uniqueUntil > now)
+      .sort((a, b) => b.uniqueUntil - a.uniqueUntil || b.number - a.number)[0]
+  }
+
+  // Changes
+
+  #change(change: StoredChange, revived: NaiveJob[]): ChangeOutcome {
+    switch (change.kind) {
+      case 'retry':
+        return this.#retry(change)
+      case 'bury':
+        return this.#bury(change)
+      case 'keep':
+        return this.#keep(change)
+      case 'revive':
+        return this.#revive(change, revived)
+      case 'delete dead':
+        return take(this.#dead, change.number) === undefined ? 'not found' : 'done'
+      case 'prioritize':
+        return this.#prioritize(change)
+      case 'document': {
+        const { kind, name, body } = change.document
+        const others = this.#documents.filter((each) => each.kind !== kind || each.name !== name)
+        const wasThere = others.length < this.#documents.length
+        this.#documents = body === undefined ? others : [...others, { kind, name, body }]
+        return body === undefined && !wasThere ? 'not found' : 'done'
+      }
+      case 'sweep':
+        this.#sweep(change.now)
+        return 'done'
+    }
+  }
+
+  #retry({ number, runAt, attempts, failure }: Change<'retry'>): ChangeOutcome {
+    const job = this.#jobs.find((each) => each.number === number)
+    if (job === undefined) return 'not found'
+    if (attempts <= job.attempts) return 'done'
+    job.failures = [...job.failures, failure].slice(-failuresMax)
+    job.attempts = attempts
+    job.expireAt = 0
+    if (runAt > 0) Object.assign(job, { runAt, position: 0, isClaimed: false })
+    return 'done'
+  }
+
+  #bury({ number, reason, diedAt, attempts, failure, keepUntil, deadMax }: Change<'bury'>): ChangeOutcome {
+    const job = this.#remove(number)
+    if (job === undefined) return 'not found'
+    const isNew = failure !== undefined && attempts > job.attempts
+    this.#dead.push({
+      ...known(job),
+      workload: job.workload,
+      attempts: Math.max(attempts, job.attempts),
+      failures: isNew ? [...job.failures, failure].slice(-failuresMax) : job.failures,
+      ...{ reason, diedAt, keepUntil },
+    })
+    const others = this.#dead.filter((each) => each.function === job.function)
+    others.sort((a, b) => a.diedAt - b.diedAt || byNumber(a, b))
+    for (const { number: oldest } of others.slice(0, Math.max(0, others.length - deadMax))) take(this.#dead, oldest)
+    return 'done'
+  }
+
+  #keep(change: Change<'keep'>): ChangeOutcome {
+    const job = this.#remove(change.number)
+    if (job === undefined) return 'not found'
+    const { outcome, numerator, denominator, endedAt, keepUntil } = change
+    const uniqueUntil = isName(job.unique) ? change.uniqueUntil : 0
+    const data = keepUntil > 0 ? change.data : new Uint8Array(0)
+    if (keepUntil === 0 && uniqueUntil === 0) return 'done'
+    this.#results.push({ ...known(job), outcome, data, numerator, denominator, endedAt, keepUntil, uniqueUntil })
+    return 'done'
+  }
+
+  #revive({ number, workload }: Change<'revive'>, revived: NaiveJob[]): ChangeOutcome {
+    const dead = this.#dead.find((each) => each.number === number)
+    if (dead === undefined) return 'not found'
+    const bytes = workload ?? dead.workload
+    if (this.#same(dead.function, dead.unique, bytes) !== undefined) return 'joined'
+    take(this.#dead, number)
+    const anew = { attempts: 0, failures: [], runAt: 0, expireAt: 0, isClaimed: false }
+    const job = { ...known(dead), ...anew, workload: bytes, position: ++this.#position }
+    this.#jobs.push(job)
+    // It may stand in another line when the batch is done.
+    revived.push({ ...job })
+    return 'done'
+  }
+
+  #prioritize({ number, priority }: Change<'prioritize'>): ChangeOutcome {
+    const job = this.#jobs.find((each) => each.number === number)
+    if (job === undefined) return 'not found'
+    if (job.priority === priority) return 'done'
+    job.priority = priority
+    if (!isDelayed(job)) job.position = ++this.#position
+    return 'done'
+  }
+
+  #sweep(now: number): void {
+    const dead = this.#dead.filter(({ keepUntil }) => keepUntil <= now)
+    dead.sort((a, b) => a.keepUntil - b.keepUntil || byNumber(a, b))
+    for (const { number } of dead.slice(0, sweptMax)) take(this.#dead, number)
+    const over = this.#results.filter((each) => sweepAt(each) <= now)
+    over.sort((a, b) => sweepAt(a) - sweepAt(b) || byNumber(a, b))
+    for (const result of over.slice(0, sweptMax)) {
+      if (result.uniqueUntil > now) Object.assign(result, { keepUntil: 0, data: new Uint8Array(0) })
+      else take(this.#results, result.number)
+    }
   }
 
   #promote(until: number): Promoted[] {
@@ -140,7 +340,9 @@ export class NaiveJobs {
     return countLines(promoted)
   }
 
-  #claim(request: Extract<StoreRequest, { kind: 'claim' }>): StoreAnswer {
+  // Requests
+
+  #claim(request: Request<'claim'>): StoreAnswer {
     const { function: name, priority, jobsMax, bytesMax } = request
     const line = this.#jobs.filter((job) => job.function === name && job.priority === priority && isWaiting(job))
     line.sort((a, b) => a.position - b.position)
@@ -150,17 +352,68 @@ export class NaiveJobs {
       bytes += job.workload.length
       if (writer.count > 0 && bytes > bytesMax) break
       job.isClaimed = true
-      writer.add(
-        { ...job, function: 0, expireAt: 0, attempts: 0, isThrottled: false },
-        { ...job, then: '' },
-        job.workload,
-      )
+      writer.add({ ...job, function: 0, isThrottled: false }, job, job.workload)
     }
     return { kind: 'claim', count: writer.count, jobs: writer.written() }
   }
 
+  #listFunction({ function: name, state, after, jobsMax }: Request<'list function'>): StoreAnswer {
+    const jobs = this.#sorted.filter(
+      (job) => job.function === name && job.number > after && isDelayed(job) === (state === 'delayed'),
+    )
+    return { kind: 'list', jobs: jobs.slice(0, jobsMax).map(toSummary) }
+  }
+
+  #listExpired({ until, after, jobsMax }: Request<'list expired'>): StoreAnswer {
+    const isBehind = (job: NaiveJob, mark: { expireAt: number; number: number } | undefined) =>
+      mark === undefined || job.expireAt > mark.expireAt || (job.expireAt === mark.expireAt && job.number > mark.number)
+    const jobs = this.#expiring.filter((job) => job.expireAt <= until && isBehind(job, after)).slice(0, jobsMax)
+    const next = this.#expiring.find((job) => isBehind(job, jobs.at(-1) ?? after))
+    return {
+      kind: 'list expired',
+      jobs: jobs.map((job) => ({ ...toSummary(job), expireAt: job.expireAt })),
+      nextExpiryAt: next?.expireAt ?? infinity,
+    }
+  }
+
+  #listDead({ function: name, reason, before, jobsMax }: Request<'list dead'>): StoreAnswer {
+    const jobs = this.#dead.filter(
+      (job) =>
+        (name === undefined || job.function === name) &&
+        (reason === undefined || job.reason === reason) &&
+        job.number < before,
+    )
+    jobs.sort((a, b) => b.number - a.number)
+    const summaries = jobs.slice(0, jobsMax).map((job) => {
+      const { number, function: owner, unique, priority, reason: why, diedAt, attempts, failures } = job
+      const error = failures.at(-1)?.error ?? ''
+      return { number, function: owner, unique, priority, reason: why, diedAt, attempts, error }
+    })
+    return { kind: 'list dead', jobs: summaries }
+  }
+
+  /** The last one of those, but one that has not ended goes before those that have. */
+  #describe(isIt: (job: Known) => boolean): StoredDescription | undefined {
+    const last = <Job extends Known>(jobs: readonly Job[]) => jobs.filter(isIt).sort(byNumber).at(-1)
+    const [job, dead, result] = [last(this.#jobs), last(this.#dead), last(this.#results)]
+    const never = { runAt: 0, expireAt: 0, endedAt: 0, keepUntil: 0, numerator: 0, denominator: 0 }
+    const nothing = { ...never, reason: undefined, result: undefined, workload: undefined }
+    if (job !== undefined) {
+      const { runAt, expireAt, workload } = job
+      return { ...nothing, ...known(job), state: isDelayed(job) ? 'delayed' : 'ready', runAt, expireAt, workload }
+    }
+    if (dead !== undefined && (result === undefined || dead.number > result.number)) {
+      const { diedAt, keepUntil, reason, workload } = dead
+      return { ...nothing, ...known(dead), state: 'dead', endedAt: diedAt, keepUntil, reason, workload }
+    }
+    if (result === undefined) return undefined
+    const { outcome, data, numerator, denominator, endedAt, keepUntil } = result
+    const rest = { numerator, denominator, endedAt, keepUntil, result: keepUntil > 0 ? data : undefined }
+    return { ...nothing, ...known(result), ...rest, state: outcome }
+  }
+
   #functions(): StoredFunction[] {
-    const names = new Set(this.#jobs.map((job) => job.function))
+    const names = new Set([...this.#jobs, ...this.#dead].map((job) => job.function))
     const ready = countLines(this.#jobs.filter((job) => !isDelayed(job)))
     const delayed = countLines(this.#jobs.filter(isDelayed))
     return [...names].map((name) => {
@@ -169,12 +422,35 @@ export class NaiveJobs {
       const delayedHere = delayed.filter((line) => line.function === name)
       return {
         name,
-        dead: 0,
         ready: [readyOf(0), readyOf(1), readyOf(2)],
         delayed: delayedHere.reduce((sum, { count }) => sum + count, 0),
+        dead: this.#dead.filter((job) => job.function === name).length,
       }
     })
   }
+}
+
+function take<Job extends Known>(jobs: Job[], number: number): Job | undefined {
+  const index = jobs.findIndex((job) => job.number === number)
+  return index === -1 ? undefined : jobs.splice(index, 1)[0]
+}
+
+function known(job: Known): Known {
+  const { number, function: name, unique, reducer, then, submittedAt, priority, attempts, failures } = job
+  return { number, function: name, unique, reducer, then, submittedAt, priority, attempts, failures }
+}
+
+function byNumber(a: Known, b: Known): number {
+  return a.number - b.number
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+/** When something of it goes. */
+function sweepAt({ keepUntil, uniqueUntil }: NaiveResult): number {
+  return keepUntil > 0 ? keepUntil : uniqueUntil
 }
 
 function isDelayed({ position }: NaiveJob): boolean {

@@ -39,8 +39,8 @@ export function opening(it: It): void {
     await store.do({ forget: [7] })
     const expected = {
       functions: [
-        { name: 'f', ready: [1, 1, 2], delayed: 0 },
-        { name: 'g', ready: [0, 0, 0], delayed: 2 },
+        { name: 'f', ready: [1, 1, 2], delayed: 0, dead: 0 },
+        { name: 'g', ready: [0, 0, 0], delayed: 2, dead: 0 },
       ],
       nextDueAt: 60,
     }

@@ -126,7 +126,7 @@ suite('damage to a SQLite store', () => {
     await assert.rejects(store.open(1), { code: 'STORE_DAMAGED' })
     other.exec('ALTER TABLE elsewhere RENAME TO counts')
     other.close()
-    assert.deepEqual((await store.open(1)).functions, [{ name: 'f', ready: [0, 1, 0], delayed: 0 }])
+    assert.deepEqual((await store.open(1)).functions, [{ name: 'f', ready: [0, 1, 0], delayed: 0, dead: 0 }])
     assert.equal((await store.commit(toBatch({ add: [{ number: 2 }] }))).failure, undefined)
   })
 })

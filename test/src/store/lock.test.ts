@@ -31,7 +31,7 @@ suite('one server per file', () => {
       await keeper.kill()
     }
     const store = place.makeStore()
-    assert.deepEqual((await store.open(1)).functions, [{ name: 'f', ready: [0, 9, 0], delayed: 0 }])
+    assert.deepEqual((await store.open(1)).functions, [{ name: 'f', ready: [0, 9, 0], delayed: 0, dead: 0 }])
     await store.close()
   })
 

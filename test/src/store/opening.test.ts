@@ -131,7 +131,7 @@ suite('opening a SQLite store', () => {
     const store = new SqliteStore(path)
     const { functions } = await store.open(1)
     await store.close()
-    assert.deepEqual(functions, [{ name: 'f', ready: [0, 9, 0], delayed: 0 }])
+    assert.deepEqual(functions, [{ name: 'f', ready: [0, 9, 0], delayed: 0, dead: 0 }])
   })
 
   inPlace('refuses a file or directory that it may not write', async (place) => {

@@ -8,7 +8,7 @@ import { type KeeperOptions, KeeperProcess } from './keeper-process.ts'
 
 const pageBytes = 4096
 /** What tables and indexes take when they are empty, and some. */
-const emptyPages = 16
+const emptyPages = 32
 
 /** A directory for a SQLite store. */
 export class SqlitePlace implements Place {

@@ -85,7 +85,7 @@ suite("the store's thread", () => {
     await store.commit(toBatch({ add: [{ number: 1, function: 'f' }] }))
     const impossible = store.commit(toBatch({ add: [{ number: 1, function: 'g' }] }))
     await assert.rejects(impossible, { code: 'STORE_THREAD_DIED', message: /job 1 is another function's/ })
-    assert.deepEqual((await store.open(1)).functions, [{ name: 'f', ready: [0, 1, 0], delayed: 0 }])
+    assert.deepEqual((await store.open(1)).functions, [{ name: 'f', ready: [0, 1, 0], delayed: 0, dead: 0 }])
   })
 
   withThread('ends with the store, and no sooner', {}, async ({ store, worker }) => {

@@ -9,6 +9,8 @@ export interface End {
   /** The command's place on its line. */
   readonly index: number
   readonly sentAt: number
+  /** Said by a worker that had the job. Else by one that was perhaps just being given it. */
+  readonly isOwn: boolean
   readonly cause: 'WORK_COMPLETE' | 'WORK_FAIL' | 'WORK_EXCEPTION' | 'cancel job'
   readonly result: string
   /** From this moment on it is known that the server had taken it. */

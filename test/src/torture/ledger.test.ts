@@ -30,6 +30,18 @@ const assigned = `${submitted}
   w > GRAB_JOB_UNIQ
   w < JOB_ASSIGN_UNIQ H:1 f '' s1`
 
+/** w has given its job back; what it says of it still counts if it has been given it again by then. */
+const givenBack = `${assigned}
+  w > CANT_DO f
+  w > CAN_DO f`
+
+/** v has the job, and leaves without a word. */
+const leftByAnother = `
+  v > CAN_DO f
+  v > GRAB_JOB_UNIQ
+  v < JOB_ASSIGN_UNIQ H:1 f '' s1
+  v leaves`
+
 const unique = `
   ready
   c > SUBMIT_JOB_BG f u s1
@@ -87,6 +99,32 @@ const broken: readonly (readonly [rule: Rule, what: string, history: string])[] 
     i > show jobs
     i < TABLE`,
   ],
+  ...(
+    [
+      ['whose last word came too late', `${assigned}\nw > WORK_COMPLETE H:1 r1`],
+      ['who has given it back and asked for none', `${givenBack}\nw > WORK_COMPLETE H:1 r1`],
+      ['who asked for another later', `${givenBack}\nw > WORK_COMPLETE H:1 r1\nw > GRAB_JOB_UNIQ`],
+      ['who got none when it asked', `${givenBack}\nw > GRAB_JOB_UNIQ\nw > WORK_COMPLETE H:1 r1\nw < NO_JOB`],
+      [
+        'who got another when it asked',
+        `${givenBack}
+        w > GRAB_JOB_UNIQ
+        w > WORK_COMPLETE H:1 r1
+        d > SUBMIT_JOB f '' s2
+        w < JOB_ASSIGN_UNIQ H:2 f '' s2`,
+      ],
+    ] as const
+  ).map(
+    ([who, history]) =>
+      [
+        'a',
+        `a job goes from a worker ${who} to one that leaves, and is lost`,
+        `${history}
+        w leaves ${leftByAnother} ${restart}
+        i > show jobs
+        i < TABLE`,
+      ] as const,
+  ),
   [
     'a',
     'a worker leaves without having finished, and the job is lost',
@@ -688,6 +726,30 @@ const kept: readonly (readonly [what: string, history: string])[] = [
     w < JOB_ASSIGN_UNIQ H:1 f '' s1
     w > WORK_COMPLETE H:1 late
     c < WORK_COMPLETE H:1 late`,
+  ],
+  [
+    'a worker that has given its job back and left is given it again when another has left, and what it said ends it',
+    `${givenBack}
+    w > GRAB_JOB_UNIQ
+    w > WORK_COMPLETE H:1 r1
+    w leaves ${leftByAnother} ${restart}
+    i > show jobs
+    i < TABLE`,
+  ],
+  [
+    'the same, and its submitter is told',
+    `ready
+    c > SUBMIT_JOB f '' s1
+    c < JOB_CREATED H:1
+    w > CAN_DO f
+    w > GRAB_JOB_UNIQ
+    w < JOB_ASSIGN_UNIQ H:1 f '' s1
+    w > CANT_DO f
+    w > CAN_DO f
+    w > GRAB_JOB_UNIQ
+    w > WORK_COMPLETE H:1 r1
+    w leaves ${leftByAnother}
+    c < WORK_COMPLETE H:1 r1`,
   ],
   [
     'a worker has a job before its submitter hears of it',

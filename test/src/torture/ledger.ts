@@ -165,7 +165,7 @@ export class Ledger {
 
   #cancels(line: Line, { args: [handle = ''] }: Message): End | undefined {
     const job = this.jobs.find(handle)
-    return job === undefined ? undefined : this.#mayEnd(job, line, 'cancel job', '')
+    return job === undefined ? undefined : this.#mayEnd(job, line, false, 'cancel job', '')
   }
 
   #lastWord(line: Line, { name, args: [handle = '', result = ''] }: Message): End | undefined {
@@ -176,19 +176,19 @@ export class Ledger {
     if (job === undefined || !isHolder || hasSpoken) {
       this.count('words on jobs of others')
       // The server may just be giving it the job, or was then.
-      if (job !== undefined && (isHolder || line.hasGrabbed())) this.#mayEnd(job, line, name, result)
+      if (job !== undefined && (isHolder || line.hasGrabbed())) this.#mayEnd(job, line, isHolder, name, result)
       return undefined
     }
     line.holds.delete(job)
-    const end = this.#mayEnd(job, line, name, result)
+    const end = this.#mayEnd(job, line, true, name, result)
     line.words.push(end)
     this.count(name)
     return end
   }
 
-  #mayEnd(job: JobRecord, line: Line, cause: End['cause'], result: string): End {
+  #mayEnd(job: JobRecord, line: Line, isOwn: boolean, cause: End['cause'], result: string): End {
     this.#note(job)
-    const end = { job, line, index: line.nextIndex, sentAt: this.#moment, cause, result, takenAt: Infinity }
+    const end = { job, line, index: line.nextIndex, sentAt: this.#moment, isOwn, cause, result, takenAt: Infinity }
     job.ends.push(end)
     return end
   }
@@ -299,8 +299,7 @@ export class Ledger {
       this.fail('e', `${what} ${job.runAtMsMin - this.#nowMs} ms before its time`, job)
     }
     if (job.holder?.isOpen === true) this.fail('g', `${what}, which ${job.holder.peer} has`, job)
-    // What its last worker said came too late, or is not to be taken any more.
-    job.ends = job.ends.filter((end) => end.line.isOpen || !finalPackets.has(end.cause))
+    job.ends = job.ends.filter(mayStillEnd)
     job.holder = line
     line.holds.add(job)
     job.runs++
@@ -497,4 +496,13 @@ export class Ledger {
   get #lifeBegan(): number {
     return this.#lives.at(-1)?.moment ?? 0
   }
+}
+
+/**
+ * The job was given to another worker. A last word of one that had the job and has left came too late: the server knew
+ * that it had left. Of one that had asked for a job it knew no such thing: it can give it the job when the other leaves,
+ * and then read the word.
+ */
+function mayStillEnd({ line, isOwn, index, cause }: End): boolean {
+  return !finalPackets.has(cause) || line.isOpen || (!isOwn && line.hasGrabbed(index))
 }

@@ -52,9 +52,9 @@ export class Line {
     return this.#unanswered.flatMap(({ submission }) => (submission === undefined ? [] : [submission]))
   }
 
-  /** It has asked for a job, and got no answer. */
-  hasGrabbed(): boolean {
-    return this.#unanswered.some(({ message }) => isGrab(message.name))
+  /** It has asked for a job before its command at that place, and got no answer. */
+  hasGrabbed(before: number = this.#count): boolean {
+    return this.#unanswered.some(({ message, index }) => index < before && isGrab(message.name))
   }
 
   /** The first command that the server has to answer and has not. */

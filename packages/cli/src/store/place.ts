@@ -104,7 +104,7 @@ async function readSetting(command: Command): Promise<string> {
   try {
     const environment = readEnvironment(process.env).source
     const file = (command.getOptionValue('config') as string | undefined) ?? process.env[environmentName('config')]
-    const fromFile = file === undefined || file === '' ? undefined : await readConfigFile(file)
+    const fromFile = file === undefined || file === '' ? undefined : (await readConfigFile(file)).source
     const sources = [environment.get('store'), fromFile?.get('store')]
       .filter((given): given is Given => given !== undefined)
       .map((given) => new Map([['store', given] as const]))

@@ -27,6 +27,8 @@ export type OnKept = (failure: StoreFailure | undefined) => void
 /** A batch that is being collected, and who waits for it. */
 export class OpenBatch {
   readonly additions: Addition[] = []
+  /** Those of the server's own, to be added again if the batch is not kept. */
+  readonly own = new Map<Addition, Submission>()
   readonly promises: PromisedReply[] = []
   /** Numbers of live jobs among the additions: a batch forgets before it adds, so these can't be forgotten in it. */
   readonly live = new Set<number>()
@@ -46,7 +48,8 @@ export class OpenBatch {
   promoteUntil: number | undefined
   reserveUntil: number | undefined
   #promisesOf: Map<Addition, PromisedReply[]> | undefined
-  /** Changes that nobody waits for. */
+  #awaitedChanges = 0
+  /** Changes that are in no hurry. */
   #keptCount = 0
   readonly #records = new RecordWriter()
   readonly #functions: string[] = []
@@ -68,20 +71,25 @@ export class OpenBatch {
   }
 
   get isEmpty(): boolean {
-    return this.forget.length === 0 && this.changes.length === 0 && !this.isAwaited
+    return this.forget.length + this.changes.length + this.additions.length === 0 && !this.isAwaited
   }
 
   /** There is something in it that somebody waits for. */
   get isAwaited(): boolean {
-    const hasWrites = this.additions.length > 0 || this.cancel.length > 0 || this.promoteUntil !== undefined
+    const hasWrites = this.additions.length > this.own.size || this.cancel.length > 0 || this.promoteUntil !== undefined
     return (
       hasWrites ||
       this.requests.length > 0 ||
-      this.changes.length > this.#keptCount ||
+      this.#awaitedChanges > 0 ||
       this.onKept.length > 0 ||
       this.held.size > 0 ||
       this.reserveUntil !== undefined
     )
+  }
+
+  /** Nobody waits for it, but it is not to wait for more of its kind either. */
+  get isPressing(): boolean {
+    return this.own.size > 0 || this.changes.length > this.#keptCount
   }
 
   /** It is the last one that came, as it is when its reply is promised at once. */
@@ -93,6 +101,8 @@ export class OpenBatch {
   add(addition: Addition, number: number, runAt: number, expireAt: number, submission: Submission): void {
     this.additions.push(addition)
     if (addition.kind === 'live') this.live.add(addition.number)
+    // The bytes may lie in a buffer for the next input.
+    if (addition.isOwn) this.own.set(addition, { ...submission, workload: new Uint8Array(submission.workload) })
     const head = this.#head
     head.number = number
     head.runAt = runAt
@@ -107,6 +117,7 @@ export class OpenBatch {
   change(change: StoredChange, onChanged?: OnChanged): void {
     this.changes.push(change)
     this.onChanged.push(onChanged)
+    if (onChanged !== undefined) this.#awaitedChanges++
     if (change.kind === 'keep') this.#keptCount++
     if (change.kind === 'keep' || change.kind === 'bury') this.gone.add(change.number)
   }

@@ -218,6 +218,8 @@ export type StoreRequest =
       readonly before: number
       readonly jobsMax: number
     }
+  /** How many dead jobs there are of each function that has some. */
+  | { readonly kind: 'count dead' }
   /** All that is known of a job, also one that is dead or has ended and is kept. */
   | { readonly kind: 'describe'; readonly number: number }
   /** The same, the one that came last if several have the unique. */
@@ -279,6 +281,10 @@ export type StoreAnswer =
   /** `nextExpiryAt`: of those behind the last one; Infinity if there is none. */
   | { readonly kind: 'list expired'; readonly jobs: readonly StoredExpired[]; readonly nextExpiryAt: number }
   | { readonly kind: 'list dead'; readonly jobs: readonly DeadSummary[] }
+  | {
+      readonly kind: 'count dead'
+      readonly functions: readonly { readonly name: string; readonly count: number }[]
+    }
   | { readonly kind: 'describe'; readonly job: StoredDescription | undefined }
   /** The request could not be answered; others can. */
   | { readonly kind: 'failed'; readonly failure: StoreFailure }

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import type { Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
 import { RecordReader } from '../records.ts'
+import type { BatchResult } from '../store.ts'
 import { FunctionRow, type FunctionTable } from './functions.ts'
 import type { Positions } from './positions.ts'
+import type { Results } from './results.ts'
 import { toColumn } from './text.ts'
-import type { Uniques } from './uniques.ts'
+import { isNamed, type Uniques } from './uniques.ts'
 
 /** A job on its way into the table. */
 interface Row {
@@ -20,8 +22,12 @@ interface Row {
   key: number | null
   clash: number
   reducer: string
+  then: string
   workload: Buffer
+  expireAt: number
+  attempts: number
   isClaimed: boolean
+  isThrottled: boolean
 }
 
 const noBytes = Buffer.alloc(0)
@@ -37,48 +43,69 @@ export class Additions {
   readonly #functions: FunctionTable
   readonly #uniques: Uniques
   readonly #positions: Positions
+  readonly #results: Results
   /** The largest first. */
   readonly #inserts: readonly Insert[]
-  /** The same for rows of which none has a unique, a reducer or a time. */
+  /** The same for rows of which none has more than a function, a priority and a workload. */
   readonly #plainInserts: readonly Insert[]
   readonly #insertOne: Insert
   readonly #functionOf: Statement<[number], number>
+  /** The same of one that is dead or whose result is kept. */
+  readonly #functionOfEnded: Statement<[number, number], number>
   /** No job has a higher number. */
   #numberMax: number
   /** Those that wait until a statement is full; filled anew again and again. */
   readonly #rows: readonly Row[] = Array.from({ length: rowsMax }, newRow)
   #rowCount = 0
   #arePlain = true
+  /** The date of this batch. */
+  #now = 0
   #joined: number[] = []
+  #throttled: number[] = []
 
-  constructor(database: Database, functions: FunctionTable, uniques: Uniques, positions: Positions) {
+  constructor(
+    database: Database,
+    functions: FunctionTable,
+    uniques: Uniques,
+    positions: Positions,
+    results: Results,
+    numberMax: number,
+  ) {
     this.#functions = functions
     this.#uniques = uniques
     this.#positions = positions
+    this.#results = results
+    this.#numberMax = numberMax
     this.#insertOne = new Insert(database, 1)
     this.#inserts = [new Insert(database, rowsMax), new Insert(database, 8), this.#insertOne]
     this.#plainInserts = [rowsMax, 8, 1].map((size) => new Insert(database, size, true))
     this.#functionOf = database.prepare<[number], number>('SELECT function_id FROM jobs WHERE number = ?').pluck()
-    this.#numberMax = database.prepare<[], number>('SELECT max(number) FROM jobs').pluck().get() ?? 0
+    this.#functionOfEnded = database
+      .prepare<[number, number], number>(`
+        SELECT function_id FROM dead WHERE number = ?
+        UNION ALL SELECT function_id FROM results WHERE number = ?`)
+      .pluck()
   }
 
-  /** Within a transaction. Gives the pairs of `BatchResult.joined`. */
-  add(names: readonly string[], records: Uint8Array): Float64Array {
+  /** Within a transaction. */
+  add(names: readonly string[], records: Uint8Array, now: number): Pick<BatchResult, 'joined' | 'throttled'> {
     const owners = names.map((name) => this.#functions.findOrAdd(name))
     const reader = new RecordReader(records)
+    this.#now = now
     this.#joined = []
+    this.#throttled = []
     this.#rowCount = 0
     for (let index = 0; reader.next(); index++) {
       const isNew = reader.number > this.#numberMax
       if (!isNew) this.#flush()
       const row = at(this.#rows, this.#rowCount)
       this.#fill(row, index, at(owners, reader.function), reader)
-      if (isNew) this.#append(row)
-      else this.#addAgain(row)
+      if (!isNew) this.#addAgain(row)
+      else if (!this.#isThrottled(row)) this.#append(row)
     }
     this.#flush()
     this.#letGo()
-    return Float64Array.from(this.#joined)
+    return { joined: Float64Array.from(this.#joined), throttled: Float64Array.from(this.#throttled) }
   }
 
   /** The buffer of a batch must not be kept by a row that is not filled again for long. */
@@ -96,16 +123,29 @@ export class Additions {
     row.position = reader.runAt === 0 ? this.#positions.next() : 0
     row.unique = reader.unique
     row.reducer = reader.reducer
+    row.then = reader.then
+    row.expireAt = reader.expireAt
+    row.attempts = reader.attempts
     row.workload = reader.workload
     row.key = row.unique === '' ? null : this.#uniques.key(row.unique, row.workload)
     row.clash = 0
     row.isClaimed = reader.isClaimed
+    row.isThrottled = reader.isThrottled
+  }
+
+  /** It joins one that has ended, and is not added. */
+  #isThrottled({ index, owner, unique, key, isThrottled }: Row): boolean {
+    if (!isThrottled || key === null || !isNamed(unique)) return false
+    const ended = this.#results.findRecent(owner.id, key, unique, this.#now)
+    if (ended === undefined) return false
+    this.#throttled.push(index, ended)
+    return true
   }
 
   #append(row: Row): void {
     this.#numberMax = row.number
     this.#rowCount++
-    if (row.unique !== '' || row.reducer !== '' || row.runAt !== 0) this.#arePlain = false
+    if (!isPlain(row)) this.#arePlain = false
     if (this.#rowCount === rowsMax) this.#flush()
   }
 
@@ -120,7 +160,7 @@ export class Additions {
   }
 
   #insert(insert: Insert, from: number): void {
-    const areAllIn = insert.run(this.#rows, from) === insert.size
+    const areAllIn = insert.run(this.#rows, from, this.#now) === insert.size
     for (let i = from; i < from + insert.size; i++) {
       const row = at(this.#rows, i)
       // None of the numbers was there before, so one that is there now has just been inserted.
@@ -134,9 +174,10 @@ export class Additions {
    * added may come again.
    */
   #addAgain(row: Row): void {
-    const functionId = this.#functionOf.get(row.number)
+    const functionId = this.#functionOf.get(row.number) ?? this.#functionOfEnded.get(row.number, row.number)
     if (functionId === undefined) {
-      if (this.#insertOne.run([row], 0) === 1) this.#count(row)
+      if (this.#isThrottled(row)) return
+      if (this.#insertOne.run([row], 0, this.#now) === 1) this.#count(row)
       else this.#join(row)
       return
     }
@@ -154,44 +195,53 @@ export class Additions {
       return
     }
     row.clash = this.#uniques.nextClash(owner.id, key)
-    assert.equal(this.#insertOne.run([row], 0), 1)
+    assert.equal(this.#insertOne.run([row], 0, this.#now), 1)
     this.#count(row)
   }
 
   #count({ owner, priority, position, isClaimed }: Row): void {
     this.#functions.touch(owner)
-    if (position === 0) owner.delayedAdded[priority]++
-    else owner.readyAdded[priority]++
-    if (isClaimed) owner.claimedAdded[priority].push(position)
+    owner.enter(priority, position, isClaimed)
   }
 }
 
 /** Columns of every row, and those that are the same in all plain ones. Half the values take half the time. */
 const plainColumns = ['number', 'function_id', 'priority', 'position', 'workload'] as const
-const otherColumns = ['run_at', 'unique_name', 'unique_key', 'clash', 'reducer'] as const
-const plainValues = "0, '', NULL, 0, ''"
+const otherColumns = [
+  'run_at',
+  'unique_name',
+  'unique_key',
+  'clash',
+  'reducer',
+  'then_function',
+  'expire_at',
+  'attempts',
+] as const
+const plainValues = "0, '', NULL, 0, '', '', NULL, 0"
 
 /** A statement for so many rows. */
 class Insert {
   readonly size: number
   readonly #isPlain: boolean
-  readonly #statement: Statement<[unknown[]]>
+  readonly #statement: Statement<[unknown[], { now: number }]>
   readonly #values: unknown[]
+  /** Bound once, not for each row. */
+  readonly #named = { now: 0 }
 
   constructor(database: Database, size: number, isPlain = false) {
     this.size = size
     this.#isPlain = isPlain
     const rest = isPlain ? plainValues : otherColumns.map(() => '?').join(', ')
-    const row = `(${plainColumns.map(() => '?').join(', ')}, ${rest})`
+    const row = `(${plainColumns.map(() => '?').join(', ')}, ${rest}, :now)`
     this.#statement = database.prepare(`
-      INSERT OR IGNORE INTO jobs (${[...plainColumns, ...otherColumns].join(', ')})
+      INSERT OR IGNORE INTO jobs (${[...plainColumns, ...otherColumns].join(', ')}, submitted_at)
       VALUES ${Array(size).fill(row).join(', ')}`)
     const columns = plainColumns.length + (isPlain ? 0 : otherColumns.length)
     this.#values = Array(size * columns).fill(null)
   }
 
   /** How many of the rows from this one on were not refused. */
-  run(rows: readonly Row[], from: number): number {
+  run(rows: readonly Row[], from: number, now: number): number {
     const values = this.#values
     let next = 0
     for (let i = from; i < from + this.size; i++) {
@@ -207,8 +257,12 @@ class Insert {
       values[next++] = row.key
       values[next++] = row.clash
       values[next++] = toColumn(row.reducer)
+      values[next++] = toColumn(row.then)
+      values[next++] = row.expireAt === 0 ? null : row.expireAt
+      values[next++] = row.attempts
     }
-    return this.#statement.run(values).changes
+    this.#named.now = now
+    return this.#statement.run(values, this.#named).changes
   }
 
   letGo(): void {
@@ -228,9 +282,17 @@ function newRow(): Row {
     key: null,
     clash: 0,
     reducer: '',
+    then: '',
     workload: noBytes,
+    expireAt: 0,
+    attempts: 0,
     isClaimed: false,
+    isThrottled: false,
   }
+}
+
+function isPlain({ unique, reducer, then, runAt, expireAt, attempts }: Row): boolean {
+  return unique === '' && reducer === '' && runAt === 0 && then === '' && expireAt === 0 && attempts === 0
 }
 
 function at<T>(items: readonly T[], index: number): T {

@@ -10,13 +10,20 @@ import {
   type StoreState,
 } from '../store.ts'
 import { Additions } from './additions.ts'
+import { Changes } from './changes.ts'
 import { Claims } from './claims.ts'
+import { DeadJobs } from './dead-jobs.ts'
+import { Descriptions } from './descriptions.ts'
+import { Documents } from './documents.ts'
+import { Expiries } from './expiries.ts'
 import { toFailure } from './failure.ts'
 import { FunctionTable } from './functions.ts'
+import { LiveJobs } from './live-jobs.ts'
 import { LookUps } from './look-ups.ts'
 import { Positions } from './positions.ts'
 import { Promotions } from './promotions.ts'
 import { Removals } from './removals.ts'
+import { Results } from './results.ts'
 import { fromColumn, type NameColumn } from './text.ts'
 import { type UniqueKey, Uniques } from './uniques.ts'
 
@@ -26,9 +33,14 @@ export class Batches {
   readonly #functions: FunctionTable
   readonly #additions: Additions
   readonly #removals: Removals
+  readonly #changes: Changes
+  readonly #dead: DeadJobs
+  readonly #documents: Documents
   readonly #promotions: Promotions
   readonly #claims: Claims
   readonly #lookUps: LookUps
+  readonly #expiries: Expiries
+  readonly #descriptions: Descriptions
   readonly #begin: Statement<[]>
   readonly #commit: Statement<[]>
   readonly #reserve: Statement<[number]>
@@ -39,27 +51,32 @@ export class Batches {
     this.#functions = new FunctionTable(database)
     const positions = new Positions(database)
     const uniques = new Uniques(database, key)
-    this.#additions = new Additions(database, this.#functions, uniques, positions)
     this.#removals = new Removals(database, this.#functions, uniques)
+    const live = new LiveJobs(database, this.#functions, positions)
+    const results = new Results(database, this.#functions, live, this.#removals)
+    this.#dead = new DeadJobs(database, this.#functions, uniques, positions, live, this.#removals)
+    this.#documents = new Documents(database)
+    this.#changes = new Changes(live, this.#dead, results, this.#documents)
+    this.#additions = new Additions(database, this.#functions, uniques, positions, results, numberMax(database))
     this.#promotions = new Promotions(database, this.#functions, positions)
     this.#claims = new Claims(database, this.#functions)
     this.#lookUps = new LookUps(database, this.#functions, uniques)
+    this.#expiries = new Expiries(database, this.#functions)
+    this.#descriptions = new Descriptions(database, this.#functions, uniques)
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
     this.#reserve = database.prepare('UPDATE numbers SET reserved_until = max(reserved_until, ?)')
   }
 
   state(atLeast: number): StoreState {
-    const read = (sql: string) => this.#database.prepare<[], number>(sql).pluck().get() ?? 0
-    const reserved = read('SELECT reserved_until FROM numbers')
-    const taken = read('SELECT max(number) FROM jobs')
+    const reserved = this.#database.prepare<[], number>('SELECT reserved_until FROM numbers').pluck().get() ?? 0
     return {
-      firstNumber: Math.max(atLeast, reserved, taken + 1),
+      firstNumber: Math.max(atLeast, reserved, numberMax(this.#database) + 1),
       functions: storedFunctions(this.#database),
       nextDueAt: this.#promotions.nextDueAt,
-      nextExpiryAt: Number.POSITIVE_INFINITY,
-      nextSweepAt: Number.POSITIVE_INFINITY,
-      documents: [],
+      nextExpiryAt: this.#expiries.nextExpiryAt,
+      nextSweepAt: this.#changes.nextSweepAt,
+      documents: this.#documents.all,
     }
   }
 
@@ -73,7 +90,8 @@ export class Batches {
       this.#begin.run()
       this.#removals.forget(batch.forget)
       const cancelled = this.#removals.cancel(batch.cancel)
-      const joined = this.#additions.add(batch.functions, batch.additions)
+      const changes = this.#changes.perform(batch.changes)
+      const added = this.#additions.add(batch.functions, batch.additions, batch.now)
       const { promoteUntil, reserveUntil } = batch
       const promoted = promoteUntil === undefined ? [] : this.#promotions.promote(promoteUntil)
       const nextDueAt = promoteUntil === undefined ? undefined : this.#promotions.nextDueAt
@@ -81,7 +99,7 @@ export class Batches {
       this.#functions.writeCounts()
       this.#commit.run()
       this.#functions.committed()
-      return { ...nothingWritten, failure: undefined, joined, cancelled, promoted, nextDueAt }
+      return { failure: undefined, ...changes, ...added, cancelled, promoted, nextDueAt }
     } catch (error) {
       return { ...nothingWritten, failure: this.#rollBack(error) }
     }
@@ -109,8 +127,18 @@ export class Batches {
           return { kind: 'find', job: this.#lookUps.findSame(request) }
         case 'list':
           return { kind: 'list', jobs: this.#lookUps.list(request.after, request.jobsMax) }
-        default:
-          throw new Error(`the store can't ${request.kind}`)
+        case 'list function':
+          return { kind: 'list', jobs: this.#lookUps.listFunction(request) }
+        case 'list expired':
+          return this.#expiries.list(request)
+        case 'list dead':
+          return { kind: 'list dead', jobs: this.#dead.list(request) }
+        case 'count dead':
+          return { kind: 'count dead', functions: this.#functions.deadCounts }
+        case 'describe':
+          return { kind: 'describe', job: this.#descriptions.describe(request.number) }
+        case 'describe unique':
+          return { kind: 'describe', job: this.#descriptions.describeUnique(request) }
       }
     } catch (error) {
       const failure = toFailure(error)
@@ -120,10 +148,11 @@ export class Batches {
   }
 }
 
-function hasWrites({ forget, cancel, additionCount, promoteUntil, reserveUntil }: Batch): boolean {
+function hasWrites({ forget, cancel, changes, additionCount, promoteUntil, reserveUntil }: Batch): boolean {
   return (
     forget.length > 0 ||
     cancel.length > 0 ||
+    changes.length > 0 ||
     additionCount > 0 ||
     promoteUntil !== undefined ||
     reserveUntil !== undefined
@@ -134,21 +163,30 @@ function hasWrites({ forget, cancel, additionCount, promoteUntil, reserveUntil }
 function removeEmptyFunctions(database: Database): void {
   database.exec(`
     BEGIN IMMEDIATE;
-    DELETE FROM counts WHERE ready = 0 AND delayed = 0;
+    DELETE FROM counts WHERE ready = 0 AND delayed = 0 AND dead = 0 AND kept = 0;
     DELETE FROM functions WHERE id NOT IN (SELECT function_id FROM counts);
     COMMIT`)
 }
 
+/** No job has a higher number, nor had one of which something is left. */
+function numberMax(database: Database): number {
+  const numbers = ['jobs', 'dead', 'results'].map((table) =>
+    database.prepare<[], number | null>(`SELECT max(number) FROM ${table}`).pluck().get(),
+  )
+  return Math.max(...numbers.map((number) => number ?? 0))
+}
+
 function storedFunctions(database: Database): StoredFunction[] {
   const functions = new Map<string, { name: string; ready: [number, number, number]; delayed: number; dead: number }>()
-  const counts = database.prepare<[], [NameColumn, 0 | 1 | 2, number, number]>(
-    'SELECT name, priority, ready, delayed FROM counts JOIN functions ON functions.id = function_id',
-  )
-  for (const [column, priority, ready, delayed] of counts.raw().all()) {
+  const counts = database.prepare<[], [NameColumn, 0 | 1 | 2, number, number, number]>(`
+    SELECT name, priority, ready, delayed, dead FROM counts JOIN functions ON functions.id = function_id
+    WHERE ready > 0 OR delayed > 0 OR dead > 0`)
+  for (const [column, priority, ready, delayed, dead] of counts.raw().all()) {
     const name = fromColumn(column)
     const known = functions.get(name) ?? { name, ready: [0, 0, 0], delayed: 0, dead: 0 }
     known.ready[priority] = ready
     known.delayed += delayed
+    known.dead += dead
     functions.set(name, known)
   }
   return [...functions.values()]

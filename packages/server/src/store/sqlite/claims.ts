@@ -4,7 +4,17 @@ import type { StoreAnswer, StoreRequest } from '../store.ts'
 import type { FunctionTable } from './functions.ts'
 import { fromColumn, type NameColumn } from './text.ts'
 
-type Row = [number: number, position: number, unique: NameColumn, reducer: NameColumn, workload: Buffer]
+type Row = [
+  number: number,
+  position: number,
+  unique: NameColumn,
+  reducer: NameColumn,
+  workload: Buffer,
+  // In the order of the columns: what is behind a large workload is read after it.
+  expireAt: number | null,
+  attempts: number,
+  then: NameColumn,
+]
 
 const scratchBytes = 256 * 1024
 
@@ -23,7 +33,7 @@ export class Claims {
     this.#functions = functions
     this.#ready = database
       .prepare<[number, number, number], Row>(`
-        SELECT number, position, unique_name, reducer, workload FROM jobs
+        SELECT number, position, unique_name, reducer, workload, expire_at, attempts, then_function FROM jobs
         -- The cursor first: SQLite starts at the first bound that it reads. The other one is that of the index.
         WHERE function_id = ? AND priority = ? AND position > ? AND position > 0
         ORDER BY position`)
@@ -49,12 +59,15 @@ export class Claims {
       let bytes = 0
       let last = owner.cursors[priority]
       for (const row of this.#ready.iterate(owner.id, priority, last)) {
-        const [number, position, unique, reducer, workload] = row
+        const [number, position, unique, reducer, workload, expireAt, attempts, then] = row
         if (!ahead.has(position)) {
           bytes += workload.length
           if (writer.count === jobsMax || (bytes > bytesMax && writer.count > 0)) break
           head.number = number
-          writer.add(head, { unique: fromColumn(unique), reducer: fromColumn(reducer), then: '' }, workload)
+          head.expireAt = expireAt ?? 0
+          head.attempts = attempts
+          const names = { unique: fromColumn(unique), reducer: fromColumn(reducer), then: fromColumn(then) }
+          writer.add(head, names, workload)
         }
         last = position
       }

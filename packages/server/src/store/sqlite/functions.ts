@@ -12,10 +12,15 @@ export class FunctionRow {
   readonly cursors: ByPriority = [0, 0, 0]
   /** Positions behind the cursor of jobs that were added as claimed, in order. */
   readonly claimedAhead: readonly [Set<number>, Set<number>, Set<number>] = [new Set(), new Set(), new Set()]
+  /** Jobs that are dead. */
+  dead = 0
 
   // In this transaction:
   readonly readyAdded: ByPriority = [0, 0, 0]
   readonly delayedAdded: ByPriority = [0, 0, 0]
+  readonly deadAdded: ByPriority = [0, 0, 0]
+  /** Of jobs that have ended. */
+  readonly keptAdded: ByPriority = [0, 0, 0]
   /** Positions of jobs that were added as claimed. */
   readonly claimedAdded: readonly [number[], number[], number[]] = [[], [], []]
   /** Positions of jobs that were removed. */
@@ -25,6 +30,33 @@ export class FunctionRow {
   constructor(id: number, name: string) {
     this.id = id
     this.name = name
+  }
+
+  /** As it will be when this transaction is committed. */
+  get deadSoon(): number {
+    return this.deadAdded.reduce((sum, added) => sum + added, this.dead)
+  }
+
+  /** Of a job that is ready: this server has it. */
+  isClaimed(priority: Priority, position: number): boolean {
+    if (position <= this.cursors[priority] || this.claimedAhead[priority].has(position)) return true
+    return this.claimedAdded[priority].includes(position)
+  }
+
+  /** Within a transaction: a job comes into its line, or is delayed if it has no position. */
+  enter(priority: Priority, position: number, isClaimed: boolean): void {
+    if (position === 0) this.delayedAdded[priority]++
+    else this.readyAdded[priority]++
+    if (isClaimed) this.claimedAdded[priority].push(position)
+  }
+
+  /** The same: it goes. */
+  leave(priority: Priority, position: number): void {
+    if (position === 0) this.delayedAdded[priority]--
+    else {
+      this.readyAdded[priority]--
+      if (position > this.cursors[priority]) this.removed[priority].push(position)
+    }
   }
 
   /** All jobs up to this position are claimed. */
@@ -46,16 +78,19 @@ export class FunctionTable {
   #touched: FunctionRow[] = []
   #added: FunctionRow[] = []
   readonly #insert: Statement<[NameColumn]>
-  readonly #addToCounts: Statement<[number, number, number, number]>
+  readonly #addToCounts: Statement<[number, number, number, number, number, number]>
 
   constructor(database: Database) {
     for (const [id, name] of database.prepare<[], [number, NameColumn]>('SELECT id, name FROM functions').raw().all()) {
       this.#remember(new FunctionRow(id, fromColumn(name)))
     }
+    const dead = database.prepare<[], [number, number]>('SELECT function_id, dead FROM counts WHERE dead > 0')
+    for (const [id, count] of dead.raw().all()) this.withId(id).dead += count
     this.#insert = database.prepare('INSERT INTO functions (name) VALUES (?)')
     this.#addToCounts = database.prepare(`
-      INSERT INTO counts VALUES (?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET ready = ready + excluded.ready, delayed = delayed + excluded.delayed`)
+      INSERT INTO counts (function_id, priority, ready, delayed, dead, kept) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET ready = ready + excluded.ready, delayed = delayed + excluded.delayed,
+        dead = dead + excluded.dead, kept = kept + excluded.kept`)
   }
 
   find(name: string): FunctionRow | undefined {
@@ -68,6 +103,11 @@ export class FunctionTable {
     return row
   }
 
+  /** Of functions that have dead jobs. */
+  get deadCounts(): { name: string; count: number }[] {
+    return [...this.#byName.values()].flatMap(({ name, dead }) => (dead > 0 ? [{ name, count: dead }] : []))
+  }
+
   /** Within a transaction. */
   findOrAdd(name: string): FunctionRow {
     const known = this.#byName.get(name)
@@ -75,6 +115,13 @@ export class FunctionTable {
     const row = new FunctionRow(Number(this.#insert.run(toColumn(name)).lastInsertRowid), name)
     this.#remember(row)
     this.#added.push(row)
+    return row
+  }
+
+  /** With this id, to change its numbers of this transaction. */
+  touched(id: number): FunctionRow {
+    const row = this.withId(id)
+    this.touch(row)
     return row
   }
 
@@ -87,17 +134,21 @@ export class FunctionTable {
 
   /** Last thing in the transaction. */
   writeCounts(): void {
-    for (const { id, readyAdded, delayedAdded } of this.#touched) {
-      for (let priority = 0; priority < readyAdded.length; priority++) {
-        const ready = readyAdded[priority] ?? 0
-        const delayed = delayedAdded[priority] ?? 0
-        if (ready !== 0 || delayed !== 0) this.#addToCounts.run(id, priority, ready, delayed)
+    for (const { id, readyAdded, delayedAdded, deadAdded, keptAdded } of this.#touched) {
+      for (const priority of [0, 1, 2] as const) {
+        const [ready, delayed] = [readyAdded[priority], delayedAdded[priority]]
+        const [dead, kept] = [deadAdded[priority], keptAdded[priority]]
+        if (ready !== 0 || delayed !== 0 || dead !== 0 || kept !== 0) {
+          this.#addToCounts.run(id, priority, ready, delayed, dead, kept)
+        }
       }
     }
   }
 
   committed(): void {
-    for (const { claimedAhead, claimedAdded, removed } of this.#touched) {
+    for (const row of this.#touched) {
+      const { claimedAhead, claimedAdded, removed } = row
+      row.dead = row.deadSoon
       for (const priority of [0, 1, 2] as const) {
         const ahead = claimedAhead[priority]
         for (const position of claimedAdded[priority]) ahead.add(position)
@@ -118,8 +169,7 @@ export class FunctionTable {
   #endTransaction(): void {
     for (const row of this.#touched) {
       row.isTouched = false
-      row.readyAdded.fill(0)
-      row.delayedAdded.fill(0)
+      for (const added of [row.readyAdded, row.delayedAdded, row.deadAdded, row.keptAdded]) added.fill(0)
       for (const positions of [...row.claimedAdded, ...row.removed]) positions.length = 0
     }
     this.#touched = []

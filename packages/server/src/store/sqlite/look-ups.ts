@@ -4,12 +4,21 @@ import type { FunctionTable } from './functions.ts'
 import { type SummaryRow, summaryColumns, toSummary } from './summaries.ts'
 import type { Uniques } from './uniques.ts'
 
+type ListRequest = Extract<StoreRequest, { kind: 'list function' }>
+type OfFunction = Statement<[number, number, number], SummaryRow>
+type Amounts = [ofFunction: number, ofState: number, all: number]
+
 /** Finds jobs without claiming them. */
 export class LookUps {
   readonly #functions: FunctionTable
   readonly #uniques: Uniques
   readonly #byNumber: Statement<[number], SummaryRow>
   readonly #after: Statement<[number, number], SummaryRow>
+  readonly #amounts: Record<ListRequest['state'], Statement<[number], Amounts>>
+  /** Go by number, and pass over what belongs to others. */
+  readonly #byNumbers: Record<ListRequest['state'], OfFunction>
+  /** Go through an index and sort: the line of the function, and all that is delayed. */
+  readonly #byIndex: Record<ListRequest['state'], OfFunction>
 
   constructor(database: Database, functions: FunctionTable, uniques: Uniques) {
     this.#functions = functions
@@ -19,6 +28,28 @@ export class LookUps {
     this.#after = database
       .prepare<[number, number], SummaryRow>(`${select} WHERE number > ? ORDER BY number LIMIT ?`)
       .raw()
+    const amounts = (count: string, indexed: string) =>
+      database
+        .prepare<[number], Amounts>(`
+          SELECT total(${count}) FILTER (WHERE function_id = ?), ${indexed}, total(ready + delayed) FROM counts`)
+        .raw()
+    this.#amounts = {
+      ready: amounts('ready', '0'),
+      delayed: amounts('delayed', 'total(delayed)'),
+    }
+    const list = (way: string, condition: string): OfFunction =>
+      database
+        .prepare<[number, number, number], SummaryRow>(`
+          ${select} ${way} WHERE function_id = ? AND number > ? AND ${condition} ORDER BY number LIMIT ?`)
+        .raw()
+    this.#byNumbers = {
+      ready: list('NOT INDEXED', 'position > 0'),
+      delayed: list('NOT INDEXED', 'run_at > 0'),
+    }
+    this.#byIndex = {
+      ready: list('INDEXED BY jobs_ready', 'position > 0'),
+      delayed: list('INDEXED BY jobs_delayed', 'run_at > 0'),
+    }
   }
 
   find(number: number | undefined): StoredSummary | undefined {
@@ -36,6 +67,18 @@ export class LookUps {
     const key = this.#uniques.key(unique, workload)
     if (owner === undefined || key === null) return undefined
     return this.find(this.#uniques.find(owner.id, key, unique, workload))
+  }
+
+  /**
+   * No index has a function's jobs by number. One of few jobs is read as a whole; of one that has many, enough are soon
+   * met on the way by number. Of ten million, either way looks at some hundred thousand.
+   */
+  listFunction({ function: name, state, after, jobsMax }: ListRequest): StoredSummary[] {
+    const owner = this.#functions.find(name)
+    if (owner === undefined) return []
+    const [ofFunction, ofState, all] = this.#amounts[state].get(owner.id) ?? [0, 0, 0]
+    const way = Math.max(ofFunction, ofState) * ofFunction < all * jobsMax ? this.#byIndex : this.#byNumbers
+    return way[state].all(owner.id, after, jobsMax).map((row) => toSummary(this.#functions, row))
   }
 
   list(after: number, jobsMax: number): StoredSummary[] {

@@ -1,7 +1,8 @@
 import type { Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
 import { type BatchResult, promotedMax } from '../store.ts'
-import type { FunctionRow, FunctionTable } from './functions.ts'
+import type { FunctionTable } from './functions.ts'
+import { LineCounts } from './line-counts.ts'
 import type { Positions } from './positions.ts'
 
 type Due = [number: number, functionId: number, priority: Priority, workloadBytes: number]
@@ -37,24 +38,17 @@ export class Promotions {
 
   /** Within a transaction. */
   promote(until: number): BatchResult['promoted'] {
-    const counts = new Map<FunctionRow, [number, number, number]>()
+    const counts = new LineCounts()
     let bytes = 0
     for (const [number, functionId, priority, workloadBytes] of this.#due.all(until, promotedMax)) {
       bytes += workloadBytes
-      if (bytes > promotedBytesMax && counts.size > 0) break
+      if (bytes > promotedBytesMax && !counts.isEmpty) break
       this.#promote.run(this.#positions.next(), number)
-      const owner = this.#functions.withId(functionId)
-      this.#functions.touch(owner)
+      const owner = this.#functions.touched(functionId)
       owner.delayedAdded[priority]--
       owner.readyAdded[priority]++
-      let ofOwner = counts.get(owner)
-      if (ofOwner === undefined) counts.set(owner, (ofOwner = [0, 0, 0]))
-      ofOwner[priority]++
+      counts.add(owner, priority)
     }
-    return [...counts].flatMap(([owner, ofOwner]) =>
-      ([0, 1, 2] as const)
-        .map((priority) => ({ function: owner.name, priority, count: ofOwner[priority] }))
-        .filter(({ count }) => count > 0),
-    )
+    return counts.all
   }
 }

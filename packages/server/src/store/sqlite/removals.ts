@@ -38,12 +38,22 @@ export class Removals {
     if (!this.#uniques.haveClashes) {
       for (; from + rowsMax <= numbers.length; from += rowsMax) this.#forgetMany(numbers, from)
     }
-    for (; from < numbers.length; from++) this.#remove(numbers[from] ?? 0)
+    for (; from < numbers.length; from++) this.remove(numbers[from] ?? 0)
   }
 
   /** Those that were there. */
   cancel(numbers: readonly number[]): StoredSummary[] {
-    return numbers.map((number) => this.#remove(number)).filter((removed) => removed !== undefined)
+    return numbers.map((number) => this.remove(number)).filter((removed) => removed !== undefined)
+  }
+
+  /** The same of one. */
+  remove(number: number): StoredSummary | undefined {
+    const row = this.#deleteOne.get(number)
+    if (row === undefined) return undefined
+    const [removed, functionId, unique, priority, runAt, key, clash, position] = row
+    this.#count(functionId, priority, position)
+    this.#uniques.closeGap(functionId, key, clash)
+    return toSummary(this.#functions, [removed, functionId, unique, priority, runAt])
   }
 
   #forgetMany(numbers: Float64Array, from: number): void {
@@ -53,22 +63,7 @@ export class Removals {
     }
   }
 
-  #remove(number: number): StoredSummary | undefined {
-    const row = this.#deleteOne.get(number)
-    if (row === undefined) return undefined
-    const [removed, functionId, unique, priority, runAt, key, clash, position] = row
-    this.#count(functionId, priority, position)
-    this.#uniques.closeGap(functionId, key, clash)
-    return toSummary(this.#functions, [removed, functionId, unique, priority, runAt])
-  }
-
   #count(functionId: number, priority: Priority, position: number): void {
-    const owner = this.#functions.withId(functionId)
-    this.#functions.touch(owner)
-    if (position === 0) owner.delayedAdded[priority]--
-    else {
-      owner.readyAdded[priority]--
-      if (position > owner.cursors[priority]) owner.removed[priority].push(position)
-    }
+    this.#functions.touched(functionId).leave(priority, position)
   }
 }

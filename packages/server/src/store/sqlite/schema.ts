@@ -1,5 +1,5 @@
 /** Goes up with each migration. A database that says more was written by a newer program and is not touched. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /** `GT` in ASCII and 4730: what makes a SQLite database one of ours (`PRAGMA application_id`). */
 export const applicationId = 0x4754127a
@@ -49,5 +49,72 @@ export const migrations: readonly string[] = [
     reserved_until  INTEGER NOT NULL
   );
   INSERT INTO numbers VALUES (1, 0);
+  `,
+  `
+  -- Behind the workload: what has a constant as its default needs no row to be written anew.
+  ALTER TABLE jobs ADD COLUMN submitted_at INTEGER NOT NULL DEFAULT 0;  -- milliseconds since 1970
+  ALTER TABLE jobs ADD COLUMN expire_at INTEGER;             -- the same: should have begun by then; NULL is never
+  ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;      -- that have ended
+  ALTER TABLE jobs ADD COLUMN failures TEXT;                 -- JSON array of the latest ones; NULL if there is none
+  ALTER TABLE jobs ADD COLUMN then_function NOT NULL DEFAULT '';        -- a name as the others; '' is none
+  CREATE INDEX jobs_expiring ON jobs (expire_at, number) WHERE expire_at IS NOT NULL;
+
+  -- Jobs that have failed for good. A number is in one of jobs, dead and results.
+  CREATE TABLE dead (
+    number         INTEGER PRIMARY KEY,
+    function_id    INTEGER NOT NULL REFERENCES functions (id),
+    priority       INTEGER NOT NULL,
+    unique_name    NOT NULL,
+    unique_key     INTEGER,
+    reducer        NOT NULL,
+    then_function  NOT NULL,
+    submitted_at   INTEGER NOT NULL,
+    died_at        INTEGER NOT NULL,
+    reason         TEXT NOT NULL,
+    attempts       INTEGER NOT NULL,
+    keep_until     INTEGER NOT NULL,
+    failures       TEXT,
+    workload       BLOB NOT NULL
+  );
+  CREATE INDEX dead_of_function ON dead (function_id, number);
+  CREATE INDEX dead_oldest ON dead (function_id, died_at, number);
+  CREATE INDEX dead_keeping ON dead (keep_until);
+  CREATE INDEX dead_unique ON dead (unique_key) WHERE unique_key IS NOT NULL;
+
+  -- Jobs that have ended and of which something is kept.
+  CREATE TABLE results (
+    number         INTEGER PRIMARY KEY,
+    function_id    INTEGER NOT NULL REFERENCES functions (id),
+    priority       INTEGER NOT NULL,
+    unique_name    NOT NULL,
+    unique_key     INTEGER,              -- NULL if the unique is no name
+    reducer        NOT NULL,
+    then_function  NOT NULL,
+    submitted_at   INTEGER NOT NULL,
+    ended_at       INTEGER NOT NULL,
+    outcome        TEXT NOT NULL,
+    attempts       INTEGER NOT NULL,
+    numerator      INTEGER NOT NULL,
+    denominator    INTEGER NOT NULL,
+    keep_until     INTEGER NOT NULL,     -- 0: data is not kept, or no longer
+    unique_until   INTEGER NOT NULL,     -- 0: no job joins it
+    sweep_at       INTEGER NOT NULL,     -- the first of the two that is not 0 and not over
+    failures       TEXT,
+    data           BLOB NOT NULL
+  );
+  CREATE INDEX results_unique ON results (unique_key, function_id, unique_until) WHERE unique_key IS NOT NULL;
+  CREATE INDEX results_sweeping ON results (sweep_at);
+
+  -- What is kept besides jobs.
+  CREATE TABLE documents (
+    kind  TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    body  TEXT NOT NULL,                 -- JSON
+    PRIMARY KEY (kind, name)
+  ) WITHOUT ROWID;
+
+  -- Rows of dead and of results.
+  ALTER TABLE counts ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE counts ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
   `,
 ]

@@ -77,7 +77,7 @@ function key(unique: string, workload: Uint8Array): number | null {
 /** They change hands and are not copied. */
 function buffersOf(answer: Answer): TransferListItem[] {
   if (answer.kind !== 'committed') return []
-  const { joined, answers } = answer.result
+  const { joined, throttled, answers } = answer.result
   const buffers = answers.flatMap((each) => (each.kind === 'claim' ? [each.jobs] : []))
-  return [joined, ...buffers].filter((each) => each.byteLength > 0).map((each) => each.buffer as ArrayBuffer)
+  return [joined, throttled, ...buffers].filter((each) => each.byteLength > 0).map((each) => each.buffer as ArrayBuffer)
 }

@@ -3,6 +3,11 @@ import { type NameColumn, toColumn } from './text.ts'
 
 export type UniqueKey = (unique: string, workload: Uint8Array) => number | null
 
+/** Not none, and not `-`, which stands for the workload. */
+export function isNamed(unique: string): boolean {
+  return unique !== '' && unique !== '-'
+}
+
 /**
  * Which job another one joins. The jobs of one function whose uniques have the same key are told apart by `clash`,
  * which counts up from 0 without a gap: an addition that finds 0 free knows that there is none.
@@ -51,9 +56,13 @@ export class Uniques {
 
   /** The lowest number of a job of any function with this unique; one that stands for a workload is none. */
   findInAnyFunction(unique: string): number | undefined {
-    if (unique === '-') return undefined
-    const key = this.key(unique, new Uint8Array(0))
+    const key = this.keyOfName(unique)
     return key === null ? undefined : this.#inAnyFunction.get(key, toColumn(unique))
+  }
+
+  /** Null if it is no name: no job is found by it alone. */
+  keyOfName(unique: string): number | null {
+    return isNamed(unique) ? this.key(unique, noBytes) : null
   }
 
   /** For a job that is about to be added although its key is taken. */
@@ -66,3 +75,5 @@ export class Uniques {
     if (key !== null) this.#closeGap.run(clash, key, functionId, clash)
   }
 }
+
+const noBytes = new Uint8Array(0)

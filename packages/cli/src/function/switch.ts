@@ -1,0 +1,45 @@
+import type { FunctionPolicy } from '@geartrain/protocol'
+import type { Command } from 'commander'
+import { readAskFlags, spokenName } from '../ask-servers.ts'
+import { type Control, controlAll } from '../control.ts'
+import { complain, print } from '../output.ts'
+import { showText } from '../table.ts'
+
+/** A setting that is on or off, and what it is called when it is so. */
+export interface Switch {
+  readonly key: 'paused' | 'draining'
+  readonly isOn: boolean
+  readonly verb: string
+  readonly still: string
+}
+
+/** True if all servers have answered. */
+export async function switchFunctions(command: Command, names: readonly string[], what: Switch): Promise<boolean> {
+  const { answers, areAll } = await controlAll(command, (control) =>
+    Promise.all(names.map((name) => switchOne(control, name, what))),
+  )
+  const { servers, isJson } = readAskFlags(command)
+  const rows = answers.flatMap(({ server, value }) =>
+    names.map((name, i) => ({ function: name, [what.key]: value[i] === true, server })),
+  )
+  if (isJson) print(JSON.stringify(rows))
+  for (const row of rows) {
+    const where = servers.length > 1 ? ` on ${row.server}` : ''
+    if (row[what.key] !== what.isOn) complain(spokenName(command), `${showText(row.function)} is ${what.still}${where}`)
+    else if (!isJson) print(`${what.verb} ${showText(row.function)}${where}`)
+  }
+  return areAll && rows.every((row) => row[what.key] === what.isOn)
+}
+
+/** Resolves with whether it is on now. */
+async function switchOne(control: Control, name: string, { key, isOn }: Switch): Promise<boolean> {
+  const set = async (value: string | null) =>
+    isSetOn(await control('function set', { name, values: { [key]: value } }), key)
+  if (isOn) return set('true')
+  // Taken back, so that a pattern counts again that it is one of; and only if that one has it on, against it.
+  return (await set(null)) && (await set('false'))
+}
+
+function isSetOn({ settings }: FunctionPolicy, key: string): boolean {
+  return settings.some((setting) => setting.key === key && setting.value === 'true')
+}

@@ -1,0 +1,117 @@
+import type {
+  ControlAnswer,
+  ControlErrorCode,
+  ControlOperation,
+  ControlOperations,
+} from '@geartrain/protocol'
+import type { Archive } from '../archive.ts'
+import type { Clock } from '../clock.ts'
+import type { Policies } from '../policies/policies.ts'
+import type { Schedules } from '../schedules/schedules.ts'
+import { DeadControl } from './dead.ts'
+import { FunctionControl } from './functions.ts'
+import { Inquiry } from './inquiry.ts'
+import { listJobs } from './job-list.ts'
+import { JobControl, type JobsContext } from './jobs.ts'
+import { parseRequest, readRequest } from './requests.ts'
+import { ScheduleControl } from './schedules.ts'
+
+type Operations = ControlOperations
+
+export interface ControlContext extends Omit<JobsContext, 'inquiry'> {
+  readonly clock: Clock
+  readonly turn: { begin(): void }
+  readonly archive: Archive
+  readonly policies: Policies
+  readonly schedules: Schedules
+}
+
+/**
+ * What can be asked of the server beside jobs, whoever asks: an operation and its parameters in, an answer or an error
+ * out. See `packages/protocol/src/control.ts`.
+ */
+export class Control {
+  readonly #turn: { begin(): void }
+  readonly #operations: {
+    readonly [Operation in ControlOperation]: (
+      params: Operations[Operation]['params'],
+    ) => Operations[Operation]['answer'] | Promise<Operations[Operation]['answer']>
+  }
+
+  constructor(context: ControlContext) {
+    const { engine, handles, journal, archive, clock, turn, policies, schedules } = context
+    this.#turn = turn
+    const inquiry = new Inquiry(
+      archive,
+      () => turn.begin(),
+      (callback) => clock.soon(callback),
+    )
+    const jobsContext = { ...context, inquiry }
+    const functions = new FunctionControl(policies, { engine, handles, journal, inquiry })
+    const jobs = new JobControl(jobsContext)
+    const dead = new DeadControl(engine, handles, inquiry)
+    const scheduled = new ScheduleControl(schedules, journal)
+    this.#operations = {
+      functions: (params) => functions.list(params),
+      'function show': (params) => functions.show(params),
+      'function set': (params) => functions.set(params),
+      'function purge': (params) => functions.purge(params),
+      jobs: (params) => listJobs(jobsContext, params),
+      'job show': (params) => jobs.show(params),
+      'job cancel': (params) => jobs.cancel(params),
+      'job prioritize': (params) => jobs.prioritize(params),
+      dead: (params) => dead.list(params),
+      'dead retry': (params) => dead.retry(params),
+      'dead delete': (params) => dead.delete(params),
+      schedules: (params) => scheduled.list(params),
+      'schedule show': (params) => scheduled.show(params),
+      'schedule put': (params) => scheduled.put(params),
+      'schedule pause': (params) => scheduled.pause(params),
+      'schedule resume': (params) => scheduled.resume(params),
+      'schedule run': (params) => scheduled.run(params),
+      'schedule remove': (params) => scheduled.remove(params),
+    }
+  }
+
+  /** Calls back within a turn, once: at once or later. */
+  perform(request: unknown, onAnswer: (answer: ControlAnswer<unknown>) => void): void {
+    void this.#perform(() => request).then((answer) => {
+      this.#turn.begin()
+      onAnswer(answer)
+    })
+  }
+
+  /** The same for a request, and an answer, in JSON. */
+  performJson(request: Uint8Array, onAnswer: (answer: Buffer) => void): void {
+    void this.#perform(() => parseRequest(request)).then((answer) => {
+      this.#turn.begin()
+      onAnswer(Buffer.from(JSON.stringify(answer)))
+    })
+  }
+
+  async #perform(read: () => unknown): Promise<ControlAnswer<unknown>> {
+    try {
+      this.#turn.begin()
+      const { op, params } = readRequest(read())
+      // The parameters are those of the operation; TypeScript does not see that the two go together.
+      const operation = this.#operations[op] as (params: unknown) => unknown
+      return { ok: true, answer: await operation(params) }
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      return { ok: false, error: { code: error.code, message: error.message } }
+    }
+  }
+}
+
+const codes: Readonly<Record<ControlErrorCode, true>> = {
+  BAD_REQUEST: true,
+  NOT_FOUND: true,
+  CONFLICT: true,
+  STORE_FAILED: true,
+  SHUTTING_DOWN: true,
+}
+
+/** Anything else is a fault of ours. */
+function isRefusal(error: unknown): error is Error & { readonly code: ControlErrorCode } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(codes, error.code)
+}

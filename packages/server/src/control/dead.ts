@@ -1,0 +1,136 @@
+import type { Engine } from '@geartrain/engine'
+import type { ControlOperations, DeadFilter, DeadJob } from '@geartrain/protocol'
+import type { Handles } from '../handles.ts'
+import type { DeadSummary, StoredChange } from '../store/store.ts'
+import { fromBytes } from './bytes.ts'
+import { ControlError, storeError } from './control-error.ts'
+import { type Changed, type Inquiry, isFailure } from './inquiry.ts'
+import { priorityNames } from './priority-names.ts'
+
+type Operations = ControlOperations
+
+const defaultLimit = 100
+/** Jobs that are asked for, or changed, at a time. */
+const chunkJobs = 500
+/** So many refusals of a retry are told; whoever retries a million jobs does not want more. */
+const refusedMax = 1000
+
+/** What is asked of dead jobs. */
+export class DeadControl {
+  readonly #engine: Engine
+  readonly #handles: Handles
+  readonly #inquiry: Inquiry
+
+  constructor(engine: Engine, handles: Handles, inquiry: Inquiry) {
+    this.#engine = engine
+    this.#handles = handles
+    this.#inquiry = inquiry
+  }
+
+  async list({ before, limit = defaultLimit, ...filter }: Operations['dead']['params']): Promise<
+    Operations['dead']['answer']
+  > {
+    const found = await this.#page(filter, before === undefined ? everyNumber : Number(before), limit)
+    const jobs = found.map((job) => this.#describe(job))
+    const last = found.at(-1)
+    return last === undefined || found.length < limit ? { jobs } : { jobs, next: String(last.number) }
+  }
+
+  /** The oldest first, so that they are in line in the order in which they came. */
+  async retry({ handles, filter, workload }: Operations['dead retry']['params']): Promise<
+    Operations['dead retry']['answer']
+  > {
+    if (this.#engine.isDraining) throw new ControlError('SHUTTING_DOWN', 'the server is shutting down')
+    const bytes = workload && fromBytes(workload)
+    let retried = 0
+    const refused: { handle: string; why: string }[] = []
+    const numbers = await this.#numbers(handles, filter, (handle) => refused.push({ handle, why: noHandle }))
+    await this.#changeAll(
+      numbers,
+      (number) => ({ kind: 'revive', number, workload: bytes }),
+      (number, outcome) => {
+        if (outcome === 'done') retried++
+        else if (refused.length < refusedMax) refused.push({ handle: this.#text(number), why: whyNot[outcome] })
+      },
+      () => `${retried} of ${numbers.length} jobs had been retried before that`,
+    )
+    return { retried, refused }
+  }
+
+  async delete({ handles, filter }: Operations['dead delete']['params']): Promise<Operations['dead delete']['answer']> {
+    let deleted = 0
+    const numbers = await this.#numbers(handles, filter, () => {})
+    await this.#changeAll(
+      numbers,
+      (number) => ({ kind: 'delete dead', number }),
+      (_number, outcome) => {
+        if (outcome === 'done') deleted++
+      },
+      () => `${deleted} of ${numbers.length} jobs had been deleted before that`,
+    )
+    return { deleted }
+  }
+
+  /** Of those named, or of all that the filter lets through at this moment, the oldest first. */
+  async #numbers(
+    handles: readonly string[] | undefined,
+    filter: DeadFilter | undefined,
+    onUnknown: (handle: string) => void,
+  ): Promise<number[]> {
+    const numbers: number[] = []
+    for (const handle of new Set(handles)) {
+      const number = this.#handles.parse(handle)
+      if (Number.isNaN(number)) onUnknown(handle)
+      else numbers.push(this.#handles.total(number))
+    }
+    if (filter === undefined) return numbers
+    for (let before = everyNumber; ; ) {
+      const page = await this.#page(filter, before, chunkJobs)
+      for (const { number } of page) numbers.push(number)
+      const last = page.at(-1)
+      if (last === undefined || page.length < chunkJobs) return numbers.reverse()
+      before = last.number
+    }
+  }
+
+  /** Rejects with a ControlError if the store fails; what was done before that stays. */
+  async #changeAll(
+    numbers: readonly number[],
+    change: (number: number) => StoredChange,
+    onOutcome: (number: number, outcome: Exclude<Changed, object>) => void,
+    done: () => string,
+  ): Promise<void> {
+    for (let start = 0; start < numbers.length; start += chunkJobs) {
+      if (start > 0) await this.#inquiry.pass()
+      const chunk = numbers.slice(start, start + chunkJobs)
+      const outcomes = await this.#inquiry.changeAll(chunk.map(change))
+      const failure = outcomes.find(isFailure)
+      for (const [index, outcome] of outcomes.entries()) {
+        if (!isFailure(outcome)) onOutcome(chunk[index] ?? 0, outcome)
+      }
+      if (failure !== undefined) throw storeError(failure, done())
+    }
+  }
+
+  async #page({ function: name, reason }: DeadFilter, before: number, jobsMax: number): Promise<readonly DeadSummary[]> {
+    const request = { kind: 'list dead', function: name, reason, before, jobsMax } as const
+    const { jobs } = await this.#inquiry.ask(request, 'list dead')
+    return jobs
+  }
+
+  #describe({ number, priority, ...job }: DeadSummary): DeadJob {
+    return { handle: this.#text(number), ...job, priority: priorityNames[priority] }
+  }
+
+  #text(number: number): string {
+    return this.#handles.text(this.#handles.numberOf(number))
+  }
+}
+
+const everyNumber = Number.MAX_SAFE_INTEGER
+const noHandle = 'this server has never given such a handle'
+
+const whyNot = {
+  'not found': 'there is no such dead job: it was never there, was retried, or is deleted',
+  joined: 'a job of the same function and unique is waiting or running: cancel that one, or let it end',
+} as const

@@ -1,0 +1,96 @@
+import { type Engine, type JobFunction, priorities } from '@geartrain/engine'
+import type { ControlOperations, FunctionPolicy, FunctionState } from '@geartrain/protocol'
+import { type Policies, policyDocument } from '../policies/policies.ts'
+import { storeError } from './control-error.ts'
+import { type Inquiry, isFailure } from './inquiry.ts'
+import { type PurgeContext, purge } from './purge.ts'
+
+type Operations = ControlOperations
+
+/** What is asked of functions. */
+export class FunctionControl {
+  readonly #engine: Engine
+  readonly #policies: Policies
+  readonly #inquiry: Inquiry
+  readonly #purge: PurgeContext
+  /** The last change of a policy, with which the next one has to wait. */
+  #changing: Promise<unknown> = Promise.resolve()
+
+  constructor(policies: Policies, purgeContext: PurgeContext) {
+    this.#engine = purgeContext.engine
+    this.#inquiry = purgeContext.inquiry
+    this.#policies = policies
+    this.#purge = purgeContext
+  }
+
+  async list({ names }: Operations['functions']['params']): Promise<Operations['functions']['answer']> {
+    const { functions: dead } = await this.#inquiry.ask({ kind: 'count dead' }, 'count dead')
+    const deadCounts = new Map(dead.map(({ name, count }) => [name, count]))
+    const functions: FunctionState[] = []
+    for (const jobFunction of this.#engine.functions()) {
+      functions.push(stateOf(jobFunction, deadCounts.get(jobFunction.name) ?? 0))
+      deadCounts.delete(jobFunction.name)
+    }
+    // Nobody has used them for long.
+    for (const [name, count] of deadCounts) functions.push({ ...unused, name, dead: count })
+    const asked = names && new Set(names)
+    return { functions: asked === undefined ? functions : functions.filter(({ name }) => asked.has(name)) }
+  }
+
+  show({ name }: Operations['function show']['params']): FunctionPolicy {
+    return this.#policies.show(name)
+  }
+
+  /** One after the other: each is made of what the one before has left. */
+  set(params: Operations['function set']['params']): Promise<FunctionPolicy> {
+    const changed = this.#changing.then(() => this.#set(params))
+    this.#changing = changed.catch(() => {})
+    return changed
+  }
+
+  /** It is kept before it is so. */
+  async #set({ name, values }: Operations['function set']['params']): Promise<FunctionPolicy> {
+    const change = this.#policies.change(name, values)
+    const document = { kind: policyDocument, name, body: change.body }
+    const outcome = await this.#inquiry.change({ kind: 'document', document })
+    if (isFailure(outcome)) {
+      // It may have been kept all the same, if the store is gone.
+      this.#purge.journal?.keepDocument(policyDocument, name, change.previous)
+      throw storeError(outcome, 'nothing has changed')
+    }
+    change.apply()
+    this.#engine.applyPolicies()
+    return this.#policies.show(name)
+  }
+
+  async purge({ name }: Operations['function purge']['params']): Promise<Operations['function purge']['answer']> {
+    return { purged: await purge(this.#purge, name) }
+  }
+}
+
+function stateOf(jobFunction: JobFunction, dead: number): FunctionState {
+  const { name, delayedCount, backlog, runningCount, workerCount, policy } = jobFunction
+  return {
+    name,
+    ready: {
+      high: jobFunction.queuedCount(priorities.high),
+      normal: jobFunction.queuedCount(priorities.normal),
+      low: jobFunction.queuedCount(priorities.low),
+    },
+    delayed: delayedCount + backlog.delayed,
+    running: runningCount,
+    dead,
+    workers: workerCount,
+    paused: policy.paused,
+    draining: policy.draining,
+  }
+}
+
+const unused: Omit<FunctionState, 'name' | 'dead'> = {
+  ready: { high: 0, normal: 0, low: 0 },
+  delayed: 0,
+  running: 0,
+  workers: 0,
+  paused: false,
+  draining: false,
+}

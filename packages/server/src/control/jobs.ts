@@ -1,0 +1,210 @@
+import { type Engine, type Job, type Priority, priorities } from '@geartrain/engine'
+import type { ControlOperations, JobDescription, JobSummary } from '@geartrain/protocol'
+import type { Connections } from '../connections.ts'
+import type { Handles } from '../handles.ts'
+import type { StoredDescription, StoreFailure } from '../store/store.ts'
+import type { WallTime } from '../wall-time.ts'
+import { toBytes } from './bytes.ts'
+import { type CancelContext, cancelJob } from './cancel-job.ts'
+import { ControlError, notFound, storeError } from './control-error.ts'
+import { type Inquiry, isFailure } from './inquiry.ts'
+import { priorityNames } from './priority-names.ts'
+
+type Operations = ControlOperations
+
+export interface JobsContext extends CancelContext {
+  readonly connections: Connections
+  readonly wallTime: WallTime
+  readonly inquiry: Inquiry
+}
+
+/** What is asked of one job. The engine knows those in memory, the store those on disk and those that have ended. */
+export class JobControl {
+  readonly #context: JobsContext
+  readonly #engine: Engine
+  readonly #handles: Handles
+  readonly #inquiry: Inquiry
+  /** The last change of a priority, with which the next one has to wait. */
+  #changing: Promise<unknown> = Promise.resolve()
+
+  constructor(context: JobsContext) {
+    this.#context = context
+    this.#engine = context.engine
+    this.#handles = context.handles
+    this.#inquiry = context.inquiry
+  }
+
+  async show({ handle, unique, function: name }: Operations['job show']['params']): Promise<JobDescription> {
+    const stored =
+      handle === undefined ? await this.#findUnique(unique ?? '', name) : await this.#find(this.#number(handle))
+    const number = stored.number
+    const live = this.#liveJob(number)
+    if (live !== undefined) return this.#describe(live, stored.job)
+    if (stored.job !== undefined) return this.#describeStored(stored.job)
+    const what = handle ?? `of the unique ${JSON.stringify(unique)}`
+    throw notFound(`there is no job ${what}: it has ended and its result is not kept, or it never was`)
+  }
+
+  async cancel({ handle }: Operations['job cancel']['params']): Promise<Record<string, never>> {
+    const number = this.#number(handle)
+    const outcome = await new Promise<boolean | StoreFailure>((resolve) => {
+      cancelJob(this.#context, number, (isKnown, failure) => resolve(failure ?? isKnown))
+    })
+    if (typeof outcome === 'object') throw storeError(outcome, 'the job may yet be cancelled')
+    if (!outcome) throw notFound(`there is no job ${handle} that has not ended`)
+    return {}
+  }
+
+  /** One after the other: each has to know where the job stands. */
+  prioritize(params: Operations['job prioritize']['params']): Promise<Record<string, never>> {
+    const changed = this.#changing.then(() => this.#prioritize(params))
+    this.#changing = changed.catch(() => {})
+    return changed
+  }
+
+  async #prioritize({ handle, priority: name }: Operations['job prioritize']['params']): Promise<Record<string, never>> {
+    const number = this.#number(handle)
+    const priority = priorities[name]
+    const { job: stored } = await this.#find(number)
+    const job = this.#liveJob(number)
+    const previous = job?.priority ?? stored?.priority
+    if (previous === undefined) throw notFound(`there is no job ${handle} that waits`)
+    if (job === undefined && stored?.state !== 'ready' && stored?.state !== 'delayed') {
+      throw new ControlError('CONFLICT', `the job ${handle} has ended: it is ${stored?.state}`)
+    }
+    if (job !== undefined && !this.#engine.prioritize(number, priority)) {
+      throw new ControlError('CONFLICT', `the job ${handle} does not wait: it is ${job.state}`)
+    }
+    if (job === undefined || job.isStored) await this.#prioritizeStored(number, priority, previous, stored)
+    return {}
+  }
+
+  /** What the store has is to be the same, and the engine is to know what stands where. */
+  async #prioritizeStored(
+    number: number,
+    priority: Priority,
+    previous: Priority,
+    stored: StoredDescription | undefined,
+  ): Promise<void> {
+    const wasLive = this.#liveJob(number) !== undefined
+    const outcome = await this.#inquiry.change({ kind: 'prioritize', number: this.#handles.total(number), priority })
+    if (isFailure(outcome)) {
+      if (wasLive) this.#engine.prioritize(number, previous)
+      throw storeError(outcome, 'the job may stand in either line')
+    }
+    if (wasLive) return
+    // It has come into memory meanwhile, out of the line in which it was.
+    if (this.#liveJob(number) !== undefined) this.#engine.prioritize(number, priority)
+    else if (outcome !== 'done') throw notFound('the job has ended meanwhile')
+    else if (stored !== undefined) {
+      this.#engine.durable?.prioritized(stored.function, previous, priority, stored.state === 'delayed')
+    }
+  }
+
+  /** NaN is none of this server's. */
+  #number(handle: string): number {
+    const number = this.#handles.parse(handle)
+    if (Number.isNaN(number)) throw notFound(`${JSON.stringify(handle)} is no handle that this server has given`)
+    return number
+  }
+
+  /** Here, and not only waited for. */
+  #liveJob(number: number): Job | undefined {
+    const job = this.#engine.findJob(number)
+    return job?.state === 'stored' ? undefined : job
+  }
+
+  /** What the store knows of it. If it can't say, what the engine knows is enough for a job that is only there. */
+  async #find(number: number): Promise<{ number: number; job: StoredDescription | undefined }> {
+    const request = { kind: 'describe', number: this.#handles.total(number) } as const
+    const live = this.#liveJob(number)
+    if (live !== undefined && !live.background) return { number, job: undefined }
+    return { number, job: (await this.#inquiry.ask(request, 'describe')).job }
+  }
+
+  /** The one that came last, of those in memory and those in the store. */
+  async #findUnique(
+    unique: string,
+    name: string | undefined,
+  ): Promise<{ number: number; job: StoredDescription | undefined }> {
+    const { job } = await this.#inquiry.ask({ kind: 'describe unique', unique, function: name }, 'describe')
+    const inStore = job === undefined ? Number.NEGATIVE_INFINITY : this.#handles.numberOf(job.number)
+    let inMemory = Number.NEGATIVE_INFINITY
+    for (const jobFunction of this.#engine.functions()) {
+      const found = name === undefined || jobFunction.name === name ? jobFunction.findByUnique(unique) : undefined
+      if (found !== undefined && found.state !== 'stored') inMemory = Math.max(inMemory, found.number)
+    }
+    return inMemory > inStore ? await this.#find(inMemory) : { number: inStore, job }
+  }
+
+  #describe(job: Job, stored: StoredDescription | undefined): JobDescription {
+    const { reducer, then, expiresAt, waiters, retries } = job
+    return {
+      ...summarize(this.#context, job),
+      workload: toBytes(job.workload),
+      ...(reducer === '' ? {} : { reducer }),
+      ...(then === '' ? {} : { then }),
+      ...(stored === undefined ? {} : time('submittedAt', stored.submittedAt)),
+      ...(expiresAt > 0 && retries === 0 ? { expireAt: expiresAt + this.#context.wallTime.offsetMs } : {}),
+      failures: stored?.failures ?? [],
+      waiting: waiters.length,
+    }
+  }
+
+  #describeStored(stored: StoredDescription): JobDescription {
+    const { number, reducer, then, workload, result, reason, state, numerator, denominator } = stored
+    const handleNumber = this.#handles.numberOf(number)
+    return {
+      handle: this.#handles.text(handleNumber),
+      function: stored.function,
+      unique: stored.unique,
+      priority: priorityNames[stored.priority],
+      state,
+      attempts: stored.attempts,
+      ...time('runAt', stored.runAt),
+      background: true,
+      ...(numerator > 0 || denominator > 0 ? { numerator, denominator } : {}),
+      ...(workload === undefined ? {} : { workload: toBytes(workload) }),
+      ...(reducer === '' ? {} : { reducer }),
+      ...(then === '' ? {} : { then }),
+      ...time('submittedAt', stored.submittedAt),
+      ...time('expireAt', stored.expireAt),
+      failures: stored.failures,
+      ...time('endedAt', stored.endedAt),
+      ...time('keepUntil', stored.keepUntil),
+      ...(reason === undefined ? {} : { reason }),
+      ...(result === undefined ? {} : { result: toBytes(result) }),
+      waiting: this.#engine.findJob(handleNumber)?.waiters.length ?? 0,
+    }
+  }
+}
+
+/** A job in memory. */
+export function summarize(
+  { handles, wallTime, connections }: Pick<JobsContext, 'handles' | 'wallTime' | 'connections'>,
+  job: Job,
+): JobSummary & { readonly state: JobSummary['state'] } {
+  const { number, unique, priority, retries, background, owner, numerator, denominator } = job
+  const connection = owner && connections.get(owner.id)
+  return {
+    handle: handles.text(number),
+    function: job.function.name,
+    unique,
+    priority: priorityNames[priority],
+    state: stateOf(job),
+    attempts: retries,
+    ...(job.state === 'delayed' ? { runAt: job.dueAt + wallTime.offsetMs } : {}),
+    background,
+    ...(connection === undefined ? {} : { worker: `${connection.clientId} ${connection.address}` }),
+    ...(numerator > 0 || denominator > 0 ? { numerator, denominator } : {}),
+  }
+}
+
+function stateOf({ state }: Job): JobSummary['state'] {
+  return state === 'ready' || state === 'delayed' || state === 'running' ? state : 'pending'
+}
+
+function time<Name extends string>(name: Name, date: number): Partial<Record<Name, number>> {
+  // An object of this one key, if any.
+  return (date === 0 ? {} : { [name]: date }) as Partial<Record<Name, number>>
+}

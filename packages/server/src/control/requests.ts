@@ -1,0 +1,166 @@
+import type { Bytes, ControlOperation, ControlOperations, ScheduleDefinition } from '@geartrain/protocol'
+import { z } from 'zod'
+import { nearest } from '../settings-nearest.ts'
+import { badRequest } from './control-error.ts'
+
+/** A request that is well formed. What it names may not be there, and what it wants may make no sense. */
+export type ControlRequest = {
+  [Operation in ControlOperation]: { readonly op: Operation; readonly params: ControlOperations[Operation]['params'] }
+}[ControlOperation]
+
+/** A larger one is refused before it is read. */
+export const requestBytesMax: number = 16 * 1024 * 1024
+/** Entries of a page. */
+export const pageMax = 1000
+/** Schedules show no more of their past. */
+const runsMax = 1000
+
+/** Reads JSON. Throws a ControlError that says what is wrong with it. */
+export function parseRequest(json: Uint8Array): unknown {
+  if (json.length > requestBytesMax) {
+    throw badRequest(`a request may have ${requestBytesMax} bytes, and this one has ${json.length}`)
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))
+  } catch (error) {
+    throw badRequest(`the request is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** Throws a ControlError that says what is wrong with it. */
+export function readRequest(request: unknown): ControlRequest {
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) {
+    throw badRequest('a request is an object such as { "op": "functions" }')
+  }
+  const { op, ...params } = request as Record<string, unknown>
+  if (typeof op !== 'string') throw badRequest('a request says what to do in "op", such as { "op": "functions" }')
+  if (!isOperation(op)) throw badRequest(`there is no operation ${quote(op)}${meant(op, operations)}`)
+  const read = schemas[op].safeParse(params)
+  if (!read.success) throw badRequest(complaint(op, read.error))
+  // The schema of an operation gives its parameters.
+  return { op, params: read.data } as ControlRequest
+}
+
+// What each operation takes
+
+/** One character a byte, since that is what names are. */
+const wireText = z.string().refine((text) => !/[^\0-\xff]/.test(text), {
+  error: 'a name has one character for each of its bytes',
+})
+const name = wireText.min(1, 'a name has one byte at least')
+const handle = wireText
+const handles = z.array(handle).min(1, 'at least one is named')
+const priority = z.enum(['high', 'normal', 'low'])
+const limit = z.int().min(1).max(pageMax).exactOptional()
+const cursor = z
+  .string()
+  .regex(/^\d{1,16}$/, 'pass what the page before gave')
+  .exactOptional()
+const deadFilter = {
+  function: name.exactOptional(),
+  reason: z.enum(['failed', 'exception', 'timeout', 'lost', 'expired']).exactOptional(),
+}
+const bytes: z.ZodType<Bytes> = z.union(
+  [z.strictObject({ text: z.string() }), z.strictObject({ base64: z.base64() })],
+  { error: 'expected { "text": "..." } or { "base64": "..." }' },
+)
+
+const oneOfBoth = 'one of "handles" and "filter" says which jobs; the filter {} is all of them'
+
+const schemas: {
+  readonly [Operation in ControlOperation]: z.ZodType<ControlOperations[Operation]['params']>
+} = {
+  functions: z.strictObject({ names: z.array(name).exactOptional() }),
+  'function show': z.strictObject({ name }),
+  'function set': z.strictObject({ name, values: z.record(z.string(), z.string().nullable()) }),
+  'function purge': z.strictObject({ name }),
+
+  jobs: z.strictObject({
+    function: name.exactOptional(),
+    state: z.enum(['ready', 'delayed', 'running']).exactOptional(),
+    after: cursor,
+    limit,
+  }),
+  'job show': z
+    .strictObject({
+      handle: handle.exactOptional(),
+      unique: wireText.min(1, 'it is not empty').exactOptional(),
+      function: name.exactOptional(),
+    })
+    .refine((asked) => (asked.handle === undefined) !== (asked.unique === undefined), {
+      error: 'one of "handle" and "unique" says which job',
+    })
+    .refine((asked) => asked.handle === undefined || asked.function === undefined, {
+      error: '"function" goes with "unique": a handle says which job it is',
+    }),
+  'job cancel': z.strictObject({ handle }),
+  'job prioritize': z.strictObject({ handle, priority }),
+
+  dead: z.strictObject({ ...deadFilter, before: cursor, limit }),
+  'dead retry': z
+    .strictObject({
+      handles: handles.exactOptional(),
+      filter: z.strictObject(deadFilter).exactOptional(),
+      workload: bytes.exactOptional(),
+    })
+    .refine(isOneOfBoth, { error: oneOfBoth })
+    .refine((asked) => asked.workload === undefined || asked.handles?.length === 1, {
+      error: 'another "workload" is for one job: name its handle',
+    }),
+  'dead delete': z
+    .strictObject({ handles: handles.exactOptional(), filter: z.strictObject(deadFilter).exactOptional() })
+    .refine(isOneOfBoth, { error: oneOfBoth }),
+
+  schedules: z.strictObject({ function: name.exactOptional() }),
+  'schedule show': z.strictObject({ name, runs: z.int().min(0).max(runsMax).exactOptional() }),
+  // Those who keep schedules look at all of it.
+  'schedule put': z.custom<ScheduleDefinition>(),
+  'schedule pause': z.strictObject({ name }),
+  'schedule resume': z.strictObject({ name }),
+  'schedule run': z.strictObject({ name }),
+  'schedule remove': z.strictObject({ name }),
+}
+
+// Object.keys forgets that the keys are the table's own.
+const operations = Object.keys(schemas) as ControlOperation[]
+
+function isOperation(word: string): word is ControlOperation {
+  return Object.hasOwn(schemas, word)
+}
+
+function isOneOfBoth(asked: { readonly handles?: unknown; readonly filter?: unknown }): boolean {
+  return (asked.handles === undefined) !== (asked.filter === undefined)
+}
+
+// What is wrong
+
+function complaint(op: ControlOperation, { issues: [issue] }: z.ZodError): string {
+  if (issue === undefined) return `${quote(op)} is asked for in a way that it is not`
+  const where = [quote(op), ...issue.path.map((key) => quote(String(key)))].join(', ')
+  if (issue.code !== 'unrecognized_keys') return `${where}: ${lowerFirst(issue.message)}`
+  const [unknown = ''] = issue.keys
+  const known = issue.path.length === 0 ? parametersOf(op) : []
+  return `${where}: there is no parameter ${quote(unknown)}${meant(unknown, known)}`
+}
+
+function parametersOf(op: ControlOperation): string[] {
+  const schema: unknown = schemas[op]
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+}
+
+function meant(word: string, candidates: readonly string[]): string {
+  const candidate = nearest(word.slice(0, wordMax), candidates)
+  if (candidate !== undefined) return `; did you mean ${quote(candidate)}?`
+  return candidates.length === 0 ? '' : `; there are ${candidates.map(quote).join(', ')}`
+}
+
+/** More of a word that a client made up is not shown. */
+const wordMax = 80
+
+function quote(word: string): string {
+  return JSON.stringify(word.length > wordMax ? `${word.slice(0, wordMax)}...` : word)
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}

@@ -1,0 +1,169 @@
+import { priorities, type Submission } from '@geartrain/engine'
+import type { ScheduleDefinition, ScheduleRun, ScheduleState } from '@geartrain/protocol'
+import { isRecord, noNameLimits, readBytes, readDefinition } from './definition.ts'
+import { isSameTiming, makeTiming, type Timing } from './timing.ts'
+
+/** Runs that are remembered, the latest ones. */
+const historyMax = 20
+const never = Number.POSITIVE_INFINITY
+
+export type Origin = ScheduleState['origin']
+/** One that the store has not kept yet may still turn out otherwise. */
+export type Run = { -readonly [Key in keyof ScheduleRun]: ScheduleRun[Key] }
+
+interface Kept {
+  /** From which `every` is counted. */
+  readonly anchor: number
+  readonly nextAt: number
+  readonly paused: boolean
+  readonly history: readonly ScheduleRun[]
+  /** The digits of its handle, if a client has one. */
+  readonly handleTotal: number | undefined
+}
+
+/** A named schedule: what it is to do, and how far it has got. All of it is kept in one document. */
+export class Schedule {
+  definition: ScheduleDefinition
+  origin: Origin
+  anchor: number
+  timing: Timing
+  handleTotal: number | undefined
+  /** The next time that has not been seen to; Infinity if it is paused or over. */
+  nextAt: number
+  paused: boolean
+  /** The latest first. */
+  readonly history: Run[]
+
+  /** Submissions that the store has not answered; it rests until then. */
+  waitingCount = 0
+  /** The store has answered otherwise than its document says. */
+  isAmended = false
+  /** The store has refused: not before this time of the clock, which is no date. */
+  retryAt = 0
+  retryMs = 0
+
+  constructor(definition: ScheduleDefinition, origin: Origin, kept: Kept) {
+    this.definition = definition
+    this.origin = origin
+    this.anchor = kept.anchor
+    this.timing = makeTiming(definition, kept.anchor)
+    this.handleTotal = kept.handleTotal
+    this.nextAt = kept.nextAt
+    this.paused = kept.paused
+    this.history = [...kept.history]
+  }
+
+  /** One that counts from now on. */
+  static begin(definition: ScheduleDefinition, origin: Origin, now: number, handleTotal?: number): Schedule {
+    const paused = definition.paused ?? false
+    const schedule = new Schedule(definition, origin, { anchor: now, nextAt: never, paused, history: [], handleTotal })
+    if (!paused) schedule.nextAt = schedule.timing.after(now)
+    return schedule
+  }
+
+  /** From its document. Throws an Error that says what is wrong with it. */
+  static read(body: string): Schedule {
+    const kept: unknown = JSON.parse(body)
+    if (!isRecord(kept)) throw new Error('it is no object')
+    const { definition, origin, anchor, nextAt, paused, history, handleTotal } = kept
+    const isRight =
+      isOrigin(origin) &&
+      typeof anchor === 'number' &&
+      (nextAt === undefined || typeof nextAt === 'number') &&
+      typeof paused === 'boolean' &&
+      isHistory(history) &&
+      (handleTotal === undefined || typeof handleTotal === 'number')
+    if (!isRight) throw new Error('a field is missing or wrong')
+    const state = { anchor, nextAt: nextAt ?? never, paused, history, handleTotal }
+    return new Schedule(readDefinition(definition, noNameLimits), origin, state)
+  }
+
+  /** Its document. */
+  written(): string {
+    const { definition, origin, anchor, paused, history, handleTotal } = this
+    const nextAt = this.nextAt === never ? undefined : this.nextAt
+    return JSON.stringify({ definition, origin, anchor, nextAt, paused, history, handleTotal })
+  }
+
+  /** Another definition in its place. It goes on where it was if its times are the same, else it counts from now on. */
+  become(definition: ScheduleDefinition, origin: Origin, paused: boolean, now: number): void {
+    const isSame = isSameTiming(this.definition, definition)
+    if (!isSame) {
+      this.timing = makeTiming(definition, now)
+      this.anchor = now
+    }
+    if (paused) this.pause()
+    else if (this.paused || !isSame) this.resume(now)
+    this.definition = definition
+    this.origin = origin
+    if (origin !== 'client') this.handleTotal = undefined
+  }
+
+  pause(): void {
+    this.paused = true
+    this.nextAt = never
+  }
+
+  /** What it has missed meanwhile is not made up for. */
+  resume(now: number): void {
+    this.paused = false
+    this.nextAt = this.timing.after(now)
+  }
+
+  /** A time that the store did not keep the job of is to come again. */
+  owe(dueAt: number): void {
+    if (!this.paused) this.nextAt = Math.min(this.nextAt, dueAt)
+  }
+
+  record(run: Run): Run {
+    // A time that comes again takes the place of what became of it before.
+    const refused = this.history.findIndex(({ dueAt, outcome }) => dueAt === run.dueAt && outcome === 'refused')
+    if (refused >= 0) this.history.splice(refused, 1)
+    this.history.unshift(run)
+    if (this.history.length > historyMax) this.history.length = historyMax
+    return run
+  }
+
+  /** The next times, at most so many. */
+  next(count: number): number[] {
+    const times: number[] = []
+    for (let at = this.nextAt; times.length < count && at !== never; at = this.timing.after(at)) times.push(at)
+    return times
+  }
+
+  state(nextCount: number): ScheduleState {
+    const { definition, origin, paused, history } = this
+    return { ...definition, origin, paused, next: this.next(nextCount), history: history.map((run) => ({ ...run })) }
+  }
+
+  submission(): Submission {
+    const { name, function: functionName, unique = '', workload, priority = 'normal', overlap = true } = this.definition
+    return {
+      function: functionName,
+      unique: unique === '' && !overlap ? `schedule:${name}` : unique,
+      workload: readBytes(workload),
+      priority: priorities[priority],
+      background: true,
+      runAt: 0,
+      reducer: '',
+      // biome-ignore lint/suspicious/noThenProperty: a field of that name, as in the engine; nobody awaits a submission.
+      then: this.definition.then ?? '',
+    }
+  }
+}
+
+const outcomes = ['submitted', 'skipped: still running', 'skipped: missed', 'refused']
+
+function isOrigin(value: unknown): value is Origin {
+  return value === 'config' || value === 'runtime' || value === 'client'
+}
+
+function isHistory(value: unknown): value is ScheduleRun[] {
+  return Array.isArray(value) && value.every(isRun)
+}
+
+function isRun(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { dueAt, at, outcome } = value
+  return typeof dueAt === 'number' && typeof at === 'number' && outcomes.some((known) => known === outcome)
+}

@@ -1,0 +1,427 @@
+import type { Submission } from '@geartrain/engine'
+import type { ScheduleDefinition, ScheduleState } from '@geartrain/protocol'
+import type { Clock } from '../clock.ts'
+import type { Handles } from '../handles.ts'
+import type { Log } from '../log.ts'
+import type { StoredDocument } from '../store/store.ts'
+import type { WallTime } from '../wall-time.ts'
+import { type ClientSchedule, clientDefinition, clientScheduleName } from './client-schedule.ts'
+import { type NameLimits, readDefinition } from './definition.ts'
+import { type Run, Schedule } from './schedule.ts'
+import { ScheduleError } from './schedule-error.ts'
+import { isSameTiming, makeTiming } from './timing.ts'
+
+const documentKind = 'schedule'
+const schedulesMax = 10_000
+/** Missed times that are made up for in one go, of one schedule. */
+const catchUpMax = 1000
+/** A time that is seen to later than this is missed. */
+const lateMsMax = 60_000
+/** The date may be set at any time: it is looked at so often. */
+const lookMs = 60_000
+/** What the date moves on beside the time that passes, and is no jump. */
+const driftMsMax = 1000
+/** A time whose job the store did not keep comes again after so long, and after twice as long each time. */
+const retryMsMin = 1000
+const retryMsMax = 60_000
+/** Next times that are shown: of each in a list, of one unless it is said, and at most. */
+const listedTimes = 1
+const shownTimes = 5
+const shownTimesMax = 1000
+const never = Number.POSITIVE_INFINITY
+
+/**
+ * What has become of a submission. `kept`: nobody else has to. `asked`: the store, which answers. `joined`: nothing, a
+ * job of that unique is there already.
+ */
+export type Submitted =
+  | { readonly outcome: 'kept' | 'asked' | 'joined'; readonly number: number }
+  | { readonly outcome: 'refused'; readonly why: string }
+
+/** The number of the job, which is another's if it has joined that one; or why it could not be kept. */
+export type OnAnswered = (number: number | undefined, why: string) => void
+
+/** What schedules need of the server. */
+export interface ScheduleContext {
+  readonly clock: Clock
+  readonly wallTime: Pick<WallTime, 'now' | 'offsetMs'>
+  readonly handles: Pick<Handles, 'text' | 'total' | 'numberOf'>
+  readonly limits: NameLimits
+  readonly log: Log
+  /** Before anything that is no answer to a packet. */
+  begin(): void
+  /** `onAnswered` is called once if it is `asked`, later. */
+  submit(submission: Submission, onAnswered: OnAnswered): Submitted
+  /** The number of a handle that no job has. */
+  takeNumber(): number
+  /** In one piece with what was submitted in the same turn; without a body it is removed. */
+  keepDocument(kind: string, name: string, body: string | undefined): void
+}
+
+/**
+ * Named schedules: jobs at times. For each time there is one job, though the server is killed: the job goes to the
+ * store together with the schedule's document, which says what time comes next. That time only moves on, also when the
+ * machine's date is put back. If the store refuses, the schedule is as it was, and the time comes again.
+ *
+ * Methods that fail throw a ScheduleError and have done nothing.
+ */
+export class Schedules {
+  readonly #context: ScheduleContext
+  readonly #schedules = new Map<string, Schedule>()
+  readonly #byHandle = new Map<number, Schedule>()
+  /** Times before this date are missed: nobody was here, or the date has jumped over them. */
+  #missedBefore = 0
+  #offsetMs = 0
+  #stopTimer: (() => void) | undefined
+  #isRunning = false
+
+  constructor(context: ScheduleContext) {
+    this.#context = context
+  }
+
+  /** What the store has kept, and what stands in the configuration file. What was missed meanwhile is seen to. */
+  start(documents: readonly StoredDocument[], config: readonly ScheduleDefinition[]): void {
+    const { wallTime } = this.#context
+    this.#context.begin()
+    const { now } = wallTime
+    this.#offsetMs = wallTime.offsetMs
+    this.#missedBefore = now
+    this.#isRunning = true
+    const stored = this.#readAll(documents)
+    for (const definition of config) {
+      const before = stored.get(definition.name)
+      stored.delete(definition.name)
+      this.#put(this.#configured(definition, before, now))
+    }
+    for (const schedule of stored.values()) {
+      if (schedule.origin === 'config') this.#context.keepDocument(documentKind, schedule.definition.name, undefined)
+      else this.#place(schedule)
+    }
+    this.#look()
+  }
+
+  /** From now on there are no more jobs. */
+  stop(): void {
+    this.#isRunning = false
+    this.#stopTimer?.()
+  }
+
+  // What people ask
+
+  list(functionName?: string): ScheduleState[] {
+    return [...this.#schedules.values()]
+      .filter(({ definition }) => functionName === undefined || definition.function === functionName)
+      .sort((one, other) => (one.definition.name < other.definition.name ? -1 : 1))
+      .map((schedule) => schedule.state(listedTimes))
+  }
+
+  show(name: string, nextCount: number = shownTimes): ScheduleState {
+    return this.#find(name).state(Math.min(nextCount, shownTimesMax))
+  }
+
+  /** A new one, or in the place of the one of that name. `given` is looked at. */
+  put(given: unknown): ScheduleState {
+    const definition = readDefinition(given, this.#context.limits)
+    this.#refuseAtTheEnd()
+    const { now } = this.#context.wallTime
+    const before = this.#schedules.get(definition.name)
+    if (before?.origin === 'config') throw changedInFile(before)
+    if (before === undefined) this.#refuseMore()
+    if (before === undefined || !isSameTiming(before.definition, definition)) refusePast(definition, now)
+    const schedule = before ?? Schedule.begin(definition, 'runtime', now)
+    this.#unplace(before)
+    before?.become(definition, 'runtime', definition.paused ?? false, now)
+    this.#put(schedule)
+    return schedule.state(shownTimes)
+  }
+
+  pause(name: string): ScheduleState {
+    const schedule = this.#find(name)
+    if (!schedule.paused) {
+      schedule.pause()
+      this.#keep(schedule)
+      this.#arm()
+    }
+    return schedule.state(shownTimes)
+  }
+
+  /** From now on. */
+  resume(name: string): ScheduleState {
+    const schedule = this.#find(name)
+    if (schedule.paused) {
+      schedule.resume(this.#context.wallTime.now)
+      this.#keep(schedule)
+      this.#arm()
+    }
+    return schedule.state(shownTimes)
+  }
+
+  /** Now, beside its times, and though it is paused. Tells the handle of the job when it is kept, or why there is none. */
+  run(name: string, onRun: (handle: string | ScheduleError) => void): void {
+    const schedule = this.#find(name)
+    this.#refuseAtTheEnd()
+    this.#context.begin()
+    const { now } = this.#context.wallTime
+    this.#submit(schedule, now, now, ({ handle, why = '' }, isStoreFailure) => {
+      onRun(handle ?? new ScheduleError(isStoreFailure ? 'STORE_FAILED' : 'CONFLICT', why))
+    })
+    this.#keep(schedule)
+  }
+
+  remove(name: string): void {
+    const schedule = this.#find(name)
+    if (schedule.origin === 'config') throw changedInFile(schedule)
+    this.#remove(schedule)
+  }
+
+  // What clients ask
+
+  /** SUBMIT_JOB_SCHED. The same function and unique are one schedule. The number is that of the schedule's handle. */
+  putClient(asked: ClientSchedule): number {
+    this.#refuseAtTheEnd()
+    const { handles, limits, wallTime } = this.#context
+    const known = clientScheduleName(asked)
+    const before = known === undefined ? undefined : this.#schedules.get(known)
+    if (before !== undefined && before.origin !== 'client') {
+      throw new ScheduleError('CONFLICT', 'there is a schedule of this function and unique that is not from a client')
+    }
+    if (before === undefined) this.#refuseMore()
+    // Before a number is taken.
+    readDefinition(clientDefinition('-', asked), limits)
+    const total = before?.handleTotal ?? handles.total(this.#context.takeNumber())
+    const definition = clientDefinition(known ?? `${asked.function}:${total}`, asked)
+    const schedule = before ?? Schedule.begin(definition, 'client', wallTime.now, total)
+    // Someone may have paused it: that a client says it again does not undo that.
+    before?.become(definition, 'client', before.paused, wallTime.now)
+    this.#put(schedule)
+    return handles.numberOf(total)
+  }
+
+  /** False: it is the handle of none. */
+  removeByHandle(number: number): boolean {
+    const schedule = this.#byHandle.get(this.#context.handles.total(number))
+    if (schedule === undefined) return false
+    this.#remove(schedule)
+    return true
+  }
+
+  // What is there
+
+  #readAll(documents: readonly StoredDocument[]): Map<string, Schedule> {
+    const schedules = new Map<string, Schedule>()
+    for (const { kind, name, body } of documents) {
+      if (kind !== documentKind) continue
+      try {
+        schedules.set(name, Schedule.read(body))
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        this.#context.log.warn(`the schedule "${name}" can't be read and is left out: ${why}`)
+      }
+    }
+    return schedules
+  }
+
+  /** What was paused at runtime stays so, until the file says otherwise than before. */
+  #configured(definition: ScheduleDefinition, before: Schedule | undefined, now: number): Schedule {
+    const { log } = this.#context
+    const { name, at, paused = false } = definition
+    if (before === undefined) {
+      const schedule = Schedule.begin(definition, 'config', now)
+      if (at !== undefined && schedule.timing.after(now) === never) {
+        log.warn(`the schedule "${name}" never comes: ${at} has passed`)
+      }
+      return schedule
+    }
+    if (before.origin !== 'config') log.warn(`the schedule "${name}" is from now on that of the configuration file`)
+    const isSaidAnew = before.origin !== 'config' || (before.definition.paused ?? false) !== paused
+    before.become(definition, 'config', isSaidAnew ? paused : before.paused, now)
+    return before
+  }
+
+  #find(name: string): Schedule {
+    const schedule = this.#schedules.get(name)
+    if (schedule === undefined) throw new ScheduleError('NOT_FOUND', `there is no schedule "${name}"`)
+    return schedule
+  }
+
+  #put(schedule: Schedule): void {
+    this.#place(schedule)
+    this.#keep(schedule)
+    this.#arm()
+  }
+
+  #place(schedule: Schedule): void {
+    this.#schedules.set(schedule.definition.name, schedule)
+    if (schedule.handleTotal !== undefined) this.#byHandle.set(schedule.handleTotal, schedule)
+  }
+
+  #unplace(schedule: Schedule | undefined): void {
+    if (schedule === undefined) return
+    this.#schedules.delete(schedule.definition.name)
+    if (schedule.handleTotal !== undefined) this.#byHandle.delete(schedule.handleTotal)
+  }
+
+  #remove(schedule: Schedule): void {
+    this.#unplace(schedule)
+    this.#context.keepDocument(documentKind, schedule.definition.name, undefined)
+  }
+
+  #keep(schedule: Schedule): void {
+    this.#context.keepDocument(documentKind, schedule.definition.name, schedule.written())
+  }
+
+  #refuseMore(): void {
+    if (this.#schedules.size >= schedulesMax) {
+      throw new ScheduleError('CONFLICT', `there are ${schedulesMax} schedules, which is as many as there can be`)
+    }
+  }
+
+  #refuseAtTheEnd(): void {
+    if (!this.#isRunning) throw new ScheduleError('SHUTTING_DOWN', 'the server is shutting down')
+  }
+
+  // What is due
+
+  /** The one timer is for the time that comes first, and never far away: the date may jump. */
+  #arm(): void {
+    this.#stopTimer?.()
+    this.#stopTimer = undefined
+    if (!this.#isRunning) return
+    this.#noticeJump()
+    const { clock, wallTime } = this.#context
+    const now = clock.now()
+    const date = wallTime.now
+    let delayMs = never
+    for (const { nextAt, waitingCount, retryAt } of this.#schedules.values()) {
+      if (nextAt !== never && waitingCount === 0) delayMs = Math.min(delayMs, Math.max(nextAt - date, retryAt - now))
+    }
+    if (delayMs === never) return
+    this.#stopTimer = clock.after(Math.min(lookMs, Math.max(0, delayMs)), () => {
+      this.#stopTimer = undefined
+      this.#context.begin()
+      this.#look()
+    })
+  }
+
+  #look(): void {
+    this.#noticeJump()
+    const now = this.#context.clock.now()
+    const date = this.#context.wallTime.now
+    for (const schedule of this.#schedules.values()) {
+      const isResting = schedule.waitingCount > 0 || schedule.retryAt > now
+      if (schedule.nextAt <= date && !isResting) this.#tick(schedule, date)
+    }
+    this.#arm()
+  }
+
+  #noticeJump(): void {
+    const { wallTime, log } = this.#context
+    const { offsetMs } = wallTime
+    const jumpMs = offsetMs - this.#offsetMs
+    this.#offsetMs = offsetMs
+    if (Math.abs(jumpMs) <= driftMsMax) return
+    if (jumpMs > 0) this.#missedBefore = wallTime.now
+    const what = jumpMs > 0 ? 'put on: times in between are missed' : 'put back: no time comes twice'
+    log.warn(`the date was ${what} (${jumpMs / 1000} s)`)
+  }
+
+  /** Its times up to now, in one piece with what comes next. */
+  #tick(schedule: Schedule, now: number): void {
+    const { timing, nextAt } = schedule
+    const lateBefore = Math.max(this.#missedBefore, now - lateMsMax)
+    let due = nextAt
+    if (due < lateBefore) {
+      this.#missed(schedule, lateBefore, now)
+      due = timing.after(lateBefore - 1)
+    }
+    for (; due <= now; due = timing.after(due)) this.#submitDue(schedule, due, now)
+    schedule.nextAt = due
+    this.#keep(schedule)
+  }
+
+  #missed(schedule: Schedule, until: number, now: number): void {
+    const { timing, nextAt: firstAt, definition } = schedule
+    if (definition.missed === 'once') return this.#submitDue(schedule, firstAt, now)
+    let due = firstAt
+    if (definition.missed === 'all') {
+      for (let count = 0; due < until && count < catchUpMax; count++) {
+        this.#submitDue(schedule, due, now)
+        due = timing.after(due)
+      }
+      if (due >= until) return
+    }
+    const more = timing.after(due) < until ? `, and all others before ${new Date(until).toISOString()}` : ''
+    const why = due === firstAt ? '' : `more than ${catchUpMax} were missed; `
+    const what = `${why}nothing was submitted for this time${more}`
+    schedule.record({ dueAt: due, at: now, outcome: 'skipped: missed', why: what })
+  }
+
+  #submitDue(schedule: Schedule, dueAt: number, now: number): void {
+    const { timing } = schedule
+    this.#submit(schedule, dueAt, now, (_run, isStoreFailure) => {
+      if (!isStoreFailure) {
+        schedule.retryMs = 0
+        return
+      }
+      // Unless it has other times meanwhile.
+      if (schedule.timing === timing) schedule.owe(dueAt)
+      if (schedule.retryAt > this.#context.clock.now()) return
+      schedule.retryMs = Math.min(retryMsMax, Math.max(retryMsMin, schedule.retryMs * 2))
+      schedule.retryAt = this.#context.clock.now() + schedule.retryMs
+    })
+  }
+
+  /** The run is in the history at once; what the store says of it later is put there, too. `onEnd` is called when it is known. */
+  #submit(schedule: Schedule, dueAt: number, at: number, onEnd: (run: Run, isStoreFailure: boolean) => void): void {
+    const { handles } = this.#context
+    const run = schedule.record({ dueAt, at, outcome: 'submitted' })
+    const submitted = this.#context.submit(schedule.submission(), (number, why) => {
+      schedule.waitingCount--
+      if (number === undefined) refuse(run, why)
+      else if (handles.text(number) !== run.handle) join(run, handles.text(number))
+      if (run.outcome !== 'submitted') schedule.isAmended = true
+      onEnd(run, number === undefined)
+      // All that were submitted together are answered together.
+      if (schedule.waitingCount === 0) this.#settle(schedule)
+    })
+    if (submitted.outcome === 'refused') refuse(run, submitted.why)
+    else if (submitted.outcome === 'joined') join(run, handles.text(submitted.number))
+    else run.handle = handles.text(submitted.number)
+    if (submitted.outcome === 'asked') schedule.waitingCount++
+    else onEnd(run, false)
+  }
+
+  /** The store has answered. */
+  #settle(schedule: Schedule): void {
+    if (this.#schedules.get(schedule.definition.name) !== schedule) return
+    if (schedule.isAmended) this.#keep(schedule)
+    schedule.isAmended = false
+    this.#arm()
+  }
+}
+
+function refusePast(definition: ScheduleDefinition, now: number): void {
+  const { at } = definition
+  if (at === undefined || makeTiming(definition, now).after(now) !== never) return
+  const today = new Date(now).toISOString()
+  throw new ScheduleError('BAD_REQUEST', `at must be a date to come, and ${at} has passed: it is ${today}`, 'at')
+}
+
+function refuse(run: Run, why: string): void {
+  run.outcome = 'refused'
+  run.why = why
+  delete run.handle
+}
+
+/** The handle is that of the job which was there. */
+function join(run: Run, handle: string): void {
+  run.outcome = 'skipped: still running'
+  run.handle = handle
+}
+
+function changedInFile({ definition: { name } }: Schedule): ScheduleError {
+  return new ScheduleError(
+    'CONFLICT',
+    `the schedule "${name}" is from the configuration file: change it there and start the server again; it can be paused, resumed and run`,
+  )
+}
