@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
-import { addAskOptions, askAdmins, readAskFlags } from './ask-servers.ts'
+import { addAskOptions, askAdmins, readAskFlags, spokenName } from './ask-servers.ts'
 import { exitCodes } from './fault.ts'
 import { complain, print } from './output.ts'
 import { showText } from './table.ts'
 
-/** `geartrain cancel`: on whichever server has the job. */
-export function cancelCommand(program: Command, finish: (exitCode: number) => void): Command {
-  const command = program
+/** `geartrain cancel`, and `geartrain job cancel`: on whichever server has the job. */
+export function cancelCommand(parent: Command, finish: (exitCode: number) => void): Command {
+  const command = parent
     .createCommand('cancel')
-    .copyInheritedSettings(program)
+    .copyInheritedSettings(parent)
     .description('fail jobs that have not ended; whoever waits for one is told')
     .argument('<handle...>', 'jobs, by the handles that their submitters got')
     .addHelpText(
@@ -32,7 +32,7 @@ Examples:
       if (isJson) print(JSON.stringify(rows))
       for (const { handle, server } of rows) {
         if (server === null)
-          complain('cancel', `no server has the job ${showText(handle)}: it has ended, or it never was`)
+          complain(spokenName(command), `no server has the job ${showText(handle)}: it has ended, or it never was`)
         else if (!isJson) print(`cancelled ${showText(handle)}${servers.length > 1 ? ` on ${server}` : ''}`)
       }
       if (!areAll || rows.some(({ cancelled }) => !cancelled)) finish(exitCodes.failed)

@@ -16,12 +16,13 @@ export async function confirm(command: Command, question: () => Promise<string>)
     throw new Fault('this can not be taken back, and there is no terminal to ask on: say --yes', exitCodes.usage)
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  // On Ctrl-C or Ctrl-D there is no answer.
-  const answer = await new Promise<string>((resolve, reject) => {
-    terminal.once('close', () => resolve(''))
+  // On Ctrl-C or Ctrl-D there is no answer, nor an end of the line.
+  const answer = await new Promise<string | undefined>((resolve, reject) => {
+    terminal.once('close', () => resolve(undefined))
     question()
       .then((text) => terminal.question(`${text} [y/N] `))
       .then(resolve, reject)
   }).finally(() => terminal.close())
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Fault('nothing was done', exitCodes.failed)
+  if (answer === undefined) process.stderr.write('\n')
+  if (!/^y(es)?$/i.test(answer?.trim() ?? '')) throw new Fault('nothing was done', exitCodes.failed)
 }

@@ -1,13 +1,5 @@
-import {
-  Admin,
-  ConnectError,
-  ConnectionLostError,
-  formatServer,
-  GeartrainError,
-  type ServerAddress,
-  ServerError,
-} from '@geartrain/client'
-import type { ControlOperation, ControlOperations } from '@geartrain/protocol'
+import type { ControlOperation, ControlOperations } from '@geartrain/client'
+import { Admin, ConnectError, formatServer, GeartrainError, type ServerAddress, ServerError } from '@geartrain/client'
 import type { Command } from 'commander'
 import { type Answers, askServers, complainOfServer, noAnswer, readAskFlags } from './ask-servers.ts'
 import { endWithReader } from './output.ts'
@@ -22,7 +14,7 @@ export type Control = <Operation extends ControlOperation>(
 /** Asks all servers at once. Says of each that did not answer why; throws a Fault if none did. */
 export function controlAll<Value>(
   command: Command,
-  ask: (control: Control, server: string) => Promise<Value>,
+  ask: (control: Control) => Promise<Value>,
 ): Promise<Answers<Value>> {
   return askServers(command, (server, { timeoutMs }) => controlOne(server, timeoutMs, ask))
 }
@@ -101,34 +93,15 @@ export function isConflict(error: unknown): error is ServerError {
 async function controlOne<Value>(
   address: ServerAddress,
   timeoutMs: number,
-  ask: (control: Control, server: string) => Promise<Value>,
+  ask: (control: Control) => Promise<Value>,
 ): Promise<Value> {
   await using admin = await Admin.connect(address, { connectTimeoutMs: timeoutMs })
-  const controlled = admin as Admin & Controlled
   try {
-    return await ask((operation, params) => controlled.control(operation, params, { timeoutMs }), formatServer(address))
+    return await ask((operation, params) => admin.control(operation, params, { timeoutMs }))
   } catch (error) {
-    // C gearmand ends the connection of who sends a packet that it does not know.
-    if (!(error instanceof ConnectionLostError) || !(await isThere(address, timeoutMs))) throw error
-    throw new ServerError('', `${formatServer(address)} has ended the connection: this needs a Geartrain server`)
+    // The library's own word for a server that does not know what is asked.
+    if (!(error instanceof ServerError) || error.serverCode !== '') throw error
+    const server = formatServer(address)
+    throw new ServerError('', `${server} is another Gearman server, and this command needs a Geartrain server`)
   }
-}
-
-async function isThere(address: ServerAddress, timeoutMs: number): Promise<boolean> {
-  try {
-    await using admin = await Admin.connect(address, { connectTimeoutMs: timeoutMs })
-    await admin.version({ timeoutMs })
-    return true
-  } catch (error) {
-    if (error instanceof GeartrainError) return false
-    throw error
-  }
-}
-
-interface Controlled {
-  control<Operation extends ControlOperation>(
-    operation: Operation,
-    params: ControlOperations[Operation]['params'],
-    options: { readonly timeoutMs: number },
-  ): Promise<ControlOperations[Operation]['answer']>
 }

@@ -71,7 +71,8 @@ is the text or, if it is no UTF-8, {"base64":"..."}. With --each-line there is o
 Exit codes: 0 done (in the background: taken), 1 failed, or one of the lines, 2 usage, 3 the worker threw an exception,
 4 no server can be reached or the connection was lost, 5 --timeout is over, 130 Ctrl-C.
 
-C gearmand wakes no worker when the time of --at comes: the job then waits for one that asks.
+The time of --at is to the millisecond with Geartrain, and rounded up to a second with other servers. C gearmand wakes
+no worker when it comes: the job then waits for one that asks.
 
 Examples:
   geartrain do reverse 'Hello World!'
@@ -108,7 +109,7 @@ async function perform(flags: DoFlags, payload: string | undefined, progress: Pr
   const { doInBackground, doInForeground } = await import('./do/one-job.ts')
   const workload = await readPayload(payload, flags.file)
   if (order.isBackground) return await doInBackground(client, order, workload, { isJson })
-  return await doInForeground(client, order, workload, { isJson, progress })
+  return await doInForeground(client, order, workload, { isJson, progress, servers })
 }
 
 function readFlags(command: Command, jobFunction: string, payload: string | undefined): DoFlags {

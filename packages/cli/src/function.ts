@@ -41,19 +41,19 @@ Examples:
 const switches: Readonly<Record<string, readonly [description: string, what: Switch]>> = {
   pause: [
     'give no jobs of functions to workers, until they are resumed',
-    { key: 'paused', isOn: true, verb: 'paused', still: 'not paused' },
+    { key: 'paused', isOn: true, done: 'is paused', failed: 'is not paused' },
   ],
   resume: [
     'give jobs of functions to workers again',
-    { key: 'paused', isOn: false, verb: 'resumed', still: 'still paused' },
+    { key: 'paused', isOn: false, done: 'is resumed', failed: 'is still paused' },
   ],
   drain: [
     'take no more jobs of functions; those that are there are done',
-    { key: 'draining', isOn: true, verb: 'draining', still: 'not draining' },
+    { key: 'draining', isOn: true, done: 'takes no more jobs', failed: 'still takes jobs' },
   ],
   undrain: [
     'take jobs of functions again',
-    { key: 'draining', isOn: false, verb: 'taking jobs', still: 'still draining' },
+    { key: 'draining', isOn: false, done: 'takes jobs again', failed: 'still takes no jobs' },
   ],
 }
 
@@ -87,7 +87,9 @@ function addSet(parent: Command, done: (isGood: boolean) => void): void {
     .addHelpText(
       'after',
       `
-All of what is said is set or, if one value is wrong, none of it.
+All of what is said is set or, if one value is wrong, none of it. A switch is turned off with --no-, as in --no-paused.
+For each setting by itself, what is set here comes before the configuration file, then a name before the patterns that
+it fits, and of those the longest.
 ${examples(
   "set 'mail.*' --attempts 5 --backoff-first 10s",
   'set resize concurrency=4 timeout=2m',

@@ -65,6 +65,7 @@ Examples:
   geartrain work resize -- ./resize.sh  a worker that runs a command for each job
   geartrain status                      functions, with their jobs and workers
   geartrain top                         the same, live, with what is stuck
+  geartrain dead list                   jobs that are out of attempts
 
 geartrain serve --help shows all that can be set.`,
     )

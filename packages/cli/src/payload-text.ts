@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { Bytes } from '@geartrain/protocol'
+import type { Bytes } from '@geartrain/client'
 import { showBytes } from './numbers.ts'
 import { printable } from './text.ts'
 

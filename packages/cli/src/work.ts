@@ -67,10 +67,10 @@ Without a command FILE is an ES module or a CommonJS one: the functions it expor
 its default export. A handler gets the job as with Worker.handle() of @geartrain/client; one with settings of its own
 is { handler, timeoutMs, concurrency }: so many of its jobs at once, within --concurrency.
 
-A command of a job that is no longer wanted (--timeout is over, the connection is lost) gets SIGTERM, with all that it
-has started, and SIGKILL 5 s later. SIGTERM and SIGINT end the worker when the running jobs are done; a second one
-ends it at once, and the server gives its jobs to others. (C gearmand has one timer for all jobs of a worker: there,
-use --timeout with one job at once.)
+A command of a job that is no longer wanted (it was cancelled, --timeout is over, the connection is lost) gets SIGTERM,
+with all that it has started, and SIGKILL 5 s later. SIGTERM and SIGINT end the worker when the running jobs are done;
+a second one ends it at once, and the server gives its jobs to others. (C gearmand tells no worker of a cancelled job,
+and has one timer for all jobs of a worker: there, use --timeout with one job at once.)
 
 Examples:
   geartrain work wc -- wc -l

@@ -83,7 +83,7 @@ export class ConnectionLostError extends GeartrainError {
 }
 
 /** Server codes that tell of its state and not of the request. */
-const passingServerCodes = new Set(['QUEUE_ERROR', 'SHUTTING_DOWN', 'TOO_MANY_CONNECTIONS'])
+const passingServerCodes = new Set(['QUEUE_ERROR', 'STORE_FAILED', 'SHUTTING_DOWN', 'TOO_MANY_CONNECTIONS'])
 
 /** The server answered with ERROR, or with `ERR` to an administrative command. */
 export class ServerError extends GeartrainError {

@@ -1,5 +1,20 @@
+export type {
+  Bytes,
+  ControlOperation,
+  ControlOperations,
+  DeadFilter,
+  DeadJob,
+  FailureNote,
+  FunctionPolicy,
+  FunctionState,
+  JobDescription,
+  JobSummary,
+  ScheduleDefinition,
+  ScheduleRun,
+  ScheduleState,
+} from '@geartrain/protocol'
 export { formatServer, parseServers, type ServerAddress, type Servers } from './address.ts'
-export { Admin, type AdminOptions, type QueueLimits } from './admin.ts'
+export { Admin, type AdminOptions, type DeadChoice, type QueueLimits } from './admin.ts'
 export type { ConnectedWorker, FunctionStatus, ListedJob, PriorityStatus } from './admin-rows.ts'
 export {
   type AssignedJob,

@@ -34,6 +34,8 @@ export class Durable {
   #storeExpiryAt = Number.POSITIVE_INFINITY
   /** The store was asked for them and has not answered. */
   #isExpiring = false
+  /** There are such jobs whose time to run has come, too: they are asked for again when they are in line. */
+  #areLateDelayed = false
   /**
    * Jobs that were here when the store was opened anew: it may give them out once more, also when they have ended. Of
    * one that has been put off since, what has fewer attempts behind it is of that time.
@@ -223,7 +225,7 @@ export class Durable {
     if (job === undefined) return
     job.addition = undefined
     // The store has been told that.
-    if (job.state === 'ended') return
+    if (job.hasEnded) return
     this.#states.setStored(job)
     if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
   }
@@ -249,7 +251,7 @@ export class Durable {
     }
     this.#makeTransient(job)
     if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
-    return job.state === 'ended'
+    return job.hasEnded
   }
 
   /** The store has none that a submission would join. What was promised to one that was only `joining` is refused. */
@@ -326,6 +328,9 @@ export class Durable {
   promoteEnded(nextDueAt: number): void {
     this.#isPromoting = false
     this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
+    if (!this.#areLateDelayed || nextDueAt <= this.#states.now) return
+    this.#areLateDelayed = false
+    this.#storeExpiryAt = this.#states.now
   }
 
   /** So many jobs of the function, which were dead, are ready at the end of the line. */
@@ -342,11 +347,15 @@ export class Durable {
     this.revived(functionName, to, 1)
   }
 
-  /** A job on disk should have begun by now: it is dead. False: it is here, and seen to. */
+  /** A job on disk should have begun by now: it is dead. False: it is here, or comes into line first, and is seen to. */
   expired(number: number, functionName: string, priority: Priority, isDelayed: boolean): boolean {
     const job = this.#states.jobs.get(number)
     if (job !== undefined && job.state !== 'stored') return false
-    this.#leaveBacklog(functionName, priority, isDelayed)
+    if (isDelayed) {
+      this.#areLateDelayed = true
+      return false
+    }
+    this.#states.functions.adopt(functionName).backlog.take(priority)
     if (job === undefined) return true
     for (const { session } of job.waiters) this.#states.outbox.workFail(session.id, job)
     this.#states.setTransient(job)
@@ -456,7 +465,7 @@ export class Durable {
   /** A live job did not come into the store: it is there for its waiters alone, as before. */
   #makeTransient(job: Job): void {
     job.addition = undefined
-    if (job.state === 'ended' || job.isStored) return
+    if (job.hasEnded || job.isStored) return
     job.background = false
     if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#states.end(job)
   }

@@ -84,8 +84,9 @@ export class JobStates {
     const { function: jobFunction } = job
     if (!this.line(job) || jobFunction.room === 0) return
     const grabber = jobFunction.grabbers.first
-    if (grabber === undefined) this.waking.wakeForJob(jobFunction, this.now)
-    else if (!this.isDraining) {
+    if (grabber === undefined) {
+      if (jobFunction.wokenCount < jobFunction.room) this.waking.wakeForJob(jobFunction, this.now)
+    } else if (!this.isDraining) {
       this.leaveGrabbing(grabber.session)
       this.assign(job, grabber)
     }

@@ -139,6 +139,11 @@ export class Job implements Linked<Job>, Due {
     other.#waiters = noWaiters
   }
 
+  /** It is nowhere here, whoever keeps it. */
+  get hasEnded(): boolean {
+    return this.state === 'ended' || this.state === 'dead' || this.state === 'kept'
+  }
+
   /** Nobody would learn that it was done. */
   get isAbandoned(): boolean {
     return !this.background && this.waiters.length === 0

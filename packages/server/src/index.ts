@@ -8,9 +8,9 @@ export type { ConfigPolicies, FunctionOptions, PolicyOptions } from './policies/
 export { Policies, PolicyError } from './policies/policies.ts'
 export { type AnyPolicySetting, type PolicyKey, policyKeys, policySettings } from './policies/policy-settings.ts'
 export type { ClientSchedule } from './schedules/client-schedule.ts'
-export { readConfigSchedule } from './schedules/config-schedule.ts'
+export { readScheduleTables } from './schedules/config-schedules.ts'
 export { ScheduleError } from './schedules/schedule-error.ts'
-export { type OnAnswered, type ScheduleContext, Schedules, type Submitted } from './schedules/schedules.ts'
+export { type ScheduleContext, Schedules, type Submitted } from './schedules/schedules.ts'
 export { createServer, type ListeningAddress, type Server } from './server.ts'
 export {
   type AnySetting,

@@ -325,7 +325,9 @@ export class Journal implements Changes {
     const batches = this.#committing === undefined ? this.#waiting : [this.#committing, ...this.#waiting]
     return {
       gone: new Set(batches.flatMap((batch) => [...batch.forget, ...batch.gone])),
-      changing: new Set(batches.flatMap(({ changes }) => changes.map((change) => ('number' in change ? change.number : 0)))),
+      changing: new Set(
+        batches.flatMap(({ changes }) => changes.map((change) => ('number' in change ? change.number : 0))),
+      ),
       isPromoting: batches.some(({ promoteUntil }) => promoteUntil !== undefined),
     }
   }

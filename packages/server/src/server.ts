@@ -105,6 +105,7 @@ export class Server {
         const number = engine.submitOwn(submission)
         return { outcome: number < nextNumber ? 'joined' : 'kept', number }
       },
+      isStoreFailing: () => journal?.failure !== undefined,
       takeNumber: () => engine.takeNumber(),
       keepDocument: (kind, name, body) => journal?.keepDocument(kind, name, body),
     })

@@ -83,7 +83,7 @@ function keyLines(text: string): ReadonlyMap<string, number> {
     const whole = header !== undefined ? table : [...table, ...splitPath(assigned ?? '')]
     for (let length = 1; length <= whole.length; length++) {
       const key = JSON.stringify(whole.slice(0, length))
-      if (length === whole.length || !lines.has(key)) lines.set(key, index + 1)
+      if (!lines.has(key)) lines.set(key, index + 1)
     }
   }
   return lines

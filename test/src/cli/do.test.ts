@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, it, test } from 'node:test'
 import { type AssignedJob, JobFailure } from '@geartrain/client'
+import { isDoneBySomebody } from 'geartrain/dist/do/nobody-hint.js'
 import { readRunAt } from 'geartrain/dist/do/run-at.js'
 import { signal } from '../client/signal.ts'
 import { onOwnServer, onServers } from '../client/site.ts'
 import { freePort, repositoryRoot } from '../support/peers.ts'
 import { Command, type CommandOptions, geartrain, scratch, until, untilTrue } from './command.ts'
+import { geartrainScript, missingTerminal, Terminal } from './terminal.ts'
 
 // `geartrain do`, which submits jobs.
 
@@ -308,6 +310,40 @@ onServers('geartrain do', (test) => {
     const { stdout } = await bash(`script -qec "node '${script}' do -s ${site.address} ${f} x" /dev/null`)
     assert.equal(stdout, `\r\x1b[K${f} 1 of 4 (25 %)\r\x1b[Kdone\r\n`)
   })
+
+  test('on a terminal: a job that nobody does is told of, once, and waits', async (site, t) => {
+    const skip = missingTerminal()
+    if (skip !== undefined) return t.skip(skip)
+    const f = site.functionName()
+    const terminal = site.keep(
+      new Terminal([geartrainScript, 'do', '-s', site.address, f, 'x'], { columns: 80, rows: 24 }),
+    )
+    await until('it is told', () => terminal.output.includes('\n') || undefined)
+    await site.worker().handle(f, upperCase).start()
+    assert.equal(await terminal.ended(), 0)
+    assert.equal(terminal.output, `geartrain do: no worker does "${f}" at the moment: the job waits\r\nX\r\n`)
+  })
+
+  test('a worker that could do it, busy or not', async (site) => {
+    const f = site.functionName()
+    const admin = await site.admin()
+    assert.equal(await isDoneBySomebody(admin, f), false)
+    const job = (await site.client()).submit(f, '')
+    await job.created()
+    assert.equal(await isDoneBySomebody(admin, f), false)
+    const [began, goOn] = [signal(), signal()]
+    await site
+      .worker()
+      .handle(f, () => {
+        began.give()
+        return goOn.given
+      })
+      .start()
+    await began.given
+    assert.equal(await isDoneBySomebody(admin, f), true)
+    goOn.give()
+    await job.result()
+  })
 })
 
 describe('geartrain do, on a server that goes away', () => {
@@ -432,7 +468,9 @@ describe('the time of --at', () => {
     ['+10m', '2030-01-31T12:10:00.000Z'],
     ['+2h', '2030-01-31T14:00:00.000Z'],
     ['+1d', '2030-02-01T12:00:00.000Z'],
+    ['+250ms', '2030-01-31T12:00:00.250Z'],
     ['2030-02-01T09:00:00Z', '2030-02-01T09:00:00.000Z'],
+    ['2030-02-01T09:00:00.125Z', '2030-02-01T09:00:00.125Z'],
     ['2030-02-01T09:00:00+02:00', '2030-02-01T07:00:00.000Z'],
     ['2030-02-01T09:00', new Date(2030, 1, 1, 9).toISOString()],
     ['2030-02-01', new Date(2030, 1, 1).toISOString()],

@@ -2,13 +2,21 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type AnySetting, type SettingName, settingNames, settings } from '@geartrain/server'
+import {
+  type AnyPolicySetting,
+  type AnySetting,
+  policyKeys,
+  policySettings,
+  readConfigFile,
+  type SettingName,
+  settingNames,
+  settings,
+} from '@geartrain/server'
 import { gearmandFlagNames, gearmandFlags } from 'geartrain/dist/gearmand-flags.js'
 import { repositoryRoot } from '../support/peers.ts'
+import { scratch } from './command.ts'
 
-// The tables of docs/configuration.md are those of the code. UPDATE_DOCS=1 writes them.
-
-const file = join(repositoryRoot, 'docs/configuration.md')
+// The tables of these pages are those of the code. UPDATE_DOCS=1 writes them.
 
 function settingsTable(isWanted: (setting: AnySetting) => boolean): string[] {
   const row = (name: SettingName) => {
@@ -36,14 +44,24 @@ function gearmandTable(): string[] {
   return ['| flag | what it does here | default |', '|---|---|---|', ...rows]
 }
 
-const tables: readonly [name: string, table: readonly string[]][] = [
-  ['settings', settingsTable(({ limit }) => limit === undefined)],
-  ['limits', settingsTable(({ limit }) => limit !== undefined)],
-  ['gearmand', gearmandTable()],
+function policiesTable(): string[] {
+  const rows = policyKeys.map((key) => {
+    const { type, defaultText, help }: AnyPolicySetting = policySettings[key]
+    return `| \`${key}\` | ${help} | ${type.range} | ${defaultText === '' ? 'empty' : defaultText} |`
+  })
+  return ['| setting | what it is | allowed | default |', '|---|---|---|---|', ...rows]
+}
+
+const tables: readonly [page: string, name: string, table: readonly string[]][] = [
+  ['docs/configuration.md', 'settings', settingsTable(({ limit }) => limit === undefined)],
+  ['docs/configuration.md', 'limits', settingsTable(({ limit }) => limit !== undefined)],
+  ['docs/configuration.md', 'gearmand', gearmandTable()],
+  ['docs/policies.md', 'policies', policiesTable()],
 ]
 
-for (const [name, table] of tables) {
-  test(`docs/configuration.md has the table of ${name}`, () => {
+for (const [page, name, table] of tables) {
+  test(`${page} has the table of ${name}`, () => {
+    const file = join(repositoryRoot, page)
     const text = readFileSync(file, 'utf8')
     const [, before, written, after] =
       new RegExp(`^([^]*<!-- ${name}: [^\\n]*-->\\n)([^]*)(<!-- /${name} -->[^]*)$`).exec(text) ?? []
@@ -53,3 +71,15 @@ for (const [name, table] of tables) {
     else assert.equal(written, wanted)
   })
 }
+
+test('the examples of docs/policies.md are right', async () => {
+  using directory = scratch()
+  const text = readFileSync(join(repositoryRoot, 'docs/policies.md'), 'utf8')
+  const examples = Array.from(text.matchAll(/^```toml\n([^]*?)^```$/gm), ([, example = '']) => example)
+  assert.ok(examples.length > 0)
+  for (const [index, example] of examples.entries()) {
+    const file = directory.path(`${index}.toml`)
+    writeFileSync(file, example)
+    assert.ok((await readConfigFile(file)).functions.size > 0, example)
+  }
+})

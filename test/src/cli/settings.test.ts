@@ -6,6 +6,8 @@ import {
   environmentName,
   type Given,
   limitSettings,
+  Policies,
+  policySettings,
   readConfigFile,
   readEnvironment,
   resolveSettings,
@@ -16,7 +18,7 @@ import {
   settings,
   toServerOptions,
 } from '@geartrain/server'
-import { scratch } from './command.ts'
+import { geartrain, scratch } from './command.ts'
 
 test('every limit of the server can be set', () => {
   assert.deepEqual(toServerOptions(resolveSettings([])).limits, defaultLimits)
@@ -216,6 +218,35 @@ const refusedFiles: readonly [text: string, sentence: string][] = [
   ['port = 2026-01-01', ', line 1: port must be a whole number from 0 to 65535, and is none'],
   ['port = ', ', line 1, column 8: invalid value'],
   ['port = 1\nport = 2', ', line 2, column 1: '],
+  [
+    '[functions.resize]\nttl = "1m"\nattempts = 0',
+    ', line 3: attempts must be a whole number from 1 to 1000000, or "unlimited", or "off", not "0"',
+  ],
+  ['[functions.resize]\nttl = 10', `, line 2: ttl must be ${policySettings.ttl.type.range}, not "10"`],
+  ['[functions.f]\npaused = [true]', ', line 2: paused must be "true" or "false", and is none'],
+  [
+    '[functions.f]\nretry-on = ["lost", 3]',
+    `, line 2: retry-on must be ${policySettings['retry-on'].type.range}, not "lost,3"`,
+  ],
+  [
+    '[functions]\n[functions."mail.*"]\nattemps = 3',
+    ', line 3: there is no setting "attemps" in [functions."mail.*"]; did you mean "attempts"?',
+  ],
+  ["[functions.'mail.*']\ncolour = 3", ', line 2: there is no setting "colour" in [functions."mail.*"]'],
+  ['functions."mail.*".attempts = "x"', `, line 1: attempts must be ${policySettings.attempts.type.range}, not "x"`],
+  ['functions.f = { attempts = 3, rate = 0 }', `, line 1: rate must be ${policySettings.rate.type.range}, not "0"`],
+  [
+    '[functions.mail.send]\nattempts = 3',
+    ', line 1: a name with a dot stands in quotes: write [functions."mail.send"]',
+  ],
+  ['functions = 3', ', line 1: functions has a table for each name: write [functions.NAME] above its keys'],
+  ['[functions]\nresize = 3', ', line 2: functions has a table for each name: write [functions.NAME] above its keys'],
+  ['[[functions.f]]\nttl = 0', ', line 1: functions has a table for each name: write [functions.NAME] above its keys'],
+  ['schedules = 3', ', line 1: schedules has a table for each name: write [schedules.NAME] above its keys'],
+  ['[functions."a\\nb"]\n', ', line 1: there is a control character in the name "a\\nb"'],
+  ['[functions.""]\n', ', line 1: a function has a name, and this one is empty'],
+  [`[functions.${'x'.repeat(513)}]`, ', line 1: the name of a function has at most 512 bytes, not 513'],
+  ['[function.f]\n', ', line 1: there is no setting "function"'],
 ]
 
 for (const [text, sentence] of refusedFiles) {
@@ -232,3 +263,65 @@ for (const [text, sentence] of refusedFiles) {
     })
   })
 }
+
+test('a file has policies and schedules by name', async () => {
+  using directory = scratch()
+  const file = directory.path('some.toml')
+  writeFileSync(
+    file,
+    `port = 17
+# A comment, and [functions.not] in it.
+[functions."mail.*"]
+attempts = 5
+retry-on = ["failed", "lost"]
+
+[functions]
+resize = { concurrency = 2 }
+"größe".rate = "30/m"
+
+[schedules.nightly]
+cron = "0 3 * * *"
+`,
+  )
+  const { source, functions, schedules } = await readConfigFile(file)
+  assert.deepEqual([...source.keys()], ['port'])
+  const policies = new Policies(functions)
+  assert.deepEqual(policies.names(), ['gr\xc3\xb6\xc3\x9fe', 'mail.*', 'resize'])
+  const given = policies.names().flatMap((name) =>
+    policies
+      .show(name)
+      .settings.filter(({ isDefault }) => !isDefault)
+      .map(({ key, value, source }) => [key, value, source]),
+  )
+  assert.deepEqual(given, [
+    ['rate', '0.5', `${file}, line 9: [functions."größe"]`],
+    ['attempts', '5', `${file}, line 4: [functions."mail.*"]`],
+    ['retry-on', 'failed,lost', `${file}, line 5: [functions."mail.*"]`],
+    ['concurrency', '2', `${file}, line 8: [functions.resize]`],
+  ])
+  const nightly = schedules.get('nightly')
+  assert.equal(nightly?.place, `${file}, line 11`)
+  assert.deepEqual(nightly.entries.get('cron'), { place: `${file}, line 12`, value: '0 3 * * *' })
+})
+
+test('policies of a file go together', async () => {
+  using directory = scratch()
+  const file = directory.path('bad.toml')
+  writeFileSync(file, '[functions."a*"]\nbackoff-first = "2m"\n[functions.ab]\nbackoff-max = "1m"\n')
+  await assert.rejects(readConfigFile(file), {
+    name: 'SettingsError',
+    message:
+      `ab: backoff-max must not be shorter than backoff-first: it is 1m (${file}, line 4: [functions.ab]), ` +
+      `and backoff-first is 2m (${file}, line 2: [functions."a*"])`,
+  })
+})
+
+test('a bad policy ends the start', async () => {
+  using directory = scratch()
+  const file = directory.path('bad.toml')
+  writeFileSync(file, '[functions.f]\npriority = "urgent"\n')
+  const { code, stdout, stderr } = await geartrain(['serve', '--config', file, '--store', 'memory', '--port', '0'])
+  assert.deepEqual([code, stdout], [2, ''])
+  assert.match(stderr, /bad\.toml, line 2: priority must be "high", "normal", "low" or "client", not "urgent"/)
+  assert.equal(stderr.trim().split('\n').length, 1)
+})

@@ -7,7 +7,7 @@ import { missing, type Server, type ServerKind, startServer } from '../support/p
 const testTimeoutMs = 60_000
 
 /** A server and what a test opens on it; all that is open is closed when the test ends, in the reverse order. */
-class Site {
+export class Site {
   readonly kind: ServerKind
   readonly server: Server
   readonly address: string

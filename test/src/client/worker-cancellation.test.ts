@@ -334,10 +334,13 @@ describe('cancellation on the wire', () => {
     await talk.expect('GRAB_JOB_ALL ')
     talk.say(response(PACKET.JOB_ASSIGN, 'H:2', 'f', 'short'))
     await talk.expect('WORK_COMPLETE H:2|short', 'GRAB_JOB_ALL ')
-    // One that has ended, one that never was, and the one that runs.
-    for (const handle of ['H:2', 'H:3', 'H:1', 'H:1']) talk.say(response(JOB_CANCEL, handle))
-    talk.say(response(PACKET.JOB_ASSIGN, 'H:4', 'f', 'short'))
+    // One that has ended, and one that never was.
+    talk.say(response(JOB_CANCEL, 'H:2'), response(JOB_CANCEL, 'H:3'), response(PACKET.JOB_ASSIGN, 'H:4', 'f', 'short'))
     await talk.expect('WORK_COMPLETE H:4|short', 'GRAB_JOB_ALL ')
+    assert.deepEqual(errors, [])
+    // The one that runs.
+    talk.say(response(JOB_CANCEL, 'H:1'), response(JOB_CANCEL, 'H:1'), response(PACKET.JOB_ASSIGN, 'H:5', 'f', 'short'))
+    await talk.expect('WORK_COMPLETE H:5|short', 'GRAB_JOB_ALL ')
     assert.deepEqual(errors, [jobs[0]?.signal.reason])
     goOn.give()
     await talk.expect('GRAB_JOB_ALL ')
@@ -368,6 +371,7 @@ describe('cancellation on the wire', () => {
     let nowMs = 1000
     t.mock.method(performance, 'now', () => nowMs)
     const talk = await Talk.start()
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     const { worker, goOn, jobs, errors } = await begin(talk, neverMs)
     talk.say(response(PACKET.JOB_ASSIGN, 'H:1', 'f', 'early'))
     await talk.expect('GRAB_JOB_ALL ')
@@ -381,6 +385,12 @@ describe('cancellation on the wire', () => {
     assert.ok(reasons[0] instanceof JobCancelledError)
     assert.ok(reasons[1] instanceof TimeoutError)
     assert.deepEqual(errors, reasons)
+    // The worker's own clock says no more than that the first goes on all the same.
+    t.mock.timers.tick(neverMs)
+    assert.deepEqual(
+      errors.map((error) => error instanceof TimeoutError && error.message.split(' ')[2]),
+      [false, 'H:2', 'H:1'],
+    )
     goOn.give()
     await talk.end()
     await worker.close()

@@ -36,8 +36,7 @@ export class DurableRules extends EngineRules {
 
   override prioritize(number: number, priority: Priority): string {
     const isHere = this.engine.prioritize(number, priority)
-    // The store is told in both cases; here it is done.
-    this.journal.change({ kind: 'prioritize', number, priority })
+    if (this.engine.findJob(number)?.isStored !== false) this.journal.change({ kind: 'prioritize', number, priority })
     return isHere ? 'moved' : 'asked of the store'
   }
 

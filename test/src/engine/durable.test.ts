@@ -1,6 +1,7 @@
 import { test } from 'node:test'
 import type { EngineOptions } from '@geartrain/engine'
 import fc from 'fast-check'
+import { policyCommand } from './drawn-policies.ts'
 import { Ledger } from './ledger.ts'
 
 /*
@@ -40,7 +41,7 @@ class Step implements fc.Command<Ledger, Ledger> {
 const client = fc.constantFrom('ann', 'bob', 'cid')
 const worker = fc.constantFrom('wes', 'yan', 'zoe')
 const name = fc.constantFrom('f', 'f', 'f', 'g')
-const unique = fc.constantFrom("''", 'u', 'u', 'v', '-')
+const unique = fc.constantFrom("''", 'u', 'u', 'v', '-', 'a:1', 'a:2')
 const workload = fc.constantFrom("''", 'x', 'y')
 const any = fc.nat({ max: 1000 })
 
@@ -66,10 +67,10 @@ const wokenGrab = any.map((index) => (ledger: Ledger) => {
 })
 const seldomWork = fc.tuple(worker, fc.constantFrom('CANT_DO f', 'RESET_ABILITIES')).map(speaking)
 const end = fc
-  .tuple(any, fc.constantFrom('WORK_COMPLETE', 'WORK_COMPLETE', 'WORK_FAIL', 'WORK_DATA'))
+  .tuple(any, fc.constantFrom('WORK_COMPLETE', 'WORK_COMPLETE', 'WORK_FAIL', 'WORK_EXCEPTION', 'WORK_DATA'))
   .map(([index, word]) => (ledger: Ledger) => {
     const job = ledger.running[index % ledger.running.length]
-    return job && speaking([job.session, `${word} #${job.number} x`])(ledger)
+    return job && speaking([job.session, `${word} #${job.number} r${job.number}`])(ledger)
   })
 const leaves = fc.oneof(client, worker).map((who) => () => `${who} leaves`)
 const cancel = fc.nat({ max: 20 }).map((number) => () => `cancel #${number}`)
@@ -83,6 +84,17 @@ const wait = fc.constantFrom(1, 500, 1000).map(
     ({ rules }: Ledger) =>
       `at ${rules.now + ms}`,
 )
+const policy = policyCommand(name).map((line) => () => line)
+const chain = fc.constantFrom('policy f then=g', 'policy f then=g attempts=2 backoffFirstMs=0').map((line) => () => line)
+const prioritize = fc.tuple(fc.nat({ max: 20 }), fc.constantFrom('high', 'low')).map(
+  ([number, line]) =>
+    () =>
+      `prioritize #${number} ${line}`,
+)
+const revive = any.map((index) => ({ rules }: Ledger) => {
+  const job = rules.store.dead[index % rules.store.dead.length]
+  return job && `revive #${job.number}`
+})
 const settle = fc.constant(() => 'settle')
 const commit = fc.constant(() => 'commit')
 const reopen = fc.constant(({ rules }: Ledger) => (rules.journal.isBroken ? 'reopen' : undefined))
@@ -101,12 +113,15 @@ const often = [submit, submit, submit, work, work, wokenGrab, end, end, settle, 
 const seldom = [submitEpoch, seldomWork, leaves, cancel, limit, wait, wait]
 const faults = [fail, fail, dieLate, reopen, reopen, reopen, crash]
 
-function steps(isFaulty: boolean): fc.Arbitrary<Iterable<fc.Command<Ledger, Ledger>>> {
+const policies = [policy, policy, policy, chain, prioritize]
+
+function steps(isFaulty: boolean, hasPolicies: boolean): fc.Arbitrary<Iterable<fc.Command<Ledger, Ledger>>> {
   const step = fc
     .oneof(
       { weight: 300, arbitrary: fc.oneof(...often) },
       { weight: 60, arbitrary: fc.oneof(...seldom) },
       { weight: isFaulty ? 30 : 0, arbitrary: fc.oneof(...faults) },
+      { weight: hasPolicies ? 30 : 0, arbitrary: fc.oneof(...policies, ...(isFaulty ? [] : [revive])) },
     )
     .map((make) => new Step(make))
   return fc.commands([step], { maxCommands: 150, size: 'max' })
@@ -122,15 +137,18 @@ const options: fc.Arbitrary<Partial<EngineOptions>> = fc.record(
   { requiredKeys: [] },
 )
 
-for (const isFaulty of [false, true]) {
-  test(`nothing that was acknowledged is lost, with a store that ${isFaulty ? 'fails' : 'works'}`, () => {
-    fc.assert(
-      fc.property(options, steps(isFaulty), (chosen, commands) => {
-        const ledger = new Ledger(chosen)
-        fc.modelRun(() => ({ model: ledger, real: ledger }), commands)
-        ledger.rest()
-      }),
-      { numRuns: 500, includeErrorInReport: true },
-    )
-  })
+for (const hasPolicies of [false, true]) {
+  for (const isFaulty of [false, true]) {
+    const store = `a store that ${isFaulty ? 'fails' : 'works'}`
+    test(`nothing that was acknowledged is lost, with ${store}${hasPolicies ? ' and policies' : ''}`, () => {
+      fc.assert(
+        fc.property(options, steps(isFaulty, hasPolicies), (chosen, commands) => {
+          const ledger = new Ledger(chosen)
+          fc.modelRun(() => ({ model: ledger, real: ledger }), commands)
+          ledger.rest()
+        }),
+        { numRuns: Number(process.env["RUNS"] ?? 500), includeErrorInReport: true },
+      )
+    })
+  }
 }

@@ -30,6 +30,8 @@ export class EngineRules implements Rules {
   readonly #sessions = new Map<string, Session>()
   readonly #names: string[] = []
   #engine: Engine
+  /** Whoever connects is told when a job is its own no longer. */
+  areTold = false
 
   constructor(options: Partial<EngineOptions>, replies: Replies = new Replies(), changes?: Changes) {
     this.#options = { policyOf: (name) => this.policyOf(name), ...options }
@@ -83,7 +85,9 @@ export class EngineRules implements Rules {
 
   connect(name: string): void {
     if (this.#sessions.has(name)) return
-    this.#sessions.set(name, this.engine.connect(this.#names.push(name) - 1))
+    const session = this.engine.connect(this.#names.push(name) - 1)
+    session.cancellation = this.areTold
+    this.#sessions.set(name, session)
   }
 
   disconnect(name: string): void {

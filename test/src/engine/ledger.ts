@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { assertInvariants, type EngineOptions, priorities } from '@geartrain/engine'
 import { DurableRules, performDurably } from './durable-rules.ts'
 import type { StoredJob } from './naive-store.ts'
+import { PolicyWatch } from './policy-watch.ts'
 
 /** What a session has said and been told. */
 interface Person {
@@ -23,7 +24,7 @@ interface Acknowledged {
 }
 
 /** Replies to a submission that was not taken. */
-const submissionRefusals = ['QUEUE_FULL', 'TOO_MANY_WAITS', 'SHUTTING_DOWN', 'STORE_FAILED']
+const submissionRefusals = ['QUEUE_FULL', 'TOO_MANY_WAITS', 'SHUTTING_DOWN', 'STORE_FAILED', 'FUNCTION_DRAINING']
 
 /**
  * Watches what is said to the engine, what the sessions are told and what is in the store, and throws when a rule is
@@ -35,6 +36,8 @@ const submissionRefusals = ['QUEUE_FULL', 'TOO_MANY_WAITS', 'SHUTTING_DOWN', 'ST
  * - Each submission is answered once, and nobody hears of a job that it does not wait for.
  * - When all is committed, the engine counts as on disk what is there, and will come back for what is delayed. Of one
  *   function and unique there is one job, unless something failed.
+ * - What PolicyWatch says. A job is dead, kept or waiting, and one of these; what is sent on to the next function comes
+ *   there.
  */
 export class Ledger {
   readonly rules: DurableRules
@@ -42,6 +45,11 @@ export class Ledger {
   #acknowledged: Acknowledged[] = []
   /** When each of them ended. */
   readonly #ended = new Map<number, number>()
+  readonly #watch: PolicyWatch
+  /** Background submissions of these joined a job that had ended, and those who wait for it have it done. */
+  readonly #throttled = new Set<number>()
+  /** Results that were sent on, by the function that is to get them. */
+  #sentOn: string[] = []
   /** Jobs that the store is to cancel. */
   #cancelling: number[] = []
   #now = 0
@@ -53,6 +61,8 @@ export class Ledger {
 
   constructor(options: Partial<EngineOptions>) {
     this.rules = new DurableRules(options)
+    this.rules.areTold = true
+    this.#watch = new PolicyWatch((name) => this.rules.policyOf(name))
   }
 
   perform(line: string): void {
@@ -61,6 +71,7 @@ export class Ledger {
     const answers = performDurably(line, this.rules)
     for (const told of this.rules.takeEvents()) this.#hear(told)
     this.#conclude(line, answers)
+    this.#watch.look(this.rules.engine)
     assertInvariants(this.rules.engine, this.#hasFailed)
     this.#checkAcknowledged()
     if (line === 'settle' && this.rules.journal.isIdle && !this.rules.journal.isBroken) this.#checkCommitted()
@@ -87,7 +98,7 @@ export class Ledger {
    * woken and not before, as workers do.
    */
   rest(): void {
-    for (const line of ['max CAN_DO f', 'max CAN_DO g', 'max PRE_SLEEP']) this.perform(line)
+    for (const line of ['policy f', 'policy g', 'max CAN_DO f', 'max CAN_DO g', 'max PRE_SLEEP']) this.perform(line)
     for (let rounds = 0; rounds < 1000; rounds++) {
       const before = this.#now
       this.#goOn()
@@ -126,11 +137,16 @@ export class Ledger {
       this.#person(name).unanswered.push({ background: /_BG$|_EPOCH$/.test(word), at: this.#now })
     } else if (/^WORK_(COMPLETE|FAIL|EXCEPTION)$/.test(word)) {
       const number = Number(args[0]?.slice(1))
-      if (this.#people.get(name)?.given.delete(number)) this.#end(number)
+      const given = this.#people.get(name)?.given.get(number)
+      this.#people.get(name)?.given.delete(number)
+      if (given !== undefined) this.#said(word, number, given.function, args[1] ?? '')
     } else if (word === 'GRAB_JOB') this.#person(name).isWoken = false
     else if (word === 'CANT_DO') this.#takeBack(name, args[0])
     else if (word === 'RESET_ABILITIES') this.#takeBack(name)
-    else if (word === 'leaves') this.#people.delete(name)
+    else if (word === 'leaves') {
+      this.#takeBack(name)
+      this.#people.delete(name)
+    }
     if (/fails|not read|dies|crash/.test(line)) this.#hasFailed = true
     const stored = new Set(this.rules.store.jobs.map((job) => job.number))
     if (line.endsWith('late')) this.#cancelling = this.#cancelling.filter((cancelling) => stored.has(cancelling))
@@ -139,13 +155,30 @@ export class Ledger {
       this.#people.clear()
       this.#ended.clear()
       this.#isInexact = false
+      this.#sentOn = []
+      const isKept = line === 'crash late'
+      const attempts = this.rules.journal.attemptsAfter(isKept)
+      this.#watch.restart((number) => attempts.get(number) ?? 0)
     }
+  }
+
+  /** The worker's last word on it. */
+  #said(word: string, number: number, functionName: string, text: string): void {
+    const { then } = this.rules.policyOf(functionName)
+    if (word === 'WORK_COMPLETE' && then !== '') this.#sentOn.push(`${then} ${text}`)
+    const reason = word === 'WORK_FAIL' ? 'failed' : 'exception'
+    const goesOn = word !== 'WORK_COMPLETE' && this.#watch.failed(number, reason, this.rules.now)
+    if (!goesOn) this.#end(number)
   }
 
   #conclude(line: string, answers: readonly string[]): void {
     const [command, number] = line.split(' ')
+    if (command === 'policy') this.#watch.policyChanged(number ?? '')
+    // It has been written and nobody has said so.
+    const isSilent = line.endsWith('late') || line === 'reopen'
+    if (isSilent) for (const { number: dead } of this.rules.store.dead) if (!this.#ended.has(dead)) this.#end(dead)
     if (command === 'cancel') {
-      if (answers[0] === 'cancelled') this.#end(Number(number?.slice(1)))
+      if (answers[0] === 'cancelled') this.#cancel(Number(number?.slice(1)))
       else this.#cancelling.push(Number(number?.slice(1)))
     }
     // It may have done so and not said it.
@@ -155,10 +188,18 @@ export class Ledger {
     }
   }
 
+  /** It may be one that was sent on. */
+  #cancel(number: number): void {
+    this.#end(number)
+    this.#sentOn = []
+  }
+
   #takeBack(name: string, functionName?: string): void {
     const person = this.#person(name)
     for (const [number, given] of person.given) {
-      if (functionName === undefined || given.function === functionName) person.given.delete(number)
+      if (functionName !== undefined && given.function !== functionName) continue
+      person.given.delete(number)
+      if (!this.#watch.failed(number, 'lost', this.rules.now)) this.#end(number)
     }
     if (functionName === undefined) person.isWoken = false
   }
@@ -167,7 +208,8 @@ export class Ledger {
 
   #hear(told: string): void {
     const cancelled = /^store: cancels #(\d+)$/.exec(told)?.[1]
-    if (cancelled !== undefined) this.#end(Number(cancelled))
+    if (cancelled !== undefined) this.#cancel(Number(cancelled))
+    this.#hearStore(told)
     const [, name = '', word = '', first = '', second = ''] = /^(\w+) < (\w+) ?(\S*) ?(\S*)/.exec(told) ?? []
     if (name === '') return
     assert(this.rules.findSession(name) !== undefined, `${told}: it is not there`)
@@ -178,6 +220,7 @@ export class Ledger {
       assert(person.unanswered.shift() !== undefined, `${told}: nothing was submitted`)
     } else if (word === 'NOOP') person.isWoken = true
     else if (word.startsWith('JOB_ASSIGN')) this.#given(person, number, second, told)
+    else if (word === 'JOB_CANCEL') this.#takenFrom(person, number)
     else if (word.startsWith('WORK_')) {
       const index = person.waits.indexOf(number)
       assert(index >= 0, `${told}: it does not wait for the job`)
@@ -185,11 +228,35 @@ export class Ledger {
     }
   }
 
+  #hearStore(told: string): void {
+    const { store } = this.rules
+    const [, expired] = /^store: buries #(\d+), expired/.exec(told) ?? []
+    if (expired !== undefined) {
+      assert(!this.#watch.wasBegun(Number(expired)), `${told}: it has been begun`)
+      this.#end(Number(expired))
+      this.#sentOn = []
+    }
+    const [, revived] = /^store: revives #(\d+)$/.exec(told) ?? []
+    if (revived !== undefined) {
+      this.#ended.delete(Number(revived))
+      this.#watch.gone(Number(revived))
+    }
+    const [, joining, joined] = /^store: \w+ #(\d+) joins #(\d+)$/.exec(told) ?? []
+    if (store.kept.some(({ number }) => number === Number(joined))) this.#throttled.add(Number(joining))
+  }
+
+  /** Its time is over, unless it was cancelled. */
+  #takenFrom(person: Person, number: number): void {
+    if (!person.given.delete(number)) return
+    if (!this.#watch.failed(number, 'timeout', this.rules.now)) this.#end(number)
+  }
+
   #answered(person: Person, number: number, told: string): void {
     const submission = person.unanswered.shift()
     assert(submission !== undefined, `${told}: nothing was submitted`)
-    if (submission.background) this.#acknowledged.push({ number, at: submission.at })
-    else person.waits.push(number)
+    const isThrottled = this.#throttled.has(number) || this.rules.store.kept.some((kept) => kept.number === number)
+    if (submission.background && !isThrottled) this.#acknowledged.push({ number, at: submission.at })
+    else if (!submission.background) person.waits.push(number)
   }
 
   #given(person: Person, number: number, functionName: string, told: string): void {
@@ -197,8 +264,14 @@ export class Ledger {
     assert(this.#isInexact || !this.#ended.has(number), `${told}: it has ended`)
     const { journal, store } = this.rules
     const isKept = store.jobs.some((job) => job.number === number)
-    assert(isKept || !journal.durable.has(number), `${told}: it is not in the store`)
+    const mustBeKept = journal.durable.has(number) && !this.#throttled.has(number)
+    assert(isKept || !mustBeKept, `${told}: it is not in the store`)
     assert(this.#isWanted(number), `${told}: nobody waits for it`)
+    const { engine, now } = this.rules
+    const workload = /\S*$/.exec(told)?.[0]
+    const sent = this.#sentOn.indexOf(`${functionName} ${workload}`)
+    if (sent >= 0) this.#sentOn.splice(sent, 1)
+    this.#watch.begun(number, functionName, engine.findJob(number)?.unique ?? '', now, told)
     person.given.set(number, { function: functionName, turn: this.#turn })
   }
 
@@ -209,6 +282,7 @@ export class Ledger {
 
   #end(number: number): void {
     this.#ended.set(number, this.#now)
+    this.#watch.gone(number)
     for (const { given } of this.#people.values()) given.delete(number)
   }
 
@@ -239,6 +313,8 @@ export class Ledger {
     }
     const retryAt = this.#hasFailed ? engine.now + 1000 : 0
     assert(engine.nextDeadline <= Math.max(store.nextDueAt, retryAt), 'a job on disk is due before the next deadline')
+    const ended = [...store.dead, ...store.kept, ...store.jobs].map(({ number }) => number)
+    assert.equal(new Set(ended).size, ended.length, 'a job is in the store twice')
     if (!this.#hasFailed) this.#checkUniques(onDisk)
   }
 
@@ -256,7 +332,8 @@ export class Ledger {
   }
 
   #checkRest(): void {
-    assert.deepEqual(this.rules.stored(), [], 'what is in the store')
+    assert.deepEqual(this.rules.store.jobs, [], 'what is in the store')
+    assert.deepEqual(this.#sentOn, [], 'what was sent on and has not come')
     assert.deepEqual(this.rules.jobs(), [], 'what is in memory')
     assert.equal(this.rules.engine.backlogSize, 0)
     assert.deepEqual(this.#acknowledged, [], 'what was acknowledged and not done')

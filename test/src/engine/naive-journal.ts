@@ -160,6 +160,15 @@ export class NaiveJournal implements Changes {
     this.#last.changes.push(change)
   }
 
+  /** Attempts of each job that the store will know of when the process has gone. */
+  attemptsAfter(isKept: boolean): ReadonlyMap<number, number> {
+    const attempts = new Map(this.store.jobs.map((job) => [job.number, job.attempts]))
+    for (const change of isKept ? (this.#onWay?.changes ?? []) : []) {
+      if (change.kind === 'retry') attempts.set(change.number, Math.max(change.attempts, attempts.get(change.number) ?? 0))
+    }
+    return attempts
+  }
+
   /** The end of a turn. */
   handOver(): void {
     if (this.#onWay !== undefined) return
@@ -221,7 +230,8 @@ export class NaiveJournal implements Changes {
     }
     for (const [index, change] of batch.changes.entries()) {
       const job = written.changed[index]
-      if (change.kind === 'prioritize' && job !== undefined && this.#engine?.findJob(job.number) === undefined)
+      const isOnDisk = (this.#engine?.findJob(change.number)?.state ?? 'stored') === 'stored'
+      if (change.kind === 'prioritize' && job !== undefined && isOnDisk && !this.#isForgotten(job.number))
         durable?.prioritized(job.function, job.priority, change.priority, job.runAt > 0)
     }
     const promises = new Map<Addition, Kept>()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Policy, plainPolicy } from '@geartrain/engine'
 import {
+  createServer,
   type FunctionOptions,
   Policies,
   PolicyError,
@@ -171,7 +172,7 @@ describe('a policy', () => {
     [{ priority: 'low' }, { priority: 2 }],
     [{ 'keep-results': '1h' }, { keepResultsMs: 3_600_000 }],
     [{ 'unique-for': '1d' }, { uniqueForMs: day }],
-    [{ ['then']: 'größe' }, { ['then']: 'gr\xc3\xb6\xc3\x9fe' }],
+    [{ then: 'größe' }, { then: 'gr\xc3\xb6\xc3\x9fe' }],
     [{ paused: 'true' }, { paused: true }],
     [{ draining: 'true' }, { draining: true }],
   ]
@@ -202,6 +203,9 @@ describe('a policy', () => {
     assert.deepEqual(policies.policyOf('mail.send'), { ...before, paused: true })
     policies.set('mail.send', { paused: null })
     assert.equal(policies.policyOf('mail.send'), before)
+    policies.set('mail.s*', { ttl: '1m' })
+    assert.deepEqual(policies.policyOf('mail.send'), { ...before, ttlMs: 60_000 })
+    assert.equal(policies.policyOf('mail.get'), before)
   })
 
   it('is the same for all functions that are treated alike', () => {
@@ -386,11 +390,11 @@ describe('what is set', () => {
       'slow.work: backoff-max must not be shorter than backoff-first: it is 1s (set for slow.*), ' +
         'and backoff-first is 1m (functions["slow.work"] of the program)',
     ],
-    ['f', { ['then']: 'f' }, 'f: then must not lead back to the function itself: f (set for f)'],
-    ['g*', { ['then']: 'go' }, 'go: then must not lead back to the function itself: go (set for g*)'],
+    ['f', { then: 'f' }, 'f: then must not lead back to the function itself: f (set for f)'],
+    ['g*', { then: 'go' }, 'go: then must not lead back to the function itself: go (set for g*)'],
     [
       'c',
-      { ['then']: 'a' },
+      { then: 'a' },
       'a: then must not lead back to the function itself: ' +
         'a (functions["a"] of the program), then b (functions["b"] of the program), then c (set for c)',
     ],
@@ -399,8 +403,8 @@ describe('what is set', () => {
     it(`${name.slice(0, 20)} ${JSON.stringify(values)} is refused`, () => {
       const policies = new Policies({
         'slow.work': { 'backoff-first': '1m' },
-        a: { ['then']: 'b' },
-        b: { ['then']: 'c' },
+        a: { then: 'b' },
+        b: { then: 'c' },
       })
       const before = ['f', 'go', 'c', 'slow.x', 'mail.x'].map((each) => policies.policyOf(each))
       const names = policies.names()
@@ -412,11 +416,11 @@ describe('what is set', () => {
   }
 
   it('may lead from a pattern to a function of the pattern that says where it ends', () => {
-    const policies = new Policies({ 'mail.*': { ['then']: 'mail.log' }, 'mail.log': { ['then']: '' } })
+    const policies = new Policies({ 'mail.*': { then: 'mail.log' }, 'mail.log': { then: '' } })
     assert.equal(policies.policyOf('mail.send').then, 'mail.log')
     assert.equal(policies.policyOf('mail.log'), plainPolicy)
     const message = 'mail.log: then must not lead back to the function itself: mail.log (set for mail.*)'
-    assert.equal(refusal(new Policies(), 'mail.*', { ['then']: 'mail.log' }), message)
+    assert.equal(refusal(new Policies(), 'mail.*', { then: 'mail.log' }), message)
   })
 
   it('is for so many functions and patterns', () => {
@@ -433,11 +437,11 @@ describe('what is set', () => {
 
     const patterns = new Policies()
     patterns.load(
-      Array.from({ length: 999 }, (_, i) => document(`p${i}*`)),
+      Array.from({ length: 249 }, (_, i) => document(`p${i}*`)),
       noLog,
     )
-    patterns.set('p999*', { attempts: '2' })
-    assert.equal(refusal(patterns, '*', { attempts: '2' }), 'settings of more than 1000 patterns are not kept')
+    patterns.set('p249*', { attempts: '2' })
+    assert.equal(refusal(patterns, '*', { attempts: '2' }), 'settings of more than 250 patterns are not kept')
   })
 })
 
@@ -468,6 +472,13 @@ describe('a program', () => {
     })
   }
 
+  it('gives them to its server', () => {
+    const { engine } = createServer({ functions: { 'mail.*': { attempts: 5 } } })
+    engine.createFunction('mail.send')
+    assert.equal(engine.findFunction('mail.send')?.policy.attempts, 5)
+    assert.throws(() => createServer({ functions: { f: { attempts: 'x' } } }), SettingsError)
+  })
+
   it('writes numbers, switches and lists as such', () => {
     const policies = new Policies({ f: { attempts: 5, paused: true, 'retry-on': ['failed', 'lost'], rate: 0.5 } })
     const { attempts, paused, retryOn, rate } = policies.policyOf('f')
@@ -491,7 +502,7 @@ describe('what the store has kept', () => {
 
   it('is as it was set', () => {
     const before = new Policies()
-    const body = before.set('mail.*', { attempts: '5', rate: '10/m', ['then']: 'größe' })
+    const body = before.set('mail.*', { attempts: '5', rate: '10/m', then: 'größe' })
     assert.ok(body !== undefined)
     const { policies, warnings } = load({}, [['mail.*', body]])
     assert.deepEqual(warnings, [])
@@ -526,7 +537,7 @@ describe('what the store has kept', () => {
   }
 
   it('is left out where the configuration goes against it now', () => {
-    const config = { a: { ['then']: 'b' }, slow: { 'backoff-first': '1m' } }
+    const config = { a: { then: 'b' }, slow: { 'backoff-first': '1m' } }
     const { policies, warnings } = load(config, [
       ['b', '{"then":"a"}'],
       ['s*', '{"backoff-max":"1s"}'],

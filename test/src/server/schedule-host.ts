@@ -1,6 +1,6 @@
 import type { Submission } from '@geartrain/engine'
 import type { ScheduleDefinition, ScheduleRun } from '@geartrain/protocol'
-import { defaultLimits, type OnAnswered, Schedules, type StoredDocument, type Submitted } from '@geartrain/server'
+import { defaultLimits, Schedules, type StoredDocument, type Submitted } from '@geartrain/server'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** A clock whose date can be set. */
@@ -20,7 +20,7 @@ class DatedClock extends ManualClock {
 interface Asked {
   readonly number: number
   readonly submission: Submission
-  readonly onAnswered: OnAnswered
+  readonly onJoined: (number: number) => void
 }
 
 /** What outlives a server: documents, and jobs that have not ended, by function and unique. */
@@ -47,8 +47,9 @@ export class ScheduleHost {
   readonly disk: Disk
   /** The function takes no jobs. */
   isDrained = false
-  /** Answers come at once, unless a test wants to give them itself. */
+  /** What is said goes to the disk at the end of each turn, unless a test says when. */
   isAutomatic = true
+  isStoreFailing = false
   #asked: Asked[] = []
   #documents: [name: string, body: string | undefined][] = []
 
@@ -70,7 +71,8 @@ export class ScheduleHost {
       limits: defaultLimits,
       log: { debug() {}, info() {}, warn: (...args: unknown[]) => this.warnings.push(args.join(' ')), error() {} },
       begin: () => {},
-      submit: (submission, onAnswered) => this.#submit(submission, onAnswered),
+      submit: (submission, onJoined) => this.#submit(submission, onJoined),
+      isStoreFailing: () => this.isStoreFailing,
       takeNumber: () => disk.nextNumber++,
       keepDocument: (_kind, name, body) => this.#documents.push([name, body]),
     })
@@ -109,22 +111,15 @@ export class ScheduleHost {
       if (body === undefined) this.disk.documents.delete(name)
       else this.disk.documents.set(name, body)
     }
-    for (const { number, submission, onAnswered } of asked) {
+    for (const { number, submission, onJoined } of asked) {
       const key = keyOf(submission)
       const live = submission.unique === '' ? undefined : this.disk.live.get(key)
-      if (live === undefined) {
+      if (live !== undefined) onJoined(live)
+      else {
         this.disk.jobs.push(submission)
         this.disk.live.set(key, number)
       }
-      onAnswered(live ?? number, '')
     }
-  }
-
-  /** The disk takes none of it. What is to be kept is said again; jobs are not. */
-  fail(): void {
-    const asked = this.#asked
-    this.#asked = []
-    for (const { onAnswered } of asked) onAnswered(undefined, 'the disk is full')
   }
 
   /** The job has ended. */
@@ -145,15 +140,15 @@ export class ScheduleHost {
     return this.schedules.show(name, count).next.map((at) => new Date(at).toISOString().slice(0, 19))
   }
 
-  #submit(submission: Submission, onAnswered: OnAnswered): Submitted {
+  #submit(submission: Submission, onJoined: (number: number) => void): Submitted {
     if (this.isDrained) return { outcome: 'refused', why: 'it is drained' }
     const number = this.disk.nextNumber++
-    this.#asked.push({ number, submission, onAnswered })
-    return { outcome: 'asked', number }
+    this.#asked.push({ number, submission, onJoined })
+    return { outcome: 'kept', number }
   }
 
   #settle(): void {
-    if (this.isAutomatic) this.commit()
+    if (this.isAutomatic && !this.isStoreFailing) this.commit()
   }
 }
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
-import { defaultLimits, readConfigSchedule, ScheduleError, SettingsError } from '@geartrain/server'
-import { parse } from 'smol-toml'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import type { ScheduleDefinition } from '@geartrain/protocol'
+import { defaultLimits, readConfigFile, readScheduleTables, ScheduleError, SettingsError } from '@geartrain/server'
 import { ScheduleHost } from './schedule-host.ts'
 
 const noon = '2026-11-23T12:00:00Z'
@@ -101,61 +104,58 @@ describe('times are refused', () => {
 })
 
 describe('a table of the configuration file', () => {
-  function read(toml: string, name = 'x') {
-    const placeOf = (key?: string) => `file, ${key ?? 'table'}`
-    return readConfigSchedule(name, parse(toml), placeOf, defaultLimits)
+  const folder = mkdtempSync(join(tmpdir(), 'geartrain-schedules-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'file')
+
+  async function read(toml: string, name = 'x'): Promise<ScheduleDefinition | undefined> {
+    writeFileSync(file, `# Schedules\n[schedules.${name}]\n${toml}\n`)
+    const { schedules } = await readConfigFile(file)
+    return readScheduleTables(schedules, defaultLimits)[0]
   }
 
-  it('is a definition', () => {
-    assert.deepEqual(read('function = "f"\ncron = "0 3 * * *"\nworkload = "all"\noverlap = false'), {
+  it('is a definition', async () => {
+    assert.deepEqual(await read('function = "f"\ncron = "0 3 * * *"\nworkload = "all"\noverlap = false'), {
       name: 'x',
       function: 'f',
       cron: '0 3 * * *',
       workload: { text: 'all' },
       overlap: false,
     })
-    assert.deepEqual(read('function = "f"\nevery = "1m"\nworkload = { base64 = "/w==" }').workload, { base64: '/w==' })
+    const binary = await read('function = "f"\nevery = "1m"\nworkload = { base64 = "/w==" }')
+    assert.deepEqual(binary?.workload, { base64: '/w==' })
   })
 
-  it('has names in UTF-8, as a client would say them', () => {
-    const definition = read('function = "größe"\nevery = "1m"', 'täglich')
-    assert.equal(Buffer.from(definition.function, 'latin1').toString(), 'größe')
-    assert.equal(Buffer.from(definition.name, 'latin1').toString(), 'täglich')
+  it('has names in UTF-8, as a client would say them', async () => {
+    const definition = await read('function = "größe"\nevery = "1m"', '"täglich"')
+    assert.equal(Buffer.from(definition?.function ?? '', 'latin1').toString(), 'größe')
+    assert.equal(Buffer.from(definition?.name ?? '', 'latin1').toString(), 'täglich')
   })
 
-  it('may have dates of TOML', () => {
-    const at = (value: string) => read(`function = "f"\nat = ${value}`).at
-    assert.equal(at('2027-01-31T03:00:00Z'), '2027-01-31T03:00:00.000Z')
-    assert.equal(at('2027-01-31T03:00:00+01:00'), '2027-01-31T03:00:00.000+01:00')
-    assert.equal(at('2027-01-31T03:00:00'), '2027-01-31T03:00:00.000')
-    assert.equal(at('2020-01-31 03:00:00'), '2020-01-31T03:00:00.000')
+  it('may have dates of TOML', async () => {
+    const at = async (value: string) => (await read(`function = "f"\nat = ${value}`))?.at
+    assert.equal(await at('2027-01-31T03:00:00Z'), '2027-01-31T03:00:00.000Z')
+    assert.equal(await at('2027-01-31T03:00:00+01:00'), '2027-01-31T03:00:00.000+01:00')
+    assert.equal(await at('2027-01-31T03:00:00'), '2027-01-31T03:00:00.000')
+    // It was to come when it was written.
+    assert.equal(await at('2020-01-31 03:00:00'), '2020-01-31T03:00:00.000')
   })
 
-  const rows: [toml: string, message: string | RegExp][] = [
-    ['function = "f"\ncron = "* * *"', /^file, cron: \[schedules\.x\]: cron must have five fields/],
-    ['function = "f"', /^file, table: \[schedules\.x\]: a schedule has exactly one of/],
-    ['every = "1m"', /^file, table: \[schedules\.x\]: function is missing/],
-    ['function = "f"\nevery = 90', /^file, every: \[schedules\.x\]: every must be a text, not 90$/],
-    ['function = "f"\nevry = "1m"', /^file, evry: \[schedules\.x\]: evry is no field of a schedule/],
+  const rows: [toml: string, message: RegExp][] = [
+    ['function = "f"\ncron = "* * *"', /file, line 4: \[schedules\.x\]: cron must have five fields/],
+    ['function = "f"', /file, line 2: \[schedules\.x\]: a schedule has exactly one of/],
+    ['every = "1m"', /file, line 2: \[schedules\.x\]: function is missing/],
+    ['function = "f"\nevery = 90', /file, line 4: \[schedules\.x\]: every must be a text, not 90$/],
+    ['function = "f"\nevry = "1m"', /file, line 4: \[schedules\.x\]: evry is no field of a schedule/],
     [
       'name = "y"\nfunction = "f"\nevery = "1m"',
-      /^file, name: \[schedules\.x\]: the name of a schedule is that of its table$/,
+      /file, line 3: \[schedules\.x\]: the name of a schedule is that of its/,
     ],
-    ['function = "f"\nat = 2027-01-31', /^file, at: \[schedules\.x\]: at must be a date with a time/],
+    ['function = "f"\nat = 2027-01-31', /file, line 4: \[schedules\.x\]: at must be a date with a time/],
   ]
   for (const [toml, message] of rows) {
     it(`is refused: ${toml.replaceAll('\n', ', ')}`, () => {
-      assert.throws(
-        () => read(toml),
-        (error) => error instanceof SettingsError && new RegExp(message).test(error.message),
-      )
+      return assert.rejects(read(toml), (error) => error instanceof SettingsError && message.test(error.message))
     })
   }
-
-  it('is a table', () => {
-    const placeOf = () => 'file, line 3'
-    assert.throws(() => readConfigSchedule('a b', 5, placeOf, defaultLimits), {
-      message: 'file, line 3: [schedules."a b"] is a table: write it above its keys',
-    })
-  })
 })

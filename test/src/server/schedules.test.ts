@@ -156,14 +156,22 @@ describe('a schedule', () => {
   it('can be run now, beside its times, and though it is paused', () => {
     const host = new ScheduleHost(noon)
     host.schedules.put(tick)
-    const heard: unknown[] = []
     host.pass(3)
-    host.schedules.run('tick', (handle) => heard.push(handle))
+    assert.equal(host.schedules.run('tick').handle, 'H:1')
     host.schedules.pause('tick')
-    host.schedules.run('tick', (handle) => heard.push(handle))
+    assert.equal(host.schedules.run('tick').handle, 'H:2')
     host.pass(1)
-    assert.deepEqual(heard, ['H:1', 'H:2'])
+    assert.equal(host.disk.jobs.length, 2)
     assert.deepEqual(host.history('tick'), ['12:00:03 submitted', '12:00:03 submitted'])
+  })
+
+  it('run now without overlap, while its job has not ended, is that one', () => {
+    const host = new ScheduleHost(noon)
+    host.schedules.put({ ...tick, overlap: false })
+    host.pass(10)
+    const run = host.schedules.run('tick')
+    host.commit()
+    assert.deepEqual([run.outcome, run.handle], ['skipped: still running', 'H:1'])
   })
 
   it('without overlap skips what comes while its job has not ended', () => {
@@ -189,10 +197,10 @@ describe('a schedule', () => {
     host.schedules.put(tick)
     host.isDrained = true
     host.pass(10)
-    host.schedules.run('tick', (answer) => assert.ok(answer instanceof ScheduleError && answer.code === 'CONFLICT'))
+    assert.throws(() => host.schedules.run('tick'), { code: 'CONFLICT', message: 'it is drained' })
     host.isDrained = false
     host.pass(10)
-    assert.deepEqual(host.history('tick'), ['12:00:20 submitted', '12:00:10 refused'])
+    assert.deepEqual(host.history('tick'), ['12:00:20 submitted', '12:00:10 refused', '12:00:10 refused'])
   })
 
   it('is gone when it is removed', () => {
@@ -371,76 +379,28 @@ describe('one job for each time', () => {
     }
   })
 
-  it('though the disk is full for a time', () => {
+  it('though the store fails for a time: what is due waits', () => {
     const host = new ScheduleHost(noon)
     host.schedules.put(tick)
-    host.commit()
-    host.isAutomatic = false
     host.pass(10)
-    host.fail()
-    assert.deepEqual(host.history('tick'), ['12:00:10 refused'])
-    assert.equal(host.runs('tick')[0]?.why, 'the disk is full')
-    // It is tried after 1 s, then after 2.
-    host.pass(1)
-    host.fail()
-    host.pass(1)
-    assert.deepEqual(host.history('tick'), ['12:00:10 refused'])
-    host.isAutomatic = true
-    host.pass(8)
-    assert.deepEqual(host.history('tick'), ['12:00:20 submitted', '12:00:10 submitted'])
-    assert.equal(host.disk.jobs.length, 2)
-  })
-
-  it('refused by the disk, what is kept says that the time is still to come', () => {
-    const host = new ScheduleHost(noon)
-    host.schedules.put({ ...tick, missed: 'once' })
-    host.commit()
-    host.isAutomatic = false
-    host.pass(10)
-    host.fail()
-    host.commit()
-    const later = new ScheduleHost('2026-11-23T12:00:15Z', host.disk)
-    assert.equal(later.disk.jobs.length, 1)
-    assert.deepEqual(later.history('tick'), ['12:00:10 submitted'])
-  })
-
-  it('waits for the disk: nothing is submitted beside what is on its way', () => {
-    const host = new ScheduleHost(noon)
-    host.schedules.put(tick)
-    host.commit()
-    host.isAutomatic = false
+    host.isStoreFailing = true
+    assert.throws(() => host.schedules.run('tick'), { code: 'STORE_FAILED' })
     host.pass(35)
     assert.deepEqual(host.history('tick'), ['12:00:10 submitted'])
-    host.isAutomatic = true
-    host.commit()
+    host.isStoreFailing = false
     host.pass(1)
-    assert.equal(host.disk.jobs.length, 3)
+    assert.equal(host.disk.jobs.length, 4)
+    assert.deepEqual(host.next('tick'), ['2026-11-23T12:00:50'])
   })
 
-  it('put again meanwhile, it is owed all the same', () => {
+  it('and after more than a minute it is missed', () => {
     const host = new ScheduleHost(noon)
-    host.schedules.put(tick)
-    host.commit()
-    host.isAutomatic = false
-    host.pass(10)
-    host.schedules.put({ ...tick, priority: 'low' })
-    host.fail()
-    host.isAutomatic = true
-    host.pass(2)
-    assert.deepEqual(
-      host.disk.jobs.map(({ priority }) => priority),
-      [2],
-    )
-  })
-
-  it('run now, and refused by the disk: whoever asked is told', () => {
-    const host = new ScheduleHost(noon)
-    host.schedules.put(tick)
-    host.isAutomatic = false
-    const heard: unknown[] = []
-    host.schedules.run('tick', (answer) => heard.push(answer instanceof ScheduleError ? answer.code : answer))
-    host.fail()
-    assert.deepEqual(heard, ['STORE_FAILED'])
+    host.schedules.put({ ...tick, every: '1m' })
+    host.isStoreFailing = true
+    host.pass(200)
+    host.isStoreFailing = false
+    host.pass(1)
+    assert.deepEqual(host.history('tick'), ['12:03:00 submitted', '12:01:00 skipped: missed'])
   })
 })
 
@@ -483,8 +443,10 @@ describe("a client's schedule", () => {
       { ...asked, unique: '' },
       { ...asked, unique: '-' },
       { ...asked, unique: '-', workload: Buffer.from([255]) },
+      { ...asked, unique: '-', workload: Buffer.alloc(0) },
+      { ...asked, unique: '-', workload: Buffer.alloc(0) },
     ].map((each) => host.schedules.putClient(each))
-    assert.equal(new Set([first, ...others]).size, 6)
+    assert.equal(new Set([first, ...others]).size, 8)
     assert.equal(host.schedules.putClient({ ...asked, unique: '-' }), others[3])
   })
 
@@ -538,7 +500,7 @@ describe('schedules of the configuration file', () => {
     refuses(host, 'CONFLICT', /is from the configuration file/, () => host.schedules.remove('tick'))
     host.schedules.pause('tick')
     host.schedules.resume('tick')
-    host.schedules.run('tick', (handle) => assert.equal(handle, 'H:1'))
+    assert.equal(host.schedules.run('tick').handle, 'H:1')
     host.pass(10)
     assert.equal(host.disk.jobs.length, 2)
   })

@@ -25,10 +25,10 @@ export class ServerProcess {
   #port: number | undefined
   #onReady: () => void = () => {}
 
-  /** `store` is what `--store` takes. */
-  constructor(store: string) {
+  /** `store` is what `--store` takes; `more` are other flags. */
+  constructor(store: string, more: readonly string[] = []) {
     const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
-    const flags = ['serve', '--port', '0', '--log-format', 'json', '--store', store]
+    const flags = ['serve', '--port', '0', '--log-format', 'json', '--store', store, ...more]
     // Detached: the Ctrl-C that ends a run is not for the server.
     const child = spawn(process.execPath, [script, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
     this.#child = child

@@ -1,4 +1,4 @@
-import type { DeadFilter } from '@geartrain/protocol'
+import type { DeadFilter } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags, spokenName } from '../ask-servers.ts'
 import { confirm } from '../confirm.ts'

@@ -1,12 +1,16 @@
-import type { DeadFilter, DeathReasonName } from '@geartrain/protocol'
+import type { DeadFilter, DeadJob } from '@geartrain/client'
 import type { Command } from 'commander'
 import { exitCodes, Fault } from '../fault.ts'
 
-export const deathReasons: readonly DeathReasonName[] = ['failed', 'exception', 'timeout', 'lost', 'expired']
+export const deathReasons: readonly DeadJob['reason'][] = ['failed', 'exception', 'timeout', 'lost', 'expired']
 
 /** What is meant by the flags, and undefined if handles are; throws a Fault unless it is one of the two. */
 export function readFilter(command: Command, handles: readonly string[]): DeadFilter | undefined {
-  const { function: name, reason, all } = command.opts<{ function?: string; reason?: DeathReasonName; all?: boolean }>()
+  const {
+    function: name,
+    reason,
+    all,
+  } = command.opts<{ function?: string; reason?: DeadJob['reason']; all?: boolean }>()
   const isFilter = name !== undefined || reason !== undefined
   if (isFilter && all === true) throw new Fault('--all goes without --function and --reason', exitCodes.usage)
   const isGiven = isFilter || all === true
@@ -18,6 +22,6 @@ export function readFilter(command: Command, handles: readonly string[]): DeadFi
   return isGiven ? deadFilter(name, reason) : undefined
 }
 
-export function deadFilter(name: string | undefined, reason: DeathReasonName | undefined): DeadFilter {
+export function deadFilter(name: string | undefined, reason: DeadJob['reason'] | undefined): DeadFilter {
   return { ...(name === undefined ? {} : { function: name }), ...(reason === undefined ? {} : { reason }) }
 }

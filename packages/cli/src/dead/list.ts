@@ -1,4 +1,4 @@
-import type { DeadFilter, DeadJob, DeathReasonName } from '@geartrain/protocol'
+import type { DeadFilter, DeadJob } from '@geartrain/client'
 import type { Command } from 'commander'
 import { printRows, readAskFlags, spokenName } from '../ask-servers.ts'
 import { type Control, controlAll } from '../control.ts'
@@ -25,7 +25,7 @@ export const errorColumn: Column<DeadJob> = ['last error', ({ error }) => oneLin
 
 /** True if all servers have answered. */
 export async function listDead(command: Command, name: string | undefined): Promise<boolean> {
-  const { reason, limit, all } = command.opts<{ reason?: DeathReasonName; limit: number; all?: boolean }>()
+  const { reason, limit, all } = command.opts<{ reason?: DeadJob['reason']; limit: number; all?: boolean }>()
   const jobsMax = all === true ? Number.POSITIVE_INFINITY : limit
   const filter = deadFilter(name, reason)
   const { answers, areAll } = await controlAll(command, (control) => takeDead(control, filter, jobsMax))

@@ -1,4 +1,4 @@
-import type { DeadFilter, DeadJob } from '@geartrain/protocol'
+import type { DeadFilter, DeadJob } from '@geartrain/client'
 import type { Command } from 'commander'
 import type { Answers } from '../ask-servers.ts'
 import { type Control, controlAll } from '../control.ts'

@@ -1,4 +1,4 @@
-import type { Bytes, DeadFilter } from '@geartrain/protocol'
+import type { Bytes, DeadFilter } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags, spokenName } from '../ask-servers.ts'
 import { type Control, controlHandles } from '../control.ts'

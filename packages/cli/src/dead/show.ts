@@ -1,4 +1,4 @@
-import type { JobDescription } from '@geartrain/protocol'
+import type { JobDescription } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags } from '../ask-servers.ts'
 import { type Control, controlFirst } from '../control.ts'

@@ -3,6 +3,7 @@ import { exitCodes } from '../fault.ts'
 import { complain, print } from '../output.ts'
 import type { Progress } from '../progress.ts'
 import { eventJson } from './event-json.ts'
+import { startNobodyHint } from './nobody-hint.ts'
 import { type Order, submit, submitBackground } from './order.ts'
 import { textOf } from './text-of.ts'
 
@@ -29,16 +30,22 @@ export async function doInForeground(
   client: Client,
   order: Order,
   workload: Workload,
-  { isJson, progress }: Shown & { readonly progress: Progress },
+  { isJson, progress, servers }: Shown & { readonly progress: Progress; readonly servers: string | undefined },
 ): Promise<number> {
   let exitCode = 0
   const output = new Output()
-  for await (const event of submit(client, order, workload)) {
-    if (event.type !== 'status') progress.clear()
-    if (isJson) print(JSON.stringify(eventJson(event)))
-    else show(event, order, output, progress)
-    if (event.type === 'fail') exitCode = exitCodes.failed
-    if (event.type === 'exception') exitCode = exitCodes.exception
+  const stopHint = startNobodyHint(order.function, servers)
+  try {
+    for await (const event of submit(client, order, workload)) {
+      if (event.type !== 'created') stopHint()
+      if (event.type !== 'status') progress.clear()
+      if (isJson) print(JSON.stringify(eventJson(event)))
+      else show(event, order, output, progress)
+      if (event.type === 'fail') exitCode = exitCodes.failed
+      if (event.type === 'exception') exitCode = exitCodes.exception
+    }
+  } finally {
+    stopHint()
   }
   output.end()
   return exitCode

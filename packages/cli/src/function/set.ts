@@ -1,4 +1,4 @@
-import type { FunctionPolicy } from '@geartrain/protocol'
+import type { FunctionPolicy } from '@geartrain/client'
 import { type AnyPolicySetting, policyKeys, policySettings } from '@geartrain/server'
 import { type Command, Option } from 'commander'
 import { readAskFlags } from '../ask-servers.ts'

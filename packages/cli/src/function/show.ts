@@ -1,4 +1,4 @@
-import type { FunctionPolicy, FunctionState } from '@geartrain/protocol'
+import type { FunctionPolicy, FunctionState } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags } from '../ask-servers.ts'
 import { controlAll } from '../control.ts'

@@ -1,16 +1,17 @@
-import type { FunctionPolicy } from '@geartrain/protocol'
+import type { FunctionPolicy } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags, spokenName } from '../ask-servers.ts'
 import { type Control, controlAll } from '../control.ts'
 import { complain, print } from '../output.ts'
 import { showText } from '../table.ts'
 
-/** A setting that is on or off, and what it is called when it is so. */
+/** A setting that is to be on or off. */
 export interface Switch {
   readonly key: 'paused' | 'draining'
   readonly isOn: boolean
-  readonly verb: string
-  readonly still: string
+  /** What is said of a function then, and what if it is not so. */
+  readonly done: string
+  readonly failed: string
 }
 
 /** True if all servers have answered. */
@@ -25,8 +26,9 @@ export async function switchFunctions(command: Command, names: readonly string[]
   if (isJson) print(JSON.stringify(rows))
   for (const row of rows) {
     const where = servers.length > 1 ? ` on ${row.server}` : ''
-    if (row[what.key] !== what.isOn) complain(spokenName(command), `${showText(row.function)} is ${what.still}${where}`)
-    else if (!isJson) print(`${what.verb} ${showText(row.function)}${where}`)
+    const name = showText(row.function)
+    if (row[what.key] !== what.isOn) complain(spokenName(command), `${name} ${what.failed}${where}`)
+    else if (!isJson) print(`${name} ${what.done}${where}`)
   }
   return areAll && rows.every((row) => row[what.key] === what.isOn)
 }

@@ -1,4 +1,4 @@
-import type { FailureNote, JobDescription } from '@geartrain/protocol'
+import type { FailureNote, JobDescription } from '@geartrain/client'
 import { payloadLines, textLines } from '../payload-text.ts'
 import { align, showText } from '../table.ts'
 import { printable } from '../text.ts'
@@ -27,7 +27,7 @@ function facts(job: JobDescription, nowMs: number): ([string, string] | undefine
     name('unique', job.unique),
     ['state', job.reason === undefined ? job.state : `${job.state}: ${job.reason}`],
     ['kind', `${job.background ? 'background' : 'foreground'}, priority ${job.priority}`],
-    ['attempts', `${job.attempts} ended`],
+    job.attempts === 0 ? undefined : ['attempts', `${job.attempts} without a result`],
     job.worker === undefined ? undefined : ['worker', printable(job.worker)],
     denominator === 0 ? undefined : ['progress', `${numerator}/${denominator}`],
     name('reducer', job.reducer),

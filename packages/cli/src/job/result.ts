@@ -1,4 +1,4 @@
-import type { JobDescription } from '@geartrain/protocol'
+import type { JobDescription } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags, spokenName } from '../ask-servers.ts'
 import { controlFirst } from '../control.ts'

@@ -1,4 +1,4 @@
-import type { ControlOperations } from '@geartrain/protocol'
+import type { ControlOperations } from '@geartrain/client'
 import type { Command } from 'commander'
 import { exitCodes, Fault } from '../fault.ts'
 

@@ -1,4 +1,4 @@
-import type { PriorityName, ScheduleDefinition } from '@geartrain/protocol'
+import type { Priority, ScheduleDefinition } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags } from '../ask-servers.ts'
 import { type Control, controlFirst, isMissing } from '../control.ts'
@@ -50,7 +50,7 @@ async function readDefinition(
     timezone?: string
     missed?: 'skip' | 'once' | 'all'
     overlap: boolean
-    priority?: PriorityName
+    priority?: Priority
     unique?: string
     then?: string
     paused?: boolean

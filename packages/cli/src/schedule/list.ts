@@ -1,4 +1,4 @@
-import type { ScheduleState } from '@geartrain/protocol'
+import type { ScheduleState } from '@geartrain/client'
 import type { Command } from 'commander'
 import { printRows } from '../ask-servers.ts'
 import { controlAll } from '../control.ts'

@@ -1,4 +1,4 @@
-import type { ScheduleRun, ScheduleState } from '@geartrain/protocol'
+import type { ScheduleRun, ScheduleState } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags } from '../ask-servers.ts'
 import { controlFirst } from '../control.ts'

@@ -1,9 +1,4 @@
-import type {
-  ControlAnswer,
-  ControlErrorCode,
-  ControlOperation,
-  ControlOperations,
-} from '@geartrain/protocol'
+import type { ControlAnswer, ControlErrorCode, ControlOperation, ControlOperations } from '@geartrain/protocol'
 import type { Archive } from '../archive.ts'
 import type { Clock } from '../clock.ts'
 import type { Policies } from '../policies/policies.ts'

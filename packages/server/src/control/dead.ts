@@ -27,9 +27,11 @@ export class DeadControl {
     this.#inquiry = inquiry
   }
 
-  async list({ before, limit = defaultLimit, ...filter }: Operations['dead']['params']): Promise<
-    Operations['dead']['answer']
-  > {
+  async list({
+    before,
+    limit = defaultLimit,
+    ...filter
+  }: Operations['dead']['params']): Promise<Operations['dead']['answer']> {
     const found = await this.#page(filter, before === undefined ? everyNumber : Number(before), limit)
     const jobs = found.map((job) => this.#describe(job))
     const last = found.at(-1)
@@ -37,9 +39,11 @@ export class DeadControl {
   }
 
   /** The oldest first, so that they are in line in the order in which they came. */
-  async retry({ handles, filter, workload }: Operations['dead retry']['params']): Promise<
-    Operations['dead retry']['answer']
-  > {
+  async retry({
+    handles,
+    filter,
+    workload,
+  }: Operations['dead retry']['params']): Promise<Operations['dead retry']['answer']> {
     if (this.#engine.isDraining) throw new ControlError('SHUTTING_DOWN', 'the server is shutting down')
     const bytes = workload && fromBytes(workload)
     let retried = 0
@@ -112,7 +116,11 @@ export class DeadControl {
     }
   }
 
-  async #page({ function: name, reason }: DeadFilter, before: number, jobsMax: number): Promise<readonly DeadSummary[]> {
+  async #page(
+    { function: name, reason }: DeadFilter,
+    before: number,
+    jobsMax: number,
+  ): Promise<readonly DeadSummary[]> {
     const request = { kind: 'list dead', function: name, reason, before, jobsMax } as const
     const { jobs } = await this.#inquiry.ask(request, 'list dead')
     return jobs

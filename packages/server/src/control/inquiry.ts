@@ -1,11 +1,5 @@
 import type { Archive } from '../archive.ts'
-import type {
-  ChangeOutcome,
-  StoreAnswer,
-  StoredChange,
-  StoreFailure,
-  StoreRequest,
-} from '../store/store.ts'
+import type { ChangeOutcome, StoreAnswer, StoredChange, StoreFailure, StoreRequest } from '../store/store.ts'
 import { storeError } from './control-error.ts'
 
 /** What comes of a change, or why nothing does. */

@@ -62,7 +62,10 @@ export class JobControl {
     return changed
   }
 
-  async #prioritize({ handle, priority: name }: Operations['job prioritize']['params']): Promise<Record<string, never>> {
+  async #prioritize({
+    handle,
+    priority: name,
+  }: Operations['job prioritize']['params']): Promise<Record<string, never>> {
     const number = this.#number(handle)
     const priority = priorities[name]
     const { job: stored } = await this.#find(number)

@@ -35,7 +35,9 @@ export function readRequest(request: unknown): ControlRequest {
   const { op, ...params } = request as Record<string, unknown>
   if (typeof op !== 'string') throw badRequest('a request says what to do in "op", such as { "op": "functions" }')
   if (!isOperation(op)) throw badRequest(`there is no operation ${quote(op)}${meant(op, operations)}`)
-  const read = schemas[op].safeParse(params)
+  const read = schemas[op].safeParse(params, {
+    error: ({ input }) => (input === undefined ? 'it is missing' : undefined),
+  })
   if (!read.success) throw badRequest(complaint(op, read.error))
   // The schema of an operation gives its parameters.
   return { op, params: read.data } as ControlRequest
@@ -134,10 +136,12 @@ function isOneOfBoth(asked: { readonly handles?: unknown; readonly filter?: unkn
 
 // What is wrong
 
-function complaint(op: ControlOperation, { issues: [issue] }: z.ZodError): string {
-  if (issue === undefined) return `${quote(op)} is asked for in a way that it is not`
-  const where = [quote(op), ...issue.path.map((key) => quote(String(key)))].join(', ')
-  if (issue.code !== 'unrecognized_keys') return `${where}: ${lowerFirst(issue.message)}`
+function complaint(op: ControlOperation, { issues }: z.ZodError): string {
+  // A name that is written wrongly is missing, too.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
+  const where = [op, ...(issue?.path ?? [])].map((key) => quote(String(key))).join(', ')
+  if (issue?.code !== 'unrecognized_keys')
+    return `${where}: ${lowerFirst(issue?.message.replace(/^Invalid input: /, '') ?? '')}`
   const [unknown = ''] = issue.keys
   const known = issue.path.length === 0 ? parametersOf(op) : []
   return `${where}: there is no parameter ${quote(unknown)}${meant(unknown, known)}`

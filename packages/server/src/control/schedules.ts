@@ -1,6 +1,5 @@
 import type { ControlOperations, ScheduleState } from '@geartrain/protocol'
 import type { Journal } from '../journal.ts'
-import { ScheduleError } from '../schedules/schedule-error.ts'
 import type { Schedules } from '../schedules/schedules.ts'
 import type { StoreFailure } from '../store/store.ts'
 import { storeError } from './control-error.ts'
@@ -38,9 +37,9 @@ export class ScheduleControl {
   }
 
   async run({ name }: Operations['schedule run']['params']): Promise<Operations['schedule run']['answer']> {
-    const outcome = await new Promise<string | ScheduleError>((resolve) => this.#schedules.run(name, resolve))
-    if (outcome instanceof ScheduleError) throw outcome
-    return { handle: outcome }
+    const run = this.#schedules.run(name)
+    await this.#kept(run)
+    return { handle: run.handle ?? '' }
   }
 
   remove({ name }: Operations['schedule remove']['params']): Promise<Record<string, never>> {

@@ -3,7 +3,7 @@ import type { FunctionPolicy } from '@geartrain/protocol'
 import type { Log } from '../log.ts'
 import type { StoredDocument } from '../store/store.ts'
 import { type FunctionOptions, readFunctionOptions } from './config-policies.ts'
-import { fromWire, isPattern, nameProblem } from './function-name.ts'
+import { fits, fromWire, isPattern, nameProblem } from './function-name.ts'
 import { type GivenPolicy, type GivenValue, PolicyLayers, valuesOf } from './policy-layers.ts'
 import {
   type AnyPolicySetting,
@@ -35,7 +35,7 @@ export interface PolicyChange {
 
 /** What can be set while the server runs: functions and patterns, and patterns alone, each of which costs a new name a look. */
 const namesMax = 10_000
-const patternsMax = 1000
+const patternsMax = 250
 /** Policies that are remembered by name. */
 const cachedMax = 20_000
 
@@ -49,6 +49,8 @@ export const policyDocument = 'policy'
 export class Policies {
   #layers: PolicyLayers
   readonly #byName = new Map<string, Policy>()
+  /** Most functions have theirs from one place alone. */
+  readonly #byGiven = new WeakMap<GivenPolicy, Policy>()
   /** By what is in them: functions that are treated alike have one policy, also when others have changed. */
   readonly #byContent = new Map<string, Policy>()
 
@@ -110,7 +112,11 @@ export class Policies {
     problems.push(...tooMany(layers))
     if (problems.length === 0) problems.push(...layers.problems().map(({ sentence }) => sentence))
     if (problems.length > 0) throw new PolicyError(problems.join('\n'))
-    return { body: written(given), previous: written(this.#layers.runtime.get(name)), apply: () => this.#use(layers) }
+    return {
+      body: written(given),
+      previous: written(this.#layers.runtime.get(name)),
+      apply: () => this.#use(layers, name),
+    }
   }
 
   /** What the store has kept, at the start. What is not allowed any more is left out, with a warning. */
@@ -138,6 +144,12 @@ export class Policies {
   #merged(name: string): Policy {
     const given = this.#layers.of(name)
     if (given.size === 0) return plainPolicy
+    let policy = this.#byGiven.get(given)
+    if (policy === undefined) this.#byGiven.set(given, (policy = this.#unique(given)))
+    return policy
+  }
+
+  #unique(given: GivenPolicy): Policy {
     const policy = toPolicy(complete(valuesOf(given)))
     // Infinity comes out as null, which nothing else does.
     const content = JSON.stringify(policy)
@@ -155,9 +167,10 @@ export class Policies {
     return new PolicyLayers(runtime, this.#layers.config)
   }
 
-  #use(layers: PolicyLayers): void {
+  /** `changed`: what is set for others is as before. */
+  #use(layers: PolicyLayers, changed = '*'): void {
     this.#layers = layers
-    this.#byName.clear()
+    for (const name of this.#byName.keys()) if (fits(changed, name)) this.#byName.delete(name)
   }
 }
 

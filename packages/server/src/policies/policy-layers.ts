@@ -13,6 +13,8 @@ export type GivenPolicy = ReadonlyMap<PolicyKey, GivenValue>
 /** What is given, by function or pattern as the protocol has names. */
 export type GivenPolicies = ReadonlyMap<string, GivenPolicy>
 
+const nothing: GivenPolicy = new Map()
+
 /** Two values that can't be so together. */
 export interface Problem {
   /** One sentence that names function and places. */
@@ -29,8 +31,8 @@ export interface Problem {
 export class PolicyLayers {
   readonly runtime: GivenPolicies
   readonly config: GivenPolicies
-  readonly #runtimePatterns: readonly string[]
-  readonly #configPatterns: readonly string[]
+  readonly #runtimePatterns: readonly Pattern[]
+  readonly #configPatterns: readonly Pattern[]
 
   constructor(runtime: GivenPolicies, config: GivenPolicies) {
     this.runtime = runtime
@@ -51,8 +53,9 @@ export class PolicyLayers {
   /** What holds for a function or, taken as one, a pattern. */
   of(name: string): GivenPolicy {
     const policies = this.#matching(name)
+    const [only = nothing] = policies
+    if (policies.length < 2) return only
     const given = new Map<PolicyKey, GivenValue>()
-    if (policies.length === 0) return given
     for (const key of policyKeys) {
       const value = find(policies, key)
       if (value !== undefined) given.set(key, value)
@@ -131,12 +134,11 @@ export function valuesOf(given: GivenPolicy): Partial<PolicyValues> {
   return Object.fromEntries(Array.from(given, ([key, { value }]) => [key, value])) as Partial<PolicyValues>
 }
 
-function addMatching(found: GivenPolicy[], name: string, layer: GivenPolicies, patterns: readonly string[]): void {
+function addMatching(found: GivenPolicy[], name: string, layer: GivenPolicies, patterns: readonly Pattern[]): void {
   const exact = layer.get(name)
   if (exact !== undefined) found.push(exact)
-  for (const pattern of patterns) {
-    const given = pattern !== name && fits(pattern, name) ? layer.get(pattern) : undefined
-    if (given !== undefined) found.push(given)
+  for (const { pattern, head, given } of patterns) {
+    if (name.startsWith(head) && pattern !== name && fits(pattern, name)) found.push(given)
   }
 }
 
@@ -153,6 +155,16 @@ function functionIn(given: GivenValue | undefined): string {
   return typeof given?.value === 'string' ? given.value : ''
 }
 
-function patternsOf(layer: GivenPolicies): string[] {
-  return [...layer.keys()].filter(isPattern).sort(byPrecedence)
+interface Pattern {
+  readonly pattern: string
+  /** What is before the first *: most names differ there. */
+  readonly head: string
+  readonly given: GivenPolicy
+}
+
+function patternsOf(layer: GivenPolicies): Pattern[] {
+  return [...layer]
+    .filter(([name]) => isPattern(name))
+    .sort(([one], [other]) => byPrecedence(one, other))
+    .map(([pattern, given]) => ({ pattern, head: pattern.slice(0, pattern.indexOf('*')), given }))
 }

@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import type { Bytes, ScheduleDefinition } from '@geartrain/protocol'
+import type { ScheduleDefinition } from '@geartrain/protocol'
+import { toBytes } from '../control/bytes.ts'
 import { badField, shown } from './schedule-error.ts'
 
 /** What SUBMIT_JOB_SCHED says, as it is on the wire. */
@@ -17,7 +17,7 @@ export interface ClientSchedule {
 
 /** The same function and unique are one schedule; with `-`, the workload takes the unique's place. Undefined: it is its own. */
 export function clientScheduleName({ function: name, unique, workload }: ClientSchedule): string | undefined {
-  if (unique === '') return undefined
+  if (unique === '' || (unique === '-' && workload.length === 0)) return undefined
   const key = unique === '-' ? createHash('sha256').update(workload).digest('hex').slice(0, 16) : unique
   return `${name}:${key}`
 }
@@ -48,9 +48,4 @@ function cronField(name: string, text: string, min: number, max: number): string
     throw badField(name, `must be ${min} to ${max}${monday}, or empty for any, not ${shown(text)}`)
   }
   return String(value)
-}
-
-function toBytes(bytes: Uint8Array): Bytes {
-  const buffer = Buffer.from(bytes)
-  return isUtf8(buffer) ? { text: buffer.toString() } : { base64: buffer.toString('base64') }
 }

@@ -1,4 +1,5 @@
 import type { Bytes, ScheduleDefinition } from '@geartrain/protocol'
+import { fromBytes } from '../control/bytes.ts'
 import type { Limits } from '../limits.ts'
 import { badField, ScheduleError, shown } from './schedule-error.ts'
 import { makeTiming } from './timing.ts'
@@ -45,12 +46,6 @@ export function readDefinition(given: unknown, limits: NameLimits): ScheduleDefi
   return read
 }
 
-/** The payload itself. */
-export function readBytes(bytes: Bytes | undefined): Buffer {
-  if (bytes === undefined) return Buffer.alloc(0)
-  return 'text' in bytes ? Buffer.from(bytes.text) : Buffer.from(bytes.base64, 'base64')
-}
-
 interface Field {
   /** What is allowed, to follow "must be". */
   readonly range: string
@@ -63,7 +58,7 @@ function definitionFields(limits: NameLimits): Readonly<Record<keyof ScheduleDef
     function: nameOf(limits.functionNameBytesMax),
     workload: {
       range: `text or base64, of at most ${workloadBytesMax / 1024} KiB: {"text": "..."} or {"base64": "..."}`,
-      takes: (value) => isBytes(value) && readBytes(value).length <= workloadBytesMax,
+      takes: (value) => isBytes(value) && fromBytes(value).length <= workloadBytesMax,
     },
     unique: {
       range: `at most ${limits.uniqueBytesMax} bytes without control characters`,
@@ -76,7 +71,6 @@ function definitionFields(limits: NameLimits): Readonly<Record<keyof ScheduleDef
     timezone: text,
     missed: oneOf(['skip', 'once', 'all']),
     overlap: trueOrFalse,
-    // biome-ignore lint/suspicious/noThenProperty: a field of that name, as in the protocol; nobody awaits this table.
     then: nameOf(limits.functionNameBytesMax),
     paused: trueOrFalse,
   }

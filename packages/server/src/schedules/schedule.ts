@@ -1,14 +1,16 @@
 import { priorities, type Submission } from '@geartrain/engine'
 import type { ScheduleDefinition, ScheduleRun, ScheduleState } from '@geartrain/protocol'
-import { isRecord, noNameLimits, readBytes, readDefinition } from './definition.ts'
+import { fromBytes } from '../control/bytes.ts'
+import { isRecord, noNameLimits, readDefinition } from './definition.ts'
 import { isSameTiming, makeTiming, type Timing } from './timing.ts'
 
 /** Runs that are remembered, the latest ones. */
 const historyMax = 20
+const noBytes = new Uint8Array(0)
 const never = Number.POSITIVE_INFINITY
 
 export type Origin = ScheduleState['origin']
-/** One that the store has not kept yet may still turn out otherwise. */
+/** It may turn out that the store has a job that this one's has joined. */
 export type Run = { -readonly [Key in keyof ScheduleRun]: ScheduleRun[Key] }
 
 interface Kept {
@@ -33,14 +35,6 @@ export class Schedule {
   paused: boolean
   /** The latest first. */
   readonly history: Run[]
-
-  /** Submissions that the store has not answered; it rests until then. */
-  waitingCount = 0
-  /** The store has answered otherwise than its document says. */
-  isAmended = false
-  /** The store has refused: not before this time of the clock, which is no date. */
-  retryAt = 0
-  retryMs = 0
 
   constructor(definition: ScheduleDefinition, origin: Origin, kept: Kept) {
     this.definition = definition
@@ -110,15 +104,7 @@ export class Schedule {
     this.nextAt = this.timing.after(now)
   }
 
-  /** A time that the store did not keep the job of is to come again. */
-  owe(dueAt: number): void {
-    if (!this.paused) this.nextAt = Math.min(this.nextAt, dueAt)
-  }
-
   record(run: Run): Run {
-    // A time that comes again takes the place of what became of it before.
-    const refused = this.history.findIndex(({ dueAt, outcome }) => dueAt === run.dueAt && outcome === 'refused')
-    if (refused >= 0) this.history.splice(refused, 1)
     this.history.unshift(run)
     if (this.history.length > historyMax) this.history.length = historyMax
     return run
@@ -141,12 +127,11 @@ export class Schedule {
     return {
       function: functionName,
       unique: unique === '' && !overlap ? `schedule:${name}` : unique,
-      workload: readBytes(workload),
+      workload: workload === undefined ? noBytes : fromBytes(workload),
       priority: priorities[priority],
       background: true,
       runAt: 0,
       reducer: '',
-      // biome-ignore lint/suspicious/noThenProperty: a field of that name, as in the engine; nobody awaits a submission.
       then: this.definition.then ?? '',
     }
   }

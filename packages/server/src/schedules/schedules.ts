@@ -1,5 +1,5 @@
 import type { Submission } from '@geartrain/engine'
-import type { ScheduleDefinition, ScheduleState } from '@geartrain/protocol'
+import type { ScheduleDefinition, ScheduleRun, ScheduleState } from '@geartrain/protocol'
 import type { Clock } from '../clock.ts'
 import type { Handles } from '../handles.ts'
 import type { Log } from '../log.ts'
@@ -21,9 +21,8 @@ const lateMsMax = 60_000
 const lookMs = 60_000
 /** What the date moves on beside the time that passes, and is no jump. */
 const driftMsMax = 1000
-/** A time whose job the store did not keep comes again after so long, and after twice as long each time. */
-const retryMsMin = 1000
-const retryMsMax = 60_000
+/** While the store fails, it is looked at so often. */
+const restMs = 1000
 /** Next times that are shown: of each in a list, of one unless it is said, and at most. */
 const listedTimes = 1
 const shownTimes = 5
@@ -31,15 +30,12 @@ const shownTimesMax = 1000
 const never = Number.POSITIVE_INFINITY
 
 /**
- * What has become of a submission. `kept`: nobody else has to. `asked`: the store, which answers. `joined`: nothing, a
- * job of that unique is there already.
+ * What has become of a submission. `kept`: it is kept, in one piece with all that is said in this turn, however often
+ * the store has to be told. `joined`: nothing, a job of that unique is there already.
  */
 export type Submitted =
-  | { readonly outcome: 'kept' | 'asked' | 'joined'; readonly number: number }
+  | { readonly outcome: 'kept' | 'joined'; readonly number: number }
   | { readonly outcome: 'refused'; readonly why: string }
-
-/** The number of the job, which is another's if it has joined that one; or why it could not be kept. */
-export type OnAnswered = (number: number | undefined, why: string) => void
 
 /** What schedules need of the server. */
 export interface ScheduleContext {
@@ -50,8 +46,10 @@ export interface ScheduleContext {
   readonly log: Log
   /** Before anything that is no answer to a packet. */
   begin(): void
-  /** `onAnswered` is called once if it is `asked`, later. */
-  submit(submission: Submission, onAnswered: OnAnswered): Submitted
+  /** `onJoined` is called later, with the number of the job that the store has and that this one has joined. */
+  submit(submission: Submission, onJoined: (number: number) => void): Submitted
+  /** What is due waits until it works again. */
+  isStoreFailing(): boolean
   /** The number of a handle that no job has. */
   takeNumber(): number
   /** In one piece with what was submitted in the same turn; without a body it is removed. */
@@ -61,7 +59,7 @@ export interface ScheduleContext {
 /**
  * Named schedules: jobs at times. For each time there is one job, though the server is killed: the job goes to the
  * store together with the schedule's document, which says what time comes next. That time only moves on, also when the
- * machine's date is put back. If the store refuses, the schedule is as it was, and the time comes again.
+ * machine's date is put back.
  *
  * Methods that fail throw a ScheduleError and have done nothing.
  */
@@ -71,12 +69,13 @@ export class Schedules {
   readonly #byHandle = new Map<number, Schedule>()
   /** Times before this date are missed: nobody was here, or the date has jumped over them. */
   #missedBefore = 0
-  #offsetMs = 0
+  #offsetMs: number
   #stopTimer: (() => void) | undefined
-  #isRunning = false
+  #isStopped = false
 
   constructor(context: ScheduleContext) {
     this.#context = context
+    this.#offsetMs = context.wallTime.offsetMs
   }
 
   /** What the store has kept, and what stands in the configuration file. What was missed meanwhile is seen to. */
@@ -86,7 +85,6 @@ export class Schedules {
     const { now } = wallTime
     this.#offsetMs = wallTime.offsetMs
     this.#missedBefore = now
-    this.#isRunning = true
     const stored = this.#readAll(documents)
     for (const definition of config) {
       const before = stored.get(definition.name)
@@ -102,7 +100,7 @@ export class Schedules {
 
   /** From now on there are no more jobs. */
   stop(): void {
-    this.#isRunning = false
+    this.#isStopped = true
     this.#stopTimer?.()
   }
 
@@ -156,16 +154,22 @@ export class Schedules {
     return schedule.state(shownTimes)
   }
 
-  /** Now, beside its times, and though it is paused. Tells the handle of the job when it is kept, or why there is none. */
-  run(name: string, onRun: (handle: string | ScheduleError) => void): void {
+  /** Now, beside its times, and though it is paused. When it is kept, the run says which job it is. */
+  run(name: string): ScheduleRun {
     const schedule = this.#find(name)
     this.#refuseAtTheEnd()
+    if (this.#context.isStoreFailing()) {
+      throw new ScheduleError(
+        'STORE_FAILED',
+        'the store has failed: there are no jobs of schedules until it works again',
+      )
+    }
     this.#context.begin()
     const { now } = this.#context.wallTime
-    this.#submit(schedule, now, now, ({ handle, why = '' }, isStoreFailure) => {
-      onRun(handle ?? new ScheduleError(isStoreFailure ? 'STORE_FAILED' : 'CONFLICT', why))
-    })
+    const run = this.#submit(schedule, now, now)
     this.#keep(schedule)
+    if (run.outcome === 'refused') throw new ScheduleError('CONFLICT', run.why ?? '')
+    return run
   }
 
   remove(name: string): void {
@@ -277,7 +281,7 @@ export class Schedules {
   }
 
   #refuseAtTheEnd(): void {
-    if (!this.#isRunning) throw new ScheduleError('SHUTTING_DOWN', 'the server is shutting down')
+    if (this.#isStopped) throw new ScheduleError('SHUTTING_DOWN', 'the server is shutting down')
   }
 
   // What is due
@@ -286,17 +290,15 @@ export class Schedules {
   #arm(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
-    if (!this.#isRunning) return
+    if (this.#isStopped) return
     this.#noticeJump()
     const { clock, wallTime } = this.#context
-    const now = clock.now()
     const date = wallTime.now
     let delayMs = never
-    for (const { nextAt, waitingCount, retryAt } of this.#schedules.values()) {
-      if (nextAt !== never && waitingCount === 0) delayMs = Math.min(delayMs, Math.max(nextAt - date, retryAt - now))
-    }
+    for (const { nextAt } of this.#schedules.values()) delayMs = Math.min(delayMs, nextAt - date)
     if (delayMs === never) return
-    this.#stopTimer = clock.after(Math.min(lookMs, Math.max(0, delayMs)), () => {
+    const leastMs = this.#context.isStoreFailing() ? restMs : 0
+    this.#stopTimer = clock.after(Math.min(lookMs, Math.max(leastMs, delayMs)), () => {
       this.#stopTimer = undefined
       this.#context.begin()
       this.#look()
@@ -305,11 +307,9 @@ export class Schedules {
 
   #look(): void {
     this.#noticeJump()
-    const now = this.#context.clock.now()
-    const date = this.#context.wallTime.now
-    for (const schedule of this.#schedules.values()) {
-      const isResting = schedule.waitingCount > 0 || schedule.retryAt > now
-      if (schedule.nextAt <= date && !isResting) this.#tick(schedule, date)
+    const { now } = this.#context.wallTime
+    if (!this.#context.isStoreFailing()) {
+      for (const schedule of this.#schedules.values()) if (schedule.nextAt <= now) this.#tick(schedule, now)
     }
     this.#arm()
   }
@@ -334,18 +334,18 @@ export class Schedules {
       this.#missed(schedule, lateBefore, now)
       due = timing.after(lateBefore - 1)
     }
-    for (; due <= now; due = timing.after(due)) this.#submitDue(schedule, due, now)
+    for (; due <= now; due = timing.after(due)) this.#submit(schedule, due, now)
     schedule.nextAt = due
     this.#keep(schedule)
   }
 
   #missed(schedule: Schedule, until: number, now: number): void {
     const { timing, nextAt: firstAt, definition } = schedule
-    if (definition.missed === 'once') return this.#submitDue(schedule, firstAt, now)
+    if (definition.missed === 'once') return void this.#submit(schedule, firstAt, now)
     let due = firstAt
     if (definition.missed === 'all') {
       for (let count = 0; due < until && count < catchUpMax; count++) {
-        this.#submitDue(schedule, due, now)
+        this.#submit(schedule, due, now)
         due = timing.after(due)
       }
       if (due >= until) return
@@ -356,47 +356,20 @@ export class Schedules {
     schedule.record({ dueAt: due, at: now, outcome: 'skipped: missed', why: what })
   }
 
-  #submitDue(schedule: Schedule, dueAt: number, now: number): void {
-    const { timing } = schedule
-    this.#submit(schedule, dueAt, now, (_run, isStoreFailure) => {
-      if (!isStoreFailure) {
-        schedule.retryMs = 0
-        return
-      }
-      // Unless it has other times meanwhile.
-      if (schedule.timing === timing) schedule.owe(dueAt)
-      if (schedule.retryAt > this.#context.clock.now()) return
-      schedule.retryMs = Math.min(retryMsMax, Math.max(retryMsMin, schedule.retryMs * 2))
-      schedule.retryAt = this.#context.clock.now() + schedule.retryMs
-    })
-  }
-
-  /** The run is in the history at once; what the store says of it later is put there, too. `onEnd` is called when it is known. */
-  #submit(schedule: Schedule, dueAt: number, at: number, onEnd: (run: Run, isStoreFailure: boolean) => void): void {
+  /** The run is in the history. */
+  #submit(schedule: Schedule, dueAt: number, at: number): Run {
     const { handles } = this.#context
     const run = schedule.record({ dueAt, at, outcome: 'submitted' })
-    const submitted = this.#context.submit(schedule.submission(), (number, why) => {
-      schedule.waitingCount--
-      if (number === undefined) refuse(run, why)
-      else if (handles.text(number) !== run.handle) join(run, handles.text(number))
-      if (run.outcome !== 'submitted') schedule.isAmended = true
-      onEnd(run, number === undefined)
-      // All that were submitted together are answered together.
-      if (schedule.waitingCount === 0) this.#settle(schedule)
+    const submitted = this.#context.submit(schedule.submission(), (number) => {
+      join(run, handles.text(number))
+      if (this.#schedules.get(schedule.definition.name) === schedule) this.#keep(schedule)
     })
-    if (submitted.outcome === 'refused') refuse(run, submitted.why)
-    else if (submitted.outcome === 'joined') join(run, handles.text(submitted.number))
+    if (submitted.outcome === 'refused') {
+      run.outcome = 'refused'
+      run.why = submitted.why
+    } else if (submitted.outcome === 'joined') join(run, handles.text(submitted.number))
     else run.handle = handles.text(submitted.number)
-    if (submitted.outcome === 'asked') schedule.waitingCount++
-    else onEnd(run, false)
-  }
-
-  /** The store has answered. */
-  #settle(schedule: Schedule): void {
-    if (this.#schedules.get(schedule.definition.name) !== schedule) return
-    if (schedule.isAmended) this.#keep(schedule)
-    schedule.isAmended = false
-    this.#arm()
+    return run
   }
 }
 
@@ -405,12 +378,6 @@ function refusePast(definition: ScheduleDefinition, now: number): void {
   if (at === undefined || makeTiming(definition, now).after(now) !== never) return
   const today = new Date(now).toISOString()
   throw new ScheduleError('BAD_REQUEST', `at must be a date to come, and ${at} has passed: it is ${today}`, 'at')
-}
-
-function refuse(run: Run, why: string): void {
-  run.outcome = 'refused'
-  run.why = why
-  delete run.handle
 }
 
 /** The handle is that of the job which was there. */

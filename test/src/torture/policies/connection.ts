@@ -58,4 +58,3 @@ export class Connection {
     this.#socket.resetAndDestroy()
   }
 }
-

@@ -44,10 +44,8 @@ export class Additions {
   readonly #uniques: Uniques
   readonly #positions: Positions
   readonly #results: Results
-  /** The largest first. */
-  readonly #inserts: readonly Insert[]
-  /** The same for rows of which none has more than a function, a priority and a workload. */
-  readonly #plainInserts: readonly Insert[]
+  /** By what the rows have; the largest first. */
+  readonly #inserts: Readonly<Record<Shape, readonly Insert[]>>
   readonly #insertOne: Insert
   readonly #functionOf: Statement<[number], number>
   /** The same of one that is dead or whose result is kept. */
@@ -57,7 +55,8 @@ export class Additions {
   /** Those that wait until a statement is full; filled anew again and again. */
   readonly #rows: readonly Row[] = Array.from({ length: rowsMax }, newRow)
   #rowCount = 0
-  #arePlain = true
+  /** Of the one that has most. */
+  #shape: Shape = 0
   /** The date of this batch. */
   #now = 0
   #joined: number[] = []
@@ -76,9 +75,9 @@ export class Additions {
     this.#positions = positions
     this.#results = results
     this.#numberMax = numberMax
-    this.#insertOne = new Insert(database, 1)
-    this.#inserts = [new Insert(database, rowsMax), new Insert(database, 8), this.#insertOne]
-    this.#plainInserts = [rowsMax, 8, 1].map((size) => new Insert(database, size, true))
+    const inserts = (shape: Shape) => [rowsMax, 8, 1].map((size) => new Insert(database, size, shape))
+    this.#inserts = { 0: inserts(0), 1: inserts(1), 2: inserts(2) }
+    this.#insertOne = at(this.#inserts[2], 2)
     this.#functionOf = database.prepare<[number], number>('SELECT function_id FROM jobs WHERE number = ?').pluck()
     this.#functionOfEnded = database
       .prepare<[number, number], number>(`
@@ -111,7 +110,7 @@ export class Additions {
   /** The buffer of a batch must not be kept by a row that is not filled again for long. */
   #letGo(): void {
     for (const row of this.#rows) row.workload = noBytes
-    for (const insert of [...this.#inserts, ...this.#plainInserts]) insert.letGo()
+    for (const insert of Object.values(this.#inserts).flat()) insert.letGo()
   }
 
   #fill(row: Row, index: number, owner: FunctionRow, reader: RecordReader): void {
@@ -145,18 +144,18 @@ export class Additions {
   #append(row: Row): void {
     this.#numberMax = row.number
     this.#rowCount++
-    if (!isPlain(row)) this.#arePlain = false
+    const shape = shapeOf(row)
+    if (shape > this.#shape) this.#shape = shape
     if (this.#rowCount === rowsMax) this.#flush()
   }
 
   #flush(): void {
-    const inserts = this.#arePlain ? this.#plainInserts : this.#inserts
     let from = 0
-    for (const insert of inserts) {
+    for (const insert of this.#inserts[this.#shape]) {
       for (; this.#rowCount - from >= insert.size; from += insert.size) this.#insert(insert, from)
     }
     this.#rowCount = 0
-    this.#arePlain = true
+    this.#shape = 0
   }
 
   #insert(insert: Insert, from: number): void {
@@ -205,39 +204,42 @@ export class Additions {
   }
 }
 
-/** Columns of every row, and those that are the same in all plain ones. Half the values take half the time. */
-const plainColumns = ['number', 'function_id', 'priority', 'position', 'workload'] as const
-const otherColumns = [
-  'run_at',
-  'unique_name',
-  'unique_key',
-  'clash',
-  'reducer',
-  'then_function',
-  'expire_at',
-  'attempts',
+/**
+ * What a row has: 0 a function, a priority and a workload; 1 a unique, a reducer or a time as well; 2 what else there
+ * is. The columns of the higher shapes are the same in all rows of a lower one: half the values take half the time.
+ */
+type Shape = 0 | 1 | 2
+
+const columns = [
+  ['number', 'function_id', 'priority', 'position', 'workload'],
+  ['run_at', 'unique_name', 'unique_key', 'clash', 'reducer'],
+  ['then_function', 'expire_at', 'attempts'],
 ] as const
-const plainValues = "0, '', NULL, 0, '', '', NULL, 0"
+const emptyValues = ['', "0, '', NULL, 0, ''", "'', NULL, 0"] as const
+
+function shapeOf({ unique, reducer, then, runAt, expireAt, attempts }: Row): Shape {
+  if (then !== '' || expireAt !== 0 || attempts !== 0) return 2
+  return unique === '' && reducer === '' && runAt === 0 ? 0 : 1
+}
 
 /** A statement for so many rows. */
 class Insert {
   readonly size: number
-  readonly #isPlain: boolean
+  readonly #shape: Shape
   readonly #statement: Statement<[unknown[], { now: number }]>
   readonly #values: unknown[]
   /** Bound once, not for each row. */
   readonly #named = { now: 0 }
 
-  constructor(database: Database, size: number, isPlain = false) {
+  constructor(database: Database, size: number, shape: Shape) {
     this.size = size
-    this.#isPlain = isPlain
-    const rest = isPlain ? plainValues : otherColumns.map(() => '?').join(', ')
-    const row = `(${plainColumns.map(() => '?').join(', ')}, ${rest}, :now)`
+    this.#shape = shape
+    const values = columns.map((some, index) => (index <= shape ? some.map(() => '?').join(', ') : emptyValues[index]))
+    const row = `(${values.join(', ')}, :now)`
     this.#statement = database.prepare(`
-      INSERT OR IGNORE INTO jobs (${[...plainColumns, ...otherColumns].join(', ')}, submitted_at)
+      INSERT OR IGNORE INTO jobs (${columns.flat().join(', ')}, submitted_at)
       VALUES ${Array(size).fill(row).join(', ')}`)
-    const columns = plainColumns.length + (isPlain ? 0 : otherColumns.length)
-    this.#values = Array(size * columns).fill(null)
+    this.#values = Array(size * columns.slice(0, shape + 1).flat().length).fill(null)
   }
 
   /** How many of the rows from this one on were not refused. */
@@ -251,12 +253,13 @@ class Insert {
       values[next++] = row.priority
       values[next++] = row.position
       values[next++] = row.workload
-      if (this.#isPlain) continue
+      if (this.#shape === 0) continue
       values[next++] = row.runAt
       values[next++] = toColumn(row.unique)
       values[next++] = row.key
       values[next++] = row.clash
       values[next++] = toColumn(row.reducer)
+      if (this.#shape === 1) continue
       values[next++] = toColumn(row.then)
       values[next++] = row.expireAt === 0 ? null : row.expireAt
       values[next++] = row.attempts
@@ -289,10 +292,6 @@ function newRow(): Row {
     isClaimed: false,
     isThrottled: false,
   }
-}
-
-function isPlain({ unique, reducer, then, runAt, expireAt, attempts }: Row): boolean {
-  return unique === '' && reducer === '' && runAt === 0 && then === '' && expireAt === 0 && attempts === 0
 }
 
 function at<T>(items: readonly T[], index: number): T {

@@ -1,0 +1,44 @@
+import type { ScheduleDefinition } from '@geartrain/protocol'
+import { toWire } from '../policies/function-name.ts'
+import { SettingsError } from '../settings-sources.ts'
+import { TomlTable } from '../settings-toml.ts'
+import { type NameLimits, readDefinition } from './definition.ts'
+import { ScheduleError } from './schedule-error.ts'
+
+/** What is a name on the wire as well. */
+const nameKeys = ['function', 'unique', 'then']
+
+/** The tables `[schedules.NAME]` of a configuration file. The first thing that is wrong is a SettingsError that names its line. */
+export function readScheduleTables(
+  tables: ReadonlyMap<string, TomlTable>,
+  limits: NameLimits,
+): readonly ScheduleDefinition[] {
+  return Array.from(tables, ([name, table]) => readTable(name, table, limits))
+}
+
+function readTable(name: string, { place, entries }: TomlTable, limits: NameLimits): ScheduleDefinition {
+  const where = `[schedules.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}]`
+  const named = entries.get('name')
+  if (named !== undefined) {
+    throw new SettingsError(`${named.place}: ${where}: the name of a schedule is that of its table`)
+  }
+  const given: Record<string, unknown> = { name: toWire(name) }
+  for (const [key, { value }] of entries) given[key] = toField(key, value)
+  try {
+    return readDefinition(given, limits)
+  } catch (error) {
+    if (!(error instanceof ScheduleError)) throw error
+    const entry = entries.get(error.field ?? '')
+    throw new SettingsError(`${entry?.place ?? place}: ${where}: ${error.message}`, { cause: error })
+  }
+}
+
+function toField(key: string, value: unknown): unknown {
+  if (value instanceof TomlTable)
+    return Object.fromEntries(Array.from(value.entries, ([each, { value }]) => [each, value]))
+  // A date of TOML gives back what was written.
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value !== 'string') return value
+  if (nameKeys.includes(key)) return toWire(value)
+  return key === 'workload' ? { text: value } : value
+}

@@ -1,0 +1,29 @@
+import fc from 'fast-check'
+
+/** Words of a policy of which few are drawn: each comes with others, and often with none. */
+const words = [
+  ['attempts=2 backoffFirstMs=0', 'attempts=3 backoffFirstMs=400 backoffJitter=0.5', 'attempts=2 backoffFirstMs=500'],
+  ['retryOn=failed,lost', 'retryOn=exception,timeout'],
+  ['retryForeground=true'],
+  ['timeoutMs=300', 'timeoutMs=1000'],
+  ['ttlMs=500', 'ttlMs=1500'],
+  ['expireMs=500'],
+  ['concurrency=1', 'concurrency=2'],
+  ['groupConcurrency=1', 'groupConcurrency=2'],
+  ['rate=1', 'rate=2 rateBurst=2', 'rate=0.5 rateBurst=3'],
+  ['keepResultsMs=1000'],
+  ['uniqueForMs=1000'],
+  ['maxQueue=3,2,1'],
+  ['priority=high', 'priority=low'],
+  ['deadMax=1'],
+  ['paused=true'],
+  ['draining=true'],
+]
+
+/** A command that gives a function a policy. */
+export function policyCommand(name: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  const chosen = fc.subarray(words, { minLength: 0, maxLength: 4 }).chain((kinds) => {
+    return fc.tuple(...kinds.map((kind) => fc.constantFrom(...kind)))
+  })
+  return fc.tuple(name, chosen).map(([f, parts]) => ['policy', f, ...parts].join(' '))
+}
