@@ -50,7 +50,7 @@ export type HandleOutcome<Value> = { readonly handle: string } & (
   | { readonly server: null; readonly why: string }
 )
 
-/** Asks for each job whichever server has it. */
+/** Asks for each job whichever server has it: one that rejects with NOT_FOUND or CONFLICT is not the one. */
 export async function controlHandles<Value>(
   command: Command,
   handles: readonly string[],
@@ -69,14 +69,14 @@ export async function controlHandles<Value>(
     ),
   )
   const outcomes = handles.map((handle, i): HandleOutcome<Value> => {
-    let why = 'no server has it'
+    const whys = new Set<string>()
     for (const { server, value } of answers) {
       const outcome = value[i]
       if (outcome === undefined) continue
       if ('value' in outcome) return { handle, server, value: outcome.value }
-      why = outcome.why
+      whys.add(outcome.why)
     }
-    return { handle, server: null, why }
+    return { handle, server: null, why: [...whys].join('; ') }
   })
   return { outcomes, areAll }
 }
@@ -86,7 +86,7 @@ export function isMissing(error: unknown): error is ServerError {
   return error instanceof ServerError && error.serverCode === 'NOT_FOUND'
 }
 
-export function isConflict(error: unknown): error is ServerError {
+function isConflict(error: unknown): error is ServerError {
   return error instanceof ServerError && error.serverCode === 'CONFLICT'
 }
 

@@ -279,7 +279,7 @@ export class Durable {
     const attemptsMin = this.#reclaimable.get(number) ?? 0
     this.#reclaimable.delete(number)
     if (!isHere && attempts < attemptsMin) return
-    if (isHere && known.isStored) return
+    if (isHere && known.isStored) return this.#correctLine(known, submission.priority)
     jobFunction.backlog.take(submission.priority)
     if (isHere) {
       known.background = true
@@ -382,6 +382,13 @@ export class Durable {
     const { backlog } = this.#states.functions.adopt(functionName)
     if (isDelayed) backlog.delayed--
     else backlog.take(priority)
+  }
+
+  /** A job that is here was counted off its line. If it stands in another one on disk, because nobody heard that it was moved, another is missed. */
+  #correctLine({ function: jobFunction, priority }: Job, onDisk: Priority): void {
+    if (onDisk === priority) return
+    jobFunction.backlog.take(onDisk)
+    this.revived(jobFunction.name, priority, 1)
   }
 
   /** A submission is on its way to be told of this job, which others are to find at once. */

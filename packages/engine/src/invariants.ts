@@ -184,7 +184,10 @@ function checkGroups(flow: Flow, slots: ReadonlyMap<string, number>): void {
       const isFull = group.parked[priority].length === 0 || group.slots >= flow.policy.groupConcurrency
       assert(isFull, `${name}: group ${key} has room beside a job that is parked`)
       for (const job of group.parked[priority]) {
-        assert(job.state === 'ready' && job.priority === priority, `${name}: job ${job.number} is parked in a wrong place`)
+        assert(
+          job.state === 'ready' && job.priority === priority,
+          `${name}: job ${job.number} is parked in a wrong place`,
+        )
       }
     }
   }

@@ -30,8 +30,7 @@ export interface DispatchContext {
   readonly wallTime: WallTime
   /** Undefined: there is no store. */
   readonly journal: Journal | undefined
-  /** Undefined: there are none. */
-  readonly schedules?: Schedules | undefined
+  readonly schedules: Schedules
   readonly control: Control
 }
 
@@ -47,7 +46,7 @@ export class Dispatch {
   readonly #limits: Limits
   readonly #wallTime: WallTime
   readonly #journal: Journal | undefined
-  readonly #schedules: Schedules | undefined
+  readonly #schedules: Schedules
   readonly #control: Control
   readonly #names = new NameCache()
   /** Of the packet that is being handled. */
@@ -165,7 +164,6 @@ export class Dispatch {
   /** A schedule has a handle like a job. */
   #schedule(connection: Connection): void {
     const { uniqueBytesMax, functionNameBytesMax } = this.#limits
-    if (this.#schedules === undefined) return connection.error(wireErrors.INVALID_COMMAND)
     if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
     if (this.#length(1) > uniqueBytesMax) return connection.error(wireErrors.UNIQUE_TOO_LARGE)
     try {

@@ -51,6 +51,7 @@ complete -C '${words.join(' ')}' | string replace -r '\\t.*' ''`,
 ]
 
 const commands = ['serve', 'demo', 'store', 'do', 'work', 'status', 'workers', 'jobs', 'cancel', 'top', 'gearmand']
+const controlCommands = ['function', 'dead', 'job', 'schedule']
 
 /** What is offered has all of `offered` and none of `others`. */
 type Row = {
@@ -60,7 +61,7 @@ type Row = {
 }
 
 const rows: readonly Row[] = [
-  { words: [''], offered: [...commands, 'completion'], others: ['check', 'FILES'] },
+  { words: [''], offered: [...commands, ...controlCommands, 'completion'], others: ['check', 'FILES'] },
   { words: ['st'], offered: ['store', 'status'], others: ['serve'] },
   { words: ['store', ''], offered: ['check', 'stats', 'export', 'import', 'backup'], others: ['serve', 'FILES'] },
   { words: ['store', 'check', '--f'], offered: ['--full'], others: ['--json', '--force'] },
@@ -71,6 +72,13 @@ const rows: readonly Row[] = [
   { words: ['do', 'f', '--priority', 'h'], offered: ['high'], others: ['low'] },
   { words: ['do', '--at', ''], offered: [], others: ['high', 'serve', 'FILES', 'driver'] },
   { words: ['completion', ''], offered: ['bash', 'zsh', 'fish'], others: ['FILES'] },
+  { words: ['function', ''], offered: ['list', 'set', 'undrain'], others: ['retry', 'FILES'] },
+  { words: ['function', 'set', 'f', '--backoff-f'], offered: ['--backoff-first'], others: ['--backoff-max'] },
+  { words: ['function', 'set', 'f', '--unset', ''], offered: ['attempts', 'keep-results'], others: ['high'] },
+  { words: ['job', 'prioritize', 'H:x:1', ''], offered: ['high', 'normal', 'low'] },
+  { words: ['job', 'cancel', '--'], offered: ['--servers'], others: ['--unique'] },
+  { words: ['dead', 'list', '--reason', ''], offered: ['failed', 'expired'] },
+  { words: ['schedule', 'add', '--missed', ''], offered: ['skip', 'once', 'all'] },
   { words: ['gearmand', '--queue'], offered: ['--queue-type'] },
 ]
 
@@ -78,6 +86,7 @@ const rows: readonly Row[] = [
 const fileRows: readonly Row[] = [
   { words: ['do', 'f', '--file', ''], offered: ['FILES'] },
   { words: ['store', 'import', ''], offered: ['FILES'] },
+  { words: ['dead', 'retry', '--payload-file', ''], offered: ['FILES'] },
 ]
 
 const valueRows: readonly Row[] = [

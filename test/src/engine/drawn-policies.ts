@@ -15,7 +15,6 @@ const words = [
   ['uniqueForMs=1000'],
   ['maxQueue=3,2,1'],
   ['priority=high', 'priority=low'],
-  ['deadMax=1'],
   ['paused=true'],
   ['draining=true'],
 ]

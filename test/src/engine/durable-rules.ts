@@ -2,8 +2,8 @@ import { type EngineOptions, type Priority, priorities } from '@geartrain/engine
 import { EngineRules } from './engine-rules.ts'
 import { NaiveJournal, type Outcome } from './naive-journal.ts'
 import type { NaiveStore, StoredJob } from './naive-store.ts'
-import { Replies } from './replies.ts'
 import { performWithPolicies } from './policy-rules.ts'
+import { Replies } from './replies.ts'
 
 /** The engine with a store. */
 export class DurableRules extends EngineRules {

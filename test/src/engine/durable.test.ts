@@ -85,7 +85,9 @@ const wait = fc.constantFrom(1, 500, 1000).map(
       `at ${rules.now + ms}`,
 )
 const policy = policyCommand(name).map((line) => () => line)
-const chain = fc.constantFrom('policy f then=g', 'policy f then=g attempts=2 backoffFirstMs=0').map((line) => () => line)
+const chain = fc
+  .constantFrom('policy f then=g', 'policy f then=g attempts=2 backoffFirstMs=0')
+  .map((line) => () => line)
 const prioritize = fc.tuple(fc.nat({ max: 20 }), fc.constantFrom('high', 'low')).map(
   ([number, line]) =>
     () =>
@@ -147,7 +149,7 @@ for (const hasPolicies of [false, true]) {
           fc.modelRun(() => ({ model: ledger, real: ledger }), commands)
           ledger.rest()
         }),
-        { numRuns: Number(process.env["RUNS"] ?? 500), includeErrorInReport: true },
+        { numRuns: Number(process.env['RUNS'] ?? 500), includeErrorInReport: true },
       )
     })
   }

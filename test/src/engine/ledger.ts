@@ -56,6 +56,9 @@ export class Ledger {
   #turn = 0
   /** Something failed: a job may have a twin that was not known of. */
   #hasFailed = false
+  #mayHaveTwins = false
+  /** A job may stand in another line in the store than here. */
+  #mayHaveMoved = false
   /** Something was kept that was refused: the engine counts it until it asks for it. */
   #isInexact = false
 
@@ -72,7 +75,7 @@ export class Ledger {
     for (const told of this.rules.takeEvents()) this.#hear(told)
     this.#conclude(line, answers)
     this.#watch.look(this.rules.engine)
-    assertInvariants(this.rules.engine, this.#hasFailed)
+    assertInvariants(this.rules.engine, this.#hasFailed || this.#mayHaveTwins)
     this.#checkAcknowledged()
     if (line === 'settle' && this.rules.journal.isIdle && !this.rules.journal.isBroken) this.#checkCommitted()
   }
@@ -167,12 +170,13 @@ export class Ledger {
     const { then } = this.rules.policyOf(functionName)
     if (word === 'WORK_COMPLETE' && then !== '') this.#sentOn.push(`${then} ${text}`)
     const reason = word === 'WORK_FAIL' ? 'failed' : 'exception'
-    const goesOn = word !== 'WORK_COMPLETE' && this.#watch.failed(number, reason, this.rules.now)
+    const goesOn = word !== 'WORK_COMPLETE' && this.#watch.failed(number, reason, this.rules.now) === 'again'
     if (!goesOn) this.#end(number)
   }
 
   #conclude(line: string, answers: readonly string[]): void {
     const [command, number] = line.split(' ')
+    if (command === 'prioritize') this.#mayHaveMoved = true
     if (command === 'policy') this.#watch.policyChanged(number ?? '')
     // It has been written and nobody has said so.
     const isSilent = line.endsWith('late') || line === 'reopen'
@@ -199,7 +203,7 @@ export class Ledger {
     for (const [number, given] of person.given) {
       if (functionName !== undefined && given.function !== functionName) continue
       person.given.delete(number)
-      if (!this.#watch.failed(number, 'lost', this.rules.now)) this.#end(number)
+      if (this.#watch.failed(number, 'lost', this.rules.now) !== 'again') this.#end(number)
     }
     if (functionName === undefined) person.isWoken = false
   }
@@ -239,6 +243,8 @@ export class Ledger {
     const [, revived] = /^store: revives #(\d+)$/.exec(told) ?? []
     if (revived !== undefined) {
       this.#ended.delete(Number(revived))
+      // A foreground job of its unique is none of the store's business.
+      this.#mayHaveTwins = true
       this.#watch.gone(Number(revived))
     }
     const [, joining, joined] = /^store: \w+ #(\d+) joins #(\d+)$/.exec(told) ?? []
@@ -248,7 +254,7 @@ export class Ledger {
   /** Its time is over, unless it was cancelled. */
   #takenFrom(person: Person, number: number): void {
     if (!person.given.delete(number)) return
-    if (!this.#watch.failed(number, 'timeout', this.rules.now)) this.#end(number)
+    if (this.#watch.failed(number, 'timeout', this.rules.now) !== 'again') this.#end(number)
   }
 
   #answered(person: Person, number: number, told: string): void {
@@ -303,7 +309,8 @@ export class Ledger {
     const inMemory = new Set<number>()
     for (const job of engine.jobs()) if (job.state !== 'stored') inMemory.add(job.number)
     const onDisk = store.jobs.filter((job) => !inMemory.has(job.number))
-    for (const { name, backlog } of this.#isInexact ? [] : engine.functions()) {
+    const isInexact = this.#isInexact || (this.#hasFailed && this.#mayHaveMoved)
+    for (const { name, backlog } of isInexact ? [] : engine.functions()) {
       const ofFunction = onDisk.filter((job) => job.function === name)
       const counts = Object.values(priorities).map(
         (priority) => ofFunction.filter((job) => job.runAt === 0 && job.priority === priority).length,
@@ -315,7 +322,7 @@ export class Ledger {
     assert(engine.nextDeadline <= Math.max(store.nextDueAt, retryAt), 'a job on disk is due before the next deadline')
     const ended = [...store.dead, ...store.kept, ...store.jobs].map(({ number }) => number)
     assert.equal(new Set(ended).size, ended.length, 'a job is in the store twice')
-    if (!this.#hasFailed) this.#checkUniques(onDisk)
+    if (!this.#hasFailed && !this.#mayHaveTwins) this.#checkUniques(onDisk)
   }
 
   #checkUniques(onDisk: readonly StoredJob[]): void {

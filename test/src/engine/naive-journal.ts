@@ -150,8 +150,6 @@ export class NaiveJournal implements Changes {
   // What the test says
 
   cancel(number: number): void {
-    // A batch cancels before it changes: what is put off or ended in it can be cancelled in the next one.
-    if (this.#last.changes.some((change) => change.number === number)) this.#open.push(newBatch())
     this.#last.cancel.push(number)
   }
 
@@ -164,7 +162,8 @@ export class NaiveJournal implements Changes {
   attemptsAfter(isKept: boolean): ReadonlyMap<number, number> {
     const attempts = new Map(this.store.jobs.map((job) => [job.number, job.attempts]))
     for (const change of isKept ? (this.#onWay?.changes ?? []) : []) {
-      if (change.kind === 'retry') attempts.set(change.number, Math.max(change.attempts, attempts.get(change.number) ?? 0))
+      if (change.kind === 'retry')
+        attempts.set(change.number, Math.max(change.attempts, attempts.get(change.number) ?? 0))
     }
     return attempts
   }
@@ -226,7 +225,9 @@ export class NaiveJournal implements Changes {
     this.#log(batch, written)
     for (const { number, function: name, priority, runAt } of written.cancelled) {
       // One that was claimed meanwhile may have ended.
-      if (!this.#isForgotten(number)) durable?.cancelled(number, name, priority, runAt > 0)
+      if (this.#isForgotten(number) || batch.changes.some((change) => isEnd(change) && change.number === number))
+        continue
+      durable?.cancelled(number, name, priority, runAt > 0 || this.#isPutOff(batch, number))
     }
     for (const [index, change] of batch.changes.entries()) {
       const job = written.changed[index]
@@ -321,6 +322,13 @@ export class NaiveJournal implements Changes {
     const after = jobs.at(-1)
     if (jobs.length === expiredMax) this.#last.requests.push({ kind: 'expired', until, after })
     else durable?.expireEnded(this.store.nextExpiryAt(after))
+  }
+
+  /** The engine counts it as delayed, and the store had not been told that when it cancelled it. */
+  #isPutOff(batch: Batch, number: number): boolean {
+    return [batch, this.#onWay, ...this.#open].some((later) =>
+      later?.changes.some((change) => change.kind === 'retry' && change.number === number && change.runAt > 0),
+    )
   }
 
   /** The store is yet to be told that it has ended, or to say that it has been. */

@@ -14,8 +14,11 @@ interface Watched {
   notBefore: number
 }
 
+/** What comes after an attempt that has ended. `over`: the job has ended and nobody keeps it. */
+export type Course = 'again' | 'dead' | 'over'
+
 /** What a function has done under one policy. */
-interface Course {
+interface History {
   policy: Policy
   /** Times at which jobs were begun, since the rate is what it is. */
   begun: number[]
@@ -29,7 +32,7 @@ interface Course {
  */
 export class PolicyWatch {
   readonly #policyOf: (name: string) => Policy
-  readonly #courses = new Map<string, Course>()
+  readonly #histories = new Map<string, History>()
   readonly #jobs = new Map<number, Watched>()
 
   constructor(policyOf: (name: string) => Policy) {
@@ -44,15 +47,15 @@ export class PolicyWatch {
       watched.background = job.background
       watched.isWaitedFor = job.waiters.length > 0
     }
-    for (const [name, course] of this.#courses) {
+    for (const [name, history] of this.#histories) {
       const jobFunction = engine.findFunction(name)
       const isEmpty = jobFunction === undefined || jobFunction.readyCount + jobFunction.runningCount === 0
-      if (isEmpty) course.hasOldGroups = false
+      if (isEmpty) history.hasOldGroups = false
     }
   }
 
   begun(number: number, name: string, unique: string, now: number, told: string): void {
-    const { policy, begun, hasOldGroups } = this.#course(name)
+    const { policy, begun, hasOldGroups } = this.#history(name)
     const known = this.#jobs.get(number)
     assert(known?.isRunning !== true, `${told}: somebody has it`)
     assert(!policy.paused, `${told}: ${name} is paused`)
@@ -68,10 +71,10 @@ export class PolicyWatch {
     this.#jobs.set(number, { ...watched, isRunning: true, notBefore: 0 })
   }
 
-  /** An attempt has ended without a result. False: the job has ended. */
-  failed(number: number, reason: FailureReason, now: number): boolean {
+  /** An attempt has ended without a result. */
+  failed(number: number, reason: FailureReason, now: number): Course {
     const job = this.#jobs.get(number)
-    if (job === undefined) return true
+    if (job === undefined) return 'again'
     const { attempts, retryOn, retryForeground, timeoutMs } = this.#policyOf(job.function)
     job.isRunning = false
     const isTried = job.background || (retryForeground && job.isWaitedFor)
@@ -84,7 +87,8 @@ export class PolicyWatch {
       const mayBeTried = retryOn[reason] && job.ended < attempts
       job.notBefore = mayBeTried ? now + leastWait(this.#policyOf(job.function), job.ended) : Number.POSITIVE_INFINITY
     }
-    return job.notBefore < Number.POSITIVE_INFINITY
+    if (job.notBefore < Number.POSITIVE_INFINITY) return 'again'
+    return attempts !== undefined && job.background ? 'dead' : 'over'
   }
 
   /** It has ended in another way. */
@@ -99,7 +103,7 @@ export class PolicyWatch {
 
   /** The server begins anew, with what the store knows of each job. */
   restart(attemptsOf: (number: number) => number): void {
-    this.#courses.clear()
+    this.#histories.clear()
     for (const [number, job] of this.#jobs) {
       const ended = attemptsOf(number)
       if (ended === 0) this.#jobs.delete(number)
@@ -110,22 +114,22 @@ export class PolicyWatch {
     }
   }
 
-  #course(name: string): Course {
+  #history(name: string): History {
     const policy = this.#policyOf(name)
-    const course = this.#courses.get(name) ?? { policy, begun: [], hasOldGroups: false }
-    const { policy: previous } = course
-    if (previous.rate !== policy.rate || previous.rateBurst !== policy.rateBurst) course.begun = []
+    const history = this.#histories.get(name) ?? { policy, begun: [], hasOldGroups: false }
+    const { policy: previous } = history
+    if (previous.rate !== policy.rate || previous.rateBurst !== policy.rateBurst) history.begun = []
     const { groupConcurrency, groupSeparator } = previous
     if (groupConcurrency !== policy.groupConcurrency || groupSeparator !== policy.groupSeparator)
-      course.hasOldGroups = true
-    course.policy = policy
-    this.#courses.set(name, course)
-    return course
+      history.hasOldGroups = true
+    history.policy = policy
+    this.#histories.set(name, history)
+    return history
   }
 
   /** To be called when the function has another policy. */
   policyChanged(name: string): void {
-    this.#course(name)
+    this.#history(name)
   }
 
   #runningOf(name: string): Watched[] {

@@ -518,6 +518,27 @@ describe('jobs', () => {
   )
 
   it(
+    'that have failed wait for their next attempt, and say so',
+    onStores(async (desk, isDurable) => {
+      await desk.ask('function set', { name: 'f', values: { attempts: '3', 'backoff-first': '1h' } })
+      const handle = await desk.submit('f', 'w')
+      const { peer } = await desk.worker('f')
+      peer.send(PACKET.WORK_FAIL, handle)
+      await peer.sync()
+      const { jobs } = await desk.ask('jobs', {})
+      assert.deepEqual(
+        jobs.map((job) => [job.handle, job.state, job.attempts]),
+        [[handle, 'delayed', 1]],
+      )
+      const { state, attempts, runAt, failures } = await desk.ask('job show', { handle })
+      assert.deepEqual([state, attempts, (runAt ?? 0) > Date.now()], ['delayed', 1, true])
+      if (isDurable) assert.equal(failures[0]?.reason, 'failed')
+      await desk.ask('job prioritize', { handle, priority: 'low' })
+      assert.equal((await desk.ask('job show', { handle })).priority, 'low')
+    }),
+  )
+
+  it(
     'are cancelled wherever they are, once',
     onStores(async (desk) => {
       const [first, second, later] = [await desk.submit('f'), await desk.submit('f'), await desk.submitLater('f')]

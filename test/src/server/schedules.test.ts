@@ -102,6 +102,22 @@ describe('a schedule', () => {
     assert.deepEqual(host.next('tick', 2), ['2026-11-23T12:00:30', '2026-11-23T12:00:40'])
   })
 
+  it('comes at its time whatever others there are', () => {
+    const host = new ScheduleHost(noon)
+    for (const every of ['10s', '5s', '40s']) host.schedules.put({ ...tick, name: every, function: every, every })
+    host.pass(40)
+    const functions = host.disk.jobs.map((job) => job.function)
+    const seconds = [5, 10, 15, 20, 25, 30, 35, 40]
+    const dues = seconds.flatMap((second) =>
+      ['10s', '5s', '40s'].filter((every) => second % Number.parseInt(every, 10) === 0),
+    )
+    assert.deepEqual(functions, dues)
+    assert.deepEqual(
+      host.runs('5s').map(({ dueAt, at }) => at - dueAt),
+      seconds.map(() => 0),
+    )
+  })
+
   it('is over after its one date', () => {
     const host = new ScheduleHost(noon)
     host.schedules.put({ name: 'once', function: 'f', at: '2026-11-23T12:00:05Z' })
@@ -184,8 +200,9 @@ describe('a schedule', () => {
       '12:00:10 submitted',
     ])
     assert.equal(host.runs('tick')[0]?.handle, 'H:1')
-    // It is on the disk so.
-    assert.match(host.disk.documents.get('tick') ?? '', /still running/)
+    host.commit()
+    const later = new ScheduleHost('2026-11-23T12:00:30Z', host.disk)
+    assert.deepEqual(later.history('tick'), host.history('tick'))
     assert.equal(host.disk.jobs[0]?.unique, 'schedule:tick')
     host.end('f', 'schedule:tick')
     host.pass(10)
@@ -234,6 +251,19 @@ describe('a schedule', () => {
     const names = (functionName?: string) => host.schedules.list(functionName).map(({ name }) => name)
     assert.deepEqual(names(), ['a', 'b', 'c'])
     assert.deepEqual(names('f'), ['b', 'c'])
+  })
+
+  it('is one of 10,000 at most', () => {
+    const host = new ScheduleHost(noon)
+    host.isAutomatic = false
+    for (let number = 0; number < 10_000; number++) host.schedules.put({ ...tick, name: String(number) })
+    refuses(host, 'CONFLICT', /there are 10000 schedules, which is as many as there can be/, () =>
+      host.schedules.put(tick),
+    )
+    refuses(host, 'CONFLICT', /as many as there can be/, () => host.schedules.putClient(asked))
+    host.schedules.put({ ...tick, name: '0' })
+    host.schedules.remove('0')
+    host.schedules.putClient(asked)
   })
 
   it('comes no more when the server stops', () => {
@@ -358,6 +388,8 @@ describe('the date', () => {
     const host = new ScheduleHost(noon)
     host.setDate(3_600_000)
     host.schedules.put(tick)
+    // Timers are late.
+    host.stall(0.003)
     host.pass(10)
     assert.deepEqual(host.history('tick'), ['13:00:10 submitted'])
   })

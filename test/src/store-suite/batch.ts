@@ -1,5 +1,5 @@
 import type { Priority } from '@geartrain/engine'
-import { type Batch, emptyBatch, type StoreAnswer, type StoredSummary } from '@geartrain/server'
+import { type Batch, emptyBatch, type StoreAnswer, type StoredDescription, type StoredSummary } from '@geartrain/server'
 import { RecordReader, RecordWriter } from './parts.ts'
 
 /** A job to be added; what is not said is empty, of function `f`, normal and now. */
@@ -19,7 +19,8 @@ export interface Addition {
 }
 
 /** A batch as a test writes it. */
-export interface Wish extends Partial<Pick<Batch, 'now' | 'cancel' | 'changes' | 'promoteUntil' | 'reserveUntil' | 'requests'>> {
+export interface Wish
+  extends Partial<Pick<Batch, 'now' | 'cancel' | 'changes' | 'promoteUntil' | 'reserveUntil' | 'requests'>> {
   readonly forget?: readonly number[]
   readonly add?: readonly Addition[]
 }
@@ -97,4 +98,9 @@ export function found(answer: StoreAnswer | undefined): StoredSummary | undefine
 export function listed(answer: StoreAnswer | undefined): readonly StoredSummary[] {
   if (answer?.kind !== 'list') throw new Error(`not the answer to a listing: ${answer?.kind}`)
   return answer.jobs
+}
+
+export function described(answer: StoreAnswer | undefined): StoredDescription | undefined {
+  if (answer?.kind !== 'describe') throw new Error(`not a description: ${answer?.kind}`)
+  return answer.job
 }

@@ -1,6 +1,6 @@
 import type { Priority } from '@geartrain/engine'
-import type { BatchResult, Store, StoredSummary, StoreState } from '@geartrain/server'
-import { type Addition, type Claimed, claimed, found, listed, toBatch, type Wish } from './batch.ts'
+import type { BatchResult, Store, StoredDescription, StoredSummary, StoreState } from '@geartrain/server'
+import { type Addition, type Claimed, claimed, described, found, listed, toBatch, type Wish } from './batch.ts'
 
 /** Where a store keeps jobs. It is empty at first, and stores are made on it one after the other. */
 export interface Place {
@@ -88,6 +88,23 @@ export class Counter {
 
   async list(after = 0, jobsMax = 1e6): Promise<readonly StoredSummary[]> {
     return listed((await this.do({ requests: [{ kind: 'list', after, jobsMax }] })).answers[0])
+  }
+
+  async describe(number: number): Promise<StoredDescription | undefined> {
+    return described((await this.do({ requests: [{ kind: 'describe', number }] })).answers[0])
+  }
+
+  async describeUnique(unique: string, name?: string): Promise<StoredDescription | undefined> {
+    return described((await this.do({ requests: [{ kind: 'describe unique', unique, function: name }] })).answers[0])
+  }
+
+  /** Of dead jobs, the latest first. */
+  async deadNumbers(): Promise<number[]> {
+    const all = { function: undefined, reason: undefined, before: Number.POSITIVE_INFINITY, jobsMax: 1e6 }
+    const { answers } = await this.do({ requests: [{ kind: 'list dead', ...all }] })
+    const [answer] = answers
+    if (answer?.kind !== 'list dead') throw new Error(`not dead jobs: ${answer?.kind}`)
+    return answer.jobs.map(({ number }) => number)
   }
 
   async numbers(): Promise<number[]> {

@@ -45,10 +45,7 @@ export function delayed(it: It): void {
     await store.add({ ...rest, workload: 'w', runAt: 30 })
     await promote(store, 30)
     const [job] = await store.claim({ priority: 2 })
-    assert.deepEqual(
-      { ...job, workload: String(job?.workload) },
-      { ...rest, workload: 'w', runAt: 0 },
-    )
+    assert.deepEqual({ ...job, workload: String(job?.workload) }, { ...rest, workload: 'w', runAt: 0 })
   })
 
   it(`at most ${promotedMax} in one batch, and the next is then due at once`, async (store) => {

@@ -12,9 +12,9 @@ export function ends(it: It): void {
     await store.claim()
     const { cancelled } = await store.do({ cancel: [3, 99, 2, 1, 1] })
     assert.deepEqual(cancelled, [
-      { number: 3, function: 'g', unique: '', priority: 0, runAt: 0 },
-      { number: 2, function: 'f', unique: '', priority: 2, runAt: 9 },
-      { number: 1, function: 'f', unique: 'u', priority: 1, runAt: 0 },
+      { number: 3, function: 'g', unique: '', priority: 0, runAt: 0, attempts: 0 },
+      { number: 2, function: 'f', unique: '', priority: 2, runAt: 9, attempts: 0 },
+      { number: 1, function: 'f', unique: 'u', priority: 1, runAt: 0, attempts: 0 },
     ])
     assert.deepEqual((await store.reopen()).functions, [])
   })

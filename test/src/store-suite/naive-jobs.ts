@@ -481,6 +481,6 @@ function find(job: NaiveJob | undefined): StoreAnswer {
   return { kind: 'find', job: job && toSummary(job) }
 }
 
-function toSummary({ number, function: name, unique, priority, runAt }: NaiveJob): StoredSummary {
-  return { number, function: name, unique, priority, runAt }
+function toSummary({ number, function: name, unique, priority, runAt, attempts }: NaiveJob): StoredSummary {
+  return { number, function: name, unique, priority, runAt, attempts }
 }

@@ -1,18 +1,27 @@
 import { suite } from 'node:test'
+import { attempts } from './attempts.ts'
 import { bytes } from './bytes.ts'
 import { claims } from './claims.ts'
 import type { Place } from './counter.ts'
+import { dead } from './dead.ts'
 import { delayed } from './delayed.ts'
+import { documents } from './documents.ts'
 import { ends } from './ends.ts'
+import { expiries } from './expiries.ts'
 import { makeIt } from './it.ts'
 import { joining } from './joining.ts'
 import { lookUps } from './look-ups.ts'
 import { model } from './model.ts'
 import { opening } from './opening.ts'
+import { priorities } from './priorities.ts'
+import { results } from './results.ts'
 import { room } from './room.ts'
 import { sizes } from './sizes.ts'
 
-const topics = { opening, claims, joining, delayed, ends, 'look-ups': lookUps, bytes, sizes, room, model }
+const topics = {
+  ...{ opening, claims, joining, delayed, ends, 'look-ups': lookUps, bytes, sizes, room },
+  ...{ attempts, dead, results, priorities, expiries, documents, model },
+}
 
 /** What every store must do. */
 export function storeSuite(name: string, makePlace: () => Promise<Place>): void {

@@ -1,4 +1,4 @@
-import type { DeadFilter } from '@geartrain/client'
+import { type DeadFilter, ServerError } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags, spokenName } from '../ask-servers.ts'
 import { confirm } from '../confirm.ts'
@@ -16,13 +16,11 @@ export async function deleteDead(command: Command, handles: readonly string[]): 
 }
 
 async function deleteHandles(command: Command, handles: readonly string[]): Promise<boolean> {
-  const { outcomes, areAll } = await controlHandles(command, handles, (control, handle) =>
-    control('dead delete', { handles: [handle] }),
-  )
-  const rows = outcomes.map((outcome) => {
-    const isDeleted = outcome.server !== null && outcome.value.deleted > 0
-    return { handle: outcome.handle, deleted: isDeleted, server: isDeleted ? outcome.server : null }
+  const { outcomes, areAll } = await controlHandles(command, handles, async (control, handle) => {
+    const { deleted } = await control('dead delete', { handles: [handle] })
+    if (deleted === 0) throw new ServerError('NOT_FOUND', 'there is no such dead job')
   })
+  const rows = outcomes.map(({ handle, server }) => ({ handle, deleted: server !== null, server }))
   const { servers, isJson } = readAskFlags(command)
   if (isJson) print(JSON.stringify(rows))
   for (const { handle, deleted, server } of rows) {

@@ -1,4 +1,4 @@
-import type { Bytes, DeadFilter } from '@geartrain/client'
+import { type Bytes, type DeadFilter, ServerError } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags, spokenName } from '../ask-servers.ts'
 import { type Control, controlHandles } from '../control.ts'
@@ -26,11 +26,12 @@ export async function retryHandles(
 ): Promise<boolean> {
   const { outcomes, areAll } = await controlHandles(command, handles, async (control, handle) => {
     const { refused } = await control('dead retry', { handles: [handle], ...(workload && { workload }) })
-    return refused[0]?.why
+    const [refusal] = refused
+    if (refusal !== undefined) throw new ServerError('CONFLICT', refusal.why)
   })
-  const rows = outcomes.map((outcome) => {
-    const why = outcome.server === null ? outcome.why : outcome.value
-    return { handle: outcome.handle, retried: why === undefined, server: outcome.server, ...(why && { why }) }
+  const rows = outcomes.map(({ handle, server, ...rest }) => {
+    const why = 'why' in rest ? { why: rest.why } : {}
+    return { handle, retried: server !== null, server, ...why }
   })
   const { servers, isJson } = readAskFlags(command)
   if (isJson) print(JSON.stringify(rows))

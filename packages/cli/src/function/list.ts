@@ -4,7 +4,7 @@ import { printRows } from '../ask-servers.ts'
 import { controlAll } from '../control.ts'
 import { type Column, showText } from '../table.ts'
 
-export const functionColumns: readonly Column<FunctionState>[] = [
+const functionColumns: readonly Column<FunctionState>[] = [
   ['function', ({ name }) => showText(name)],
   ['ready', ({ ready: { high, normal, low } }) => high + normal + low],
   ['delayed', ({ delayed }) => delayed],

@@ -39,7 +39,7 @@ export async function setPolicy(command: Command, name: string, settings: readon
 }
 
 /** How those settings stand now. */
-export function setLines(policy: FunctionPolicy, keys: readonly string[]): string[] {
+function setLines(policy: FunctionPolicy, keys: readonly string[]): string[] {
   return settingsOf(policy, keys).map(
     ({ key, value, source }) => `${showText(policy.name)}: ${key} = ${showText(value)} (${source})`,
   )

@@ -34,7 +34,10 @@ function whyNone({ handle, state }: JobDescription): string {
       return `${job} failed, and has no result`
     case 'dead':
       return `${job} is dead, and has no result: geartrain dead show has its failures`
-    default:
+    case 'pending':
+    case 'ready':
+    case 'delayed':
+    case 'running':
       return `${job} has not ended, it is ${state}`
   }
 }

@@ -1,4 +1,4 @@
-import type { Priority, ScheduleDefinition } from '@geartrain/client'
+import type { ScheduleDefinition } from '@geartrain/client'
 import type { Command } from 'commander'
 import { readAskFlags } from '../ask-servers.ts'
 import { type Control, controlFirst, isMissing } from '../control.ts'
@@ -9,6 +9,10 @@ import { print } from '../output.ts'
 import { toBytes } from '../payload-text.ts'
 import { showText } from '../table.ts'
 import { nextSentence } from './show.ts'
+
+/** Flags that are fields of the definition, by the same name. */
+const fieldFlags = ['cron', 'every', 'timezone', 'missed', 'priority', 'unique', 'then', 'paused'] as const
+type Fields = Pick<ScheduleDefinition, (typeof fieldFlags)[number]>
 
 export async function addSchedule(
   command: Command,
@@ -43,40 +47,24 @@ async function readDefinition(
   jobFunction: string,
   payload: string | undefined,
 ): Promise<ScheduleDefinition> {
-  const flags = command.opts<{
-    cron?: string
-    every?: string
-    at?: string
-    timezone?: string
-    missed?: 'skip' | 'once' | 'all'
-    overlap: boolean
-    priority?: Priority
-    unique?: string
-    then?: string
-    paused?: boolean
-  }>()
-  const { cron, every, at, timezone, missed, priority, unique, paused } = flags
-  const times = [cron, every, at].filter((time) => time !== undefined)
+  const flags = command.opts<Fields & { readonly at?: string; readonly overlap: boolean }>()
+  const given = fieldFlags.filter((flag) => flags[flag] !== undefined).map((flag) => [flag, flags[flag]])
+  // Each has its own value.
+  const fields = Object.fromEntries(given) as Fields
+  const { at, overlap } = flags
+  const times = [fields.cron, fields.every, at].filter((time) => time !== undefined)
   if (times.length !== 1) throw new Fault('a schedule has one of --cron, --every and --at', exitCodes.usage)
   return {
     name,
     function: jobFunction,
+    ...fields,
     ...(payload === undefined ? {} : { workload: toBytes(await readPayload(payload, undefined)) }),
-    ...(cron === undefined ? {} : { cron }),
-    ...(every === undefined ? {} : { every }),
-    ...(at === undefined ? {} : { at: timezone === undefined ? hereAt(at) : at }),
-    ...(timezone === undefined ? {} : { timezone }),
-    ...(missed === undefined ? {} : { missed }),
-    ...(flags.overlap ? {} : { overlap: false }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(unique === undefined ? {} : { unique }),
-    // biome-ignore lint/suspicious/noThenProperty: a field of that name, as in the protocol; nobody awaits a definition.
-    ...(flags.then === undefined ? {} : { then: flags.then }),
-    ...(paused === true ? { paused } : {}),
+    ...(at === undefined ? {} : { at: fields.timezone === undefined || at.startsWith('+') ? hereAt(at) : at }),
+    ...(overlap ? {} : { overlap }),
   }
 }
 
 /** A time that the clock here shows, or one from now, for a server that may be elsewhere. What is none, it refuses. */
 function hereAt(text: string): string {
-  return readRunAt(text, Date.now())?.toISOString() ?? text
+  return readRunAt(text.replace(' ', 'T'), Date.now())?.toISOString() ?? text
 }

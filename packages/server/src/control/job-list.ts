@@ -135,8 +135,8 @@ async function readPage(
   return { jobs, until: isLast ? Number.POSITIVE_INFINITY : handles.numberOf(last.number) }
 }
 
-function summarizeStored({ handles }: JobsContext, row: StoredSummary & { readonly attempts?: number }): JobSummary {
-  const { number, function: name, unique, priority, runAt, attempts = 0 } = row
+function summarizeStored({ handles }: JobsContext, row: StoredSummary): JobSummary {
+  const { number, function: name, unique, priority, runAt, attempts } = row
   return {
     handle: handles.text(handles.numberOf(number)),
     function: name,

@@ -2,7 +2,7 @@ import type { Bytes, ScheduleDefinition } from '@geartrain/protocol'
 import { fromBytes } from '../control/bytes.ts'
 import type { Limits } from '../limits.ts'
 import { badField, ScheduleError, shown } from './schedule-error.ts'
-import { makeTiming } from './timing.ts'
+import { checkTiming } from './timing.ts'
 
 /** With `schedule:` before it, it is the unique of jobs that do not overlap: with a NUL, 64 bytes in C. */
 const nameBytesMax = 54
@@ -41,8 +41,7 @@ export function readDefinition(given: unknown, limits: NameLimits): ScheduleDefi
   }
   // Each field is there if it must be, and has been looked at by its own row.
   const read = definition as unknown as ScheduleDefinition
-  // It refuses what it can not read.
-  makeTiming(read, 0)
+  checkTiming(read)
   return read
 }
 

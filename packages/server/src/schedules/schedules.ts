@@ -71,6 +71,8 @@ export class Schedules {
   #missedBefore = 0
   #offsetMs: number
   #stopTimer: (() => void) | undefined
+  /** The date for which it is set; Infinity: it is not. */
+  #timerAt = never
   #isStopped = false
 
   constructor(context: ScheduleContext) {
@@ -138,7 +140,6 @@ export class Schedules {
     if (!schedule.paused) {
       schedule.pause()
       this.#keep(schedule)
-      this.#arm()
     }
     return schedule.state(shownTimes)
   }
@@ -149,7 +150,7 @@ export class Schedules {
     if (schedule.paused) {
       schedule.resume(this.#context.wallTime.now)
       this.#keep(schedule)
-      this.#arm()
+      this.#arm(schedule)
     }
     return schedule.state(shownTimes)
   }
@@ -251,7 +252,7 @@ export class Schedules {
   #put(schedule: Schedule): void {
     this.#place(schedule)
     this.#keep(schedule)
-    this.#arm()
+    this.#arm(schedule)
   }
 
   #place(schedule: Schedule): void {
@@ -286,20 +287,26 @@ export class Schedules {
 
   // What is due
 
-  /** The one timer is for the time that comes first, and never far away: the date may jump. */
-  #arm(): void {
+  /** The one timer is for the time that comes first. One that moves away leaves it where it is: it will find nothing due. */
+  #arm({ nextAt }: Schedule): void {
+    if (this.#noticeJump()) this.#armForAll()
+    else if (nextAt < this.#timerAt) this.#armFor(nextAt)
+  }
+
+  #armForAll(): void {
+    let soonest = never
+    for (const { nextAt } of this.#schedules.values()) soonest = Math.min(soonest, nextAt)
+    this.#armFor(soonest)
+  }
+
+  /** Never far away: the date may jump. */
+  #armFor(nextAt: number): void {
     this.#stopTimer?.()
-    this.#stopTimer = undefined
-    if (this.#isStopped) return
-    this.#noticeJump()
+    this.#timerAt = nextAt
+    if (this.#isStopped || nextAt === never) return
     const { clock, wallTime } = this.#context
-    const date = wallTime.now
-    let delayMs = never
-    for (const { nextAt } of this.#schedules.values()) delayMs = Math.min(delayMs, nextAt - date)
-    if (delayMs === never) return
     const leastMs = this.#context.isStoreFailing() ? restMs : 0
-    this.#stopTimer = clock.after(Math.min(lookMs, Math.max(leastMs, delayMs)), () => {
-      this.#stopTimer = undefined
+    this.#stopTimer = clock.after(Math.min(lookMs, Math.max(leastMs, nextAt - wallTime.now)), () => {
       this.#context.begin()
       this.#look()
     })
@@ -311,18 +318,19 @@ export class Schedules {
     if (!this.#context.isStoreFailing()) {
       for (const schedule of this.#schedules.values()) if (schedule.nextAt <= now) this.#tick(schedule, now)
     }
-    this.#arm()
+    this.#armForAll()
   }
 
-  #noticeJump(): void {
+  #noticeJump(): boolean {
     const { wallTime, log } = this.#context
     const { offsetMs } = wallTime
     const jumpMs = offsetMs - this.#offsetMs
     this.#offsetMs = offsetMs
-    if (Math.abs(jumpMs) <= driftMsMax) return
+    if (Math.abs(jumpMs) <= driftMsMax) return false
     if (jumpMs > 0) this.#missedBefore = wallTime.now
     const what = jumpMs > 0 ? 'put on: times in between are missed' : 'put back: no time comes twice'
     log.warn(`the date was ${what} (${jumpMs / 1000} s)`)
+    return true
   }
 
   /** Its times up to now, in one piece with what comes next. */

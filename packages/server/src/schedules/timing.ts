@@ -10,6 +10,8 @@ export interface Timing {
   after(time: number): number
 }
 
+const never = Number.POSITIVE_INFINITY
+
 export type TimingFields = Pick<ScheduleDefinition, 'cron' | 'every' | 'at' | 'timezone'>
 
 /** `anchor` is the time from which `every` is counted. Throws a ScheduleError that names the field. */
@@ -21,9 +23,18 @@ export function makeTiming(fields: TimingFields, anchor: number): Timing {
     throw new ScheduleError('BAD_REQUEST', `a schedule has exactly one of cron, every and at, and ${but} of them`)
   }
   checkTimezone(timezone)
-  if (cron !== undefined) return cronTiming(cron, timezone, anchor)
+  if (cron !== undefined) return cronTiming(cron, timezone)
   if (every !== undefined) return everyTiming(every, anchor)
   return atTiming(at ?? '', timezone)
+}
+
+/** Throws a ScheduleError if the times can't be so. */
+export function checkTiming(fields: TimingFields): void {
+  const { cron } = fields
+  const timing = makeTiming(fields, 0)
+  if (cron !== undefined && timing.after(0) === never) {
+    throw badField('cron', `must be for a date that comes, and ${shown(cron)} never does`)
+  }
 }
 
 export function isSameTiming(one: TimingFields, other: TimingFields): boolean {
@@ -45,13 +56,9 @@ const cronFields = [
   ['day of the week', '0 to 7 (0 and 7 are Sunday) or SUN to SAT, MON#2 for the second one, FRI#L for the last'],
 ] as const
 
-function cronTiming(text: string, timezone: string, anchor: number): Timing {
+function cronTiming(text: string, timezone: string): Timing {
   const cron = readCron(text, timezone)
-  const timing = { after: (time: number) => cron.nextRun(new Date(time))?.getTime() ?? Number.POSITIVE_INFINITY }
-  if (timing.after(anchor) === Number.POSITIVE_INFINITY) {
-    throw badField('cron', `must be for a date that comes, and ${shown(text)} never does`)
-  }
-  return timing
+  return { after: (time) => cron.nextRun(new Date(time))?.getTime() ?? never }
 }
 
 function readCron(text: string, timezone: string): Cron {
@@ -74,7 +81,9 @@ function readCron(text: string, timezone: string): Cron {
 
 /** The rules of crontab for the days on which clocks are changed: what has a fixed time comes once, also then. */
 function parseCron(pattern: string, timezone: string): Cron {
-  return new Cron(pattern, { timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard' })
+  // A zone is looked up each time, which takes many times as long.
+  const zone = timezone === 'UTC' ? { utcOffset: 0 } : { timezone }
+  return new Cron(pattern, { ...zone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard' })
 }
 
 function wrongCronField(fields: readonly string[], cause: unknown): ScheduleError {
@@ -112,7 +121,7 @@ function atTiming(text: string, timezone: string): Timing {
     const examples = '2027-01-31T03:00:00Z, 2027-01-31T03:00:00+01:00 or, in the time zone, 2027-01-31 03:00'
     throw badField('at', `must be a date with a time, such as ${examples}, not ${shown(text)}`)
   }
-  return { after: (time) => (at > time ? at : Number.POSITIVE_INFINITY) }
+  return { after: (time) => (at > time ? at : never) }
 }
 
 function readDate(text: string, timezone: string): number | undefined {
@@ -132,6 +141,8 @@ function readDate(text: string, timezone: string): number | undefined {
 // Time zones
 
 function checkTimezone(timezone: string): void {
+  // Of most schedules; to look it up takes longer than all the rest.
+  if (timezone === 'UTC') return
   try {
     // What counts hours is no name, though newer engines take it.
     if (!/^[+-]/.test(timezone)) return void new Intl.DateTimeFormat('en', { timeZone: timezone })

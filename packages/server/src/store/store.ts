@@ -233,6 +233,8 @@ export interface StoredSummary {
   readonly priority: Priority
   /** 0 if it is ready. */
   readonly runAt: number
+  /** Those that have ended. */
+  readonly attempts: number
 }
 
 export interface StoredExpired extends StoredSummary {
@@ -260,8 +262,6 @@ export interface StoredDescription extends StoredSummary {
   readonly workload: Uint8Array | undefined
   readonly submittedAt: number
   readonly expireAt: number
-  /** Those that have ended. */
-  readonly attempts: number
   readonly failures: readonly StoredFailureNote[]
   readonly endedAt: number
   readonly keepUntil: number

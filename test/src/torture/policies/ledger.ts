@@ -37,6 +37,8 @@ export class Ledger {
   readonly seen = new Map<string, number>()
   fault: Fault | undefined
   life = 0
+  /** Sees each of these as it happens. */
+  onCount: (what: string) => void = () => {}
   readonly #byHandle = new Map<string, JobAccount>()
   /** Those that a worker of this life has had. */
   #touched = new Set<JobAccount>()
@@ -54,6 +56,7 @@ export class Ledger {
 
   count(what: string, by = 1): void {
     this.seen.set(what, (this.seen.get(what) ?? 0) + by)
+    this.onCount(what)
   }
 
   fail(rule: Rule, text: string, job?: JobAccount): void {
@@ -290,7 +293,7 @@ export class Ledger {
 
   /** The result of a job that is done for certain. */
   checkResult(job: JobAccount, described: JobDescription | undefined): void {
-    const expected = job.tries.find(({ how, isKept }) => how === 'complete' && isKept)?.text
+    const expected = job.done(this.life)?.text
     const result = described?.result
     const text = result !== undefined && 'text' in result ? result.text : undefined
     this.count('results looked up')

@@ -33,6 +33,19 @@ export interface TortureResult {
 /** Everything is worked off and looked through after so many rounds. */
 const auditEvery = 12
 const calmWorkers = 3
+const roundMsMax = 1600
+/** When a round ends, if it is not over before: what has just happened, and how often at most until then. */
+const triggers = [
+  [5, ['nothing', 1]],
+  [1, ['acknowledged', 100]],
+  [1, ['complete', 60]],
+  [1, ['fail', 20]],
+  [1, ['exception', 10]],
+  [1, ['dead and tried again', 8]],
+  [1, ['dead and deleted', 2]],
+  [1, ['policies set', 6]],
+  [1, ['paused', 3]],
+] as const
 /** What a server has to do at once, it has to have done by then: far more than it takes. */
 const patienceMs = 20_000
 const talesMax = 150
@@ -88,10 +101,26 @@ class Torture {
     const clients = Array.from({ length: random.between(1, 2) }, () => new Client(world, fork(random)))
     const workers = Array.from({ length: random.between(2, 5) }, () => new Worker(world, fork(random), false))
     void operator.play(fork(random))
-    await Promise.race([pause(random.between(200, 1600)), world.until(() => world.isOver, patienceMs)])
+    await this.#untilTriggered(random)
     const killed = this.#kill()
     for (const player of [operator, ...clients, ...workers]) player.stop()
     await killed
+  }
+
+  /** The server is killed after a while, or in the very moment in which something has been heard. */
+  async #untilTriggered(random: Random): Promise<void> {
+    const { ledger } = this.#world
+    const [what, countMax] = random.weighted<readonly [what: string, countMax: number]>(triggers)
+    let countLeft = random.between(1, countMax)
+    let isTriggered = false
+    ledger.onCount = (counted) => {
+      if (counted !== what || --countLeft > 0) return
+      isTriggered = true
+      this.#server?.kill()
+    }
+    const late = Date.now() + random.between(200, roundMsMax)
+    await this.#world.until(() => isTriggered || Date.now() >= late, patienceMs)
+    ledger.onCount = () => {}
   }
 
   /** Calm workers do what is left, all that is left is looked through, and the server is killed. */

@@ -4,10 +4,16 @@ import type { StoreAnswer, StoreRequest } from '../store.ts'
 import type { FunctionTable } from './functions.ts'
 import { fromColumn, type NameColumn } from './text.ts'
 
-type Row = [number: number, position: number, unique: NameColumn, hasMore: 0 | 1, workload: Buffer]
-type MoreRow = [reducer: NameColumn, then: NameColumn, attempts: number, expireAt: number | null]
-
-const noMore: MoreRow = ['', '', 0, null]
+type Row = [
+  number: number,
+  position: number,
+  unique: NameColumn,
+  reducer: NameColumn,
+  workload: Buffer,
+  expireAt: number | null,
+  attempts: number,
+  then: NameColumn,
+]
 
 const scratchBytes = 256 * 1024
 
@@ -21,21 +27,15 @@ export class Claims {
   /** Most claims fit: a buffer is not made for each, and what is given out is not larger than its jobs. */
   readonly #scratch: Buffer = Buffer.allocUnsafeSlow(scratchBytes)
   readonly #ready: Statement<[number, number, number], Row>
-  /** What most jobs do not have: each column that is read of all of them takes time. */
-  readonly #more: Statement<[number], MoreRow>
 
   constructor(database: Database, functions: FunctionTable) {
     this.#functions = functions
     this.#ready = database
       .prepare<[number, number, number], Row>(`
-        SELECT number, position, unique_name,
-          reducer <> '' OR then_function <> '' OR attempts > 0 OR expire_at IS NOT NULL, workload FROM jobs
+        SELECT number, position, unique_name, reducer, workload, expire_at, attempts, then_function FROM jobs
         -- The cursor first: SQLite starts at the first bound that it reads. The other one is that of the index.
         WHERE function_id = ? AND priority = ? AND position > ? AND position > 0
         ORDER BY position`)
-      .raw()
-    this.#more = database
-      .prepare<[number], MoreRow>('SELECT reducer, then_function, attempts, expire_at FROM jobs WHERE number = ?')
       .raw()
   }
 
@@ -58,12 +58,11 @@ export class Claims {
       let bytes = 0
       let last = owner.cursors[priority]
       for (const row of this.#ready.iterate(owner.id, priority, last)) {
-        const [number, position, unique, hasMore, workload] = row
+        const [number, position, unique, reducer, workload, expireAt, attempts, then] = row
         if (!ahead.has(position)) {
           bytes += workload.length
           if (writer.count === jobsMax || (bytes > bytesMax && writer.count > 0)) break
           head.number = number
-          const [reducer, then, attempts, expireAt] = (hasMore === 1 ? this.#more.get(number) : undefined) ?? noMore
           head.attempts = attempts
           head.expireAt = expireAt ?? 0
           const names = { unique: fromColumn(unique), reducer: fromColumn(reducer), then: fromColumn(then) }

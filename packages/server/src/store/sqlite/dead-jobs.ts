@@ -88,9 +88,7 @@ export class DeadJobs {
           SELECT number FROM dead WHERE keep_until <= ? ORDER BY keep_until, number LIMIT ?)
         RETURNING function_id, priority`)
       .raw()
-    this.#nextSweepAt = database
-      .prepare<[], number>('SELECT keep_until FROM dead ORDER BY keep_until LIMIT 1')
-      .pluck()
+    this.#nextSweepAt = database.prepare<[], number>('SELECT keep_until FROM dead ORDER BY keep_until LIMIT 1').pluck()
     const list = (condition: string) => `
       SELECT number, function_id, unique_name, priority, reason, died_at, attempts, failures FROM dead
       WHERE ${condition} AND reason = ifnull(?, reason) ORDER BY number DESC LIMIT ?`

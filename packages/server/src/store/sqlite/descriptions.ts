@@ -62,9 +62,7 @@ export class Descriptions {
     this.#functions = functions
     this.#uniques = uniques
     this.#live = database
-      .prepare<[number], LiveRow>(
-        `SELECT position, run_at, expire_at, workload, ${columns} FROM jobs WHERE number = ?`,
-      )
+      .prepare<[number], LiveRow>(`SELECT position, run_at, expire_at, workload, ${columns} FROM jobs WHERE number = ?`)
       .raw()
     this.#dead = database
       .prepare<[number], DeadRow>(`SELECT died_at, reason, keep_until, workload, ${columns} FROM dead WHERE number = ?`)

@@ -50,10 +50,10 @@ export class Removals {
   remove(number: number): StoredSummary | undefined {
     const row = this.#deleteOne.get(number)
     if (row === undefined) return undefined
-    const [removed, functionId, unique, priority, runAt, key, clash, position] = row
+    const [removed, functionId, unique, priority, runAt, attempts, key, clash, position] = row
     this.#count(functionId, priority, position)
     this.#uniques.closeGap(functionId, key, clash)
-    return toSummary(this.#functions, [removed, functionId, unique, priority, runAt])
+    return toSummary(this.#functions, [removed, functionId, unique, priority, runAt, attempts])
   }
 
   #forgetMany(numbers: Float64Array, from: number): void {

@@ -49,9 +49,7 @@ export class Results {
       'UPDATE results SET data = ?, keep_until = 0, sweep_at = unique_until WHERE number = ?',
     )
     this.#remove = database.prepare('DELETE FROM results WHERE number = ?')
-    this.#nextSweepAt = database
-      .prepare<[], number>('SELECT sweep_at FROM results ORDER BY sweep_at LIMIT 1')
-      .pluck()
+    this.#nextSweepAt = database.prepare<[], number>('SELECT sweep_at FROM results ORDER BY sweep_at LIMIT 1').pluck()
   }
 
   /** A job has ended here. False: it is not there. */
