@@ -126,7 +126,7 @@ export class MemoryArchive implements Keeper {
         return { kind: 'count dead', functions: functions.filter(({ count }) => count > 0) }
       }
       case 'describe':
-        return { kind: 'describe', job: this.#find(request.number) }
+        return { kind: 'describe', job: this.#find(request.number) ?? this.#findLive(request.number) }
       case 'describe unique': {
         const { unique, function: name } = request
         const kept = Array.from(this.#kept.values(), ({ description }) => description)
@@ -203,6 +203,16 @@ export class MemoryArchive implements Keeper {
 
   *#allDead(name: string | undefined): Generator<StoredDescription, void> {
     for (const [owner, dead] of this.#dead) if (name === undefined || owner === name) yield* dead.values()
+  }
+
+  /** The engine knows all but how its attempts have ended. */
+  #findLive(number: number): StoredDescription | undefined {
+    const job = this.#engine?.findJob(this.#context.handles.numberOf(number))
+    if (job === undefined) return undefined
+    return {
+      ...this.#describe(job, this.#failures.get(job) ?? []),
+      state: job.state === 'delayed' ? 'delayed' : 'ready',
+    }
   }
 
   #describe(job: Job, failures: readonly StoredFailureNote[]): Omit<StoredDescription, 'state'> {

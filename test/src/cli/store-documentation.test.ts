@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { openSqlite } from '../store/parts.ts'
 import { repositoryRoot } from '../support/peers.ts'
 import { scratch } from './command.ts'
-import { fillStore, firstNumber, job, storeCommand } from './store-file.ts'
+import { fillStore, firstNumber, job, meddle, storeCommand } from './store-file.ts'
 
 // docs/store.md says what is: the columns of the tables, queries that work, and the lines of an export.
 
@@ -79,6 +79,10 @@ const answers: readonly [
   ['The job with the handle `H:host:1795286112000004`', [[firstNumber + 3, 'resize', 1, 0, '', 'sum', 2]]],
   ['Its workload, as text, and of one that is not text the first bytes', [['ä']], [['C3A4']]],
   [
+    'The jobs that died last, each with what its worker said',
+    [['2026-11-22 16:01:40', 7, 'resize', 'failed', 'no room']],
+  ],
+  [
     'The functions that take most room (this one reads all jobs)',
     [
       ['resize', 4, 18],
@@ -109,6 +113,13 @@ describe('the queries', () => {
         job({ number: firstNumber + 4, function: 'resize', priority: 0, workload: Buffer.from('cat') }),
         job({ number: firstNumber + 5, function: 'resize', runAt: at + 3000 }),
       ])
+      meddle(
+        directory.path('jobs.db'),
+        `INSERT INTO dead (number, function_id, priority, unique_name, reducer, then_function, submitted_at, died_at,
+          reason, attempts, keep_until, failures, workload)
+        SELECT 7, id, 1, '', '', '', 0, ${Date.UTC(2026, 10, 22, 16, 1, 40)},
+          'failed', 2, 0, '[{"error":"first"},{"error":"no room"}]', x'' FROM functions WHERE name = 'resize'`,
+      )
       const database = openSqlite(directory.path('jobs.db'), { readonly: true })
       const sql = queries.find(([, each]) => each === title)?.[2] ?? ''
       const found = sql

@@ -17,8 +17,11 @@ export function job(fields: Partial<NewJob> = {}): NewJob {
     function: 'f',
     unique: '',
     reducer: '',
+    then: '',
     priority: 1,
     runAt: 0,
+    expireAt: 0,
+    attempts: 0,
     workload: Buffer.from('work'),
     ...fields,
   }
@@ -51,7 +54,7 @@ export function jobsOfEveryKind(): StoredJob[] {
     { unique: '-', workload: Buffer.from('two') },
     { unique: '-', workload: Buffer.alloc(0) },
     { unique: '-', workload: Buffer.alloc(0) },
-    { unique: 'late', runAt: farAhead },
+    { unique: 'late', runAt: farAhead, then: everyNameByte, expireAt: farAhead + 5, attempts: 3 },
   ]
   return rows.map((fields, index) => ({ ...job(fields), number: firstNumber + 2 * index }))
 }

@@ -22,7 +22,7 @@ import { fillStore, job, jobsIn, storeCommand } from './store-file.ts'
 
 const farAheadSeconds = 4_000_000_000
 
-type Wanted = Omit<StoredJob, 'number' | 'reducer' | 'workload'> & { readonly workload: string }
+type Wanted = Pick<StoredJob, 'function' | 'unique' | 'priority' | 'runAt'> & { readonly workload: string }
 
 function wanted(fields: Partial<Wanted>): Wanted {
   return { function: 'f', unique: '', priority: 1, runAt: 0, workload: 'work', ...fields }

@@ -28,8 +28,11 @@ describe('a job as a line', () => {
       function: name,
       unique: name,
       reducer: name,
+      then: name,
       priority: fc.constantFrom(0, 1, 2),
       runAt: fc.oneof(fc.constant(0), fc.maxSafeNat()),
+      expireAt: fc.oneof(fc.constant(0), fc.maxSafeNat()),
+      attempts: fc.oneof(fc.constant(0), fc.nat()),
       workload: fc.uint8Array({ maxLength: 300 }),
     })
     fc.assert(
@@ -46,6 +49,10 @@ describe('a job as a line', () => {
     [
       { priority: 0, runAt: 5, unique: 'u', reducer: 'r' },
       '"function":"f","priority":"high","run_at":5,"unique":"u","reducer":"r","workload":"work"',
+    ],
+    [
+      { expireAt: 7, attempts: 2, then: 'g' },
+      '"function":"f","priority":"normal","expire_at":7,"attempts":2,"then":"g","workload":"work"',
     ],
     [
       { function: 'f\xff', workload: Buffer.of(0xff), priority: 2 },
@@ -102,6 +109,8 @@ describe('refused', () => {
     [`{${f},"workload_base64":7}`, '"workload_base64" must be base64'],
     [`{${f},"priority":1}`, '"priority" must be "high", "normal" or "low"'],
     [`{${f},"run_at":-1}`, '"run_at" must be milliseconds since 1970, as a whole number'],
+    [`{${f},"expire_at":"soon"}`, '"expire_at" must be milliseconds since 1970, as a whole number'],
+    [`{${f},"attempts":-1}`, '"attempts" must be a whole number'],
     [`{${f},"run_at":"soon"}`, '"run_at" must be milliseconds since 1970, as a whole number'],
     ...['999999999999999', '9000000000000001', '1795286112000001.5', '"1795286112000001"', 'null'].map(
       (number): [string, string] => [

@@ -25,7 +25,7 @@ describe('check', () => {
     await fillStore(directory.path('jobs.db'), jobsOfEveryKind())
     for (const flags of [[], ['--full']]) {
       const { code, stdout, stderr } = storeCommand(directory.path(''), ['check', 'jobs.db', ...flags])
-      assert.match(stdout, /^OK: 19 jobs of 6 functions, schema 1, \d+\.\d KiB\n$/)
+      assert.match(stdout, /^OK: 19 jobs of 6 functions, schema 2, \d+\.\d KiB\n$/)
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
     }
     const { stdout } = storeCommand(directory.path(''), ['check', '--store', 'sqlite:jobs.db', '--json'])
@@ -61,6 +61,24 @@ describe('check', () => {
       'a count of nothing',
       'INSERT INTO counts SELECT id, 2, 0, 7 FROM functions',
       ['counts has 0 ready and 7 delayed jobs of function "f" with priority low, and there are 0 and 0'],
+    ],
+    [
+      'a count of what has ended',
+      'UPDATE counts SET dead = 2, kept = 3',
+      ['counts has 2 dead jobs and 3 results of function "f" with priority normal, and there are 0 and 0'],
+    ],
+    [
+      'a job in two tables',
+      `INSERT INTO dead (number, function_id, priority, unique_name, reducer, then_function, submitted_at, died_at,
+          reason, attempts, keep_until, workload)
+        SELECT number, function_id, priority, '', '', '', 0, 0, 'lost', 0, 0, workload FROM jobs WHERE number = ${third};
+       UPDATE counts SET dead = 1`,
+      [`job ${third} in dead: it is in jobs as well`],
+    ],
+    [
+      'failures that are none',
+      `UPDATE jobs SET failures = '[' WHERE number = ${first}`,
+      [`job ${first}: its failures are no JSON array`],
     ],
     [
       'no function',
@@ -243,17 +261,18 @@ describe('stats', () => {
     const { code, stdout, stderr } = storeCommand(directory.path(''), ['stats', '--store', 'jobs.db'])
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
     assert.deepEqual(stdout.replace(/size .*/, 'size      so and so').split('\n'), [
-      'store     sqlite:jobs.db, schema 1',
+      'store     sqlite:jobs.db, schema 2',
       'in use    no',
       'size      so and so',
       'jobs      5 jobs: 3 ready or running, 2 delayed',
+      'ended     0 dead, 0 kept for their results',
       'next due  2096-10-02T07:06:40.000Z',
       'oldest    1795286112000001',
       '',
-      'function     high  normal  low  delayed  next due                  oldest',
-      '"a b\\u0001"     0       1    0        0  -                         1795286112000005',
-      'wc              1       1    0        1  2096-10-02T07:06:40.000Z  1795286112000001',
-      'äö              0       0    0        1  2096-10-02T07:06:41.000Z  -',
+      'function     high  normal  low  delayed  dead  kept  next due                  oldest',
+      '"a b\\u0001"     0       1    0        0     0     0  -                         1795286112000005',
+      'wc              1       1    0        1     0     0  2096-10-02T07:06:40.000Z  1795286112000001',
+      'äö              0       0    0        1     0     0  2096-10-02T07:06:41.000Z  -',
       '',
     ])
   })
@@ -270,11 +289,13 @@ describe('stats', () => {
     assert.ok(Number(bytes) > 0 && Number(log_bytes) === 0)
     assert.deepEqual(rest, {
       store: 'sqlite:jobs.db',
-      schema: 1,
+      schema: 2,
       pid: null,
       jobs: 2,
       ready: 1,
       delayed: 1,
+      dead: 0,
+      kept: 0,
       next_due: ahead,
       oldest: firstNumber,
       functions: [
@@ -284,6 +305,8 @@ describe('stats', () => {
           normal: 1,
           low: 0,
           delayed: 1,
+          dead: 0,
+          kept: 0,
           next_due: ahead,
           oldest: firstNumber,
         },
@@ -484,7 +507,7 @@ describe('refused with one sentence', () => {
     [
       'check newer.db',
       1,
-      'newer.db was written by a newer Geartrain (schema 9, this program knows up to 1); run that one, or name another file',
+      'newer.db was written by a newer Geartrain (schema 9, this program knows up to 2); run that one, or name another file',
     ],
     [
       'export --store lost.db',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Words of a policy of which few are drawn: each comes with others, and often with none. */
+/** Words of a policy, of which few are drawn. */
 const words = [
   ['attempts=2 backoffFirstMs=0', 'attempts=3 backoffFirstMs=400 backoffJitter=0.5', 'attempts=2 backoffFirstMs=500'],
   ['retryOn=failed,lost', 'retryOn=exception,timeout'],
@@ -19,10 +19,17 @@ const words = [
   ['draining=true'],
 ]
 
+/** Alone, so that nothing else keeps jobs of a group apart. */
+const alone = ['groupConcurrency=1', 'groupConcurrency=2', 'groupConcurrency=1 attempts=3 backoffFirstMs=0']
+
 /** A command that gives a function a policy. */
 export function policyCommand(name: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const chosen = fc.subarray(words, { minLength: 0, maxLength: 4 }).chain((kinds) => {
     return fc.tuple(...kinds.map((kind) => fc.constantFrom(...kind)))
   })
-  return fc.tuple(name, chosen).map(([f, parts]) => ['policy', f, ...parts].join(' '))
+  const parts = fc.oneof(
+    { weight: 3, arbitrary: chosen.map((some) => some.join(' ')) },
+    { weight: 1, arbitrary: fc.constantFrom(...alone) },
+  )
+  return fc.tuple(name, parts).map(([f, drawn]) => `policy ${f} ${drawn}`.trimEnd())
 }

@@ -57,13 +57,13 @@ export interface ClaimRequest {
   readonly bytesMax: number
 }
 
-export interface AskRequest {
+interface AskRequest {
   readonly kind: 'ask'
   readonly addition: Addition
   readonly submission: Submission
 }
 
-export interface ExpiredRequest {
+interface ExpiredRequest {
   readonly kind: 'expired'
   readonly until: number
   readonly after: StoredJob | undefined

@@ -149,7 +149,7 @@ class Step implements fc.Command<Witness, Witness> {
 const client = fc.constantFrom('ann', 'bob')
 const worker = fc.constantFrom('wes', 'yan', 'zoe')
 const name = fc.constantFrom('f', 'f', 'g')
-const unique = fc.constantFrom("''", 'u', 'a:1', 'a:2', 'b:1')
+const unique = fc.constantFrom("''", 'u', 'a:1', 'a:2', 'a:3', 'b:1')
 const any = fc.nat({ max: 1000 })
 const submitWord = fc.constantFrom('SUBMIT_JOB', 'SUBMIT_JOB_BG', 'SUBMIT_JOB_BG', 'SUBMIT_JOB_HIGH_BG')
 const submit = fc.tuple(client, submitWord, name, unique, fc.constant('x')).map((words) => () => words.join(' '))
@@ -164,13 +164,12 @@ const wokenGrab = any.map((index) => ({ woken }: Witness) => {
   const who = woken[index % woken.length]
   return who && `${who} GRAB_JOB`
 })
-const end = fc.tuple(any, fc.constantFrom('WORK_COMPLETE', 'WORK_FAIL', 'WORK_FAIL', 'WORK_EXCEPTION')).map(
-  ([index, word]) =>
-    ({ running }: Witness) => {
-      const job = running[index % running.length]
-      return job && `${job.session} ${word} #${job.number} x`
-    },
-)
+const end = fc
+  .tuple(any, fc.constantFrom('WORK_COMPLETE', 'WORK_FAIL', 'WORK_FAIL', 'WORK_EXCEPTION'))
+  .map(([index, word]) => ({ running }: Witness) => {
+    const job = running[index % running.length]
+    return job && `${job.session} ${word} #${job.number} x`
+  })
 const wait = fc.constantFrom(1, 250, 500, 1000).map(
   (ms) =>
     ({ rules }: Witness) =>
@@ -200,10 +199,16 @@ const options: fc.Arbitrary<Partial<EngineOptions>> = fc.record(
   { requiredKeys: [] },
 )
 
+/** Workers are there, and most functions have a policy before they have jobs. */
+const opening = fc
+  .array(policyCommand(name), { maxLength: 3 })
+  .map((lines) => [...lines, 'wes CAN_DO f', 'wes CAN_DO g', 'yan CAN_DO f'])
+
 test('policies are kept, whatever comes', () => {
   fc.assert(
-    fc.property(options, fc.commands([step], { maxCommands: 150, size: 'max' }), (chosen, steps) => {
+    fc.property(options, opening, fc.commands([step], { maxCommands: 150, size: 'max' }), (chosen, lines, steps) => {
       const witness = new Witness(chosen)
+      for (const line of lines) witness.perform(line)
       fc.modelRun(() => ({ model: witness, real: witness }), steps)
       witness.rest()
     }),

@@ -384,6 +384,23 @@ describe('the date', () => {
     assert.equal(host.disk.jobs.length, 1)
   })
 
+  it('that was a year ahead for a time: what is put, or resumed, after that counts from then on', () => {
+    const host = new ScheduleHost(noon)
+    host.schedules.put(tick)
+    host.pass(10)
+    host.setDate(365 * 86_400_000)
+    host.pass(10)
+    host.setDate(-365 * 86_400_000)
+    host.schedules.put({ ...tick, name: 'other' })
+    host.pass(10)
+    assert.deepEqual(host.history('other'), ['12:00:30 submitted'])
+    assert.equal(host.schedules.show('tick').history.length, 3)
+    host.schedules.pause('tick')
+    host.schedules.resume('tick')
+    host.pass(10)
+    assert.deepEqual(host.history('tick')[0], '12:00:40 submitted')
+  })
+
   it('set before a schedule is put is none of its business', () => {
     const host = new ScheduleHost(noon)
     host.setDate(3_600_000)

@@ -183,7 +183,7 @@ export function dead(it: It): void {
 
   it(`at most ${sweptMax} go at once, and ${sweptMax} are soon buried`, async (store) => {
     const numbers = Array.from({ length: sweptMax + 1 }, (_, i) => i + 1)
-    await store.add(...numbers.map((number) => ({ number, unique: `u${number}` })))
+    await store.add(...numbers.map((number) => ({ number })))
     await store.do({ changes: numbers.map((number) => ({ ...bury(number, 20 + number), deadMax: 1e6 })) })
     const now = 1e6
     assert.equal((await store.do({ changes: [{ kind: 'sweep', now }] })).nextSweepAt, 20 + sweptMax + 1)

@@ -4,5 +4,5 @@ export { openDatabase } from '../../../packages/server/dist/store/sqlite/databas
 export { openSqlite } from '../../../packages/server/dist/store/sqlite/driver.js'
 export { openingError } from '../../../packages/server/dist/store/sqlite/failure.js'
 export { FunctionRow } from '../../../packages/server/dist/store/sqlite/functions.js'
-export { applicationId, schemaVersion } from '../../../packages/server/dist/store/sqlite/schema.js'
+export { applicationId, migrations, schemaVersion } from '../../../packages/server/dist/store/sqlite/schema.js'
 export { uniqueKey } from '../../../packages/server/dist/store/sqlite/unique-key.js'

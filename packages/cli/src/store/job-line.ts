@@ -18,11 +18,13 @@ const numberMin = 10 ** 15
 const numberMax = 9 * 10 ** 15
 
 const priorityNames = ['high', 'normal', 'low'] as const
-const textKeys = ['function', 'unique', 'reducer', 'workload'] as const
+const textKeys = ['function', 'unique', 'reducer', 'then', 'workload'] as const
 const jobKeys: ReadonlySet<string> = new Set([
   'number',
   'priority',
   'run_at',
+  'expire_at',
+  'attempts',
   ...textKeys.flatMap((key) => [key, `${key}_base64`]),
 ])
 
@@ -60,8 +62,11 @@ export function writeJob(job: StoredJob): string {
     ...bytesField('function', Buffer.from(job.function, 'latin1')),
     priority: priorityNames[job.priority],
     ...(job.runAt > 0 ? { run_at: job.runAt } : {}),
+    ...(job.expireAt > 0 ? { expire_at: job.expireAt } : {}),
+    ...(job.attempts > 0 ? { attempts: job.attempts } : {}),
     ...(job.unique === '' ? {} : bytesField('unique', Buffer.from(job.unique, 'latin1'))),
     ...(job.reducer === '' ? {} : bytesField('reducer', Buffer.from(job.reducer, 'latin1'))),
+    ...(job.then === '' ? {} : bytesField('then', Buffer.from(job.then, 'latin1'))),
     ...bytesField('workload', job.workload),
   })
 }
@@ -88,7 +93,10 @@ export function readLine(line: Uint8Array): { header: ExportHeader } | { job: Li
       unique: readName(fields, 'unique'),
       reducer: readName(fields, 'reducer'),
       priority: readPriority(fields['priority']),
-      runAt: readRunAt(fields['run_at']),
+      then: readName(fields, 'then'),
+      runAt: readTime(fields, 'run_at'),
+      expireAt: readTime(fields, 'expire_at'),
+      attempts: readAttempts(fields['attempts']),
       workload: readBytes(fields, 'workload'),
     },
   }
@@ -140,10 +148,17 @@ function readPriority(value: unknown): StoredJob['priority'] {
   }
 }
 
-function readRunAt(value: unknown): number {
+function readTime(fields: Record<string, unknown>, key: string): number {
+  const value = fields[key]
   if (value === undefined) return 0
   if (isWholeNumber(value, 0, Number.MAX_SAFE_INTEGER)) return value
-  throw new LineError('"run_at" must be milliseconds since 1970, as a whole number')
+  throw new LineError(`"${key}" must be milliseconds since 1970, as a whole number`)
+}
+
+function readAttempts(value: unknown): number {
+  if (value === undefined) return 0
+  if (isWholeNumber(value, 0, 2 ** 32 - 1)) return value
+  throw new LineError('"attempts" must be a whole number')
 }
 
 function readName(fields: Record<string, unknown>, key: string): string {

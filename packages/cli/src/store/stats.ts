@@ -27,12 +27,14 @@ function toJson(path: string, found: StoreStats) {
     ...totals,
     next_due: found.nextDueAt ?? null,
     oldest: found.oldest ?? null,
-    functions: found.functions.map(({ name, ready: [high, normal, low], delayed, nextDueAt, oldest }) => ({
+    functions: found.functions.map(({ name, ready: [high, normal, low], delayed, dead, kept, nextDueAt, oldest }) => ({
       ...bytesField('function', Buffer.from(name, 'latin1')),
       high,
       normal,
       low,
       delayed,
+      dead,
+      kept,
       next_due: nextDueAt ?? null,
       oldest: oldest ?? null,
     })),
@@ -40,37 +42,41 @@ function toJson(path: string, found: StoreStats) {
 }
 
 function toText(path: string, found: StoreStats): string {
-  const { ready, delayed } = sum(found.functions)
+  const { ready, delayed, dead, kept } = sum(found.functions)
   const facts: [string, string][] = [
     ['store', `sqlite:${path}, schema ${found.schemaVersion}`],
     ['in use', found.pid === undefined ? 'no' : `by process ${found.pid}`],
     ['size', `${showBytes(found.bytes)}, and ${showBytes(found.logBytes)} of log`],
     ['jobs', `${count(ready + delayed, 'job')}: ${ready} ready or running, ${delayed} delayed`],
+    ['ended', `${dead} dead, ${kept} kept for their results`],
     ['next due', showTime(found.nextDueAt)],
     ['oldest', showNumber(found.oldest)],
   ]
-  const rows = found.functions.map(({ name, ready: [high, normal, low], delayed: waiting, nextDueAt, oldest }) => [
+  const rows = found.functions.map(({ name, ready: [high, normal, low], nextDueAt, oldest, ...counts }) => [
     showText(Buffer.from(name, 'latin1').toString('utf8')),
     String(high),
     String(normal),
     String(low),
-    String(waiting),
+    String(counts.delayed),
+    String(counts.dead),
+    String(counts.kept),
     showTime(nextDueAt),
     showNumber(oldest),
   ])
-  const head = ['function', 'high', 'normal', 'low', 'delayed', 'next due', 'oldest']
+  const head = ['function', 'high', 'normal', 'low', 'delayed', 'dead', 'kept', 'next due', 'oldest']
   const table = rows.length === 0 ? [] : ['', ...align([head, ...rows])]
   return `${[...align(facts), ...table].join('\n')}\n`
 }
 
-function sum(functions: readonly FunctionStats[]): { ready: number; delayed: number } {
-  let ready = 0
-  let delayed = 0
+function sum(functions: readonly FunctionStats[]) {
+  const totals = { ready: 0, delayed: 0, dead: 0, kept: 0 }
   for (const each of functions) {
-    for (const jobs of each.ready) ready += jobs
-    delayed += each.delayed
+    for (const jobs of each.ready) totals.ready += jobs
+    totals.delayed += each.delayed
+    totals.dead += each.dead
+    totals.kept += each.kept
   }
-  return { ready, delayed }
+  return totals
 }
 
 function showTime(atMs: number | undefined): string {

@@ -9,9 +9,9 @@ export type ControlRequest = {
 }[ControlOperation]
 
 /** A larger one is refused before it is read. */
-export const requestBytesMax: number = 16 * 1024 * 1024
+const requestBytesMax = 16 * 1024 * 1024
 /** Entries of a page. */
-export const pageMax = 1000
+const pageMax = 1000
 /** Schedules show no more of their past. */
 const runsMax = 1000
 

@@ -327,7 +327,7 @@ export class Schedules {
     const jumpMs = offsetMs - this.#offsetMs
     this.#offsetMs = offsetMs
     if (Math.abs(jumpMs) <= driftMsMax) return false
-    if (jumpMs > 0) this.#missedBefore = wallTime.now
+    this.#missedBefore = jumpMs > 0 ? wallTime.now : Math.min(this.#missedBefore, wallTime.now)
     const what = jumpMs > 0 ? 'put on: times in between are missed' : 'put back: no time comes twice'
     log.warn(`the date was ${what} (${jumpMs / 1000} s)`)
     return true

@@ -1,7 +1,7 @@
 import { type FunctionRules, rulesOf } from './functions.ts'
 
 /** Clocks of two processes are read, and dates are whole milliseconds. */
-export const toleranceMs = 20
+export const toleranceMs = 8
 const never = Number.POSITIVE_INFINITY
 const notesMax = 200
 

@@ -45,6 +45,7 @@ const triggers = [
   [1, ['dead and deleted', 2]],
   [1, ['policies set', 6]],
   [1, ['paused', 3]],
+  [3, ['ticks seen', 1]],
 ] as const
 /** What a server has to do at once, it has to have done by then: far more than it takes. */
 const patienceMs = 20_000

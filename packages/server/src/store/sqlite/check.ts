@@ -4,6 +4,7 @@ import { toFailure } from './failure.ts'
 import type { StoreSnapshot } from './snapshot.ts'
 import { fromColumn, toColumn } from './text.ts'
 import { uniqueKey } from './unique-key.ts'
+import { isNamed } from './uniques.ts'
 
 /** So many faults are told; of a file that is badly damaged nobody reads more. */
 const faultsMax = 100
@@ -26,6 +27,13 @@ export interface CheckResult {
   readonly functions: number
 }
 
+interface Counts {
+  ready: number
+  delayed: number
+  dead: number
+  kept: number
+}
+
 type Row = readonly [
   number: unknown,
   functionId: unknown,
@@ -37,6 +45,20 @@ type Row = readonly [
   clash: unknown,
   reducer: unknown,
   workload: unknown,
+  expireAt: unknown,
+  attempts: unknown,
+  failures: unknown,
+  then: unknown,
+]
+
+type EndedRow = readonly [
+  number: unknown,
+  functionId: unknown,
+  priority: unknown,
+  unique: unknown,
+  key: unknown,
+  failures: unknown,
+  bytes: unknown,
 ]
 
 /** Reads all there is in a store and compares it with itself. Nothing is changed. */
@@ -51,6 +73,8 @@ class Check {
   #hasMore = false
   #jobs = 0
   #functions = 0
+  /** What there is, by function and priority. */
+  readonly #counts = new Map<string, Counts>()
 
   constructor(database: Database, options: CheckOptions) {
     this.#database = database
@@ -63,6 +87,9 @@ class Check {
     this.#step('references', () => this.#checkReferences())
     this.#step('functions', () => this.#checkFunctions())
     this.#step('jobs', () => this.#checkJobs())
+    this.#step('dead jobs', () => this.#checkEnded('dead', 'workload'))
+    this.#step('results', () => this.#checkEnded('results', 'data'))
+    this.#step('counts', () => this.#compareCounts())
     this.#step('positions', () => this.#checkPositions())
     this.#step('uniques', () => this.#checkUniques())
     this.#step('numbers', () => this.#checkNumbers())
@@ -110,45 +137,78 @@ class Check {
     }
   }
 
-  /** Each job by itself, and whether the table counts holds as many as there are. */
+  /** Each job by itself. */
   #checkJobs(): void {
     const total = Number(this.#database.prepare('SELECT total(ready + delayed) FROM counts').pluck().get())
-    const counts = new Map<string, { ready: number; delayed: number }>()
     const rows = this.#rows<Row>(`
-      SELECT number, function_id, priority, position, run_at, unique_name, unique_key, clash, reducer, workload
+      SELECT number, function_id, priority, position, run_at, unique_name, unique_key, clash, reducer, workload,
+        expire_at, attempts, failures, then_function
       FROM jobs ORDER BY number`)
     for (const row of rows) {
       if (this.#jobs++ % jobsBetweenProgress === 0) this.#options.onProgress('jobs', this.#jobs, total)
       for (const what of faultsOf(row)) this.#fault(`job ${String(row[0])}: ${what}`)
       const [, functionId, priority, position] = row
-      const key = `${String(functionId)} ${String(priority)}`
-      let count = counts.get(key)
-      if (count === undefined) counts.set(key, (count = { ready: 0, delayed: 0 }))
+      const count = this.#countsOf(functionId, priority)
       if (position === 0) count.delayed++
       else count.ready++
     }
-    this.#compareCounts(counts)
   }
 
-  #compareCounts(counts: ReadonlyMap<string, { readonly ready: number; readonly delayed: number }>): void {
-    const left = new Map(counts)
-    const rows = this.#rows<[number, number, number, number]>(
-      'SELECT function_id, priority, ready, delayed FROM counts',
-    )
-    for (const [functionId, priority, ready, delayed] of rows) {
-      const key = `${functionId} ${priority}`
-      const real = left.get(key) ?? { ready: 0, delayed: 0 }
-      left.delete(key)
-      if (real.ready === ready && real.delayed === delayed) continue
-      this.#fault(
-        `counts has ${ready} ready and ${delayed} delayed jobs ${this.#line(functionId, priority)}, and there are ${real.ready} and ${real.delayed}`,
-      )
+  /** Each job that is dead, or of which a result is kept; none of them is anywhere else. */
+  #checkEnded(table: 'dead' | 'results', bytesColumn: string): void {
+    const others = ['jobs', 'dead', 'results'].filter((each) => each !== table)
+    const rows = this.#rows<[...EndedRow, string | null]>(`
+      SELECT number, function_id, priority, unique_name, unique_key, failures, ${bytesColumn},
+        (${others.map((each) => `SELECT '${each}' FROM ${each} WHERE number = ${table}.number`).join(' UNION ALL ')})
+      FROM ${table} ORDER BY number`)
+    for (const row of rows) {
+      const [number, functionId, priority, unique, key, failures, bytes, other] = row
+      const fault = (what: string) => this.#fault(`job ${String(number)} in ${table}: ${what}`)
+      if (other !== null) fault(`it is in ${other} as well`)
+      if (!isNotes(failures)) fault('its failures are no JSON array')
+      if (!Buffer.isBuffer(bytes)) fault(`its ${bytesColumn} is no BLOB`)
+      else if (!isName(unique)) fault('its unique is neither text nor a BLOB of other bytes')
+      else if (key !== endedKey(table, fromColumn(unique), bytes)) fault('its unique key is not that of its unique')
+      const count = this.#countsOf(functionId, priority)
+      if (table === 'dead') count.dead++
+      else count.kept++
     }
-    for (const [key, { ready, delayed }] of left) {
+  }
+
+  #countsOf(functionId: unknown, priority: unknown): Counts {
+    const key = `${String(functionId)} ${String(priority)}`
+    let count = this.#counts.get(key)
+    if (count === undefined) this.#counts.set(key, (count = { ready: 0, delayed: 0, dead: 0, kept: 0 }))
+    return count
+  }
+
+  /** The table counts holds as many as there are. */
+  #compareCounts(): void {
+    const left = new Map(this.#counts)
+    const rows = this.#rows<[number, number, number, number, number, number]>(
+      'SELECT function_id, priority, ready, delayed, dead, kept FROM counts',
+    )
+    for (const [functionId, priority, ready, delayed, dead, kept] of rows) {
+      const key = `${functionId} ${priority}`
+      const real = left.get(key) ?? { ready: 0, delayed: 0, dead: 0, kept: 0 }
+      left.delete(key)
+      const line = this.#line(functionId, priority)
+      if (real.ready !== ready || real.delayed !== delayed) {
+        this.#fault(
+          `counts has ${ready} ready and ${delayed} delayed jobs ${line}, and there are ${real.ready} and ${real.delayed}`,
+        )
+      }
+      if (real.dead !== dead || real.kept !== kept) {
+        this.#fault(
+          `counts has ${dead} dead jobs and ${kept} results ${line}, and there are ${real.dead} and ${real.kept}`,
+        )
+      }
+    }
+    for (const [key, { ready, delayed, dead, kept }] of left) {
       const [functionId, priority] = key.split(' ').map(Number)
-      this.#fault(
-        `counts has no row for the ${ready} ready and ${delayed} delayed jobs ${this.#line(functionId ?? 0, priority ?? 0)}`,
-      )
+      const line = this.#line(functionId ?? 0, priority ?? 0)
+      const ended = dead + kept === 0 ? '' : `, the ${dead} dead jobs and ${kept} results`
+      this.#fault(`counts has no row for the ${ready} ready and ${delayed} delayed jobs${ended} ${line}`)
     }
   }
 
@@ -190,11 +250,10 @@ class Check {
   #checkNumbers(): void {
     const [reserved] = this.#database.prepare<[], number>('SELECT reserved_until FROM numbers').pluck().all()
     if (reserved === undefined) return this.#fault('the table numbers has no row')
-    const last = this.#database
-      .prepare<[], number>('SELECT number FROM jobs ORDER BY number DESC LIMIT 1')
-      .pluck()
-      .get()
-    if (last !== undefined && last >= reserved) {
+    const lastOf = (table: string) =>
+      this.#database.prepare<[], number | null>(`SELECT max(number) FROM ${table}`).pluck().get() ?? 0
+    const last = Math.max(lastOf('jobs'), lastOf('dead'), lastOf('results'))
+    if (last > 0 && last >= reserved) {
       this.#fault(`job ${last} has a number that may be given out again: numbers are reserved until ${reserved}`)
     }
   }
@@ -211,7 +270,8 @@ class Check {
 }
 
 function* faultsOf(row: Row): Generator<string> {
-  const [number, functionId, priority, position, runAt, unique, key, clash, reducer, workload] = row
+  const [number, functionId, priority, position, runAt, unique, key, clash, reducer, workload, ...rest] = row
+  const [expireAt, attempts, failures, then] = rest
   if (!isWhole(number, 1)) yield 'its number is no whole number above 0'
   if (!isWhole(functionId, 0)) yield 'its function is no number'
   if (!isWhole(priority, 0) || priority > 2) yield 'its priority is none of 0, 1 and 2'
@@ -220,10 +280,29 @@ function* faultsOf(row: Row): Generator<string> {
   else if (position > 0 === runAt > 0)
     yield `it is ${position > 0 ? 'both ready and delayed' : 'neither ready nor delayed'}`
   if (!isName(reducer)) yield 'its reducer is neither text nor a BLOB of other bytes'
+  if (!isName(then)) yield 'the function of its result is neither text nor a BLOB of other bytes'
+  if (!isWhole(attempts, 0)) yield 'its attempts are no whole number'
+  if (expireAt !== null && typeof expireAt !== 'number') yield 'the time at which it expires is no number'
+  if (!isNotes(failures)) yield 'its failures are no JSON array'
   if (!Buffer.isBuffer(workload)) yield 'its workload is no BLOB'
   if (!isName(unique)) yield 'its unique is neither text nor a BLOB of other bytes'
   else if (Buffer.isBuffer(workload) && key !== uniqueKey(fromColumn(unique), workload)) {
     yield 'its unique key is not that of its unique'
+  }
+}
+
+/** Of a result, only a name has one. */
+function endedKey(table: 'dead' | 'results', unique: string, bytes: Buffer): number | null {
+  return table === 'dead' || isNamed(unique) ? uniqueKey(unique, bytes) : null
+}
+
+function isNotes(value: unknown): boolean {
+  if (value === null) return true
+  if (typeof value !== 'string') return false
+  try {
+    return Array.isArray(JSON.parse(value))
+  } catch {
+    return false
   }
 }
 

@@ -70,8 +70,11 @@ export class GearmandQueue {
           function: jobFunction?.toString('latin1') ?? '',
           unique: unique?.toString('latin1') ?? '',
           reducer: '',
+          then: '',
           priority: priorities.find((each) => each === priority) ?? 1,
           runAt: runAt > nowMs ? runAt : 0,
+          expireAt: 0,
+          attempts: 0,
           workload: data ?? Buffer.alloc(0),
         }
       }

@@ -12,6 +12,9 @@ type Row = readonly [
   unique: NameColumn,
   reducer: NameColumn,
   workload: Buffer,
+  expireAt: number | null,
+  attempts: number,
+  then: NameColumn,
 ]
 
 /** Ways to the numbers of jobs, each with the order that it has anyway. */
@@ -19,6 +22,7 @@ const ways = [
   ['NOT INDEXED', ['number']],
   ['INDEXED BY jobs_ready WHERE position > 0', ['function_id', 'priority', 'position']],
   ['INDEXED BY jobs_delayed WHERE run_at > 0', ['run_at', 'number']],
+  ['INDEXED BY jobs_expiring WHERE expire_at IS NOT NULL', ['expire_at', 'number']],
   ['INDEXED BY jobs_unique WHERE unique_key IS NOT NULL', ['unique_key', 'function_id', 'clash']],
 ] as const
 
@@ -30,7 +34,7 @@ export function* salvageJobs(snapshot: StoreSnapshot, onLost: (number: number) =
   const { database } = snapshot
   const find = database
     .prepare<[number], Row>(`
-      SELECT name, priority, run_at, unique_name, reducer, workload
+      SELECT name, priority, run_at, unique_name, reducer, workload, expire_at, attempts, then_function
       FROM jobs JOIN functions ON functions.id = function_id WHERE number = ?`)
     .raw()
   let last: number | undefined
@@ -42,14 +46,17 @@ export function* salvageJobs(snapshot: StoreSnapshot, onLost: (number: number) =
       onLost(number)
       continue
     }
-    const [name, priority, runAt, unique, reducer, workload] = row
+    const [name, priority, runAt, unique, reducer, workload, expireAt, attempts, then] = row
     yield {
       number,
       function: fromColumn(name),
       unique: fromColumn(unique),
       reducer: fromColumn(reducer),
+      then: fromColumn(then),
       priority,
       runAt,
+      expireAt: expireAt ?? 0,
+      attempts,
       workload,
     }
   }

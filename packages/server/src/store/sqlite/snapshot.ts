@@ -22,7 +22,18 @@ type JobRow = readonly [
   unique: NameColumn,
   reducer: NameColumn,
   workload: Buffer,
+  expireAt: number | null,
+  attempts: number,
+  then: NameColumn,
 ]
+
+interface Counted {
+  ready: [number, number, number]
+  delayed: number
+  dead: number
+  kept: number
+  oldest: number | undefined
+}
 
 /** What of a function is in the store. */
 export interface FunctionStats {
@@ -30,6 +41,9 @@ export interface FunctionStats {
   /** By priority; running ones among them. */
   readonly ready: readonly [number, number, number]
   readonly delayed: number
+  readonly dead: number
+  /** Jobs that have ended and of which something is kept. */
+  readonly kept: number
   /** When the next delayed job is due; undefined if there is none, or none among the first of all functions. */
   readonly nextDueAt: number | undefined
   /** The lowest number at the heads of its lines; undefined if none is ready. */
@@ -80,10 +94,11 @@ export class StoreSnapshot {
   *jobs(): Generator<StoredJob> {
     const names = this.#names()
     const rows = this.database.prepare<[], JobRow>(`
-      SELECT number, function_id, priority, run_at, unique_name, reducer, workload FROM jobs ORDER BY number`)
+      SELECT number, function_id, priority, run_at, unique_name, reducer, workload, expire_at, attempts, then_function
+      FROM jobs ORDER BY number`)
     try {
       for (const row of rows.raw().iterate()) {
-        const [number, functionId, priority, runAt, unique, reducer, workload] = row
+        const [number, functionId, priority, runAt, unique, reducer, workload, expireAt, attempts, then] = row
         const jobFunction = names.get(functionId)
         if (jobFunction === undefined) {
           const sentence = `the function of job ${number} is missing; see what geartrain store check says`
@@ -94,8 +109,11 @@ export class StoreSnapshot {
           function: jobFunction,
           unique: fromColumn(unique),
           reducer: fromColumn(reducer),
+          then: fromColumn(then),
           priority,
           runAt,
+          expireAt: expireAt ?? 0,
+          attempts,
           workload,
         }
       }
@@ -142,15 +160,19 @@ export class StoreSnapshot {
       )
       .pluck()
     const dueAt = this.#nextDueByFunction()
-    const counts = new Map<number, { ready: [number, number, number]; delayed: number; oldest: number | undefined }>()
-    const rows = this.database.prepare<[], [number, Priority, number, number]>(
-      'SELECT function_id, priority, ready, delayed FROM counts WHERE ready > 0 OR delayed > 0',
-    )
-    for (const [id, priority, ready, delayed] of rows.raw().all()) {
+    const counts = new Map<number, Counted>()
+    const rows = this.database.prepare<[], [number, Priority, number, number, number, number]>(`
+      SELECT function_id, priority, ready, delayed, dead, kept FROM counts
+      WHERE ready > 0 OR delayed > 0 OR dead > 0 OR kept > 0`)
+    for (const [id, priority, ready, delayed, dead, kept] of rows.raw().all()) {
       let count = counts.get(id)
-      if (count === undefined) counts.set(id, (count = { ready: [0, 0, 0], delayed: 0, oldest: undefined }))
+      if (count === undefined) {
+        counts.set(id, (count = { ready: [0, 0, 0], delayed: 0, dead: 0, kept: 0, oldest: undefined }))
+      }
       count.ready[priority] = ready
       count.delayed += delayed
+      count.dead += dead
+      count.kept += kept
       const head = ready > 0 ? heads.get(id, priority) : undefined
       if (head !== undefined) count.oldest = Math.min(head, count.oldest ?? head)
     }

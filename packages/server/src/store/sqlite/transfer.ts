@@ -19,9 +19,15 @@ export interface StoredJob {
   readonly function: string
   readonly unique: string
   readonly reducer: string
+  /** The function that its result goes to; empty: none. */
+  readonly then: string
   readonly priority: Priority
   /** Milliseconds since 1970 while it is delayed; 0 when it is ready. */
   readonly runAt: number
+  /** When it should have begun, in the same way; 0: whenever. */
+  readonly expireAt: number
+  /** Those that have ended. */
+  readonly attempts: number
   readonly workload: Uint8Array
 }
 
@@ -44,6 +50,7 @@ export class StoreImport<Job extends NewJob = NewJob> {
   readonly #store: Store
   /** No job has this number or a higher one. */
   #freeNumber: number
+  readonly #nowMs: number
   /** Of jobs without one. */
   readonly #newNumberMin: number
   #hasGivenNumbers = false
@@ -53,6 +60,7 @@ export class StoreImport<Job extends NewJob = NewJob> {
 
   constructor(store: Store, { firstNumber }: StoreState, nowMs: number) {
     this.#store = store
+    this.#nowMs = nowMs
     this.#freeNumber = firstNumber
     this.#newNumberMin = Math.max(firstNumber, nowMs * 1000)
   }
@@ -97,22 +105,23 @@ export class StoreImport<Job extends NewJob = NewJob> {
       this.#freeNumber = Math.max(this.#freeNumber, number + 1)
       let index = functions.get(job.function)
       if (index === undefined) functions.set(job.function, (index = functions.size))
-      const { runAt, priority } = job
+      const { runAt, expireAt, attempts, priority } = job
       const head = {
         number,
         runAt,
-        expireAt: 0,
+        expireAt,
         function: index,
-        attempts: 0,
+        attempts,
         priority,
         isClaimed: false,
         isThrottled: false,
       }
-      records.add(head, { unique: job.unique, reducer: job.reducer, then: '' }, job.workload)
+      records.add(head, job, job.workload)
     }
     if (records.count > 0) {
       const { joined } = await this.#done({
         ...emptyBatch,
+        now: this.#nowMs,
         functions: [...functions.keys()],
         additions: records.written(),
         additionCount: records.count,
