@@ -12,7 +12,7 @@ const articles = json()
 const worker = new Worker(undefined, {
   concurrency: 3,
   jobs: {
-    'news.fetch': { input: json(), output: articles },
+    'news.fetch': { output: articles },
     'news.index': { input: articles, output: articles },
     'news.notify': { input: articles },
   },
@@ -21,7 +21,8 @@ const worker = new Worker(undefined, {
 })
 
 let fetches = 0
-worker.handle('news.fetch', ({ input: { feed } }) => {
+worker.handle('news.fetch', (job) => {
+  const feed = job.text()
   fetches++
   if (fetches === 1) throw new Error(`the site of ${feed} does not answer`)
   return [`an old article of ${feed}`, `article ${fetches} of ${feed}`]

@@ -20,7 +20,7 @@ import type { QueueFile } from './gearmand-store.ts'
 
 /** What a gearmand command line comes to. */
 export interface GearmandPlan {
-  readonly server: Omit<ServerOptions, 'version' | 'log' | 'store' | 'functions'>
+  readonly server: Omit<ServerOptions, 'version' | 'log' | 'store' | 'functions' | 'schedules'>
   /** Where background jobs are kept; undefined: in memory. */
   readonly queue: QueueFile | undefined
   readonly graceMs: number

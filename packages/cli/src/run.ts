@@ -10,9 +10,10 @@ import {
 import { exitCodes, Fault, listenFault } from './fault.ts'
 
 export interface RunOptions {
-  readonly server: Omit<ServerOptions, 'version' | 'log' | 'functions'> & {
+  readonly server: Omit<ServerOptions, 'version' | 'log' | 'functions' | 'schedules'> & {
     readonly store: string
     readonly functions?: ServerOptions['functions']
+    readonly schedules?: ServerOptions['schedules']
   }
   readonly openedLog: OpenLog
   readonly graceMs: number

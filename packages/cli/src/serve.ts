@@ -7,8 +7,10 @@ import {
   openLog,
   readConfigFile,
   readEnvironment,
+  readScheduleTables,
   reason,
   resolveSettings,
+  type ServerOptions,
   type SettingName,
   SettingsError,
   type SettingValues,
@@ -42,14 +44,15 @@ Examples:
 
 async function serve(command: Command): Promise<number> {
   refuseArguments(command, exitCodes.usage)
-  const { values, functions, notes } = await readSettings(command)
+  const { values, functions, schedules, notes } = await readSettings(command)
   const openedLog = await openServeLog(values)
-  return run({ server: { ...toServerOptions(values), functions }, openedLog, graceMs: values.grace, notes })
+  return run({ server: { ...toServerOptions(values), functions, schedules }, openedLog, graceMs: values.grace, notes })
 }
 
 interface ServeSettings {
   readonly values: SettingValues
   readonly functions: ConfigPolicies
+  readonly schedules: ServerOptions['schedules']
   readonly notes: readonly string[]
 }
 
@@ -60,7 +63,8 @@ async function readSettings(command: Command): Promise<ServeSettings> {
     const file = (command.getOptionValue('config') as string | undefined) ?? process.env[environmentName('config')]
     const fromFile = file === undefined || file === '' ? noConfigFile : await readConfigFile(file)
     const values = resolveSettings([givenFlags(command), environment, fromFile.source])
-    return { values, functions: fromFile.functions, notes }
+    const schedules = readScheduleTables(fromFile.schedules, toServerOptions(values).limits)
+    return { values, functions: fromFile.functions, schedules, notes }
   } catch (error) {
     if (error instanceof SettingsError) throw new Fault(error.message, exitCodes.usage, { cause: error })
     throw error

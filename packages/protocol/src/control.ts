@@ -19,7 +19,7 @@ export interface ControlOperations {
   /** Ends all jobs that wait, in memory and on disk. Those that run go on. */
   'function purge': { params: { readonly name: string }; answer: { readonly purged: number } }
 
-  /** `active`: those that have not ended; the others by how they have. Pages: pass `next` as `after`. */
+  /** Those that have not ended, in the order they came. Pages: pass `next` as `after`; a page may have fewer than `limit`. */
   jobs: {
     params: {
       readonly function?: string
@@ -45,7 +45,10 @@ export interface ControlOperations {
     params: DeadFilter & { readonly before?: string; readonly limit?: number }
     answer: { readonly jobs: readonly DeadJob[]; readonly next?: string }
   }
-  /** Those named, or all that the filter lets through; one may get another workload. */
+  /**
+   * Those named, or all that the filter lets through, the oldest first; one may get another workload. Of those that are
+   * refused, the first 1000 are told.
+   */
   'dead retry': {
     params: { readonly handles?: readonly string[]; readonly filter?: DeadFilter; readonly workload?: Bytes }
     answer: { readonly retried: number; readonly refused: readonly { readonly handle: string; readonly why: string }[] }

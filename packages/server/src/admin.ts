@@ -2,7 +2,7 @@ import { type Engine, priorities } from '@geartrain/engine'
 import { adminAnswers, parseAdminLine, type WireError, wireErrors } from '@geartrain/protocol'
 import type { Connection, Listing, ListingPause } from './connection.ts'
 import type { Connections } from './connections.ts'
-import { cancelJob } from './control/cancel-job.ts'
+import { type CancelContext, cancelJob } from './control/cancel-job.ts'
 import type { Handles } from './handles.ts'
 import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
@@ -15,20 +15,26 @@ export interface AdminFacts {
   readonly limits: Limits
 }
 
+export interface AdminContext extends CancelContext {
+  readonly connections: Connections
+}
+
 /** The administrative text protocol: lines to what they do, and the tables they ask for. */
 export class Admin {
+  readonly #context: AdminContext
   readonly #engine: Engine
   readonly #connections: Connections
   readonly #handles: Handles
   readonly #facts: AdminFacts
   readonly #journal: Journal | undefined
 
-  constructor(engine: Engine, connections: Connections, handles: Handles, facts: AdminFacts, journal?: Journal) {
-    this.#engine = engine
-    this.#connections = connections
-    this.#handles = handles
+  constructor(context: AdminContext, facts: AdminFacts) {
+    this.#context = context
+    this.#engine = context.engine
+    this.#connections = context.connections
+    this.#handles = context.handles
     this.#facts = facts
-    this.#journal = journal
+    this.#journal = context.journal
   }
 
   line(connection: Connection, line: string): void {
@@ -75,8 +81,7 @@ export class Admin {
   /** What is answered with OK does not come back: with a store, the answer waits for it. */
   #cancel(connection: Connection, number: number): void {
     const goOn = connection.pause()
-    const context = { engine: this.#engine, handles: this.#handles, journal: this.#journal }
-    cancelJob(context, number, (isKnown, failure) => {
+    cancelJob(this.#context, number, (isKnown, failure) => {
       if (this.#connections.to(connection.id) === connection) {
         const answer = isKnown ? adminAnswers.ok : adminAnswers.unknownJob
         connection.output.text(failure === undefined ? answer : refusal('STORE_FAILED'))

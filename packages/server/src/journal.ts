@@ -98,6 +98,8 @@ export class Journal implements Changes {
   #stopRetry: (() => void) | undefined
   #stopForgetting: (() => void) | undefined
   #isForgettingDue = false
+  /** For the server's own submissions. */
+  readonly #onJoined = new Map<number, (number: number) => void>()
   readonly #waitingForRoom = new Map<Connection, () => void>()
   /** Resolved when all is committed. */
   #onIdle: (() => void) | undefined
@@ -350,6 +352,11 @@ export class Journal implements Changes {
     this.#turn?.begin()
   }
 
+  /** Called if the store has a job that this one of the server's own turns out to have joined. */
+  whenJoined(number: number, onJoined: (number: number) => void): void {
+    this.#onJoined.set(number, onJoined)
+  }
+
   /** Called when all that was said so far is kept, or could not be. */
   whenKept(onKept: OnKept): void {
     this.#open.onKept.push(onKept)
@@ -486,8 +493,12 @@ export class Journal implements Changes {
         const number = handles.numberOf(joined[next + 1] ?? 0)
         next += 2
         durable?.joined(addition, number)
-        if (number !== addition.number) this.#replies.renumber(batch, addition, number)
+        if (number !== addition.number) {
+          this.#replies.renumber(batch, addition, number)
+          this.#onJoined.get(addition.number)?.(number)
+        }
       }
+      if (addition.isOwn) this.#onJoined.delete(addition.number)
     }
     for (const { function: name, priority, count } of promoted) durable?.promoted(name, priority, count)
     for (const { function: name, priority, count } of revived) durable?.revived(name, priority, count)

@@ -1,3 +1,4 @@
+import type { ScheduleDefinition } from '@geartrain/protocol'
 import { defaultHandlePrefix } from './handles.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { type Log, silentLog } from './log.ts'
@@ -35,6 +36,8 @@ export interface ServerOptions {
   readonly limits: Limits
   /** Policies by function or pattern: `{ 'mail.*': { attempts: 5, 'keep-results': '1h' } }`, or those of a file. */
   readonly functions: FunctionOptions
+  /** Jobs at times. They can be paused and run while the server runs, but not changed. */
+  readonly schedules: readonly ScheduleDefinition[]
   readonly log: Log
 }
 
@@ -53,5 +56,6 @@ export const defaultOptions: ServerOptions = {
   version,
   limits: defaultLimits,
   functions: {},
+  schedules: [],
   log: silentLog,
 }

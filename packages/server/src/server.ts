@@ -100,10 +100,15 @@ export class Server {
       limits,
       log,
       begin: () => turn.begin(),
-      submit(submission) {
+      submit(submission, onJoined) {
+        if (policies.policyOf(submission.function).draining) {
+          return { outcome: 'refused', why: wireErrors.FUNCTION_DRAINING.text }
+        }
         const { nextNumber } = engine
         const number = engine.submitOwn(submission)
-        return { outcome: number < nextNumber ? 'joined' : 'kept', number }
+        if (number < nextNumber) return { outcome: 'joined', number }
+        journal?.whenJoined(number, onJoined)
+        return { outcome: 'kept', number }
       },
       isStoreFailing: () => journal?.failure !== undefined,
       takeNumber: () => engine.takeNumber(),
@@ -122,7 +127,7 @@ export class Server {
       schedules,
     })
     const dispatch = new Dispatch(engine, { connections, handles, limits, wallTime, journal, schedules, control })
-    const admin = new Admin(engine, connections, handles, options, journal)
+    const admin = new Admin({ engine, connections, handles, schedules, journal }, options)
     this.#policies = policies
     this.#schedules = schedules
     this.control = control
@@ -179,7 +184,7 @@ export class Server {
     const documents = (await this.#journal?.open(this.engine, this.#turn)) ?? []
     this.#policies.load(documents, this.#options.log)
     this.engine.applyPolicies()
-    this.#schedules.start(documents, [])
+    this.#schedules.start(documents, this.#options.schedules)
   }
 
   /**

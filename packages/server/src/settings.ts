@@ -144,7 +144,7 @@ export const settingNames: readonly SettingName[] = Object.keys(settings) as Set
 /** What of the settings is the server's own. */
 export function toServerOptions(
   values: SettingValues,
-): Omit<ServerOptions, 'version' | 'log' | 'functions'> & { store: string } {
+): Omit<ServerOptions, 'version' | 'log' | 'functions' | 'schedules'> & { store: string } {
   return {
     listen: values.listen,
     port: values.port,

@@ -59,7 +59,7 @@ describe('check', () => {
     ],
     [
       'a count of nothing',
-      'INSERT INTO counts SELECT id, 2, 0, 7 FROM functions',
+      'INSERT INTO counts SELECT id, 2, 0, 7, 0, 0 FROM functions',
       ['counts has 0 ready and 7 delayed jobs of function "f" with priority low, and there are 0 and 0'],
     ],
     [

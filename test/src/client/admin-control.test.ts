@@ -72,6 +72,9 @@ describe('admin of a Geartrain server', () => {
       assert.match(error.message, /did you mean "attempts"/)
       return true
     })
+    const chained = await admin.setPolicy('f', { then: 'größe.x' })
+    assert.equal(chained.settings.find(({ key }) => key === 'then')?.value, 'größe.x')
+    await admin.setPolicy('f', { then: null })
     await admin.pause('f')
     await client.submitBackground('f', 'x')
     const flags = async () => (await admin.functions()).map((each) => [each.name, each.paused, each.draining])

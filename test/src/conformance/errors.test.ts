@@ -15,7 +15,6 @@ const unexpected: readonly PacketName[] = [
   'ALL_YOURS',
   'OPTION_RES',
   'JOB_ASSIGN_UNIQ',
-  'SUBMIT_JOB_SCHED',
   'JOB_ASSIGN_ALL',
   'STATUS_RES_UNIQUE',
 ]
@@ -51,6 +50,15 @@ conformance('errors and bad input', ({ transcript, scenario }) => {
       peer < ECHO_RES still here
     `
   }
+
+  transcript('SUBMIT_JOB_SCHED with a minute that is none: ERROR, and the connection stays')`
+      peer > SUBMIT_JOB_SCHED f|u|60|||||x
+      differs: gearmand has no schedules
+      ours:     peer < ERROR INVALID_SCHEDULE|$text
+      gearmand: peer < ERROR INVALID_COMMAND|Command not expected
+      peer > ECHO_REQ still here
+      peer < ECHO_RES still here
+    `
 
   transcript('the ERROR packet to the byte')`
     peer > bytes \0REQ\0\0\0\x06\0\0\0\0

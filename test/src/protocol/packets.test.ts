@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import {
-  encodePacket,
-  type PacketKind,
-  type PacketName,
-  packetKinds,
-  packets,
-} from '@geartrain/protocol'
+import { encodePacket, type PacketKind, type PacketName, packetKinds, packets } from '@geartrain/protocol'
 import fc from 'fast-check'
 import { bytesOf, latin1, type Magic, packetRows } from './packet-rows.ts'
 import { byteByByte, cutAt, decode, showLine, showPacket } from './stream.ts'

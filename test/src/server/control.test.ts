@@ -14,6 +14,7 @@ import {
   type StoreState,
 } from '@geartrain/server'
 import { PACKET, type RawPeer } from '../support/raw.ts'
+import { until } from '../support/until.ts'
 import { type LocalOptions, LocalServer } from './local-server.ts'
 
 const CONTROL = 1000
@@ -118,6 +119,8 @@ class FailingStore implements Store {
   readonly #store: SqliteStore
   /** So many batches with changes fail. */
   failures = 0
+  /** Waited for before the next list of a function's jobs. */
+  beforeList: (() => Promise<void>) | undefined
 
   constructor(path: string) {
     this.#store = new SqliteStore(path)
@@ -128,6 +131,11 @@ class FailingStore implements Store {
   }
 
   async commit(batch: Batch): Promise<BatchResult> {
+    if (batch.requests.some(({ kind }) => kind === 'list function')) {
+      const wait = this.beforeList
+      this.beforeList = undefined
+      await wait?.()
+    }
     const hasWrites = batch.changes.length + batch.forget.length + batch.cancel.length > 0
     if (this.failures === 0 || !hasWrites) return await this.#store.commit(batch)
     this.failures--
@@ -414,6 +422,29 @@ describe('purge', () => {
   )
 
   it(
+    'leaves what is submitted while it goes on',
+    inDirectory(async (path) => {
+      const store = new FailingStore(path)
+      await using desk = await Desk.open({ store })
+      const count = 1100
+      for (let i = 0; i < count; i++) desk.peer.send(PACKET.SUBMIT_JOB_BG, 'f', '', String(i))
+      for (let i = 0; i < count; i++) await desk.peer.receive('JOB_CREATED')
+      const late = await desk.local.connect('late')
+      const { engine } = desk.local.server
+      store.beforeList = async () => {
+        const { nextNumber } = engine
+        late.send(PACKET.SUBMIT_JOB, 'f', '', 'late')
+        late.send(PACKET.SUBMIT_JOB_BG, 'f', '', 'late')
+        await until('both had come', () => engine.nextNumber === nextNumber + 2)
+      }
+      assert.deepEqual(await desk.ask('function purge', { name: 'f' }), { purged: count })
+      const handles = [await late.receive(), await late.receive()].map(({ body }) => body.toString('latin1'))
+      assert.deepEqual(await handlesOf(desk, { function: 'f' }), handles)
+      assert.equal(await desk.state('f'), 'ready 0/2/0 delayed 0 running 0 dead 0')
+    }),
+  )
+
+  it(
     'says when the store does not take it, and the jobs are gone when it does',
     inDirectory(async (path) => {
       const store = new FailingStore(path)
@@ -512,6 +543,7 @@ describe('jobs', () => {
       const later = await desk.submitLater('f', 'l')
       const { state, runAt } = await desk.ask('job show', { handle: later })
       assert.deepEqual([state, (runAt ?? 0) > Date.now()], ['delayed', true])
+      assert.equal((await desk.ask('job show', { unique: 'l' })).handle, later)
     }),
   )
 

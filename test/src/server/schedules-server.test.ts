@@ -180,4 +180,32 @@ describe('a schedule on a store has one job for each time', () => {
       assert.equal((await stage.show('tick')).history.length, 1)
     })
   }
+
+  it('or none without overlap: it says which one the store has', async () => {
+    const disk = new FakeDisk()
+    const before = await new Stage(disk).open()
+    await before.put({ ...tick, overlap: false })
+    await before.pass(10)
+    const [first] = (await before.show('tick')).history
+    before.store.crash(false)
+    const stage = await new Stage(disk, 15_000).open()
+    await stage.pass(5)
+    const [run] = (await stage.show('tick')).history
+    assert.deepEqual([run?.outcome, run?.handle], ['skipped: still running', first?.handle])
+    assert.equal(await stage.work('f'), 'w')
+    assert.equal(await stage.work('f'), undefined)
+  })
+
+  it('or none while its function is drained', async () => {
+    const stage = await new Stage().open()
+    await stage.put(tick)
+    await stage.ask(
+      packets.CONTROL.type,
+      JSON.stringify({ op: 'function set', name: 'f', values: { draining: 'true' } }),
+    )
+    await stage.pass(10)
+    const [run] = (await stage.show('tick')).history
+    assert.deepEqual([run?.outcome, run?.why], ['refused', 'The function is drained and takes no new jobs'])
+    assert.equal(await stage.work('f'), undefined)
+  })
 })

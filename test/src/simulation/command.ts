@@ -123,6 +123,7 @@ const jobNotFound = ['JOB_NOT_FOUND']
 const answers: ReadonlyMap<string, readonly string[]> = new Map([
   ...[...submissions.keys()].map((name) => [name, submissionAnswers] as const),
   ...[...workPackets].map((name) => [name, jobNotFound] as const),
+  ['SUBMIT_JOB_SCHED', ['INVALID_SCHEDULE', 'SHUTTING_DOWN']],
   ['GRAB_JOB', ['NO_JOB', 'JOB_ASSIGN']],
   ['GRAB_JOB_UNIQ', ['NO_JOB', 'JOB_ASSIGN_UNIQ']],
   ['GRAB_JOB_ALL', ['NO_JOB', 'JOB_ASSIGN_UNIQ', 'JOB_ASSIGN_ALL']],

@@ -35,7 +35,9 @@ export class SimulatedDisk extends FakeDisk {
     const jobs = readJobs(batch)
     const writes = super.write(batch)
     if (writes.failure !== undefined) return writes
-    for (const number of [...batch.forget, ...writes.cancelled.map((job) => job.number)]) this.#witness.removed(number)
+    const ended = batch.changes.filter((change) => change.kind === 'keep' || change.kind === 'bury')
+    const gone = [...batch.forget, ...[...writes.cancelled, ...ended].map((job) => job.number)]
+    for (const number of gone) this.#witness.removed(number)
     const joined = new Set(writes.joined.filter((_, i) => i % 2 === 0))
     for (const [index, job] of jobs.entries()) if (!joined.has(index)) this.#witness.added(job)
     return writes

@@ -31,6 +31,8 @@ export interface Plan {
   readonly administrators: number
   readonly vandals: number
   readonly ending: Ending
+  /** Results of background jobs are kept, which changes nothing that clients and workers see. */
+  readonly keepsResults: boolean
   /** Undefined: jobs live in memory. */
   readonly storage: StoragePlan | undefined
 }
@@ -52,8 +54,8 @@ const functionNames = [
   'f2',
 ]
 
-/** `storageRandom` is another one: what comes of a seed in memory does not depend on it. */
-export function drawPlan(random: Random, storageRandom: Random): Plan {
+/** The others are others: what comes of a seed without storage, or without policies, does not depend on them. */
+export function drawPlan(random: Random, storageRandom: Random, policyRandom: Random): Plan {
   const functions = shuffled(random, functionNames).slice(0, random.between(1, 5))
   const isLimited = random.chance(0.2)
   const isStrict = random.chance(0.3)
@@ -91,6 +93,7 @@ export function drawPlan(random: Random, storageRandom: Random): Plan {
       [1, 'close'],
       [2, 'finishAll'],
     ]),
+    keepsResults: policyRandom.chance(0.3),
     storage: drawStorage(storageRandom),
   }
 }

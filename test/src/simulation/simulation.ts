@@ -58,13 +58,16 @@ const restartMsMax = 3_600_000
 const storePatienceMs = 11_000
 /** Storage has its own chance, so that a seed without it is what it was before there was any. */
 const storagePurpose = 1
+/** The same for policies. */
+const policyPurpose = 2
 
 /** Runs one simulation to its end. The same options give the same result. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const trace = new Trace(options.print)
   const random = new Random(options.seed)
   const storageRandom = new Random(options.seed, storagePurpose)
-  const stage = new Stage(drawPlan(random, storageRandom), random, storageRandom, trace, options.sabotage)
+  const policyRandom = new Random(options.seed, policyPurpose)
+  const stage = new Stage(drawPlan(random, storageRandom, policyRandom), random, storageRandom, trace, options.sabotage)
   const simulation = new Simulation(stage)
   const steps = options.steps ?? stepsDefault
   const stopCatching = catchUncaught((error) => simulation.crash(error))

@@ -89,6 +89,7 @@ export class Stage {
       stepMsMax: 100 * plan.lookMs,
       note: (event) => this.note(event),
     })
+    const functions = plan.keepsResults ? { '*': { 'keep-results': '1m' } } : {}
     const log = { ...silentLog, debug: (context: unknown) => this.#onLog(context) }
     this.host = new Host({
       plan,
@@ -96,7 +97,7 @@ export class Stage {
       random,
       storageRandom,
       ledger: this.ledger,
-      options: { attemptsMax, wakeCount, exceptions, limits, log, handlePrefix },
+      options: { attemptsMax, wakeCount, exceptions, limits, log, handlePrefix, functions },
       sabotage,
       breakLinks: () => this.#breakLinks(),
     })

@@ -36,7 +36,7 @@ export class Vandal extends Actor {
       packet('NO_JOB'),
       packet('JOB_CREATED', ['H:sim:1']),
       packet('ALL_YOURS'),
-      packet('SUBMIT_JOB_SCHED', ['f', '', '*', '*', '*', '*', '*'], 'later'),
+      packet('SUBMIT_JOB_SCHED', ['f', '', 'never', '*', '*', '*', '*'], 'later'),
       { ...packet('PRE_SLEEP'), isResponse: true },
       packet('WORK_COMPLETE', ['H:sim:1'], 'not mine'),
       packet('WORK_FAIL', ['']),

@@ -75,8 +75,18 @@ export function attempts(it: It): void {
     const { answers } = await store.do({ requests: [{ kind: 'describe', number: 1 }] })
     assert.deepEqual(described(answers[0]), {
       ...come,
-      ...{ function: 'f', state: 'delayed', runAt: 55, submittedAt: 1000, workload: new Uint8Array([0x77]) },
-      ...{ failures: [], endedAt: 0, keepUntil: 0, reason: undefined, result: undefined, numerator: 0, denominator: 0 },
+      function: 'f',
+      state: 'delayed',
+      runAt: 55,
+      submittedAt: 1000,
+      workload: new Uint8Array([0x77]),
+      failures: [],
+      endedAt: 0,
+      keepUntil: 0,
+      reason: undefined,
+      result: undefined,
+      numerator: 0,
+      denominator: 0,
     })
     assert.equal(await store.describe(2), undefined)
   })

@@ -17,16 +17,20 @@ export function dead(it: It): void {
     assert.equal(await store.findUnique('u'), undefined)
     assert.deepEqual(await store.describe(1), {
       ...come,
-      ...{
-        function: 'f',
-        state: 'dead',
-        runAt: 0,
-        expireAt: 0,
-        submittedAt: 500,
-        workload: new Uint8Array(Buffer.from('work')),
-      },
-      ...{ attempts: 3, failures: [failure], reason: 'exception', endedAt: 100, keepUntil: 9000 },
-      ...{ result: undefined, numerator: 0, denominator: 0 },
+      function: 'f',
+      state: 'dead',
+      runAt: 0,
+      expireAt: 0,
+      submittedAt: 500,
+      workload: new Uint8Array(Buffer.from('work')),
+      attempts: 3,
+      failures: [failure],
+      reason: 'exception',
+      endedAt: 100,
+      keepUntil: 9000,
+      result: undefined,
+      numerator: 0,
+      denominator: 0,
     })
     const { functions, nextSweepAt: sweepAt, firstNumber } = await store.reopen()
     assert.deepEqual(functions, [{ name: 'f', ready: [0, 1, 0], delayed: 0, dead: 1 }])
@@ -87,7 +91,13 @@ export function dead(it: It): void {
     assert.deepEqual(await numbers({ function: 'f', reason: 'lost', before: 7 }), [5])
     assert.deepEqual(await numbers({ function: 'h' }), [])
     assert.deepEqual((await list(store, { jobsMax: 1 }))[0], {
-      ...{ number: 7, function: 'f', unique: 'u6', priority: 1, reason: 'lost', diedAt: 100, attempts: 3 },
+      number: 7,
+      function: 'f',
+      unique: 'u6',
+      priority: 1,
+      reason: 'lost',
+      diedAt: 100,
+      attempts: 3,
       error: 'no such file',
     })
     const { answers } = await store.do({ requests: [{ kind: 'count dead' }] })
@@ -124,8 +134,15 @@ export function dead(it: It): void {
     assert.deepEqual(
       { ...job, workload: String(job?.workload) },
       {
-        ...{ number: 1, unique: 'u', reducer: 'r', then: 't', workload: 'w', priority: 2 },
-        ...{ runAt: 0, expireAt: 0, attempts: 0 },
+        number: 1,
+        unique: 'u',
+        reducer: 'r',
+        then: 't',
+        workload: 'w',
+        priority: 2,
+        runAt: 0,
+        expireAt: 0,
+        attempts: 0,
       },
     )
     assert.deepEqual((await store.describe(1))?.failures, [])

@@ -261,14 +261,26 @@ class Pair {
         return { kind, number, runAt: first, attempts, failure }
       case 'bury':
         return {
-          ...{ kind, number, attempts, diedAt: this.#now - times[1], deadMax: count },
-          ...{ keepUntil: this.#now + times[0], failure: text === undefined ? undefined : failure },
+          kind,
+          number,
+          attempts,
+          diedAt: this.#now - times[1],
+          deadMax: count,
+          keepUntil: this.#now + times[0],
+          failure: text === undefined ? undefined : failure,
           reason: text === undefined ? 'expired' : reason,
         }
       case 'keep':
         return {
-          ...{ kind, number, outcome: 'complete', data: bytes ?? new Uint8Array(0), endedAt: this.#now },
-          ...{ numerator: attempts, denominator: count, keepUntil: first, uniqueUntil: second },
+          kind,
+          number,
+          outcome: 'complete',
+          data: bytes ?? new Uint8Array(0),
+          endedAt: this.#now,
+          numerator: attempts,
+          denominator: count,
+          keepUntil: first,
+          uniqueUntil: second,
         }
       case 'revive':
         return { kind, number, workload: bytes }
@@ -303,7 +315,11 @@ class Pair {
         const { which: index, ...rest } = each
         return { ...rest, before: index === undefined ? Number.POSITIVE_INFINITY : this.#numberOf(index) }
       }
-      default:
+      case 'claim':
+      case 'find unique':
+      case 'find same':
+      case 'describe unique':
+      case 'count dead':
         return each
     }
   }

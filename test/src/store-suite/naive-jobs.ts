@@ -201,7 +201,17 @@ export class NaiveJobs {
         continue
       }
       this.#jobs.push({
-        ...{ number, function: name, unique, reducer, then, priority, workload, runAt, expireAt, attempts, isClaimed },
+        number,
+        function: name,
+        unique,
+        reducer,
+        then,
+        priority,
+        workload,
+        runAt,
+        expireAt,
+        attempts,
+        isClaimed,
         failures: [],
         submittedAt: now,
         position: runAt === 0 ? ++this.#position : 0,
@@ -275,7 +285,9 @@ export class NaiveJobs {
       workload: job.workload,
       attempts: Math.max(attempts, job.attempts),
       failures: isNew ? [...job.failures, failure].slice(-failuresMax) : job.failures,
-      ...{ reason, diedAt, keepUntil },
+      reason,
+      diedAt,
+      keepUntil,
     })
     const others = this.#dead.filter((each) => each.function === job.function)
     others.sort((a, b) => a.diedAt - b.diedAt || byNumber(a, b))

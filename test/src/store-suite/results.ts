@@ -13,9 +13,19 @@ export function results(it: It): void {
     assert.deepEqual(await store.numbers(), [])
     const expected = {
       ...come,
-      ...{ function: 'f', state: 'complete', runAt: 0, expireAt: 0, submittedAt: 500, workload: undefined },
-      ...{ failures: [], reason: undefined, endedAt: 100, keepUntil: 900 },
-      ...{ result: new Uint8Array(Buffer.from('result')), numerator: 3, denominator: 4 },
+      function: 'f',
+      state: 'complete',
+      runAt: 0,
+      expireAt: 0,
+      submittedAt: 500,
+      workload: undefined,
+      failures: [],
+      reason: undefined,
+      endedAt: 100,
+      keepUntil: 900,
+      result: new Uint8Array(Buffer.from('result')),
+      numerator: 3,
+      denominator: 4,
     }
     assert.deepEqual(await store.describe(1), expected)
     const state = await store.reopen()
@@ -143,8 +153,15 @@ export function results(it: It): void {
 
 function keep(number: number, keepUntil: number, uniqueUntil: number): Extract<StoredChange, { kind: 'keep' }> {
   return {
-    ...{ kind: 'keep', number, outcome: 'complete', data: new Uint8Array(Buffer.from('result')) },
-    ...{ numerator: 3, denominator: 4, endedAt: 100, keepUntil, uniqueUntil },
+    kind: 'keep',
+    number,
+    outcome: 'complete',
+    data: new Uint8Array(Buffer.from('result')),
+    numerator: 3,
+    denominator: 4,
+    endedAt: 100,
+    keepUntil,
+    uniqueUntil,
   }
 }
 

@@ -19,8 +19,22 @@ import { room } from './room.ts'
 import { sizes } from './sizes.ts'
 
 const topics = {
-  ...{ opening, claims, joining, delayed, ends, 'look-ups': lookUps, bytes, sizes, room },
-  ...{ attempts, dead, results, priorities, expiries, documents, model },
+  opening,
+  claims,
+  joining,
+  delayed,
+  ends,
+  'look-ups': lookUps,
+  bytes,
+  sizes,
+  room,
+  attempts,
+  dead,
+  results,
+  priorities,
+  expiries,
+  documents,
+  model,
 }
 
 /** What every store must do. */

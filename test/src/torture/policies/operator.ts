@@ -236,7 +236,10 @@ export class Operator {
     for (const [name, note] of this.#notes.byName) {
       const shown = await this.#settingOf(name, 'attempts')
       if (shown !== note.kept && !note.said.includes(shown)) {
-        return ledger.fail('h', `${name} was set to ${note.kept}, and has ${shown} attempts; said since: ${note.said}`)
+        return ledger.fail(
+          'h',
+          `${name} was set to ${note.kept}, and has ${shown} attempts; said since: ${note.said.join(' ')}`,
+        )
       }
       note.kept = shown
       note.said.length = 0
