@@ -1,6 +1,6 @@
 import { Admin, ConnectError, formatServer, GeartrainError, type ServerAddress } from '@geartrain/client'
 import type { Command } from 'commander'
-import { complain, endWithReader, print } from './output.ts'
+import { complain, print } from './output.ts'
 import { listServers, reasonNotReached, serverFault, serversOption, timeoutOption } from './servers.ts'
 import { type Column, formatTable } from './table.ts'
 
@@ -42,7 +42,6 @@ export async function askServers<Value>(
   command: Command,
   ask: (server: ServerAddress, flags: AskFlags) => Promise<Value>,
 ): Promise<Answers<Value>> {
-  endWithReader()
   const flags = readAskFlags(command)
   const asked = await Promise.allSettled(flags.servers.map((server) => ask(server, flags)))
   const answers: Answer<Value>[] = []

@@ -3,7 +3,6 @@ import { bashCompletion } from './completion/bash.ts'
 import { fishCompletion } from './completion/fish.ts'
 import { readTree } from './completion/tree.ts'
 import { zshCompletion } from './completion/zsh.ts'
-import { endWithReader } from './output.ts'
 
 const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }
 
@@ -25,7 +24,6 @@ Put one of these into the file that the shell reads at its start:
   geartrain completion fish | source          ~/.config/fish/config.fish`,
     )
     .action((shell: Shell) => {
-      endWithReader()
       process.stdout.write(shells[shell](readTree(program)))
     })
 }

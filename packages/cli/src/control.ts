@@ -2,7 +2,6 @@ import type { ControlOperation, ControlOperations } from '@geartrain/client'
 import { Admin, ConnectError, formatServer, GeartrainError, type ServerAddress, ServerError } from '@geartrain/client'
 import type { Command } from 'commander'
 import { type Answers, askServers, complainOfServer, noAnswer, readAskFlags } from './ask-servers.ts'
-import { endWithReader } from './output.ts'
 import { refusalSentence, serverFault } from './servers.ts'
 
 /** Asks a Geartrain server for what no other Gearman server has. */
@@ -24,7 +23,6 @@ export async function controlFirst<Value>(
   command: Command,
   ask: (control: Control) => Promise<Value>,
 ): Promise<{ readonly server: string; readonly value: Value }> {
-  endWithReader()
   const { servers, timeoutMs } = readAskFlags(command)
   const unreachable: [server: string, error: ConnectError][] = []
   let missing: GeartrainError | undefined

@@ -5,7 +5,7 @@ import type { Order } from './do/order.ts'
 import { readRunAt } from './do/run-at.ts'
 import { exitCodes, Fault } from './fault.ts'
 import { wholeNumber } from './option-values.ts'
-import { endOnInterrupt, endWithReader, print } from './output.ts'
+import { endOnInterrupt, print } from './output.ts'
 import { Progress } from './progress.ts'
 import { serverFault, serversOption, timeoutOption } from './servers.ts'
 
@@ -45,7 +45,6 @@ export function doCommand(program: Command, finish: (exitCode: number) => void):
     .addHelpText('after', help)
     .action(async (jobFunction: string, payload?: string) => {
       const flags = readFlags(command, jobFunction, payload)
-      endWithReader()
       const progress = new Progress()
       endOnInterrupt(() => progress.clear())
       try {

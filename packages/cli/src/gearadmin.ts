@@ -4,7 +4,6 @@ import { asCTool } from './c-tool.ts'
 import { Fault } from './fault.ts'
 import { TextSession } from './gearadmin/text-session.ts'
 import { findTls } from './gearman/servers.ts'
-import { endWithReader } from './output.ts'
 import { reasonNotReached } from './servers.ts'
 
 /** A flag that asks the server something. */
@@ -88,7 +87,6 @@ async function gearadmin(command: Command): Promise<number> {
     return line === undefined ? [] : [{ line, isList: question.isList === true }]
   })
   if (asked.length === 0) throw new Fault('nothing is asked: --help shows what can be', gearadminExitCode)
-  endWithReader()
   using session = await open(given.host, readPort(given.port), given.ssl === true)
   let exitCode = 0
   for (const { line, isList } of asked) {

@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 import { reportFault, reportReady, startDaemon, takeDaemonMark } from './daemon.ts'
 import { Fault } from './fault.ts'
 import { type GearmanFlags, gearmanExitCode, gearmanParser, readGearmanFlags } from './gearman/flags.ts'
-import { endWithReader } from './output.ts'
 import { PidFile } from './pid-file.ts'
 
 /** `geartrain gearman`: the C tool of that name, for scripts that exist. */
@@ -29,7 +28,6 @@ async function gearman(command: Command, isDaemon: boolean): Promise<number> {
   }
   const flags = readGearmanFlags(command)
   if (flags.isDaemon && !isDaemon) return startDaemon('ignore', gearmanExitCode)
-  endWithReader()
   const { findServers, findTls } = await import('./gearman/servers.ts')
   const servers = await findServers(flags, process.env)
   const tls = findTls(flags.isEncrypted, process.env)

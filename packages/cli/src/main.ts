@@ -11,6 +11,7 @@ import { gearmanCommand } from './gearman.ts'
 import { gearmandCommand } from './gearmand.ts'
 import { jobCommand } from './job.ts'
 import { jobsCommand } from './jobs.ts'
+import { endWithReader } from './output.ts'
 import { scheduleCommand } from './schedule.ts'
 import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
@@ -26,6 +27,7 @@ process.exit(exitCode)
 
 /** Runs the command line; resolves with the exit code. */
 async function main(args: readonly string[]): Promise<number> {
+  endWithReader()
   let exitCode = 0
   const finish = (code: number) => {
     exitCode = code

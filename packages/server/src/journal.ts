@@ -173,9 +173,13 @@ export class Journal implements Changes {
   // What the engine says
 
   add(addition: Addition, submission: Submission): void {
+    this.#addTo(this.#open, addition, submission)
+  }
+
+  #addTo(batch: OpenBatch, addition: Addition, submission: Submission): void {
     const runAt = addition.kind === 'delayed' ? this.#date(submission.runAt) : 0
     const number = this.#context.handles.total(addition.number)
-    this.#open.add(addition, number, runAt, this.#date(addition.expiresAt), submission)
+    batch.add(addition, number, runAt, this.#date(addition.expiresAt), submission)
   }
 
   ask(addition: Addition, { unique, workload }: Submission): void {
@@ -519,7 +523,8 @@ export class Journal implements Changes {
     for (const addition of batch.additions) {
       const own = batch.own.get(addition)
       if (own === undefined) durable?.notAdded(addition)
-      else this.add(addition, own)
+      // Where its schedule, or the end of the job before it, is said again as well.
+      else this.#addTo(this.#waiting[0], addition, own)
     }
     this.#replies.refuseAll(batch, this.#later, failure)
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
@@ -528,15 +533,12 @@ export class Journal implements Changes {
   /** What has happened in the engine goes before all that has happened since. */
   #sayAgain(batch: OpenBatch, failure: StoreFailure): void {
     const [first] = this.#waiting
-    const later = first.changes.splice(0)
-    const onLater = first.onChanged.splice(0)
-    for (const [index, change] of batch.changes.entries()) {
-      const onChanged = batch.onChanged[index]
+    const later = first.takeChanges()
+    for (const [change, onChanged] of batch.takeChanges()) {
       if (onChanged === undefined) first.change(change)
       else onChanged(undefined, failure)
     }
-    first.changes.push(...later)
-    first.onChanged.push(...onLater)
+    for (const [change, onChanged] of later) first.change(change, onChanged)
   }
 
   /**

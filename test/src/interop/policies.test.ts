@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { Admin } from '@geartrain/client'
 import { missing, type PeerName, repositoryRoot, startServer } from '../support/peers.ts'
 import { type Program, php, Theatre } from './program.ts'
 
@@ -57,6 +58,8 @@ interface Play {
   readonly geartrain: (...args: readonly string[]) => Promise<unknown>
   /** Waits until a job is complete, and gives its result. */
   readonly result: (handle: string) => Promise<string>
+  /** Waits until there is a dead job. */
+  readonly untilDead: () => Promise<void>
   readonly path: (name: string) => string
 }
 
@@ -77,15 +80,19 @@ function policies(subject: string, peers: readonly PeerName[], tests: Record<str
           const flags = ['-s', `127.0.0.1:${theatre.port}`, '--json']
           return JSON.parse(await theatre.output([...command, ...args, ...flags]))
         }
+        await using admin = await Admin.connect(`127.0.0.1:${theatre.port}`)
         const result = async (handle: string): Promise<string> => {
           let job: unknown
           await theatre.until(`the end of ${handle}`, async () => {
-            job = await geartrain('job', 'show', handle)
+            job = await admin.control('job show', { handle })
             return field(job, 'state') === 'complete'
           })
           return String(field(job, 'result', 'text'))
         }
-        await test({ theatre, geartrain, result, path })
+        const untilDead = () => {
+          return theatre.until('a dead job', async () => (await admin.control('dead', {})).jobs.length === 1)
+        }
+        await test({ theatre, geartrain, result, untilDead, path })
       })
     }
   })
@@ -145,15 +152,12 @@ policies('PHP', ['php'], {
     )
   },
 
-  'after three failures a job is dead: it is listed, shown, and tried again': async ({
-    theatre,
-    geartrain,
-    result,
-  }) => {
+  'after three failures a job is dead: it is listed, shown, and tried again': async (play) => {
+    const { theatre, geartrain, result, untilDead } = play
     const worker = await phpWorker(theatre, 'one', 'flaky')
     const [handle = ''] = await phpSubmits(theatre, 'flaky', 'job')
     for (const reason of ['first', 'second', 'third']) await act(worker, 'flaky job', `throw ${reason}`)
-    await theatre.until('a dead job', async () => list(await geartrain('dead', 'list')).length === 1)
+    await untilDead()
     const [dead] = list(await geartrain('dead', 'list', 'flaky'))
     assert.deepEqual(
       ['handle', 'attempts', 'reason', 'error'].map((key) => field(dead, key)),
@@ -290,10 +294,11 @@ policies('gearman -w', ['gearman'], {
     assert.equal(readFileSync(path('tries'), 'utf8'), 'x\nx\nx\n')
   },
 
-  'a dead letter, tried again from the command line': async ({ theatre, geartrain, result, path }) => {
+  'a dead letter, tried again from the command line': async (play) => {
+    const { theatre, geartrain, result, untilDead, path } = play
     await startScript(theatre, 'flaky', `cat ${path('there')}`)
     const handle = await submit(theatre, 'flaky', 'hello')
-    await theatre.until('a dead job', async () => list(await geartrain('dead', 'list')).length === 1)
+    await untilDead()
     const shown = await geartrain('dead', 'show', handle)
     assert.equal(field(shown, 'attempts'), 3)
     writeFileSync(path('there'), 'now it is')
@@ -346,12 +351,12 @@ function libgearman(mode: string, theatre: Theatre, ...args: readonly string[]):
 }
 
 policies('libgearman', ['libgearman'], {
-  'exceptions of a worker end in a dead letter': async ({ theatre, geartrain }) => {
+  'exceptions of a worker end in a dead letter': async ({ theatre, geartrain, untilDead }) => {
     theatre.start(libgearman('worker', theatre))
     await theatre.untilStatus('throws\t0\t0\t1')
     const printed = await theatre.output(libgearman('do_background', theatre, 'throws'))
     const [, handle = ''] = printed.trimEnd().split('\n')
-    await theatre.until('a dead job', async () => list(await geartrain('dead', 'list')).length === 1)
+    await untilDead()
     const failures = list(field(await geartrain('dead', 'show', handle), 'failures'))
     assert.deepEqual(
       failures.map((each) => [field(each, 'reason'), field(each, 'error')]),

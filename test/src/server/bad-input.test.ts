@@ -102,7 +102,7 @@ describe('packets that are too short for their type', () => {
 })
 
 describe('what a server does not take', () => {
-  for (const type of [5, 6, 8, 10, 11, 17, 19, 20, 24, 27, 31, 35, 40, 42]) {
+  for (const type of [5, 6, 8, 10, 11, 17, 19, 20, 24, 27, 31, 40, 42]) {
     it(`type ${type}: ERROR, and the connection stays`, async () => {
       await using local = await LocalServer.start()
       const peer = await local.connect()

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { formatServer, type ServerAddress } from '@geartrain/client'
 import { exitCodes, Fault } from '../fault.ts'
-import { endWithReader, print } from '../output.ts'
+import { print } from '../output.ts'
 import type { Frame } from './frame.ts'
 import { History } from './history.ts'
 import { render, sortFunctions } from './render.ts'
@@ -20,7 +20,6 @@ export async function writeFrames(
   state: TopState,
   { isOnce, isJson }: BatchOptions,
 ): Promise<number> {
-  endWithReader()
   const { intervalMs } = state
   const history = new History(servers.map(formatServer))
   const watches: ServerWatch[] = []

@@ -49,6 +49,9 @@ export class OpenBatch {
   reserveUntil: number | undefined
   #promisesOf: Map<Addition, PromisedReply[]> | undefined
   #awaitedChanges = 0
+  #documentBytes = 0
+  /** Where among the changes the last one of each document stands. */
+  readonly #documents = new Map<string, number>()
   /** Changes that are in no hurry. */
   #keptCount = 0
   readonly #records = new RecordWriter()
@@ -67,7 +70,7 @@ export class OpenBatch {
 
   /** Bytes that it takes in memory. */
   get bytes(): number {
-    return this.#records.length
+    return this.#records.length + this.#documentBytes
   }
 
   get isEmpty(): boolean {
@@ -115,11 +118,41 @@ export class OpenBatch {
   }
 
   change(change: StoredChange, onChanged?: OnChanged): void {
+    if (change.kind === 'document' && this.#isReplaced(change, onChanged)) return
     this.changes.push(change)
     this.onChanged.push(onChanged)
     if (onChanged !== undefined) this.#awaitedChanges++
     if (change.kind === 'keep') this.#keptCount++
     if (change.kind === 'keep' || change.kind === 'bury') this.gone.add(change.number)
+  }
+
+  /** A document that is said again before it is kept takes the place of the first one: only the last body counts. */
+  #isReplaced(change: Extract<StoredChange, { kind: 'document' }>, onChanged: OnChanged | undefined): boolean {
+    const { kind, name, body } = change.document
+    const key = `${kind} ${name}`
+    const index = this.#documents.get(key)
+    this.#documentBytes += body?.length ?? 0
+    if (index === undefined || onChanged !== undefined) {
+      this.#documents.set(key, this.changes.length)
+      return false
+    }
+    const before = this.changes[index]
+    if (before?.kind === 'document') this.#documentBytes -= before.document.body?.length ?? 0
+    this.changes[index] = change
+    return true
+  }
+
+  /** All changes, and who waits for them; the batch has none then. */
+  takeChanges(): (readonly [StoredChange, OnChanged | undefined])[] {
+    const taken = this.changes.map((change, index) => [change, this.onChanged[index]] as const)
+    this.changes.length = 0
+    this.onChanged.length = 0
+    this.gone.clear()
+    this.#documents.clear()
+    this.#awaitedChanges = 0
+    this.#keptCount = 0
+    this.#documentBytes = 0
+    return taken
   }
 
   request(request: StoreRequest, onAnswer: OnAnswer): void {

@@ -60,11 +60,6 @@ export const functionRules: readonly FunctionRules[] = [
 /** Has no policy: a schedule submits its jobs. */
 export const tickFunction = 'tick'
 export const tickEveryMs = 1000
-/** In these the server's clients submit. */
-export const submittedFunctions: readonly string[] = functionRules
-  .map(({ name }) => name)
-  .filter((name) => !functionRules.some(({ next }) => next === name))
-
 export function rulesOf(name: string): FunctionRules {
   const rules = functionRules.find((each) => each.name === name)
   if (rules === undefined) throw new Error(`no rules for ${name}`)

@@ -1,10 +1,12 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Random } from '../../simulation/random.ts'
+import { repositoryRoot } from '../../support/peers.ts'
 import { ServerProcess } from '../server-process.ts'
 import { Client } from './client.ts'
-import { configuration } from './functions.ts'
+import { configuration, tickEveryMs } from './functions.ts'
 import type { Fault } from './ledger.ts'
 import { Notes, Operator } from './operator.ts'
 import { Worker } from './worker.ts'
@@ -50,6 +52,7 @@ const triggers = [
 /** What a server has to do at once, it has to have done by then: far more than it takes. */
 const patienceMs = 20_000
 const talesMax = 150
+const storeCheckChance = 0.15
 
 /** Kills a server with policies and schedules over and over, and holds what comes of it against the ledger. */
 export async function torturePolicies(options: TortureOptions): Promise<TortureResult> {
@@ -95,6 +98,8 @@ class Torture {
   async #play(random: Random): Promise<void> {
     const world = this.#world
     if (random.chance(0.15)) await this.#killStart(random.between(0, 350))
+    // The schedule has more than one time to make up for.
+    if (random.chance(0.1)) await pause(random.between(tickEveryMs, 3 * tickEveryMs))
     await this.#start()
     if (world.isOver) return
     const operator = new Operator(world, this.#notes)
@@ -106,6 +111,7 @@ class Torture {
     const killed = this.#kill()
     for (const player of [operator, ...clients, ...workers]) player.stop()
     await killed
+    if (random.chance(storeCheckChance)) await this.#checkStore()
   }
 
   /** The server is killed after a while, or in the very moment in which something has been heard. */
@@ -150,6 +156,7 @@ class Torture {
     if (world.isOver) return
     world.ledger.settle()
     await this.#kill()
+    await this.#checkStore()
   }
 
   async #untilNoneIsLeft(operator: Operator): Promise<void> {
@@ -216,6 +223,20 @@ class Torture {
     await Promise.all([...this.#world.connections].map(({ closed }) => closed))
     this.#log = server.log
     this.#world.ledger.killed()
+  }
+
+  /** What was left on disk fits together: above all, a job is in one of its tables. */
+  async #checkStore(): Promise<void> {
+    const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
+    const { ledger } = this.#world
+    ledger.count('stores checked')
+    const args = [script, 'store', 'check', '--full', join(this.#directory, 'geartrain.db')]
+    await new Promise<void>((resolve) => {
+      execFile(process.execPath, args, (error, stdout, stderr) => {
+        if (error !== null) ledger.fail('a', `geartrain store check: ${stdout}${stderr}`)
+        resolve()
+      })
+    })
   }
 
   #result(): TortureResult {
