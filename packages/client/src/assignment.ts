@@ -8,9 +8,6 @@ import { type Workload, workloadBytes, workloadText } from './workload.ts'
 /** The server keeps progress as 32-bit numbers; gearmand closes the connection at longer ones. */
 const progressMax = 2 ** 32 - 1
 
-/** A server's clock begins before the worker's, by as much as the job is on its way: what it says so early is said of the same timeout. */
-const earlyMs = 250
-
 /** Of one packet, which servers bound. */
 const dataBytesMax = 16 * 1024 * 1024
 
@@ -27,7 +24,6 @@ export class Assignment implements AssignedJob {
   readonly workload: Uint8Array
   /** That of its function, if it has one. */
   readonly timeoutMs: number | undefined
-  readonly #assignedAt: number
   readonly #names: AssignmentNames
   readonly #connection: Connection
   #abort: AbortController | undefined
@@ -44,7 +40,6 @@ export class Assignment implements AssignedJob {
     this.#names = names
     this.workload = workload
     this.timeoutMs = timeoutMs
-    this.#assignedAt = timeoutMs === undefined ? 0 : performance.now()
   }
 
   get handle(): string {
@@ -74,11 +69,6 @@ export class Assignment implements AssignedJob {
 
   get isDropped(): boolean {
     return this.#dropped !== undefined
-  }
-
-  /** It has had its time, or so the server may think. */
-  get isOverdue(): boolean {
-    return this.timeoutMs !== undefined && performance.now() - this.#assignedAt >= this.timeoutMs - earlyMs
   }
 
   /** `handle` is one character a byte. */

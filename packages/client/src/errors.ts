@@ -57,14 +57,14 @@ export class JobExceptionError extends GeartrainError {
   }
 }
 
-/** At a worker: the server has taken the job back, since it was cancelled or its time there was over. */
+/** At a worker: the server has taken the job back, since it was cancelled. */
 export class JobCancelledError extends GeartrainError {
   readonly code = 'JOB_CANCELLED'
   readonly function: string
   readonly handle: string
 
   constructor(jobFunction: string, handle: string) {
-    super(`the server has taken the job ${handle} of ${jobFunction} back: it was cancelled, or took too long`)
+    super(`the server has taken the job ${handle} of ${jobFunction} back: it was cancelled`)
     this.function = jobFunction
     this.handle = handle
   }

@@ -14,7 +14,8 @@ import { PromisedReply } from './reply.ts'
 interface JobTaker {
   take(job: Assignment, ability: Ability, session: WorkerSession): void
   /** The server has taken it back. */
-  cancelled(job: Assignment, session: WorkerSession): void
+  /** `isOverdue`: the server's time for it is over. */
+  cancelled(job: Assignment, session: WorkerSession, isOverdue: boolean): void
   /** The server has answered something with ERROR, most likely the outcome of a job that it has given to another. */
   refused(error: ServerError): void
 }
@@ -164,7 +165,7 @@ export class WorkerSession implements Receiver, Grabber {
         this.#assign(packet, packet.argument(2), packet.argument(3))
         break
       case packets.JOB_CANCEL.type:
-        this.#cancel(packet.argument(0))
+        this.#cancel(packet.argument(0), packet.argument(1) === 'timeout')
         break
       case packets.NO_JOB.type:
         this.#answerToGrab()
@@ -231,9 +232,9 @@ export class WorkerSession implements Receiver, Grabber {
   }
 
   /** Not if the job has ended here meanwhile. One that was taken back may have come again, under the same handle. */
-  #cancel(handle: string): void {
+  #cancel(handle: string, isOverdue: boolean): void {
     for (const job of this.#jobs) {
-      if (!job.isDropped && job.is(handle)) return this.#options.taker.cancelled(job, this)
+      if (!job.isDropped && job.is(handle)) return this.#options.taker.cancelled(job, this, isOverdue)
     }
   }
 

@@ -146,7 +146,8 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       session: {
         taker: {
           take: (job: Assignment, ability: Ability, session: WorkerSession) => this.#take(job, ability, session),
-          cancelled: (job: Assignment, session: WorkerSession) => this.#cancelled(job, session),
+          cancelled: (job: Assignment, session: WorkerSession, isOverdue: boolean) =>
+            this.#cancelled(job, session, isOverdue),
           refused: (error: Error) => options.onError?.(error, undefined),
         },
         slots: this.#slots,
@@ -290,15 +291,15 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
   /** The server has taken it away. The slot is given up with it, or a handler that hangs would stop the worker. */
   #giveUp(job: Assignment, session: WorkerSession): void {
     if (job.isReleased) return
-    const error = new TimeoutError(`the job ${job.handle} of ${job.function} took longer than ${job.timeoutMs} ms`)
+    const error = new TimeoutError(`the job ${job.handle} of ${job.function} took longer than ${timeOf(job)}`)
     job.drop(error)
     this.#release(job, session)
     this.#options.onError?.(error, job)
   }
 
   /** The slot stays taken until the handler has ended: what it still does takes its place. */
-  #cancelled(job: Assignment, session: WorkerSession): void {
-    if (job.isOverdue) return this.#giveUp(job, session)
+  #cancelled(job: Assignment, session: WorkerSession, isOverdue: boolean): void {
+    if (isOverdue) return this.#giveUp(job, session)
     const error = new JobCancelledError(job.function, job.handle)
     job.drop(error)
     this.#options.onError?.(error, job)
@@ -363,4 +364,8 @@ function checkedConcurrency(concurrency: number): number {
 function isExpected(thrown: unknown, job: Assignment): boolean {
   if (isJobFailure(thrown)) return thrown.cause === undefined
   return job.isDropped && (thrown === job.signal.reason || (thrown instanceof Error && thrown.name === 'AbortError'))
+}
+
+function timeOf({ timeoutMs }: Assignment): string {
+  return timeoutMs === undefined ? 'the server gives it' : `${timeoutMs} ms`
 }

@@ -402,6 +402,11 @@ export class Engine {
     if (job !== undefined) this.#states.fail(job, 'exception', exception)
   }
 
+  /** The last word on the jobs that the session has is more than can be read. */
+  failRunning(session: Session, error: Uint8Array): void {
+    for (const job of session.running) this.#states.fail(job, 'exception', error)
+  }
+
   // What administrators say
 
   /**

@@ -217,7 +217,7 @@ export class JobStates {
   timeOut(job: Job): void {
     const { attempts, timeoutMs } = job.function.policy
     const isOurs = timeoutMs > 0 && shorter(job.owner?.ability(job.function)?.timeoutMs ?? 0, timeoutMs) === timeoutMs
-    this.#takeBack(job)
+    this.#takeBack(job, 'timeout')
     if (attempts !== undefined && this.#mayBeRetried(job)) this.#endAttempt(job, attempts, 'timeout', noBytes)
     else if (isOurs) this.finish(job, 'failed', noBytes)
     else this.lose(job)
@@ -232,7 +232,7 @@ export class JobStates {
 
   /** Ends a job, whatever its policy says: its waiters see it fail. */
   cancel(job: Job): void {
-    this.#takeBack(job)
+    this.#takeBack(job, 'cancelled')
     this.#tell(job, 'failed', noBytes)
     this.end(job)
   }
@@ -310,11 +310,11 @@ export class JobStates {
   }
 
   /** What the worker still says of it is dropped. It is told, if it wants to be. */
-  #takeBack(job: Job): void {
+  #takeBack(job: Job, reason: 'cancelled' | 'timeout'): void {
     const { owner, number } = job
     if (owner === undefined) return
     owner.revoke(number)
-    if (owner.cancellation) this.outbox.jobCancelled(owner.id, number)
+    if (owner.cancellation) this.outbox.jobCancelled(owner.id, number, reason)
   }
 
   /** `dead` and `kept`: whoever keeps it has been told. */

@@ -33,7 +33,7 @@ export interface Outbox {
   refused(session: number, refusal: Refusal): void
   jobAssigned(session: number, job: Job, form: GrabForm): void
   /** To a worker that asked for it: the job is its own no longer. */
-  jobCancelled(session: number, number: number): void
+  jobCancelled(session: number, number: number, reason: 'cancelled' | 'timeout'): void
   noJob(session: number): void
   noop(session: number): void
   workData(session: number, job: Job, data: Uint8Array): void

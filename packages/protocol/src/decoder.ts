@@ -142,11 +142,11 @@ export class Decoder {
       this.problem = 'BAD_TYPE'
       return -1
     }
+    this.type = type
     if (length > this.#limits.packetBytesMax) {
       this.problem = 'PACKET_TOO_LARGE'
       return -1
     }
-    this.type = type
     return length
   }
 

@@ -74,8 +74,8 @@ export const packets = {
   // What Gearman does not have. The server sends these only to those who have asked for them.
   CONTROL: { type: 1000, from: 'any', args: [], data: true },
   CONTROL_RES: { type: 1001, from: 'server', args: [], data: true },
-  /** The worker is not to go on with the job. */
-  JOB_CANCEL: { type: 1002, from: 'server', args: ['handle'], data: false },
+  /** The worker is not to go on with the job; the reason is `cancelled` or `timeout`. */
+  JOB_CANCEL: { type: 1002, from: 'server', args: ['handle', 'reason'], data: false },
 } as const satisfies Record<string, PacketRow>
 
 interface PacketRow {

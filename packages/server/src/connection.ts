@@ -18,6 +18,8 @@ export interface ConnectionContext {
   /** A decoded packet or line lies in `connection.decoder`. */
   onPacket(connection: Connection): void
   onLine(connection: Connection): void
+  /** The end of a job is a packet that is too large. Another worker would do the job, and say the same. */
+  onResultTooLarge(connection: Connection, error: string): void
   /** No more commands will come from it. */
   onGone(connection: Connection): void
 }
@@ -26,6 +28,8 @@ export interface ConnectionContext {
 export type ListingPause = (goOn: () => void) => void
 export type Listing = Generator<string | ListingPause, void>
 
+/** What ends a job. */
+const lastWords: ReadonlySet<number> = new Set([packets.WORK_COMPLETE.type, packets.WORK_EXCEPTION.type])
 /** Rows of a listing are written in portions, so that a long one holds up nobody and waits for its reader. */
 const listingBytesMax = 256 * 1024
 /** After an ERROR that ends a connection, the peer has this long to read it. */
@@ -260,6 +264,7 @@ export class Connection {
     if (problem === 'PACKET_TOO_LARGE') {
       const { packetBytesMax } = this.#context.limits
       const text = `A packet may have ${packetBytesMax} bytes on this server`
+      if (lastWords.has(this.decoder.type)) this.#context.onResultTooLarge(this, text)
       this.#context.connections.to(this.id)?.error({ code: 'PACKET_TOO_LARGE', text })
     }
     this.close()

@@ -435,6 +435,11 @@ export class Journal implements Changes {
     )
   }
 
+  /** The engine counts it as delayed, and the store did not when it did what this batch says. */
+  #isPutOff(batch: OpenBatch, total: number): boolean {
+    return [batch, this.#committing, ...this.#waiting].some((each) => each?.putOff.has(total) === true)
+  }
+
   /** The one that it rides in. */
   #batchOf(addition: Addition): OpenBatch {
     const asking = this.#asking.get(addition)
@@ -478,8 +483,9 @@ export class Journal implements Changes {
     const found = new Map(cancelled.map((job) => [job.number, job]))
     for (const job of cancelled) {
       // One that was claimed meanwhile may have ended.
-      if (this.#isForgotten(job.number)) continue
-      durable?.cancelled(handles.numberOf(job.number), job.function, job.priority, job.runAt > 0)
+      if (batch.gone.has(job.number) || this.#isForgotten(job.number)) continue
+      const isDelayed = job.runAt > 0 || this.#isPutOff(batch, job.number)
+      durable?.cancelled(handles.numberOf(job.number), job.function, job.priority, isDelayed)
     }
     for (const [index, onCancelled] of batch.onCancelled.entries()) {
       onCancelled(found.get(batch.cancel[index] ?? 0), undefined)
@@ -636,9 +642,10 @@ export class Journal implements Changes {
     await store.open(clock.wallNow() * 1000)
     // What has ended must not be counted, nor claimed.
     const batch = new OpenBatch()
-    const [{ forget, changes, onChanged }] = this.#waiting
+    const [{ forget, changes, onChanged, own }] = this.#waiting
     batch.forget.push(...forget)
     for (const [index, change] of changes.entries()) if (onChanged[index] === undefined) batch.change(change)
+    for (const [addition, submission] of own) this.#addTo(batch, addition, submission)
     batch.cancel.push(...this.#lostCancels)
     const { failure } = await store.commit(batch.written(clock.wallNow()))
     if (failure !== undefined) throw new StoreError(failure.code, failure.message)

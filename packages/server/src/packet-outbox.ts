@@ -40,9 +40,13 @@ export class PacketOutbox implements Outbox {
     if (output !== undefined) this.#handles.write(output.packet(packets.JOB_CREATED.type, this.#handles.length), number)
   }
 
-  jobCancelled(session: number, number: number): void {
+  jobCancelled(session: number, number: number, reason: 'cancelled' | 'timeout'): void {
     const output = this.#connections.to(session)?.output
-    if (output !== undefined) this.#handles.write(output.packet(packets.JOB_CANCEL.type, this.#handles.length), number)
+    if (output === undefined) return
+    const writer = output.packet(packets.JOB_CANCEL.type, this.#handles.length + 1 + reason.length)
+    this.#handles.write(writer, number)
+    writer.argument('')
+    writer.text(reason)
   }
 
   refused(session: number, refusal: Refusal): void {

@@ -153,6 +153,10 @@ export class Server {
         const { bytes, start, end } = connection.decoder
         admin.line(connection, readLatin1(bytes, start, end))
       },
+      onResultTooLarge(connection, error) {
+        engine.settleGrab(connection.session)
+        engine.failRunning(connection.session, Buffer.from(error))
+      },
       onGone(connection) {
         // Its last grab is answered like all that it has said.
         engine.settleGrab(connection.session)

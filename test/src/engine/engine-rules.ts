@@ -235,7 +235,7 @@ export class EngineRules implements Rules {
           typeof kept === 'number' ? line(id, 'JOB_CREATED', `#${kept}`) : line(id, 'refused', kept),
         ),
       jobThrottled: (id, number) => say(id, 'JOB_CREATED', `#${number}`),
-      jobCancelled: (id, number) => say(id, 'JOB_CANCEL', `#${number}`),
+      jobCancelled: (id, number, reason) => say(id, 'JOB_CANCEL', `#${number}`, reason),
       refused: (id, refusal: Refusal) => say(id, 'refused', refusal),
       jobAssigned: (id, job, form) => {
         const { function: jobFunction, unique, reducer } = job

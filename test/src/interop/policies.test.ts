@@ -21,6 +21,11 @@ keep-results = "1h"
 attempts = 3
 backoff-first = "50ms"
 
+[functions.reverse]
+attempts = 3
+backoff-first = "10ms"
+retry-foreground = true
+
 [functions.throws]
 attempts = 3
 backoff-first = "10ms"
@@ -150,6 +155,15 @@ policies('PHP', ['php'], {
         ['exception', 'no luck'],
       ],
     )
+  },
+
+  'a client that waits sees nothing of failures that are tried again': async ({ theatre }) => {
+    const worker = await phpWorker(theatre, 'one', 'reverse')
+    const client = theatre.start(php('reverse_client.php', theatre.port))
+    await act(worker, 'reverse Hello World!', 'fail')
+    await act(worker, 'reverse Hello World!', 'throw no luck')
+    await act(worker, 'reverse Hello World!', 'done at last')
+    assert.equal((await client.ended()).stdout, 'at last')
   },
 
   'after three failures a job is dead: it is listed, shown, and tried again': async (play) => {

@@ -64,7 +64,7 @@ export const packetRows: readonly PacketRow[] = [
   ['RES', 'STATUS_RES_UNIQUE', ['u1', '1', '0', '0', '0', '2'], undefined, '00524553 0000002a 0000000c 7531 00 31 00 30 00 30 00 30 00 32'],
   ['REQ', 'CONTROL', [], '{}', '00524551 000003e8 00000002 7b7d'],
   ['RES', 'CONTROL_RES', [], '{}', '00524553 000003e9 00000002 7b7d'],
-  ['RES', 'JOB_CANCEL', ['H:lap:1'], undefined, '00524553 000003ea 00000007 483a6c61703a31'],
+  ['RES', 'JOB_CANCEL', ['H:lap:1', 'timeout'], undefined, '00524553 000003ea 0000000f 483a6c61703a31 00 74696d656f7574'],
 ]
 
 /** `00524551 ...` to bytes; blanks are for the reader. */

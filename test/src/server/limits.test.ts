@@ -125,6 +125,28 @@ describe('limits: sizes', () => {
     await local.assertServes()
   })
 
+  it('packetBytesMax: a job whose result is larger ends, and is not done again and again', async () => {
+    await using local = await LocalServer.start({ limits: { packetBytesMax: 1000 } })
+    for (const type of [PACKET.WORK_COMPLETE, PACKET.WORK_EXCEPTION]) {
+      const [client, worker, other] = [await local.connect(), await local.connect(), await local.connect()]
+      client.send(PACKET.OPTION_REQ, 'exceptions')
+      await client.receive('OPTION_RES')
+      client.send(PACKET.SUBMIT_JOB, 'f', '', 'x')
+      const handle = (await client.receive('JOB_CREATED')).body.toString()
+      worker.send(PACKET.CAN_DO, 'f')
+      worker.send(PACKET.GRAB_JOB)
+      await worker.receive('JOB_ASSIGN')
+      worker.send(type, handle, 'r'.repeat(1001))
+      assert.match(await error(worker), /^ERROR PACKET_TOO_LARGE /)
+      await worker.expectClosed()
+      assert.deepEqual((await client.receive('WORK_EXCEPTION')).args, [handle])
+      other.send(PACKET.CAN_DO, 'f')
+      other.send(PACKET.GRAB_JOB)
+      await other.receive('NO_JOB')
+    }
+    await local.assertServes()
+  })
+
   it('packetBytesMax: the header alone is enough to be refused', async () => {
     await using local = await LocalServer.start({ limits: { packetBytesMax: 1000 } })
     for (const length of [1001, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]) {

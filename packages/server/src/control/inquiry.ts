@@ -30,9 +30,16 @@ export class Inquiry {
     return answer
   }
 
-  async change(change: StoredChange): Promise<Changed> {
-    const [changed] = await this.changeAll([change])
-    return changed ?? 'not found'
+  /** `onChanged` is called before anything else happens that the same batch brings. */
+  async change(change: StoredChange, onChanged?: (changed: Changed) => void): Promise<Changed> {
+    const changed = await new Promise<Changed>((resolve) => {
+      this.#archive.change(change, (outcome, failure) => {
+        onChanged?.(failure ?? outcome ?? 'not found')
+        resolve(failure ?? outcome ?? 'not found')
+      })
+    })
+    this.#begin()
+    return changed
   }
 
   /** All of them ride together. */

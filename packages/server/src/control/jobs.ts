@@ -90,17 +90,21 @@ export class JobControl {
     stored: StoredDescription | undefined,
   ): Promise<void> {
     const wasLive = this.#liveJob(number) !== undefined
-    const outcome = await this.#inquiry.change({ kind: 'prioritize', number: this.#handles.total(number), priority })
-    if (isFailure(outcome)) {
-      if (wasLive) this.#engine.prioritize(number, previous)
-      throw storeError(outcome, 'the job may stand in either line')
-    }
-    if (wasLive) return
-    // It has come into memory meanwhile, out of the line in which it was.
-    if (this.#liveJob(number) !== undefined) this.#engine.prioritize(number, priority)
-    else if (outcome !== 'done') throw notFound('the job has ended meanwhile')
-    else if (stored !== undefined) {
-      this.#engine.durable?.prioritized(stored.function, previous, priority, stored.state === 'delayed')
+    const change = { kind: 'prioritize', number: this.#handles.total(number), priority } as const
+    const changed = await this.#inquiry.change(change, (outcome) => {
+      const isLive = this.#liveJob(number) !== undefined
+      if (isFailure(outcome)) {
+        if (wasLive) this.#engine.prioritize(number, previous)
+      } else if (wasLive) return
+      // It has come into memory meanwhile, out of the line in which it was.
+      else if (isLive) this.#engine.prioritize(number, priority)
+      else if (outcome === 'done' && stored !== undefined) {
+        this.#engine.durable?.prioritized(stored.function, previous, priority, stored.state === 'delayed')
+      }
+    })
+    if (isFailure(changed)) throw storeError(changed, 'the job may stand in either line')
+    if (!wasLive && changed !== 'done' && this.#liveJob(number) === undefined) {
+      throw notFound('the job has ended meanwhile')
     }
   }
 

@@ -42,6 +42,8 @@ export class OpenBatch {
   readonly onChanged: (OnChanged | undefined)[] = []
   /** Numbers of jobs that are dead or kept for their result when the batch is kept. */
   readonly gone = new Set<number>()
+  /** The same of jobs that wait for their next attempt. */
+  readonly putOff = new Set<number>()
   readonly onKept: OnKept[] = []
   readonly requests: StoreRequest[] = []
   readonly onAnswer: OnAnswer[] = []
@@ -124,6 +126,7 @@ export class OpenBatch {
     if (onChanged !== undefined) this.#awaitedChanges++
     if (change.kind === 'keep') this.#keptCount++
     if (change.kind === 'keep' || change.kind === 'bury') this.gone.add(change.number)
+    if (change.kind === 'retry' && change.runAt > 0) this.putOff.add(change.number)
   }
 
   /** A document that is said again before it is kept takes the place of the first one: only the last body counts. */
@@ -148,6 +151,7 @@ export class OpenBatch {
     this.changes.length = 0
     this.onChanged.length = 0
     this.gone.clear()
+    this.putOff.clear()
     this.#documents.clear()
     this.#awaitedChanges = 0
     this.#keptCount = 0
