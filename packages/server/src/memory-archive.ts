@@ -158,7 +158,11 @@ export class MemoryArchive implements Keeper {
       case 'document':
       case 'sweep':
         return 'done'
-      default:
+      // The engine has those jobs, or nobody has.
+      case 'retry':
+      case 'bury':
+      case 'keep':
+      case 'prioritize':
         return 'not found'
     }
   }
