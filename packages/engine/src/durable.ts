@@ -71,6 +71,13 @@ export class Durable {
     this.#claimAgain()
   }
 
+  /** The date was set: the store is asked what is due, and says when the next will be. */
+  datesMoved(): void {
+    const { now } = this.#states
+    if (this.#storeDueAt < Number.POSITIVE_INFINITY) this.#storeDueAt = now
+    if (this.#storeExpiryAt < Number.POSITIVE_INFINITY) this.#storeExpiryAt = now
+  }
+
   // What goes to the store
 
   store(session: Session, jobFunction: JobFunction, submission: Submission): void {

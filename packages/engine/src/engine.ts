@@ -185,6 +185,19 @@ export class Engine {
     this.durable?.advance()
   }
 
+  /** The machine's date was put on by so much, or back if below 0: what is to happen at a date comes sooner, or later. */
+  moveDates(byMs: number): void {
+    const { deadlines } = this.#states
+    for (const job of [...deadlines]) {
+      // Waits between attempts are no dates.
+      if (job.state !== 'delayed' || job.retries > 0) continue
+      deadlines.remove(job)
+      deadlines.add(job, job.dueAt - byMs)
+      if (job.expiresAt > 0) job.expiresAt -= byMs
+    }
+    this.durable?.datesMoved()
+  }
+
   /**
    * The end of a turn: grabs that have found nothing by now get NO_JOB. Until then a job that comes goes to them at
    * once, and not by way of NO_JOB, PRE_SLEEP, NOOP and another grab.

@@ -87,7 +87,7 @@ export class Job implements Linked<Job>, Due {
   /** Attempts that have ended. */
   retries = 0
   /** When it is dead unless it has begun; 0: it may wait. */
-  readonly expiresAt: number
+  expiresAt: number
   numerator = 0
   denominator = 0
 

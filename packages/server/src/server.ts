@@ -88,11 +88,19 @@ export class Server {
     const memory = new MemoryArchive({ connections, handles, wallTime })
     const engine = new Engine(new PacketOutbox(connections, handles, journal), engineOptions, journal, memory)
     memory.serve(engine)
-    const turn = new Turn(engine, clock, () => {
-      journal?.commit()
-      connections.flush()
-      for (const { isOver, finish } of this.#waits) if (isOver()) finish()
-    })
+    const turn = new Turn(
+      engine,
+      clock,
+      () => {
+        journal?.commit()
+        connections.flush()
+        for (const { isOver, finish } of this.#waits) if (isOver()) finish()
+      },
+      () => {
+        const jumpMs = wallTime.takeJump()
+        if (jumpMs !== 0) engine.moveDates(jumpMs)
+      },
+    )
     const schedules = new Schedules({
       clock,
       wallTime,

@@ -1,6 +1,9 @@
 import type { Engine } from '@geartrain/engine'
 import type { Clock } from './clock.ts'
 
+/** A date may come sooner than it seems, if the machine's is set meanwhile. */
+const lookMs = 10_000
+
 /**
  * The heart of the server. All input of one loop iteration is stepped through the engine as it is decoded; the first
  * of it schedules the turn's end, where every connection that got output sends it in one write. One timer calls the
@@ -10,16 +13,21 @@ export class Turn {
   readonly #engine: Engine
   readonly #clock: Clock
   readonly #flush: () => void
+  readonly #look: () => void
   #isScheduled = false
   #isStopped = false
   #timerAt = Number.POSITIVE_INFINITY
   #stopTimer: () => void = () => {}
 
-  /** `flush` sends what the turn made. It is called once at the end of each. */
-  constructor(engine: Engine, clock: Clock, flush: () => void) {
+  /**
+   * `flush` sends what the turn made. It is called once at the end of each. `look` sees whether the
+   * date was set; it is called before each turn, and now and then while the engine waits for a time.
+   */
+  constructor(engine: Engine, clock: Clock, flush: () => void, look: () => void) {
     this.#engine = engine
     this.#clock = clock
     this.#flush = flush
+    this.#look = look
   }
 
   /**
@@ -28,6 +36,7 @@ export class Turn {
    */
   begin(): number {
     const now = this.#clock.now()
+    this.#look()
     this.#engine.advance(now)
     if (!this.#isScheduled) {
       this.#isScheduled = true
@@ -55,8 +64,9 @@ export class Turn {
     const deadline = this.#engine.nextDeadline
     if (deadline >= this.#timerAt || this.#isStopped) return
     this.#stopTimer()
-    this.#timerAt = deadline
-    this.#stopTimer = this.#clock.after(Math.max(0, deadline - this.#clock.now()), () => {
+    const now = this.#clock.now()
+    this.#timerAt = Math.min(deadline, now + lookMs)
+    this.#stopTimer = this.#clock.after(Math.max(0, this.#timerAt - now), () => {
       this.#timerAt = Number.POSITIVE_INFINITY
       this.begin()
     })

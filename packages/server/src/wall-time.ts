@@ -3,13 +3,27 @@ import type { Clock } from './clock.ts'
 /** Two clocks read one after the other differ by as much; more means that the machine's date was set. */
 const jitterMs = 2
 
+/** What the two clocks drift apart by is no jump, and adds up to one. */
+const jumpMsMin = 50
+
 /** Between the engine's time and the date. The same for all jobs of a second, so that they keep their order. */
 export class WallTime {
   readonly #clock: Clock
   #lastOffset = 0
+  /** Before the date was set last. */
+  #knownOffset: number
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#knownOffset = this.offsetMs
+  }
+
+  /** What the date was put on by since this was asked last, or back if below 0. */
+  takeJump(): number {
+    const jumpMs = this.offsetMs - this.#knownOffset
+    if (Math.abs(jumpMs) < jumpMsMin) return 0
+    this.#knownOffset += jumpMs
+    return jumpMs
   }
 
   /** The date, in milliseconds since 1970. */
