@@ -25,20 +25,22 @@ export async function controlFirst<Value>(
 ): Promise<{ readonly server: string; readonly value: Value }> {
   const { servers, timeoutMs } = readAskFlags(command)
   const unreachable: [server: string, error: ConnectError][] = []
+  const foreign: [server: string, error: ServerError][] = []
   let missing: GeartrainError | undefined
   for (const server of servers) {
     try {
       const value = await controlOne(server, timeoutMs, ask)
-      for (const [name, error] of unreachable) complainOfServer(command, name, error)
+      for (const [name, error] of [...unreachable, ...foreign]) complainOfServer(command, name, error)
       return { server: formatServer(server), value }
     } catch (error) {
       if (error instanceof ConnectError) unreachable.push([formatServer(server), error])
       else if (isMissing(error)) missing ??= error
+      else if (isForeign(error)) foreign.push([formatServer(server), error])
       else throw serverFault(error)
     }
   }
-  if (missing === undefined) throw serverFault(noAnswer(unreachable.map(([, error]) => error)))
-  for (const [name, error] of unreachable) complainOfServer(command, name, error)
+  if (missing === undefined) throw serverFault(noAnswer([...foreign, ...unreachable].map(([, error]) => error)))
+  for (const [name, error] of [...unreachable, ...foreign]) complainOfServer(command, name, error)
   throw serverFault(missing)
 }
 
@@ -84,6 +86,11 @@ export function isMissing(error: unknown): error is ServerError {
   return error instanceof ServerError && error.serverCode === 'NOT_FOUND'
 }
 
+/** That the server is none of Geartrain: the library's own word. */
+function isForeign(error: unknown): error is ServerError {
+  return error instanceof ServerError && error.serverCode === ''
+}
+
 function isConflict(error: unknown): error is ServerError {
   return error instanceof ServerError && error.serverCode === 'CONFLICT'
 }
@@ -97,8 +104,7 @@ async function controlOne<Value>(
   try {
     return await ask((operation, params) => admin.control(operation, params, { timeoutMs }))
   } catch (error) {
-    // The library's own word for a server that does not know what is asked.
-    if (!(error instanceof ServerError) || error.serverCode !== '') throw error
+    if (!isForeign(error)) throw error
     const server = formatServer(address)
     throw new ServerError('', `${server} is another Gearman server, and this command needs a Geartrain server`)
   }

@@ -1,7 +1,8 @@
-import { Admin, Client, type ListedJob, type ServerAddress } from '@geartrain/client'
-import type { Command } from 'commander'
+import { Admin, Client, type ControlOperations, type ListedJob, type ServerAddress } from '@geartrain/client'
+import { type Command, Option } from 'commander'
 import { type AskFlags, addAskOptions, askServers, printRows } from './ask-servers.ts'
 import { exitCodes } from './fault.ts'
+import { listLong } from './job/list.ts'
 import { type JobState, jobState, jobStateColumns } from './job-state.ts'
 
 /** So many states are asked for at once. */
@@ -15,17 +16,27 @@ export function jobsCommand(program: Command, finish: (exitCode: number) => void
     .createCommand('jobs')
     .copyInheritedSettings(program)
     .description('show the jobs that wait or run')
+    .option('-l, --long', 'also functions, attempts, times and workers, which only Geartrain servers tell')
+    .option('--function <name>', 'the same of this function only')
+    .addOption(new Option('--state <state>', 'the same of this state only').choices(['ready', 'delayed', 'running']))
     .addHelpText(
       'after',
       `
-retries is how often a worker lost the job. The protocol does not tell the function of a job.
+retries is how often a worker lost the job. The protocol of Gearman does not tell the function of a job.
 The exit code is 1 if a server does not answer, and 4 if none does.
 
 Examples:
   geartrain jobs
+  geartrain jobs --long
+  geartrain jobs --function mail.send --state running
   geartrain jobs --json | jq -r '.[] | select(.retries > 2) | .handle' | xargs geartrain cancel`,
     )
     .action(async () => {
+      const { long, ...filter } = command.opts<JobFlags>()
+      if (long === true || filter.function !== undefined || filter.state !== undefined) {
+        if (!(await listLong(command, filter))) finish(exitCodes.failed)
+        return
+      }
       const { answers, areAll } = await askServers(command, listJobs)
       const rows = answers.flatMap(({ server, value }) => value.map((job) => ({ ...job, server })))
       printRows(command, rows, [
@@ -37,6 +48,8 @@ Examples:
     })
   return addAskOptions(command)
 }
+
+type JobFlags = Pick<ControlOperations['jobs']['params'], 'function' | 'state'> & { readonly long?: boolean }
 
 interface JobRow extends JobState {
   readonly background: boolean

@@ -53,6 +53,8 @@ function geartrain(finish: (exitCode: number) => void): Command {
     // A command's flags are its own: `geartrain gearmand -V`.
     .enablePositionalOptions()
     .configureOutput({ outputError() {} })
+    // Descriptions are wrapped as long as there is a little room beside the longest command.
+    .configureHelp({ minWidthToWrap: 25 })
     .exitOverride()
     .addHelpText(
       'after',

@@ -21,11 +21,11 @@ export function textLines(text: string): string[] {
   return text.length > shownCharsMax ? [...lines, '  … (--json has all of it)'] : lines
 }
 
-/** Text where it is UTF-8. */
+/** Text where it is UTF-8 without NUL, which JSON would make six times as long. */
 export function toBytes(data: string | Uint8Array): Bytes {
   if (typeof data === 'string') return { text: data }
   const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  return isUtf8(data) ? { text: buffer.toString('utf8') } : { base64: buffer.toString('base64') }
+  return isUtf8(data) && !data.includes(0) ? { text: buffer.toString('utf8') } : { base64: buffer.toString('base64') }
 }
 
 /** On one line, for a table. */

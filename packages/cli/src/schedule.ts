@@ -7,7 +7,7 @@ import { pauseSchedule, removeSchedule, resumeSchedule, runSchedule } from './sc
 import { listSchedules } from './schedule/list.ts'
 import { defaultRuns, showSchedule } from './schedule/show.ts'
 
-const runsMax = 1000
+const runsMax = 100
 
 /** `geartrain schedule`: jobs that come at times. */
 export function scheduleCommand(program: Command, finish: (exitCode: number) => void): Command {

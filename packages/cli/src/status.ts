@@ -16,7 +16,8 @@ export function statusCommand(program: Command, finish: (exitCode: number) => vo
       'after',
       `
 The exit code is 1 if a server does not answer, and 4 if none does. With handles it is also 1 if no server knows one of
-the jobs: it has ended, or it never was.
+the jobs: it has ended, or it never was. Of a Geartrain server geartrain function list tells more: what is delayed, dead,
+paused or drained; and geartrain job show all of a job.
 
 Examples:
   geartrain status

@@ -40,7 +40,7 @@ between two looks are not seen. (A job that a lost worker gives back counts as o
 
 STUCK says "no workers" where jobs wait for a function that nobody does, and "still 12s" where there are workers, jobs
 wait, and none was begun or has ended for 10 s or longer: perhaps they are long ones, or delayed, which servers count as
-queued.
+queued, or the function is paused, which geartrain function list tells of a Geartrain server.
 
 The list of jobs has no more than 10,000 of them: of a server with more nothing is listed. Colours are off if NO_COLOR is
 set. Where stdin or stdout is no terminal it is as with --once.

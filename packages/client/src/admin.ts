@@ -151,7 +151,7 @@ export class Admin {
 
   /**
    * Any of the operations that a Geartrain server has beside the commands of Gearman. Rejects with a ServerError whose
-   * `serverCode` is BAD_REQUEST, NOT_FOUND, CONFLICT, STORE_FAILED or SHUTTING_DOWN.
+   * `serverCode` is BAD_REQUEST, NOT_FOUND, CONFLICT, STORE_FAILED, SHUTTING_DOWN or INTERNAL_ERROR.
    */
   async control<Operation extends ControlOperation>(
     operation: Operation,

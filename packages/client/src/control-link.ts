@@ -2,7 +2,8 @@ import type { ControlOperation } from '@geartrain/protocol'
 import type { ServerAddress } from './address.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { ControlSession } from './control-session.ts'
-import { type CallOptions, throwIfAborted } from './cutoff.ts'
+import { type CallOptions, startCutoff, throwIfAborted } from './cutoff.ts'
+import { Deferred } from './deferred.ts'
 import { ClosedError } from './errors.ts'
 import { openFirstReachable } from './first-reachable.ts'
 
@@ -12,7 +13,7 @@ export class ControlLink {
   readonly #options: ConnectionOptions
   readonly #connectTimeoutMs: number
   #opening: Promise<ControlSession> | undefined
-  #isClosed = false
+  readonly #closing = new AbortController()
 
   constructor(server: ServerAddress, options: ConnectionOptions, connectTimeoutMs: number) {
     this.#server = server
@@ -20,24 +21,36 @@ export class ControlLink {
     this.#connectTimeoutMs = connectTimeoutMs
   }
 
+  /** What the server answers, which is of the operation's type. What is cut off before it is sent never is. */
   async ask(operation: ControlOperation, params: object, options: CallOptions): Promise<unknown> {
     throwIfAborted(options.signal)
-    const session = await this.#open()
-    return await session.ask(operation, params, options)
+    const cutoff = new Deferred<never>()
+    let isCut = false
+    const release = startCutoff(options, `the answer to "${operation}"`, (error) => {
+      isCut = true
+      cutoff.reject(error)
+    })
+    try {
+      const session = await Promise.race([this.#open(), cutoff.promise])
+      return await Promise.race([isCut ? cutoff.promise : session.ask(operation, params), cutoff.promise])
+    } finally {
+      release()
+    }
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     const session = await this.#opening?.catch(() => undefined)
     await session?.close()
   }
 
   async #open(): Promise<ControlSession> {
     for (;;) {
-      if (this.#isClosed) throw new ClosedError('the connection is closed')
+      this.#throwIfClosed()
       const opening = (this.#opening ??= this.#connect())
       const session = await opening.catch((error: unknown) => {
         this.#forget(opening)
+        this.#throwIfClosed()
         throw error
       })
       if (session.isOpen) return session
@@ -47,8 +60,12 @@ export class ControlLink {
 
   #connect(): Promise<ControlSession> {
     return openFirstReachable([this.#server], (server) =>
-      ControlSession.open(server, this.#options, { timeoutMs: this.#connectTimeoutMs }),
+      ControlSession.open(server, this.#options, { timeoutMs: this.#connectTimeoutMs, signal: this.#closing.signal }),
     )
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closing.signal.aborted) throw new ClosedError('the connection is closed')
   }
 
   #forget(opening: Promise<ControlSession>): void {

@@ -2,7 +2,7 @@ import { type ControlAnswer, type ControlOperation, packets } from '@geartrain/p
 import type { ServerAddress } from './address.ts'
 import { Connection, type ConnectionOptions, type Receiver } from './connection.ts'
 import { readControlJson, writeControlJson } from './control-json.ts'
-import { type CallOptions, startCutoff } from './cutoff.ts'
+import type { CallOptions } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import { ClosedError, type ConnectionLostError, type GeartrainError, ProtocolError, ServerError } from './errors.ts'
 import { Fifo } from './fifo.ts'
@@ -11,7 +11,6 @@ import type { IncomingPacket } from './incoming-packet.ts'
 interface PendingRequest {
   readonly operation: ControlOperation
   readonly answer: Deferred<unknown>
-  readonly release: () => void
 }
 
 /** One connection to a Geartrain server for CONTROL. Answers come in the order of the requests. */
@@ -36,15 +35,14 @@ export class ControlSession implements Receiver {
   }
 
   /** What the server answers, which is of the operation's type. Throws InvalidArgumentError for names that can't be. */
-  ask(operation: ControlOperation, params: object, options: CallOptions): Promise<unknown> {
+  ask(operation: ControlOperation, params: object): Promise<unknown> {
     const answer = new Deferred<unknown>()
     if (this.#end !== undefined) {
       answer.reject(this.#end)
       return answer.promise
     }
     const json = writeControlJson({ ...params, op: operation })
-    const release = startCutoff(options, `the answer to "${operation}"`, answer.reject)
-    this.#requests.push({ operation, answer, release })
+    this.#requests.push({ operation, answer })
     this.#connection?.send(packets.CONTROL, [], json)
     return answer.promise
   }
@@ -61,13 +59,11 @@ export class ControlSession implements Receiver {
       const result = readControlJson(packet.data())
       if (!isAnswer(result)) throw new ProtocolError(`the answer to "${request.operation}" is none`)
       this.#requests.shift()
-      request.release()
       if (result.ok) request.answer.resolve(result.answer)
       else request.answer.reject(new ServerError(result.error.code, result.error.message))
     } else if (packet.name === 'ERROR') {
       const error = new ServerError(packet.argument(0), packet.argument(1))
       this.#requests.shift()
-      request?.release()
       request?.answer.reject(error.serverCode === 'INVALID_COMMAND' ? notGeartrain() : error)
       // Why the server won't have this connection: it ends it now.
       if (request === undefined || error.serverCode === 'TOO_MANY_CONNECTIONS') this.#end = error
@@ -87,10 +83,7 @@ export class ControlSession implements Receiver {
   }
 
   #failAll(error: GeartrainError): void {
-    for (const { answer, release } of this.#requests.takeAll()) {
-      release()
-      answer.reject(error)
-    }
+    for (const { answer } of this.#requests.takeAll()) answer.reject(error)
   }
 }
 

@@ -197,8 +197,16 @@ export class Durable {
 
   // What the store says
 
-  /** What is in the store; also when it has been opened anew, and what was asked of it before is void. */
-  restock(functions: Iterable<StockedFunction>, nextDueAt: number, nextExpiryAt: number): void {
+  /**
+   * What is in the store; also when it has been opened anew, and what was asked of it before is void. Those that were
+   * `putOff` it counts as ready, and is yet to be told.
+   */
+  restock(
+    functions: Iterable<StockedFunction>,
+    nextDueAt: number,
+    nextExpiryAt: number,
+    putOff: readonly Job[] = [],
+  ): void {
     for (const { backlog } of this.#states.functions) backlog.reset()
     for (const { name, ready, delayed } of functions) {
       const { backlog } = this.#states.functions.adopt(name)
@@ -210,6 +218,10 @@ export class Durable {
       if (!job.isStored || job.state === 'stored') continue
       job.function.backlog.take(job.priority)
       this.#reclaimable.set(job.number, Number.POSITIVE_INFINITY)
+    }
+    for (const { function: jobFunction, priority } of putOff) {
+      jobFunction.backlog.take(priority)
+      jobFunction.backlog.delayed++
     }
     this.#isPromoting = false
     this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)

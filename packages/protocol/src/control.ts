@@ -58,6 +58,7 @@ export interface ControlOperations {
     answer: { readonly deleted: number }
   }
 
+  /** Without their workloads, each with the last of its runs. */
   schedules: { params: { readonly function?: string }; answer: { readonly schedules: readonly ScheduleState[] } }
   'schedule show': { params: { readonly name: string; readonly runs?: number }; answer: ScheduleState }
   /** A new one, or another one of that name in its place. */
@@ -79,6 +80,8 @@ export type ControlErrorCode =
   | 'CONFLICT'
   | 'STORE_FAILED'
   | 'SHUTTING_DOWN'
+  /** A fault of the server's own; its log says more. */
+  | 'INTERNAL_ERROR'
 
 export type ControlAnswer<Answer> =
   | { readonly ok: true; readonly answer: Answer }

@@ -161,12 +161,13 @@ export class Dispatch {
     if (background) this.#journal?.limit(connection)
   }
 
-  /** A schedule has a handle like a job. */
+  /** A schedule has a handle like a job. Until it is kept, no more is read from the connection. */
   #schedule(connection: Connection): void {
     const { uniqueBytesMax, functionNameBytesMax } = this.#limits
     if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
     if (this.#length(1) > uniqueBytesMax) return connection.error(wireErrors.UNIQUE_TOO_LARGE)
     try {
+      const { nextNumber } = this.#engine
       const number = this.#schedules.putClient({
         function: this.#name(connection, 0),
         unique: this.#text(connection, 1, uniqueBytesMax),
@@ -177,15 +178,31 @@ export class Dispatch {
         dayOfWeek: this.#text(connection, 6, digitsMax),
         workload: this.#data(connection),
       })
-      this.#journal?.holdUntilKept(connection)
-      this.#handles.write(connection.output.packet(packets.JOB_CREATED.type, this.#handles.length), number)
-      this.#journal?.limit(connection)
+      if (this.#journal === undefined) return this.#jobCreated(connection, number)
+      const goOn = connection.pause()
+      this.#journal.whenKept((failure) => {
+        // Who says a schedule again has it as it says now: that is kept when the store works again.
+        if (failure !== undefined && number >= nextNumber) this.#schedules.removeByHandle(number)
+        if (this.#connections.to(connection.id) === connection) {
+          if (failure === undefined) this.#jobCreated(connection, number)
+          else
+            connection.error({
+              code: wireErrors.STORE_FAILED.code,
+              text: `The schedule could not be stored: ${failure.message}`,
+            })
+        }
+        goOn()
+      })
     } catch (error) {
       if (!(error instanceof ScheduleError)) throw error
       if (error.code === 'SHUTTING_DOWN') return connection.error(wireErrors.SHUTTING_DOWN)
       const { code, text } = wireErrors.INVALID_SCHEDULE
       connection.error({ code, text: `${text}: ${error.message}` })
     }
+  }
+
+  #jobCreated({ output }: Connection, number: number): void {
+    this.#handles.write(output.packet(packets.JOB_CREATED.type, this.#handles.length), number)
   }
 
   /** From seconds since 1970, to the millisecond, to the engine's time. What is no number is now. */

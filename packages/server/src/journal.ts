@@ -17,6 +17,7 @@ import { failureNote } from './failure-note.ts'
 import type { Handles } from './handles.ts'
 import { HeldReplies } from './held-replies.ts'
 import type { Log } from './log.ts'
+import { BatchQueue } from './store/batch-queue.ts'
 import { failureIn, noAnswer, toFailure, unknownFailure, unwritable } from './store/failures.ts'
 import { StoreNews } from './store/news.ts'
 import { type OnCancelled, type OnChanged, type OnKept, OpenBatch } from './store/open-batch.ts'
@@ -35,6 +36,7 @@ import {
   type StoreRequest,
   type StoreState,
 } from './store/store.ts'
+import { Sweeper } from './sweeper.ts'
 import type { Turn } from './turn.ts'
 import type { WallTime } from './wall-time.ts'
 
@@ -48,8 +50,6 @@ const retryMs = 1000
 /** Nobody waits for jobs to be forgotten: so long, or until so many have ended, more of them are to share a commit. */
 const forgetMs = 20
 const forgetsMax = 2000
-/** What is to be swept away waits for more of its kind for so long. */
-const sweepMs = 1000
 /** Expired jobs that are asked for at a time. */
 const expiredMax = 1000
 /** No date comes after this one. */
@@ -76,11 +76,9 @@ export class Journal implements Changes {
   readonly #context: JournalContext
   readonly #replies: HeldReplies
   readonly #news: StoreNews
+  readonly #batches = new BatchQueue()
   #engine: Engine | undefined
   #turn: Turn | undefined
-  /** They leave one by one, the first one first; what is said comes into the last one. */
-  #waiting: [OpenBatch, ...OpenBatch[]] = [new OpenBatch()]
-  #committing: OpenBatch | undefined
   /** Resolved when what the store does at the moment is done. */
   #underWay: Promise<void> = Promise.resolve()
   /** Questions that are not answered, and the batches that they ride in. */
@@ -93,7 +91,9 @@ export class Journal implements Changes {
   #isOpening = false
   /** Jobs that may or may not have been cancelled when the store was lost. */
   readonly #lostCancels: number[] = []
-  #stopSweeping: (() => void) | undefined
+  /** What has been put off since the store that is opened anew was told what to do: it counts it as ready. */
+  #putOffSince: Job[] = []
+  readonly #sweeper: Sweeper
   #reservedUntil = 0
   #stopRetry: (() => void) | undefined
   #stopForgetting: (() => void) | undefined
@@ -108,6 +108,12 @@ export class Journal implements Changes {
     this.#context = context
     this.#replies = new HeldReplies(context.connections, context.handles)
     this.#news = new StoreNews(context.store, context.clock, context.log)
+    const { clock, wallTime } = context
+    this.#sweeper = new Sweeper({
+      clock,
+      wallTime,
+      sweep: (now, onSwept) => this.change({ kind: 'sweep', now }, (_outcome, failure) => onSwept(failure)),
+    })
   }
 
   /** Before anything else. Gives what is kept besides jobs. Rejects with a StoreError. */
@@ -136,32 +142,38 @@ export class Journal implements Changes {
   async close(patienceMs: number): Promise<void> {
     const { store, log } = this.#context
     if (this.#engine === undefined) return
-    const isKept = this.#isBroken || (await this.#inTime(this.#finish(), patienceMs))
+    const isKept = await this.#inTime(this.#finish(), patienceMs)
     if (!isKept) log.error(`the store ${store.name} does not take it: jobs that have ended just now may be run again`)
     this.#stopRetry?.()
     this.#stopForgetting?.()
-    this.#stopSweeping?.()
+    this.#sweeper.stop()
     this.#news.stop()
     this.#engine = undefined
-    const closed = this.#underWay.then(() => store.close())
+    const closed = this.#underWay.then(() => store.close()).then(() => true)
     // If it dies instead, its thread says so.
-    if (this.#committing !== undefined) return void closed.catch(() => {})
+    if (this.#batches.committing !== undefined) return void closed.catch(() => {})
     if (!(await this.#inTime(closed, patienceMs))) log.error(`the store ${store.name} does not close: it is left alone`)
   }
 
-  /** Resolves when all is committed. */
-  #finish(): Promise<void> {
-    return new Promise((resolve) => {
+  /** Resolves when all is committed; false: the store has failed, and can't be opened anew. */
+  async #finish(): Promise<boolean> {
+    if (this.#isBroken && !this.#batches.isEmpty) {
+      if (!this.#isOpening) this.#underWay = this.#openAnew()
+      await this.#underWay
+    }
+    if (this.#isBroken) return this.#batches.isEmpty
+    await new Promise<void>((resolve) => {
       this.#onIdle = resolve
       this.commit()
     })
+    return true
   }
 
-  /** Whether it was done before the time was over. */
-  #inTime(done: Promise<void>, patienceMs: number): Promise<boolean> {
+  /** Whether it was done, and before the time was over. */
+  #inTime(done: Promise<boolean>, patienceMs: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const stopTimer = this.#context.clock.after(patienceMs, () => resolve(false))
-      void done.then(() => resolve(true), reject).finally(stopTimer)
+      void done.then(resolve, reject).finally(stopTimer)
     })
   }
 
@@ -173,7 +185,7 @@ export class Journal implements Changes {
   // What the engine says
 
   add(addition: Addition, submission: Submission): void {
-    this.#addTo(this.#open, addition, submission)
+    this.#addTo(this.#batches.open, addition, submission)
   }
 
   #addTo(batch: OpenBatch, addition: Addition, submission: Submission): void {
@@ -186,18 +198,18 @@ export class Journal implements Changes {
     const { handles } = this.#context
     // The bytes may lie in a buffer for the next input.
     const kept = unique === '-' ? new Uint8Array(workload) : noBytes
-    const batch = this.#open
+    const batch = this.#batches.open
     this.#asking.set(addition, batch)
     batch.request({ kind: 'find same', function: addition.function.name, unique, workload: kept }, (answer) => {
       this.#asking.delete(addition)
       // If the store can't say, foreground jobs go on.
       const found = answer.kind === 'find' ? answer.job : undefined
       // What has ended, and could not be forgotten, is not joined.
-      const isThere = found !== undefined && !this.#isForgotten(found.number)
+      const isThere = found !== undefined && !this.#batches.isForgotten(found.number)
       const number = !isThere ? addition.number : handles.numberOf(found.number)
       if (number === addition.number) {
         this.#engine?.durable?.absent(addition)
-        if (addition.kind === 'joining') this.#replies.refuse(batch, this.#later, addition, 'QUEUE_FULL')
+        if (addition.kind === 'joining') this.#replies.refuse(batch, this.#batches.all, addition, 'QUEUE_FULL')
       } else {
         this.#engine?.durable?.joined(addition, number)
         this.#replies.renumber(batch, addition, number)
@@ -206,11 +218,11 @@ export class Journal implements Changes {
   }
 
   forget(number: number): void {
-    this.#batchThatForgets(number).forget.push(this.#context.handles.total(number))
+    this.#batches.thatForgets(number).forget.push(this.#context.handles.total(number))
   }
 
   promote(now: number): void {
-    this.#open.promoteUntil = now + this.#context.wallTime.offsetMs
+    this.#batches.open.promoteUntil = now + this.#context.wallTime.offsetMs
   }
 
   expire(now: number): void {
@@ -219,13 +231,14 @@ export class Journal implements Changes {
 
   retry(job: Job, runAt: number, failure: Failure): void {
     const { handles, connections, wallTime } = this.#context
-    this.#batchThatForgets(job.number).change({
+    this.#batches.thatForgets(job.number).change({
       kind: 'retry',
       number: handles.total(job.number),
       runAt: this.#date(runAt),
       attempts: job.retries,
       failure: failureNote(failure, connections, wallTime),
     })
+    if (runAt > 0 && this.#isOpening) this.#putOffSince.push(job)
   }
 
   bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
@@ -235,10 +248,11 @@ export class Journal implements Changes {
   }
 
   keep(job: Job, { outcome, data, keepMs, uniqueForMs }: Ending): void {
-    const { handles, wallTime } = this.#context
+    const { handles, connections, wallTime } = this.#context
     const { numerator, denominator } = job
     const endedAt = wallTime.now
-    this.#batchThatForgets(job.number).change({
+    const worker = job.owner && connections.to(job.owner.id)
+    this.#batches.thatForgets(job.number).change({
       kind: 'keep',
       number: handles.total(job.number),
       outcome,
@@ -250,6 +264,7 @@ export class Journal implements Changes {
       keepUntil: keepMs > 0 ? endedAt + keepMs : 0,
       uniqueUntil: uniqueForMs > 0 ? endedAt + uniqueForMs : 0,
     })
+    if (worker !== undefined) this.limit(worker)
   }
 
   /** The store says so in answer to an addition. */
@@ -258,7 +273,7 @@ export class Journal implements Changes {
   }
 
   claim({ name }: JobFunction, priority: Priority, jobsMax: number, bytesMax: number): void {
-    this.#open.request({ kind: 'claim', function: name, priority, jobsMax, bytesMax }, (answer) => {
+    this.#batches.open.request({ kind: 'claim', function: name, priority, jobsMax, bytesMax }, (answer) => {
       if (answer.kind === 'claim') this.#takeClaimed(name, priority, answer.jobs)
       this.#engine?.durable?.claimEnded(name, priority, answer.kind === 'claim' ? answer.count : undefined)
     })
@@ -271,36 +286,36 @@ export class Journal implements Changes {
     const batch = this.#batchOf(addition)
     this.#replies.promise(connection, batch, addition)
     // It may join one of an earlier batch. What this connection has said since is to be kept, too.
-    this.#replies.hold(connection, this.#open)
+    this.#replies.hold(connection, this.#batches.open)
   }
 
   /** The same until all that was said so far is kept. */
   holdUntilKept(connection: Connection): void {
-    this.#replies.hold(connection, this.#open)
+    this.#replies.hold(connection, this.#batches.open)
   }
 
   /** The same until it is kept that this job, which ends now, has ended. */
   holdUntilForgotten(connection: Connection, number: number): void {
-    this.#replies.hold(connection, this.#batchThatForgets(number))
+    this.#replies.hold(connection, this.#batches.thatForgets(number))
   }
 
   /** Reads nothing more from a connection that feeds the open batch when there is very much in it. */
   limit(connection: Connection): void {
-    const isFull = this.#open.bytes >= batchBytesMax || this.#open.promises.length >= promisesMax
+    const isFull = this.#batches.open.bytes >= batchBytesMax || this.#batches.open.promises.length >= promisesMax
     if (!isFull || this.#waitingForRoom.has(connection)) return
     this.#waitingForRoom.set(connection, connection.pause())
   }
 
   /** The answer to a question; undefined if the store can't say. It comes within a turn. */
   lookUp(request: StoreRequest, onAnswer: (answer: StoreAnswer) => void): void {
-    this.#open.request(request, onAnswer)
+    this.#batches.open.request(request, onAnswer)
     this.#turn?.begin()
   }
 
   /** Ends a job that only the store knows. */
   cancel(total: number, onCancelled: OnCancelled): void {
-    this.#open.cancel.push(total)
-    this.#open.onCancelled.push(onCancelled)
+    this.#batches.open.cancel.push(total)
+    this.#batches.open.onCancelled.push(onCancelled)
     this.#turn?.begin()
   }
 
@@ -310,7 +325,7 @@ export class Journal implements Changes {
    */
   endListed(jobs: readonly StoredSummary[]): { readonly ended: readonly number[]; readonly left: number } {
     const { handles, wallTime } = this.#context
-    const { gone, changing, isPromoting } = this.#underWayTo()
+    const { gone, changing, isPromoting } = this.#batches.underWay
     const ended: number[] = []
     let left = 0
     for (const { number: total, function: name, priority, runAt } of jobs) {
@@ -326,33 +341,21 @@ export class Journal implements Changes {
     return { ended, left }
   }
 
-  /** What the store is yet to be told, or to say that it has done. */
-  #underWayTo(): { gone: ReadonlySet<number>; changing: ReadonlySet<number>; isPromoting: boolean } {
-    const batches = this.#committing === undefined ? this.#waiting : [this.#committing, ...this.#waiting]
-    return {
-      gone: new Set(batches.flatMap((batch) => [...batch.forget, ...batch.gone])),
-      changing: new Set(
-        batches.flatMap(({ changes }) => changes.map((change) => ('number' in change ? change.number : 0))),
-      ),
-      isPromoting: batches.some(({ promoteUntil }) => promoteUntil !== undefined),
-    }
-  }
-
   /** Changes something that the engine has no part in. What comes of it is told, or why nothing does. */
   change(change: StoredChange, onChanged: OnChanged): void {
-    this.#open.change(change, onChanged)
+    this.#batches.open.change(change, onChanged)
     this.#turn?.begin()
   }
 
   /** Keeps a document, or removes it; said again until it is done. */
   keepDocument(kind: string, name: string, body: string | undefined): void {
-    this.#open.change({ kind: 'document', document: { kind, name, body } })
+    this.#batches.open.change({ kind: 'document', document: { kind, name, body } })
     this.#turn?.begin()
   }
 
   /** Called when it is kept that this job has ended, or could not be. */
   whenForgotten(number: number, onKept: OnKept): void {
-    this.#batchThatForgets(number).onKept.push(onKept)
+    this.#batches.thatForgets(number).onKept.push(onKept)
     this.#turn?.begin()
   }
 
@@ -363,7 +366,7 @@ export class Journal implements Changes {
 
   /** Called when all that was said so far is kept, or could not be. */
   whenKept(onKept: OnKept): void {
-    this.#open.onKept.push(onKept)
+    this.#batches.open.onKept.push(onKept)
     this.#turn?.begin()
   }
 
@@ -371,31 +374,31 @@ export class Journal implements Changes {
 
   /** The end of a turn. */
   commit(): void {
-    if (this.#committing !== undefined || this.#engine === undefined) return
-    const [batch] = this.#waiting
+    if (this.#batches.committing !== undefined || this.#engine === undefined) return
+    const batch = this.#batches.first
     if (batch.isEmpty) this.#onIdle?.()
     else if (!this.#isBroken) this.#send()
     else if (batch.isAwaited) this.#inTurn(() => this.#failAll(this.#takeOpen(), this.#failure ?? unknownFailure))
   }
 
   #send(): void {
-    const [batch] = this.#waiting
+    const batch = this.#batches.first
     if (batch.isEmpty) return
     const isDue = batch.isAwaited || (batch.isPressing && this.#failure === undefined)
     if (!isDue && !this.#mayForget(batch)) return
     this.#reserveNumbers(batch)
     this.#takeOpen()
     this.#isForgettingDue = false
-    this.#committing = batch
+    this.#batches.committing = batch
     this.#underWay = this.#context.store.commit(batch.written(this.#context.wallTime.now)).then(
       (result) => {
-        this.#committing = undefined
+        this.#batches.committing = undefined
         // The store is not to wait while replies are written: what has come meanwhile goes first.
         if (failureIn(result) === undefined && this.#engine !== undefined) this.#send()
         this.#inTurn(() => this.#apply(batch, result))
       },
       (error: unknown) => {
-        this.#committing = undefined
+        this.#batches.committing = undefined
         this.#inTurn(() => this.#lose(batch, toFailure(error)))
       },
     )
@@ -414,44 +417,13 @@ export class Journal implements Changes {
     return false
   }
 
-  /** The open one, into which goes what is said now. */
-  get #open(): OpenBatch {
-    return this.#waiting.at(-1) ?? this.#waiting[0]
-  }
-
-  /**
-   * A batch forgets before it adds, so that what is added in it is forgotten in the next one. There goes all that is
-   * said from then on, too: it would join what has ended.
-   */
-  #batchThatForgets(number: number): OpenBatch {
-    if (this.#open.live.has(number)) this.#waiting.push(new OpenBatch())
-    return this.#open
-  }
-
-  /** The store is yet to be told that it has ended, or to say that it has been. */
-  #isForgotten(total: number): boolean {
-    return [this.#committing, ...this.#waiting].some(
-      (batch) => batch !== undefined && (batch.gone.has(total) || batch.forget.includes(total)),
-    )
-  }
-
-  /** The engine counts it as delayed, and the store did not when it did what this batch says. */
-  #isPutOff(batch: OpenBatch, total: number): boolean {
-    return [batch, this.#committing, ...this.#waiting].some((each) => each?.putOff.has(total) === true)
-  }
-
   /** The one that it rides in. */
   #batchOf(addition: Addition): OpenBatch {
-    const asking = this.#asking.get(addition)
-    if (asking !== undefined) return asking
-    if (this.#open.isLast(addition)) return this.#open
-    if (this.#committing?.additions.includes(addition) === true) return this.#committing
-    return this.#waiting.find(({ additions }) => additions.includes(addition)) ?? this.#open
+    return this.#asking.get(addition) ?? this.#batches.with(addition)
   }
 
   #takeOpen(): OpenBatch {
-    const [batch, next, ...rest] = this.#waiting
-    this.#waiting = [next ?? new OpenBatch(), ...rest]
+    const batch = this.#batches.takeFirst()
     for (const [, goOn] of this.#waitingForRoom) goOn()
     this.#waitingForRoom.clear()
     return batch
@@ -461,7 +433,7 @@ export class Journal implements Changes {
     if (this.#engine === undefined) return
     this.#turn?.begin()
     act()
-    if (this.#waiting.every(({ isEmpty }) => isEmpty) && this.#committing === undefined) this.#onIdle?.()
+    if (this.#batches.isEmpty && this.#batches.committing === undefined) this.#onIdle?.()
   }
 
   #apply(batch: OpenBatch, result: BatchResult): void {
@@ -483,8 +455,8 @@ export class Journal implements Changes {
     const found = new Map(cancelled.map((job) => [job.number, job]))
     for (const job of cancelled) {
       // One that was claimed meanwhile may have ended.
-      if (batch.gone.has(job.number) || this.#isForgotten(job.number)) continue
-      const isDelayed = job.runAt > 0 || this.#isPutOff(batch, job.number)
+      if (batch.gone.has(job.number) || this.#batches.isForgotten(job.number)) continue
+      const isDelayed = job.runAt > 0 || batch.putOff.has(job.number) || this.#batches.isPutOff(job.number)
       durable?.cancelled(handles.numberOf(job.number), job.function, job.priority, isDelayed)
     }
     for (const [index, onCancelled] of batch.onCancelled.entries()) {
@@ -512,7 +484,7 @@ export class Journal implements Changes {
     }
     for (const { function: name, priority, count } of promoted) durable?.promoted(name, priority, count)
     for (const { function: name, priority, count } of revived) durable?.revived(name, priority, count)
-    if (nextSweepAt !== undefined) this.#sweepAt(nextSweepAt)
+    if (nextSweepAt !== undefined) this.#sweeper.due(nextSweepAt)
     if (batch.reserveUntil !== undefined) this.#reservedUntil = batch.reserveUntil
     if (batch.promoteUntil !== undefined) {
       durable?.promoteEnded((nextDueAt ?? Number.POSITIVE_INFINITY) - wallTime.offsetMs)
@@ -523,22 +495,22 @@ export class Journal implements Changes {
   #failWrites(batch: OpenBatch, failure: StoreFailure): void {
     const durable = this.#engine?.durable
     // They have ended all the same.
-    for (const total of batch.forget) this.#waiting[0].forget.push(total)
+    for (const total of batch.forget) this.#batches.first.forget.push(total)
     this.#sayAgain(batch, failure)
     for (const onCancelled of batch.onCancelled) onCancelled(undefined, failure)
     for (const addition of batch.additions) {
       const own = batch.own.get(addition)
       if (own === undefined) durable?.notAdded(addition)
       // Where its schedule, or the end of the job before it, is said again as well.
-      else this.#addTo(this.#waiting[0], addition, own)
+      else this.#addTo(this.#batches.first, addition, own)
     }
-    this.#replies.refuseAll(batch, this.#later, failure)
+    this.#replies.refuseAll(batch, this.#batches.all, failure)
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
   }
 
   /** What has happened in the engine goes before all that has happened since. */
   #sayAgain(batch: OpenBatch, failure: StoreFailure): void {
-    const [first] = this.#waiting
+    const { first } = this.#batches
     const later = first.takeChanges()
     for (const [change, onChanged] of batch.takeChanges()) {
       if (onChanged === undefined) first.change(change)
@@ -554,7 +526,7 @@ export class Journal implements Changes {
   #lose(batch: OpenBatch, failure: StoreFailure): void {
     const { handles } = this.#context
     for (const { number, isOwn } of batch.additions) {
-      if (!isOwn) this.#waiting[0].forget.push(handles.total(number))
+      if (!isOwn) this.#batches.first.forget.push(handles.total(number))
     }
     this.#lostCancels.push(...batch.cancel)
     this.#failAll(batch, failure)
@@ -571,19 +543,13 @@ export class Journal implements Changes {
     this.#setFailure(failure)
   }
 
-  /** Batches after the one whose result is here. */
-  get #later(): readonly OpenBatch[] {
-    return this.#committing === undefined ? this.#waiting : [this.#committing, ...this.#waiting]
-  }
-
   #takeClaimed(name: string, priority: Priority, jobs: Uint8Array): void {
     const { handles, wallTime } = this.#context
     const reader = new RecordReader(jobs)
-    const batches = [this.#committing, ...this.#waiting]
-    const forgotten = new Set(batches.flatMap((batch) => [...(batch?.forget ?? []), ...(batch?.gone ?? [])]))
+    const elsewhere = new Set(this.#batches.all.flatMap(({ forget, gone, putOff }) => [...forget, ...gone, ...putOff]))
     while (reader.next()) {
-      // A store that was opened anew gives out once more what has ended meanwhile and could not be forgotten.
-      if (forgotten.has(reader.number)) continue
+      // A store that was opened anew gives out once more what has ended or was put off meanwhile, and it could not be told.
+      if (elsewhere.has(reader.number)) continue
       const { number, unique, reducer, then, workload, attempts, expireAt } = reader
       const submission = { function: name, unique, reducer, then, workload, priority, background: true, runAt: 0 }
       const expiresAt = expireAt === 0 ? 0 : expireAt - wallTime.offsetMs
@@ -622,7 +588,7 @@ export class Journal implements Changes {
 
   /** To see whether it works again. What changes nothing would not be written. */
   #writeSomething(): void {
-    this.#open.reserveUntil ??= this.#reservedUntil + 1
+    this.#batches.open.reserveUntil ??= this.#reservedUntil + 1
     this.#turn?.begin()
   }
 
@@ -642,34 +608,41 @@ export class Journal implements Changes {
     await store.open(clock.wallNow() * 1000)
     // What has ended must not be counted, nor claimed.
     const batch = new OpenBatch()
-    const [{ forget, changes, onChanged, own }] = this.#waiting
+    const { forget, changes, onChanged, own } = this.#batches.first
     batch.forget.push(...forget)
     for (const [index, change] of changes.entries()) if (onChanged[index] === undefined) batch.change(change)
     for (const [addition, submission] of own) this.#addTo(batch, addition, submission)
     batch.cancel.push(...this.#lostCancels)
-    const { failure } = await store.commit(batch.written(clock.wallNow()))
+    const said = batch.written(clock.wallNow())
+    this.#putOffSince = []
+    const { failure } = await store.commit(said)
     if (failure !== undefined) throw new StoreError(failure.code, failure.message)
-    this.#failWaiters(this.#lostCancels.splice(0))
+    this.#cancelAll(this.#lostCancels.splice(0))
     // The next batch says so once more, which does no harm: others may have been put before them meanwhile.
     return store.open(clock.wallNow() * 1000)
   }
 
-  /** Of jobs that are no longer on disk. */
-  #failWaiters(totals: readonly number[]): void {
+  /** They are no longer on disk, and may have come from there before the store was lost. */
+  #cancelAll(totals: readonly number[]): void {
     if (totals.length === 0) return
     this.#inTurn(() => {
       for (const total of totals) {
         const number = this.#context.handles.numberOf(total)
         const job = this.#engine?.findJob(number)
-        if (job?.state === 'stored') this.#engine?.durable?.cancelled(number, job.function.name, job.priority, false)
+        if (job !== undefined) this.#engine?.durable?.cancelled(number, job.function.name, job.priority, false)
       }
     })
   }
 
   #restock({ functions, nextDueAt, nextExpiryAt, nextSweepAt }: StoreState): void {
     const { offsetMs } = this.#context.wallTime
-    this.#engine?.durable?.restock(functions, nextDueAt - offsetMs, nextExpiryAt - offsetMs)
-    this.#sweepAt(nextSweepAt)
+    this.#engine?.durable?.restock(
+      functions,
+      nextDueAt - offsetMs,
+      nextExpiryAt - offsetMs,
+      this.#putOffSince.splice(0),
+    )
+    this.#sweeper.due(nextSweepAt)
   }
 
   // What goes with the time
@@ -687,7 +660,7 @@ export class Journal implements Changes {
     failure: StoredFailureNote | undefined,
   ): void {
     const diedAt = this.#context.wallTime.now
-    this.#batchThatForgets(number).change({
+    this.#batches.thatForgets(number).change({
       kind: 'bury',
       number: this.#context.handles.total(number),
       reason,
@@ -700,7 +673,7 @@ export class Journal implements Changes {
   }
 
   #listExpired(until: number, after: StoredExpired | undefined): void {
-    this.#open.request({ kind: 'list expired', until, after, jobsMax: expiredMax }, (answer) => {
+    this.#batches.open.request({ kind: 'list expired', until, after, jobsMax: expiredMax }, (answer) => {
       const durable = this.#engine?.durable
       if (answer.kind !== 'list expired') return durable?.expireEnded((this.#engine?.now ?? 0) + retryMs)
       for (const job of answer.jobs) this.#expire(job)
@@ -710,26 +683,12 @@ export class Journal implements Changes {
   }
 
   #expire({ number: total, function: name, priority, runAt }: StoredExpired): void {
-    if (this.#isForgotten(total)) return
+    if (this.#batches.isForgotten(total)) return
     const number = this.#context.handles.numberOf(total)
     if (this.#engine?.durable?.expired(number, name, priority, runAt > 0) !== true) return
     const jobFunction = this.#engine.findFunction(name)
     if (jobFunction === undefined || jobFunction.policy.deadMax === 0) this.forget(number)
     else this.#bury(number, jobFunction, 'expired', 0, undefined)
-  }
-
-  /** Dead jobs and results are kept for a time. */
-  #sweepAt(date: number): void {
-    this.#stopSweeping?.()
-    this.#stopSweeping = undefined
-    if (date === Number.POSITIVE_INFINITY) return
-    const { clock, wallTime } = this.#context
-    this.#stopSweeping = clock.after(Math.max(sweepMs, date - wallTime.now), () => {
-      this.#stopSweeping = undefined
-      this.change({ kind: 'sweep', now: wallTime.now }, (_outcome, failure) => {
-        if (failure !== undefined) this.#sweepAt(wallTime.now + retryMs)
-      })
-    })
   }
 }
 

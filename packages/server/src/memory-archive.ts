@@ -17,11 +17,13 @@ import type { WallTime } from './wall-time.ts'
 
 /** Results, and uniques of jobs that have ended, are kept in memory up to so many; the oldest go first. */
 const keptMax = 100_000
+/** Of results, the same. */
+const keptBytesMax = 256 * 1024 * 1024
 
-interface Kept {
-  readonly description: StoredDescription
-  /** Until when a submission of the unique joins it; 0: not at all. */
-  readonly uniqueUntil: number
+/** A job that has ended, and that a submission of its unique joins for a time. */
+interface Recent {
+  readonly number: number
+  readonly until: number
 }
 
 export interface MemoryArchiveContext {
@@ -39,9 +41,12 @@ export class MemoryArchive implements Keeper {
   #engine: Engine | undefined
   /** By function and the number in the handle, the oldest first. */
   readonly #dead = new Map<string, Map<number, StoredDescription>>()
-  readonly #kept = new Map<number, Kept>()
+  /** In the order in which they have ended. */
+  readonly #kept = new Map<number, StoredDescription>()
+  /** Of their results. */
+  #keptBytes = 0
   /** By function and unique, the last one. */
-  readonly #recent = new Map<string, Kept>()
+  readonly #recent = new Map<string, Recent>()
   readonly #failures = new WeakMap<Job, StoredFailureNote[]>()
 
   constructor(context: MemoryArchiveContext) {
@@ -68,31 +73,44 @@ export class MemoryArchive implements Keeper {
     const { name } = job.function
     const dead = this.#dead.get(name) ?? new Map<number, StoredDescription>()
     this.#dead.set(name, dead.set(description.number, description))
-    for (const [number] of dead) {
-      if (dead.size <= deadMax) break
-      dead.delete(number)
+    for (const [oldest, { keepUntil }] of dead) {
+      if (keepUntil > endedAt && dead.size <= deadMax) break
+      dead.delete(oldest)
     }
   }
 
   keep(job: Job, { outcome, data, keepMs, uniqueForMs }: Ending): void {
     const endedAt = this.#context.wallTime.now
-    const description: StoredDescription = {
+    const number = this.#context.handles.total(job.number)
+    if (uniqueForMs > 0 && isName(job.unique)) {
+      const key = recentKey(job.function.name, job.unique)
+      this.#recent.delete(key)
+      this.#recent.set(key, { number, until: endedAt + uniqueForMs })
+      for (const [oldest, { until }] of this.#recent) {
+        if (until > endedAt && this.#recent.size <= keptMax) break
+        this.#recent.delete(oldest)
+      }
+    }
+    if (keepMs === 0) return
+    this.#kept.set(number, {
       ...this.#describe(job, this.#failures.get(job) ?? []),
       state: outcome,
       endedAt,
       keepUntil: endedAt + keepMs,
-      result: keepMs > 0 ? new Uint8Array(data) : undefined,
+      result: new Uint8Array(data),
+    })
+    this.#keptBytes += data.length
+    for (const [oldest, { keepUntil }] of this.#kept) {
+      if (keepUntil > endedAt && this.#kept.size <= keptMax && this.#keptBytes <= keptBytesMax) break
+      this.#dropKept(oldest)
     }
-    const kept = { description, uniqueUntil: endedAt + uniqueForMs }
-    if (keepMs > 0) put(this.#kept, description.number, kept)
-    if (uniqueForMs > 0 && isName(job.unique)) put(this.#recent, recentKey(job.function.name, job.unique), kept)
   }
 
   recent({ name }: JobFunction, unique: string): number | undefined {
     const key = recentKey(name, unique)
-    const kept = this.#recent.get(key)
-    if (kept === undefined) return undefined
-    if (kept.uniqueUntil > this.#context.wallTime.now) return this.#context.handles.numberOf(kept.description.number)
+    const recent = this.#recent.get(key)
+    if (recent === undefined) return undefined
+    if (recent.until > this.#context.wallTime.now) return this.#context.handles.numberOf(recent.number)
     this.#recent.delete(key)
     return undefined
   }
@@ -129,8 +147,7 @@ export class MemoryArchive implements Keeper {
         return { kind: 'describe', job: this.#find(request.number) ?? this.#findLive(request.number) }
       case 'describe unique': {
         const { unique, function: name } = request
-        const kept = Array.from(this.#kept.values(), ({ description }) => description)
-        const jobs = [...this.#allDead(name), ...kept].filter(
+        const jobs = [...this.#allDead(name), ...this.#kept.values()].filter(
           (job) => job.unique === unique && (name === undefined || job.function === name),
         )
         return { kind: 'describe', job: jobs.toSorted(latestFirst)[0] }
@@ -184,12 +201,14 @@ export class MemoryArchive implements Keeper {
     }
     if (this.#engine.findFunction(name)?.find(unique, submission.workload) !== undefined) return 'joined'
     this.#deleteDead(number)
+    // It is to be done, though one of its unique has been not long ago.
+    this.#recent.delete(recentKey(name, unique))
     this.#engine.submitOwn(submission)
     return 'done'
   }
 
   #find(number: number): StoredDescription | undefined {
-    return this.#findDead(number) ?? this.#kept.get(number)?.description
+    return this.#findDead(number) ?? this.#kept.get(number)
   }
 
   #findDead(number: number): StoredDescription | undefined {
@@ -203,6 +222,11 @@ export class MemoryArchive implements Keeper {
   #deleteDead(number: number): boolean {
     for (const dead of this.#dead.values()) if (dead.delete(number)) return true
     return false
+  }
+
+  #dropKept(number: number): void {
+    this.#keptBytes -= this.#kept.get(number)?.result?.length ?? 0
+    this.#kept.delete(number)
   }
 
   *#allDead(name: string | undefined): Generator<StoredDescription, void> {
@@ -254,15 +278,8 @@ export class MemoryArchive implements Keeper {
       for (const [number, { keepUntil }] of dead) if (keepUntil <= now) dead.delete(number)
       if (dead.size === 0) this.#dead.delete(name)
     }
-    for (const [number, { description }] of this.#kept) if (description.keepUntil <= now) this.#kept.delete(number)
+    for (const [number, { keepUntil }] of this.#kept) if (keepUntil <= now) this.#dropKept(number)
   }
-}
-
-function put<Key>(map: Map<Key, Kept>, key: Key, kept: Kept): void {
-  const { value: oldest } = map.keys().next()
-  if (map.size >= keptMax && oldest !== undefined) map.delete(oldest)
-  map.delete(key)
-  map.set(key, kept)
 }
 
 function recentKey(functionName: string, unique: string): string {

@@ -129,6 +129,7 @@ export class Server {
       wallTime,
       clock,
       turn,
+      log,
       journal,
       archive: journal ?? memory,
       policies,

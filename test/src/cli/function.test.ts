@@ -81,7 +81,7 @@ describe('geartrain function', () => {
         assert.match(stderr, sentence)
       }
       const { stdout } = await geartrain(['function', 'show', 'f', '-s', site.address])
-      assert.equal(stdout, 'function  f\n\nnothing is set: --all shows what goes without\n')
+      assert.equal(stdout, 'function  f\n\nnothing is set: --all shows the defaults\n')
     })
   })
 
@@ -162,13 +162,31 @@ describe('geartrain function', () => {
         code: 1,
         signal: null,
         stdout: servers.map((server) => `f is paused on ${server}\n`).join(''),
-        stderr: `geartrain function: nothing listens on ${nowhere}\n`,
+        stderr:
+          `geartrain function: nothing listens on ${nowhere}\n` +
+          'geartrain function: there is no function f yet; see geartrain function list\n',
       })
       const shown = (await geartrain(['function', 'show', 'f', '-s', servers.join()])).stdout
       assert.deepEqual(
         shown.split('\n').filter((line) => line.startsWith('on ')),
         servers.map((server) => `on ${server}`),
       )
+    })
+  })
+
+  it('a pattern where only the name of a function is understood', async (t) => {
+    await onOwnServer('ours', t, async (site) => {
+      const sentence = 'mail.* was taken for the name of one function: patterns are for settings'
+      for (const args of [
+        ['function', 'list', 'mail.*'],
+        ['function', 'purge', 'mail.*', '--yes'],
+        ['dead', 'list', 'mail.*'],
+        ['dead', 'retry', '--function', 'mail.*'],
+        ['dead', 'delete', '--function', 'mail.*', '--yes'],
+      ]) {
+        const { code, stderr } = await geartrain([...args, '-s', site.address])
+        assert.deepEqual([code, stderr], [0, `geartrain ${args[0]}: ${sentence}\n`])
+      }
     })
   })
 

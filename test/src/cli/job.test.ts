@@ -5,7 +5,7 @@ import { jobLines } from 'geartrain/dist/job/description.js'
 import { relativeTime } from 'geartrain/dist/times.js'
 import { signal } from '../client/signal.ts'
 import { onOwnServer } from '../client/site.ts'
-import { startServer } from '../support/peers.ts'
+import { missing, startServer } from '../support/peers.ts'
 import { geartrain, untilTrue } from './command.ts'
 
 // `geartrain job`: on a server of its own for each test.
@@ -49,6 +49,78 @@ describe('geartrain job', () => {
       // Times are to the millisecond.
       assert.match(await show(other), /^runs at +2100-01-01T00:00:00\.250Z \(in /m)
       over.give()
+    })
+  })
+
+  it('jobs --long: functions, times and workers; of one function or state', async (t) => {
+    await onOwnServer('ours', t, async (site) => {
+      const client = await site.client()
+      const begun = signal()
+      const over = signal()
+      const worker = site.worker({ clientId: 'w1' }).handle('runs', async () => {
+        begun.give()
+        await over.given
+      })
+      await worker.start()
+      const runs = await client.submitBackground('runs', 'x')
+      const waits = await client.submitBackground('waits', 'x')
+      const delayed = await client.submitBackground('waits', 'x', { runAt: new Date('2100-01-01T00:00:00Z') })
+      await begun.given
+      const list = async (...args: string[]) => {
+        const { code, stdout, stderr } = await geartrain(['jobs', ...args, '-s', site.address])
+        assert.deepEqual([code, stderr], [0, ''])
+        return stdout.replaceAll(/in \d+d/g, 'in DAYS')
+      }
+      const head = ['handle', 'function', 'state', 'attempts', 'progress', 'worker']
+      const rows = {
+        runs: [runs, 'runs', 'running', '0', '-', 'w1 127.0.0.1'],
+        waits: [waits, 'waits', 'ready', '0', '-', '-'],
+        delayed: [delayed, 'waits', 'delayed, in DAYS', '0', '-', '-'],
+      }
+      for (const [args, expected] of [
+        [['--long'], [rows.runs, rows.waits, rows.delayed]],
+        [
+          ['--function', 'waits'],
+          [rows.waits, rows.delayed],
+        ],
+        [['--state', 'running'], [rows.runs]],
+      ] as const) {
+        const lines = (await list(...args)).trimEnd().split('\n')
+        assert.deepEqual(
+          lines.map((line) => line.split(/ {2,}/)),
+          [head, ...expected],
+        )
+      }
+      assert.equal(
+        JSON.parse(await list('--function', 'waits', '--state', 'delayed', '--json'))[0].runAt,
+        4_102_444_800_000,
+      )
+      over.give()
+    })
+  })
+
+  it('show says what a job waits for that could run', async (t) => {
+    await onOwnServer('ours', t, async (site) => {
+      const at = ['-s', site.address]
+      const handle = await (await site.client()).submitBackground('f', 'x')
+      const waits = async () => /^waits +(.*)$/m.exec((await geartrain(['job', 'show', handle, ...at])).stdout)?.[1]
+      assert.equal(await waits(), 'no worker can do it')
+      await geartrain(['function', 'pause', 'f', ...at])
+      assert.equal(await waits(), 'its function is paused')
+    })
+  })
+
+  it('C gearmand among the servers is told, and the next one is asked', async (t) => {
+    const skip = missing('gearmand')
+    if (skip !== undefined) return t.skip(skip)
+    await using gearmand = await startServer('gearmand')
+    await onOwnServer('ours', t, async (site) => {
+      const theirs = `127.0.0.1:${gearmand.port}`
+      const handle = await (await site.client()).submitBackground('f', 'x')
+      const shown = await geartrain(['job', 'show', handle, '-s', `${theirs},${site.address}`])
+      const sentence = `${theirs} is another Gearman server, and this command needs a Geartrain server`
+      assert.deepEqual([shown.code, shown.stderr], [0, `geartrain job: ${sentence}\n`])
+      assert.match(shown.stdout, new RegExp(`^handle +${handle}$`, 'm'))
     })
   })
 

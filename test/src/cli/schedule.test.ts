@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { ScheduleState } from '@geartrain/client'
-import { scheduleColumns } from 'geartrain/dist/schedule/list.js'
+import { lastColumn, scheduleColumns } from 'geartrain/dist/schedule/list.js'
 import { scheduleLines } from 'geartrain/dist/schedule/show.js'
 import { formatTable } from 'geartrain/dist/table.js'
 import { signal } from '../client/signal.ts'
@@ -139,7 +139,10 @@ describe('geartrain schedule', () => {
     writeFileSync(file, '[schedules.nightly]\nfunction = "report"\ncron = "0 3 * * *"\n')
     await using server = await startCommand(['serve', '--port', '0', '--config', file])
     const at = ['-s', `127.0.0.1:${server.port}`]
-    assert.match((await geartrain(['schedule', 'list', ...at])).stdout, /^nightly +report +0 3 \* \* \* .* config$/m)
+    assert.match((await geartrain(['schedule', 'list', ...at])).stdout, /^nightly +report +0 3 \* \* \* .* config +-$/m)
+    const again = await geartrain(['schedule', 'add', 'nightly', 'report', '--every', '1h', ...at])
+    const sentence = 'there is a schedule nightly: it is from the configuration file, and is changed there'
+    assert.deepEqual([again.code, again.stderr], [1, `geartrain schedule: ${sentence}\n`])
     const { code, stderr } = await geartrain(['schedule', 'remove', 'nightly', ...at])
     assert.equal(code, 1)
     assert.match(stderr, /^geartrain schedule: .*configuration file.*\n$/)
@@ -185,11 +188,11 @@ describe('schedules as they are shown', () => {
       { ...rest, name: 'b', every: '5m', paused: true, history: [] },
       { ...rest, name: 'c', at: '2030-01-31T09:00:00Z', next: [], origin: 'config' },
     ]
-    assert.deepEqual(formatTable(rows, scheduleColumns(now)), [
-      'schedule     function  when                      next    last              from',
-      '"two words"  f         30 2 * * * Europe/Berlin  in 12h  60s ago, refused  client',
-      'b            f         every 5m                  paused  -                 client',
-      'c            f         at 2030-01-31T09:00:00Z   over    60s ago, refused  config',
+    assert.deepEqual(formatTable(rows, [...scheduleColumns(now), lastColumn(now)]), [
+      'schedule     function  when                      next    from    last',
+      '"two words"  f         30 2 * * * Europe/Berlin  in 12h  client  60s ago, refused',
+      'b            f         every 5m                  paused  client  -',
+      'c            f         at 2030-01-31T09:00:00Z   over    config  60s ago, refused',
     ])
   })
 

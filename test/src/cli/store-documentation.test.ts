@@ -82,6 +82,7 @@ const answers: readonly [
     'The jobs that died last, each with what its worker said',
     [['2026-11-22 16:01:40', 7, 'resize', 'failed', 'no room']],
   ],
+  ['What was set for functions and patterns at runtime', [['mail.*', '{"attempts":"5"}']]],
   [
     'The functions that take most room (this one reads all jobs)',
     [
@@ -118,7 +119,8 @@ describe('the queries', () => {
         `INSERT INTO dead (number, function_id, priority, unique_name, reducer, then_function, submitted_at, died_at,
           reason, attempts, keep_until, failures, workload)
         SELECT 7, id, 1, '', '', '', 0, ${Date.UTC(2026, 10, 22, 16, 1, 40)},
-          'failed', 2, 0, '[{"error":"first"},{"error":"no room"}]', x'' FROM functions WHERE name = 'resize'`,
+          'failed', 2, 0, '[{"error":"first"},{"error":"no room"}]', x'' FROM functions WHERE name = 'resize';
+        INSERT INTO documents (kind, name, body) VALUES ('policy', 'mail.*', '{"attempts":"5"}'), ('schedule', 's', '{}')`,
       )
       const database = openSqlite(directory.path('jobs.db'), { readonly: true })
       const sql = queries.find(([, each]) => each === title)?.[2] ?? ''

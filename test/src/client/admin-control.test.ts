@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import net from 'node:net'
+import { pipeline } from 'node:stream'
 import { after, describe, it } from 'node:test'
 import { Admin, Client, ClosedError, InvalidArgumentError, ServerError, Worker } from '@geartrain/client'
 import { createServer } from '@geartrain/server'
 import { missing, startServer } from '../support/peers.ts'
 import { PACKET } from '../support/raw.ts'
 import { FakeServer, Proxy, response } from './proxy.ts'
+import { Door } from './servers-door.ts'
+import { signal } from './signal.ts'
+import { makeCertificates, missingOpenssl } from './tls-certificates.ts'
 
 /** A server of ours in this process, and who speaks with it. */
 class Office implements AsyncDisposable {
@@ -201,6 +206,51 @@ describe('admin of a Geartrain server', () => {
     proxy.resume()
     assert.deepEqual(await late, [])
     await assert.rejects(admin.policy('a\0b'), InvalidArgumentError)
+  })
+})
+
+describe('the connection that control takes', () => {
+  const skip = missingOpenssl() ?? false
+
+  /** A server of which only the first connection gets an answer to its TLS: the second one is opened for ever. */
+  async function withOpening(run: (admin: Admin, opening: Promise<void>) => Promise<void>): Promise<void> {
+    await using office = await Office.open()
+    const { server: certificate } = makeCertificates()
+    await using door = await Door.to(office.port, { tls: certificate })
+    const opening = signal()
+    let connections = 0
+    await using front = await FakeServer.start((socket) => {
+      if (++connections > 1) return socket.once('data', () => opening.give())
+      const [host, port] = door.address.split(':')
+      const far = net.connect(Number(port), host)
+      return pipeline(socket, far, socket, () => {})
+    })
+    await using admin = await Admin.connect(front.address, {
+      tls: { ca: certificate.cert },
+      connectTimeoutMs: 1_000_000,
+    })
+    await run(admin, opening.given)
+  }
+
+  it('is not waited for when the call is cut short', { skip }, async () => {
+    await withOpening(async (admin, opening) => {
+      const abort = new AbortController()
+      const aborted = assert.rejects(admin.functions({ signal: abort.signal }), { code: 'ABORTED' })
+      await opening
+      abort.abort()
+      await aborted
+      await assert.rejects(admin.functions({ timeoutMs: 20 }), { code: 'TIMEOUT' })
+    })
+  })
+
+  it('is given up by close', { skip }, async () => {
+    await withOpening(async (admin, opening) => {
+      const closed = assert.rejects(admin.functions(), ClosedError)
+      await opening
+      await admin.close()
+      await closed
+      await assert.rejects(admin.functions(), ClosedError)
+    })
   })
 })
 

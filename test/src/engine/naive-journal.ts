@@ -225,15 +225,16 @@ export class NaiveJournal implements Changes {
     this.#log(batch, written)
     for (const { number, function: name, priority, runAt } of written.cancelled) {
       // One that was claimed meanwhile may have ended.
-      if (this.#isForgotten(number) || batch.changes.some((change) => isEnd(change) && change.number === number))
-        continue
+      if (this.#hasEnded(batch, number)) continue
       durable?.cancelled(number, name, priority, runAt > 0 || this.#isPutOff(batch, number))
     }
     for (const [index, change] of batch.changes.entries()) {
       const job = written.changed[index]
       const isOnDisk = (this.#engine?.findJob(change.number)?.state ?? 'stored') === 'stored'
-      if (change.kind === 'prioritize' && job !== undefined && isOnDisk && !this.#isForgotten(job.number))
-        durable?.prioritized(job.function, job.priority, change.priority, job.runAt > 0)
+      if (change.kind === 'prioritize' && job !== undefined && isOnDisk && !this.#hasEnded(batch, job.number)) {
+        const isDelayed = job.runAt > 0 || this.#isPutOff(batch, job.number)
+        durable?.prioritized(job.function, job.priority, change.priority, isDelayed)
+      }
     }
     const promises = new Map<Addition, Kept>()
     for (const [index, { addition }] of batch.additions.entries()) {
@@ -329,6 +330,11 @@ export class NaiveJournal implements Changes {
     return [batch, this.#onWay, ...this.#open].some((later) =>
       later?.changes.some((change) => change.kind === 'retry' && change.number === number && change.runAt > 0),
     )
+  }
+
+  /** By now, though it may not have when the batch that has just been kept did the rest of what it says. */
+  #hasEnded(batch: Batch, number: number): boolean {
+    return this.#isForgotten(number) || batch.changes.some((change) => isEnd(change) && change.number === number)
   }
 
   /** The store is yet to be told that it has ended, or to say that it has been. */

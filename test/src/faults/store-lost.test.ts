@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Batch, BatchResult, Store, StoreState } from '@geartrain/server'
 import { FakeStore } from '../support/fake-store.ts'
 import { PACKET, type RawPeer } from '../support/raw.ts'
 import { until } from '../support/until.ts'
 import { createdHandle, refusalOf } from './sample.ts'
+import { SlowlyOpened } from './slowly-opened.ts'
 import { StillServer } from './still-server.ts'
 
 async function submit(client: RawPeer, type: number, functionName: string, unique: string): Promise<string> {
@@ -19,48 +19,6 @@ async function loseNext(store: FakeStore, act: () => void, isKept: boolean): Pro
   await until('the store has something to do', () => store.isBusy)
   store.die(isKept)
   store.isAuto = true
-}
-
-/** Whoever opens it learns what is in it now, but later. */
-class SlowlyOpened implements Store {
-  readonly name: string
-  readonly #inner: Store
-  #opened: (() => void)[] | undefined
-
-  constructor(inner: Store) {
-    this.name = inner.name
-    this.#inner = inner
-  }
-
-  /** So many that open it wait. */
-  get waiting(): number {
-    return this.#opened?.length ?? 0
-  }
-
-  hold(): void {
-    this.#opened = []
-  }
-
-  next(): void {
-    this.#opened?.shift()?.()
-  }
-
-  async open(atLeast: number): Promise<StoreState> {
-    const state = await this.#inner.open(atLeast)
-    await new Promise<void>((resolve) => {
-      if (this.#opened === undefined) resolve()
-      else this.#opened.push(resolve)
-    })
-    return state
-  }
-
-  commit(batch: Batch): Promise<BatchResult> {
-    return this.#inner.commit(batch)
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close()
-  }
 }
 
 describe("the store's thread dies, and nobody knows whether it had kept", () => {

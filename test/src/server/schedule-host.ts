@@ -50,6 +50,8 @@ export class ScheduleHost {
   /** What is said goes to the disk at the end of each turn, unless a test says when. */
   isAutomatic = true
   isStoreFailing = false
+  /** What a submission takes. */
+  submissionMs = 0
   #asked: Asked[] = []
   #documents: [name: string, body: string | undefined][] = []
 
@@ -78,6 +80,11 @@ export class ScheduleHost {
     })
     this.schedules.start(disk.stored, config)
     this.#settle()
+  }
+
+  /** Submissions that are not on the disk yet. */
+  get submitted(): number {
+    return this.#asked.length
   }
 
   /** Lets time pass, second by second: each is a turn of the server. */
@@ -141,6 +148,7 @@ export class ScheduleHost {
   }
 
   #submit(submission: Submission, onJoined: (number: number) => void): Submitted {
+    this.clock.stalledMs += this.submissionMs
     if (this.isDrained) return { outcome: 'refused', why: 'it is drained' }
     const number = this.disk.nextNumber++
     this.#asked.push({ number, submission, onJoined })

@@ -181,6 +181,27 @@ describe('a schedule on a store has one job for each time', () => {
     })
   }
 
+  for (const how of ['full', 'broken'] as const) {
+    it(`or none of a client's schedule that the store does not take (${how}), which the client is told`, async () => {
+      const stage = await new Stage().open()
+      const parts = ['*', '*', '*', '*', '*', 'w'] as const
+      stage.store.failNext(how)
+      assert.match(
+        await stage.ask(PACKET.SUBMIT_JOB_SCHED, 'f', '', ...parts),
+        /QUEUE_ERROR.*schedule could not be stored/,
+      )
+      await stage.pass(70)
+      assert.equal(await stage.work('f'), undefined)
+      assert.equal(
+        (await stage.ask(PACKET.SUBMIT_JOB_SCHED, 'f', 'u', ...parts)).slice(0, 8),
+        response('JOB_CREATED').slice(0, 8),
+      )
+      stage.store.failNext(how)
+      assert.match(await stage.ask(PACKET.SUBMIT_JOB_SCHED, 'f', 'u', ...parts), /QUEUE_ERROR/)
+      assert.equal((await stage.show('f:u')).function, 'f')
+    })
+  }
+
   it('or none without overlap: it says which one the store has', async () => {
     const disk = new FakeDisk()
     const before = await new Stage(disk).open()

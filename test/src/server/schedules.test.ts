@@ -253,6 +253,53 @@ describe('a schedule', () => {
     assert.deepEqual(names('f'), ['b', 'c'])
   })
 
+  it('is listed without its workload, and with its last run', () => {
+    const host = new ScheduleHost(noon)
+    host.schedules.put({ ...tick, workload: { text: 'w' } })
+    host.pass(120)
+    const [row] = host.schedules.list()
+    const whole = host.schedules.show(tick.name, 1)
+    assert.ok(whole.history.length > 1)
+    const { workload, ...rest } = whole
+    assert.deepEqual(workload, { text: 'w' })
+    assert.deepEqual(row, { ...rest, history: whole.history.slice(0, 1) })
+  })
+
+  it('leaves others their turn when very many are due, and comes all the same', () => {
+    const host = new ScheduleHost(noon)
+    host.isAutomatic = false
+    host.submissionMs = 1
+    for (let number = 0; number < 100; number++) host.schedules.put({ ...tick, name: String(number) })
+    const counts: number[] = []
+    const count = () => counts.push(host.submitted)
+    host.clock.after(10_000, count)
+    host.clock.advance(10_000)
+    count()
+    assert.ok(counts[0] !== undefined && counts[0] > 0 && counts[0] <= 10, String(counts))
+    assert.equal(counts[1], 100)
+  })
+
+  it('has its part of 64 MiB of workloads', () => {
+    const host = new ScheduleHost(noon)
+    host.isAutomatic = false
+    const workload = { text: 'w'.repeat(256 * 1024) }
+    const refusesMore = () => {
+      const why = /the workloads of all schedules have at most 64 MiB together: give this one a shorter workload/
+      refuses(host, 'CONFLICT', why, () => host.schedules.put({ ...tick, name: 'more', workload: { text: 'w' } }))
+      refuses(host, 'CONFLICT', why, () => host.schedules.putClient(asked))
+    }
+    for (let number = 0; number < 256; number++) host.schedules.put({ ...tick, name: String(number), workload })
+    refusesMore()
+    host.schedules.put({ ...tick, name: '0', workload })
+    host.schedules.put({ ...tick, name: 'small' })
+    refusesMore()
+    host.schedules.remove('0')
+    for (let times = 0; times < 300; times++) {
+      host.schedules.putClient({ ...asked, workload: Buffer.alloc(256 * 1024, 'w') })
+    }
+    refuses(host, 'CONFLICT', /64 MiB/, () => host.schedules.put({ ...tick, name: 'more', workload: { text: 'w' } }))
+  })
+
   it('is one of 10,000 at most', () => {
     const host = new ScheduleHost(noon)
     host.isAutomatic = false
@@ -471,7 +518,7 @@ describe("a client's schedule", () => {
     const [state] = host.schedules.list()
     assert.equal(state?.name, 'f:u')
     assert.equal(state?.origin, 'client')
-    assert.deepEqual(state?.workload, { text: 'w' })
+    assert.deepEqual(host.schedules.show('f:u').workload, { text: 'w' })
     // 23 November 2026 is a Monday.
     assert.deepEqual(host.next('f:u', 2), ['2026-11-30T04:30:00', '2026-12-07T04:30:00'])
     host.schedules.putClient({ ...asked, dayOfWeek: '6' })

@@ -5,6 +5,7 @@ import { confirm } from '../confirm.ts'
 import { type Control, controlAll, controlHandles } from '../control.ts'
 import { count } from '../numbers.ts'
 import { complain, print } from '../output.ts'
+import { hintAtPattern } from '../pattern-hint.ts'
 import { showText } from '../table.ts'
 import { readFilter } from './filter.ts'
 import { withDead } from './pages.ts'
@@ -39,6 +40,11 @@ async function deleteFiltered(command: Command, filter: DeadFilter): Promise<boo
     for (const { server, value } of answers) {
       print(`deleted ${count(value, 'job')}${servers.length > 1 ? ` on ${server}` : ''}`)
     }
+  hintAtPattern(
+    command,
+    filter.function,
+    answers.reduce((sum, { value }) => sum + value, 0),
+  )
   return areAll
 }
 

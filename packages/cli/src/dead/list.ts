@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { printRows, readAskFlags, spokenName } from '../ask-servers.ts'
 import { type Control, controlAll } from '../control.ts'
 import { complain } from '../output.ts'
+import { hintAtPattern } from '../pattern-hint.ts'
 import { oneLine } from '../payload-text.ts'
 import { type Column, showText } from '../table.ts'
 import { relativeTime } from '../times.ts'
@@ -32,6 +33,7 @@ export async function listDead(command: Command, name: string | undefined): Prom
   const rows = answers.flatMap(({ server, value }) => value.jobs.map((job) => ({ ...job, server })))
   if (answers.length > 1) rows.sort((a, b) => b.diedAt - a.diedAt)
   printRows(command, rows.slice(0, jobsMax), deadColumns(Date.now()), errorColumn)
+  hintAtPattern(command, name, rows.length)
   const areMore = rows.length > jobsMax || answers.some(({ value }) => value.areMore)
   if (areMore && !readAskFlags(command).isJson) {
     complain(spokenName(command), `these are the latest ${jobsMax}: there are more, see --limit and --all`)

@@ -6,6 +6,7 @@ import { readPayload } from '../do/input.ts'
 import { exitCodes, Fault } from '../fault.ts'
 import { count } from '../numbers.ts'
 import { complain, print } from '../output.ts'
+import { hintAtPattern } from '../pattern-hint.ts'
 import { toBytes } from '../payload-text.ts'
 import { showText } from '../table.ts'
 import { readFilter } from './filter.ts'
@@ -53,6 +54,11 @@ async function retryFiltered(command: Command, filter: DeadFilter): Promise<bool
       complain(spokenName(command), `${showText(handle)} is not tried again: ${why}`)
     }
   }
+  hintAtPattern(
+    command,
+    filter.function,
+    rows.reduce((sum, { retried, refused }) => sum + retried + refused.length, 0),
+  )
   return areAll && rows.every(({ refused }) => refused.length === 0)
 }
 

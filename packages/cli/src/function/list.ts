@@ -2,6 +2,7 @@ import type { FunctionState } from '@geartrain/client'
 import type { Command } from 'commander'
 import { printRows } from '../ask-servers.ts'
 import { controlAll } from '../control.ts'
+import { hintAtPattern } from '../pattern-hint.ts'
 import { type Column, showText } from '../table.ts'
 
 const functionColumns: readonly Column<FunctionState>[] = [
@@ -22,6 +23,7 @@ export async function listFunctions(command: Command, names: readonly string[]):
   // A function of several servers in one place; the servers as they were listed.
   rows.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   printRows(command, rows, functionColumns)
+  for (const name of names) hintAtPattern(command, name, rows.length)
   return areAll
 }
 

@@ -4,6 +4,7 @@ import { confirm } from '../confirm.ts'
 import { controlAll } from '../control.ts'
 import { count } from '../numbers.ts'
 import { print } from '../output.ts'
+import { hintAtPattern } from '../pattern-hint.ts'
 import { showText } from '../table.ts'
 
 /** True if all servers have answered. */
@@ -24,5 +25,10 @@ export async function purgeFunction(command: Command, name: string): Promise<boo
     for (const { server, value } of answers) {
       print(`${count(value.purged, 'job')} of ${showText(name)} ended${servers.length > 1 ? ` on ${server}` : ''}`)
     }
+  hintAtPattern(
+    command,
+    name,
+    answers.reduce((sum, { value }) => sum + value.purged, 0),
+  )
   return areAll
 }

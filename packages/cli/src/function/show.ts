@@ -42,7 +42,7 @@ export function functionLines(policy: FunctionPolicy, state: FunctionState | und
     ...align([['function', showText(policy.name)], ...(state === undefined ? [] : stateFacts(state))]),
     '',
     ...(settings.length === 0
-      ? ['nothing is set: --all shows what goes without']
+      ? ['nothing is set: --all shows the defaults']
       : formatTable(settings, [
           ['setting', ({ key }) => key],
           ['value', ({ value }) => showText(value)],

@@ -16,12 +16,14 @@ export interface Switch {
 
 /** True if all servers have answered. */
 export async function switchFunctions(command: Command, names: readonly string[], what: Switch): Promise<boolean> {
-  const { answers, areAll } = await controlAll(command, (control) =>
-    Promise.all(names.map((name) => switchOne(control, name, what))),
-  )
+  const { answers, areAll } = await controlAll(command, async (control) => {
+    // Before: a function that is paused may be there for that alone.
+    const { functions } = await control('functions', {})
+    return { known: functions, areOn: await Promise.all(names.map((name) => switchOne(control, name, what))) }
+  })
   const { servers, isJson } = readAskFlags(command)
   const rows = answers.flatMap(({ server, value }) =>
-    names.map((name, i) => ({ function: name, [what.key]: value[i] === true, server })),
+    names.map((name, i) => ({ function: name, [what.key]: value.areOn[i] === true, server })),
   )
   if (isJson) print(JSON.stringify(rows))
   for (const row of rows) {
@@ -29,6 +31,14 @@ export async function switchFunctions(command: Command, names: readonly string[]
     const name = showText(row.function)
     if (row[what.key] !== what.isOn) complain(spokenName(command), `${name} ${what.failed}${where}`)
     else if (!isJson) print(`${name} ${what.done}${where}`)
+  }
+  if (what.isOn) {
+    // Perhaps it is misspelt, and another one goes on.
+    const known = new Set(answers.flatMap(({ value }) => value.known.map(({ name }) => name)))
+    for (const name of names) {
+      if (known.has(name) || name.includes('*')) continue
+      complain(spokenName(command), `there is no function ${showText(name)} yet; see geartrain function list`)
+    }
   }
   return areAll && rows.every((row) => row[what.key] === what.isOn)
 }

@@ -4,18 +4,18 @@ import { align, showText } from '../table.ts'
 import { printable } from '../text.ts'
 import { fullTime } from '../times.ts'
 
-/** All that is known of a job, for a person. */
-export function jobLines(job: JobDescription, nowMs: number): string[] {
+/** All that is known of a job, for a person; with what it waits for, if that is known. */
+export function jobLines(job: JobDescription, nowMs: number, waitsFor?: string): string[] {
   const { failures, workload, result, state } = job
   return [
-    ...align(facts(job, nowMs).filter((fact) => fact !== undefined)),
+    ...align(facts(job, nowMs, waitsFor).filter((fact) => fact !== undefined)),
     ...failures.flatMap((failure, i) => failureLines(failure, i + 1, nowMs)),
     ...(workload === undefined ? [] : ['', ...payloadLines('payload', workload)]),
     ...(result === undefined ? [] : ['', ...payloadLines(state === 'exception' ? 'exception' : 'result', result)]),
   ]
 }
 
-function facts(job: JobDescription, nowMs: number): ([string, string] | undefined)[] {
+function facts(job: JobDescription, nowMs: number, waitsFor: string | undefined): ([string, string] | undefined)[] {
   const name = (head: string, text: string | undefined): [string, string] | undefined =>
     text === undefined || text === '' ? undefined : [head, showText(text)]
   const time = (head: string, at: number | undefined): [string, string] | undefined =>
@@ -26,6 +26,7 @@ function facts(job: JobDescription, nowMs: number): ([string, string] | undefine
     ['function', showText(job.function)],
     name('unique', job.unique),
     ['state', job.reason === undefined ? job.state : `${job.state}: ${job.reason}`],
+    waitsFor === undefined ? undefined : ['waits', waitsFor],
     ['kind', `${job.background ? 'background' : 'foreground'}, priority ${job.priority}`],
     job.attempts === 0 ? undefined : ['attempts', `${job.attempts} without a result`],
     job.worker === undefined ? undefined : ['worker', printable(job.worker)],

@@ -32,13 +32,16 @@ export async function addSchedule(
 }
 
 async function refusePresent(control: Control, name: string): Promise<void> {
-  try {
-    await control('schedule show', { name, runs: 0 })
-  } catch (error) {
-    if (isMissing(error)) return
+  const present = await control('schedule show', { name, runs: 0 }).catch((error: unknown) => {
+    if (isMissing(error)) return undefined
     throw error
-  }
-  throw new Fault(`there is a schedule ${showText(name)}: --replace puts this one in its place`, exitCodes.failed)
+  })
+  if (present === undefined) return
+  const advice =
+    present.origin === 'config'
+      ? 'it is from the configuration file, and is changed there'
+      : '--replace puts this one in its place'
+  throw new Fault(`there is a schedule ${showText(name)}: ${advice}`, exitCodes.failed)
 }
 
 async function readDefinition(

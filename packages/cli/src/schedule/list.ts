@@ -11,9 +11,12 @@ export function scheduleColumns(nowMs: number): readonly Column<ScheduleState>[]
     ['function', (schedule) => showText(schedule.function)],
     ['when', whenOf],
     ['next', ({ paused, next: [at] }) => (paused ? 'paused' : at === undefined ? 'over' : relativeTime(at, nowMs))],
-    ['last', ({ history: [run] }) => (run === undefined ? '-' : `${relativeTime(run.at, nowMs)}, ${run.outcome}`)],
     ['from', ({ origin }) => origin],
   ]
+}
+
+export function lastColumn(nowMs: number): Column<ScheduleState> {
+  return ['last', ({ history: [run] }) => (run === undefined ? '-' : `${relativeTime(run.at, nowMs)}, ${run.outcome}`)]
 }
 
 /** True if all servers have answered. */
@@ -21,7 +24,8 @@ export async function listSchedules(command: Command, jobFunction: string | unde
   const params = jobFunction === undefined ? {} : { function: jobFunction }
   const { answers, areAll } = await controlAll(command, (control) => control('schedules', params))
   const rows = answers.flatMap(({ server, value }) => value.schedules.map((each) => ({ ...each, server })))
-  printRows(command, rows, scheduleColumns(Date.now()))
+  const nowMs = Date.now()
+  printRows(command, rows, scheduleColumns(nowMs), lastColumn(nowMs))
   return areAll
 }
 

@@ -11,3 +11,11 @@ export function toBytes(data: Uint8Array): Bytes {
 export function fromBytes(bytes: Bytes): Uint8Array {
   return 'text' in bytes ? Buffer.from(bytes.text, 'utf8') : Buffer.from(bytes.base64, 'base64')
 }
+
+export function isBytes(value: unknown): value is Bytes {
+  if (typeof value !== 'object' || value === null || Object.keys(value).length !== 1) return false
+  // Half of a surrogate pair is no character, and would be written as another one.
+  if ('text' in value) return typeof value.text === 'string' && !/\p{Surrogate}/u.test(value.text)
+  if (!('base64' in value) || typeof value.base64 !== 'string') return false
+  return Buffer.from(value.base64, 'base64').toString('base64') === value.base64
+}

@@ -1,6 +1,7 @@
 import type { ControlAnswer, ControlErrorCode, ControlOperation, ControlOperations } from '@geartrain/protocol'
 import type { Archive } from '../archive.ts'
 import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
 import type { Policies } from '../policies/policies.ts'
 import type { Schedules } from '../schedules/schedules.ts'
 import { DeadControl } from './dead.ts'
@@ -16,6 +17,7 @@ type Operations = ControlOperations
 export interface ControlContext extends Omit<JobsContext, 'inquiry'> {
   readonly clock: Clock
   readonly turn: { begin(): void }
+  readonly log: Log
   readonly archive: Archive
   readonly policies: Policies
   readonly schedules: Schedules
@@ -27,6 +29,7 @@ export interface ControlContext extends Omit<JobsContext, 'inquiry'> {
  */
 export class Control {
   readonly #turn: { begin(): void }
+  readonly #log: Log
   readonly #operations: {
     readonly [Operation in ControlOperation]: (
       params: Operations[Operation]['params'],
@@ -34,8 +37,9 @@ export class Control {
   }
 
   constructor(context: ControlContext) {
-    const { engine, handles, journal, archive, clock, turn, policies, schedules } = context
+    const { engine, handles, journal, archive, clock, turn, log, policies, schedules } = context
     this.#turn = turn
+    this.#log = log
     const inquiry = new Inquiry(
       archive,
       () => turn.begin(),
@@ -80,21 +84,37 @@ export class Control {
   performJson(request: Uint8Array, onAnswer: (answer: Buffer) => void): void {
     void this.#perform(() => parseRequest(request)).then((answer) => {
       this.#turn.begin()
-      onAnswer(Buffer.from(JSON.stringify(answer)))
+      onAnswer(this.#toJson(answer))
     })
   }
 
-  async #perform(read: () => unknown): Promise<ControlAnswer<unknown>> {
+  /** An answer may be too long to be written. */
+  #toJson(answer: ControlAnswer<unknown>): Buffer {
     try {
-      this.#turn.begin()
+      return Buffer.from(JSON.stringify(answer))
+    } catch (error) {
+      return Buffer.from(JSON.stringify(this.#refuse(error)))
+    }
+  }
+
+  async #perform(read: () => unknown): Promise<ControlAnswer<unknown>> {
+    this.#turn.begin()
+    try {
       const { op, params } = readRequest(read())
       // The parameters are those of the operation; TypeScript does not see that the two go together.
       const operation = this.#operations[op] as (params: unknown) => unknown
       return { ok: true, answer: await operation(params) }
     } catch (error) {
-      if (!isRefusal(error)) throw error
-      return { ok: false, error: { code: error.code, message: error.message } }
+      return this.#refuse(error)
     }
+  }
+
+  /** A fault of ours in one operation is not the end of the server. */
+  #refuse(error: unknown): ControlAnswer<unknown> {
+    if (isRefusal(error)) return { ok: false, error: { code: error.code, message: error.message } }
+    this.#log.error({ err: error }, 'an operation of CONTROL has failed, which is a fault of this program')
+    const message = `a fault of this server, which its log tells more of: ${error instanceof Error ? error.message : String(error)}`
+    return { ok: false, error: { code: 'INTERNAL_ERROR', message } }
   }
 }
 
@@ -104,6 +124,7 @@ const codes: Readonly<Record<ControlErrorCode, true>> = {
   CONFLICT: true,
   STORE_FAILED: true,
   SHUTTING_DOWN: true,
+  INTERNAL_ERROR: true,
 }
 
 /** Anything else is a fault of ours. */

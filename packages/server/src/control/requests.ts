@@ -1,6 +1,7 @@
 import type { Bytes, ControlOperation, ControlOperations, ScheduleDefinition } from '@geartrain/protocol'
 import { z } from 'zod'
 import { nearest } from '../settings-nearest.ts'
+import { isBytes } from './bytes.ts'
 import { badRequest } from './control-error.ts'
 
 /** A request that is well formed. What it names may not be there, and what it wants may make no sense. */
@@ -10,22 +11,58 @@ export type ControlRequest = {
 
 /** A larger one is refused before it is read. */
 const requestBytesMax = 16 * 1024 * 1024
+/** Values within a request: small ones take far longer to read than their bytes say. */
+const requestValuesMax = 25_000
+/** Names in a list. */
+const namesMax = 10_000
+/** There are fewer, and each that is none is told. */
+const settingsMax = 100
+/** What names something is never longer. */
+const nameBytesMax = 1024
 /** Entries of a page. */
 const pageMax = 1000
 /** Schedules show no more of their past. */
-const runsMax = 1000
+const runsMax = 100
 
 /** Reads JSON. Throws a ControlError that says what is wrong with it. */
 export function parseRequest(json: Uint8Array): unknown {
   if (json.length > requestBytesMax) {
     throw badRequest(`a request may have ${requestBytesMax} bytes, and this one has ${json.length}`)
   }
+  if (hasTooManyValues(json)) throw badRequest(`a request may have ${requestValuesMax} values, and this one has more`)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))
   } catch (error) {
     throw badRequest(`the request is no JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
+
+/** Before any of it is read. Each value but the first of its list or table comes after a comma outside of a text. */
+function hasTooManyValues(json: Uint8Array): boolean {
+  let count = 0
+  for (let at = 0; at < json.length && count <= requestValuesMax; at++) {
+    const byte = json[at]
+    if (byte === quoteByte) at = textEnd(json, at + 1)
+    else if (byte === commaByte || byte === bracketByte || byte === braceByte) count++
+  }
+  return count > requestValuesMax
+}
+
+/** Where its quote is: one after an even number of backslashes. */
+function textEnd(json: Uint8Array, start: number): number {
+  for (let end = json.indexOf(quoteByte, start); end >= 0; end = json.indexOf(quoteByte, end + 1)) {
+    let backslashes = 0
+    while (json[end - 1 - backslashes] === backslashByte) backslashes++
+    if (backslashes % 2 === 0) return end
+  }
+  return json.length
+}
+
+const quoteByte = 0x22
+const backslashByte = 0x5c
+const commaByte = 0x2c
+const bracketByte = 0x5b
+const braceByte = 0x7b
 
 /** Throws a ControlError that says what is wrong with it. */
 export function readRequest(request: unknown): ControlRequest {
@@ -46,12 +83,13 @@ export function readRequest(request: unknown): ControlRequest {
 // What each operation takes
 
 /** One character a byte, since that is what names are. */
-const wireText = z.string().refine((text) => !/[^\0-\xff]/.test(text), {
-  error: 'a name has one character for each of its bytes',
-})
+const wireText = z
+  .string()
+  .max(nameBytesMax, `a name has at most ${nameBytesMax} bytes`)
+  .refine((text) => !/[^\0-\xff]/.test(text), { error: 'a name has one character for each of its bytes' })
 const name = wireText.min(1, 'a name has one byte at least')
 const handle = wireText
-const handles = z.array(handle).min(1, 'at least one is named')
+const handles = z.array(handle).min(1, 'at least one is named').max(namesMax, `at most ${namesMax} are named at a time`)
 const priority = z.enum(['high', 'normal', 'low'])
 const limit = z.int().min(1).max(pageMax).exactOptional()
 const cursor = z
@@ -62,19 +100,25 @@ const deadFilter = {
   function: name.exactOptional(),
   reason: z.enum(['failed', 'exception', 'timeout', 'lost', 'expired']).exactOptional(),
 }
-const bytes: z.ZodType<Bytes> = z.union(
-  [z.strictObject({ text: z.string() }), z.strictObject({ base64: z.base64() })],
-  { error: 'expected { "text": "..." } or { "base64": "..." }' },
-)
+const bytes = z.custom<Bytes>(isBytes, 'expected { "text": "..." } or { "base64": "..." }')
+
+/** A record passes over the key __proto__, and a change of all of them is not to be one of some. */
+const values = z
+  .custom<object>((given) => !isObject(given) || !Object.hasOwn(given, '__proto__'), 'there is no setting "__proto__"')
+  .refine((given) => !isObject(given) || Object.keys(given).length <= settingsMax, {
+    error: `at most ${settingsMax} settings are changed at a time`,
+    abort: true,
+  })
+  .pipe(z.record(z.string(), z.string().nullable()))
 
 const oneOfBoth = 'one of "handles" and "filter" says which jobs; the filter {} is all of them'
 
 const schemas: {
   readonly [Operation in ControlOperation]: z.ZodType<ControlOperations[Operation]['params']>
 } = {
-  functions: z.strictObject({ names: z.array(name).exactOptional() }),
+  functions: z.strictObject({ names: z.array(name).max(namesMax).exactOptional() }),
   'function show': z.strictObject({ name }),
-  'function set': z.strictObject({ name, values: z.record(z.string(), z.string().nullable()) }),
+  'function set': z.strictObject({ name, values }),
   'function purge': z.strictObject({ name }),
 
   jobs: z.strictObject({
@@ -132,6 +176,10 @@ function isOperation(word: string): word is ControlOperation {
 
 function isOneOfBoth(asked: { readonly handles?: unknown; readonly filter?: unknown }): boolean {
   return (asked.handles === undefined) !== (asked.filter === undefined)
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 // What is wrong

@@ -3,7 +3,7 @@ import type { FunctionPolicy } from '@geartrain/protocol'
 import type { Log } from '../log.ts'
 import type { StoredDocument } from '../store/store.ts'
 import { type FunctionOptions, readFunctionOptions } from './config-policies.ts'
-import { fits, fromWire, isPattern, nameProblem } from './function-name.ts'
+import { fits, fromWire, isPattern, wireNameProblem } from './function-name.ts'
 import { type GivenPolicy, type GivenValue, PolicyLayers, valuesOf } from './policy-layers.ts'
 import {
   type AnyPolicySetting,
@@ -76,8 +76,9 @@ export class Policies {
     return [...this.#layers.names].sort()
   }
 
-  /** Every setting of a function or pattern, whether it is known or not. */
+  /** Every setting of a function or pattern, whether it is known or not. A PolicyError says that none can be called so. */
   show(name: string): FunctionPolicy {
+    checkName(name)
     const given = this.#layers.of(name)
     const values = complete(valuesOf(given))
     const settings = policyKeys.map((key) => {
@@ -100,8 +101,7 @@ export class Policies {
 
   /** The same, to be done when it is kept. A PolicyError says why not. */
   change(name: string, values: Readonly<Record<string, string | null>>): PolicyChange {
-    const problem = nameProblem(fromWire(name))
-    if (problem !== undefined) throw new PolicyError(problem)
+    checkName(name)
     const problems: string[] = []
     const given = new Map(this.#layers.runtime.get(name))
     for (const [key, text] of Object.entries(values)) {
@@ -110,7 +110,8 @@ export class Policies {
     }
     const layers = this.#with(name, given)
     problems.push(...tooMany(layers))
-    if (problems.length === 0) problems.push(...layers.problems().map(({ sentence }) => sentence))
+    if (problems.length === 0)
+      problems.push(...layers.problemsAfter(name, Object.keys(values)).map(({ sentence }) => sentence))
     if (problems.length > 0) throw new PolicyError(problems.join('\n'))
     return {
       body: written(given),
@@ -174,6 +175,12 @@ export class Policies {
   }
 }
 
+/** A PolicyError says why no function or pattern can be called so. */
+function checkName(name: string): void {
+  const problem = wireNameProblem(name)
+  if (problem !== undefined) throw new PolicyError(problem)
+}
+
 /** What is wrong with it; nothing: it is among the values. */
 function addValue(given: Map<PolicyKey, GivenValue>, name: string, key: string, text: unknown): string[] {
   const shown = fromWire(name)
@@ -210,7 +217,7 @@ function readDocument(name: string, body: string): { given: GivenPolicy; problem
   const given = new Map<PolicyKey, GivenValue>()
   const problems: string[] = []
   const values = parseObject(body)
-  const problem = nameProblem(fromWire(name))
+  const problem = wireNameProblem(name)
   if (problem !== undefined) problems.push(problem)
   else if (values === undefined) problems.push(`${fromWire(name)}: ${quoted(body)} is not what the server has written`)
   else for (const [key, text] of Object.entries(values)) problems.push(...addValue(given, name, key, text))

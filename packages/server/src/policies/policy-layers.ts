@@ -1,4 +1,4 @@
-import { byPrecedence, fits, fromWire, isPattern } from './function-name.ts'
+import { byPrecedence, fromWire, isPattern, partsFit } from './function-name.ts'
 import { complete, type PolicyKey, type PolicyValues, policyKeys, policySettings } from './policy-settings.ts'
 
 /** A value that is allowed, and where it comes from in words. */
@@ -65,11 +65,22 @@ export class PolicyLayers {
 
   /** Pairs of values that don't go together, wherever they meet. */
   problems(): Problem[] {
-    return [...this.#backoffProblems(), ...this.#thenProblems()]
+    return [...this.#backoffProblems(this.names), ...this.#thenProblems()]
   }
 
-  *#backoffProblems(): Generator<Problem, void> {
-    for (const name of this.names) {
+  /** Those that there can be since these keys of a function or pattern were set or taken back. Before, there were none. */
+  problemsAfter(changed: string, keys: readonly string[]): Problem[] {
+    const problems: Problem[] = []
+    if (keys.includes('backoff-first') || keys.includes('backoff-max')) {
+      const parts = changed.split('*')
+      problems.push(...this.#backoffProblems([...this.names].filter((name) => partsFit(parts, name))))
+    }
+    if (keys.includes('then')) problems.push(...this.#thenProblems())
+    return problems
+  }
+
+  *#backoffProblems(names: Iterable<string>): Generator<Problem, void> {
+    for (const name of names) {
       const given = this.of(name)
       const { 'backoff-first': first, 'backoff-max': max } = complete(valuesOf(given))
       if (first <= max) continue
@@ -137,8 +148,8 @@ export function valuesOf(given: GivenPolicy): Partial<PolicyValues> {
 function addMatching(found: GivenPolicy[], name: string, layer: GivenPolicies, patterns: readonly Pattern[]): void {
   const exact = layer.get(name)
   if (exact !== undefined) found.push(exact)
-  for (const { pattern, head, given } of patterns) {
-    if (name.startsWith(head) && pattern !== name && fits(pattern, name)) found.push(given)
+  for (const { pattern, parts, given } of patterns) {
+    if (partsFit(parts, name) && pattern !== name) found.push(given)
   }
 }
 
@@ -157,8 +168,7 @@ function functionIn(given: GivenValue | undefined): string {
 
 interface Pattern {
   readonly pattern: string
-  /** What is before the first *: most names differ there. */
-  readonly head: string
+  readonly parts: readonly string[]
   readonly given: GivenPolicy
 }
 
@@ -166,5 +176,5 @@ function patternsOf(layer: GivenPolicies): Pattern[] {
   return [...layer]
     .filter(([name]) => isPattern(name))
     .sort(([one], [other]) => byPrecedence(one, other))
-    .map(([pattern, given]) => ({ pattern, head: pattern.slice(0, pattern.indexOf('*')), given }))
+    .map(([pattern, given]) => ({ pattern, parts: pattern.split('*'), given }))
 }

@@ -1,7 +1,7 @@
-import type { Bytes, ScheduleDefinition } from '@geartrain/protocol'
-import { fromBytes } from '../control/bytes.ts'
+import type { ScheduleDefinition } from '@geartrain/protocol'
+import { fromBytes, isBytes } from '../control/bytes.ts'
 import type { Limits } from '../limits.ts'
-import { badField, ScheduleError, shown } from './schedule-error.ts'
+import { badField, ScheduleError, shown, shownMax } from './schedule-error.ts'
 import { checkTiming } from './timing.ts'
 
 /** With `schedule:` before it, it is the unique of jobs that do not overlap: with a NUL, 64 bytes in C. */
@@ -32,7 +32,8 @@ export function readDefinition(given: unknown, limits: NameLimits): ScheduleDefi
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined) continue
     const field = Object.hasOwn(fields, key) ? fields[key as keyof ScheduleDefinition] : undefined
-    if (field === undefined) throw badField(key, `is no field of a schedule; there are ${known.join(', ')}`)
+    if (field === undefined)
+      throw badField(key.slice(0, shownMax), `is no field of a schedule; there are ${known.join(', ')}`)
     if (!field.takes(value)) throw badField(key, `must be ${field.range}, not ${shown(value)}`)
     definition[key] = value
   }
@@ -98,13 +99,6 @@ function isName(value: unknown, bytesMax: number): boolean {
   return Array.from({ length: value.length }, (_, index) => value.charCodeAt(index)).every(
     (code) => code >= 0x20 && code !== 0x7f && code <= 0xff,
   )
-}
-
-function isBytes(value: unknown): value is Bytes {
-  if (!isRecord(value) || Object.keys(value).length !== 1) return false
-  const { text: plain, base64 } = value
-  if (typeof base64 === 'string') return Buffer.from(base64, 'base64').toString('base64') === base64
-  return typeof plain === 'string'
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -25,4 +25,4 @@ export function shown(value: unknown): string {
   return text !== undefined && text.length > shownMax ? `${text.slice(0, shownMax)}...` : String(text)
 }
 
-const shownMax = 80
+export const shownMax = 80

@@ -113,13 +113,32 @@ export class Schedule {
   /** The next times, at most so many. */
   next(count: number): number[] {
     const times: number[] = []
-    for (let at = this.nextAt; times.length < count && at !== never; at = this.timing.after(at)) times.push(at)
+    for (let at = this.nextAt; times.length < count && at !== never; ) {
+      times.push(at)
+      // It takes long to look for another one.
+      if (times.length < count) at = this.timing.after(at)
+    }
     return times
   }
 
   state(nextCount: number): ScheduleState {
-    const { definition, origin, paused, history } = this
-    return { ...definition, origin, paused, next: this.next(nextCount), history: history.map((run) => ({ ...run })) }
+    return { ...this.definition, ...this.#state(nextCount, historyMax) }
+  }
+
+  /** As one of many, which are to fit in an answer: without its workload, with the last of its runs. */
+  row(): ScheduleState {
+    const { workload: _workload, ...definition } = this.definition
+    return { ...definition, ...this.#state(1, 1) }
+  }
+
+  #state(nextCount: number, runCount: number): Omit<ScheduleState, keyof ScheduleDefinition> & { paused: boolean } {
+    const { origin, paused, history } = this
+    return {
+      origin,
+      paused,
+      next: this.next(nextCount),
+      history: history.slice(0, runCount).map((run) => ({ ...run })),
+    }
   }
 
   submission(): Submission {

@@ -13,6 +13,8 @@ import { isSameTiming, makeTiming } from './timing.ts'
 
 const documentKind = 'schedule'
 const schedulesMax = 10_000
+/** Of all schedules together, as they are written. They are in memory all the time. */
+const workloadCharactersMax = 64 * 1024 * 1024
 /** Missed times that are made up for in one go, of one schedule. */
 const catchUpMax = 1000
 /** A time that is seen to later than this is missed. */
@@ -23,10 +25,11 @@ const lookMs = 60_000
 const driftMsMax = 1000
 /** While the store fails, it is looked at so often. */
 const restMs = 1000
-/** Next times that are shown: of each in a list, of one unless it is said, and at most. */
-const listedTimes = 1
+/** Next times that are shown of a schedule, unless it is said, and at most. */
 const shownTimes = 5
-const shownTimesMax = 1000
+const shownTimesMax = 100
+/** What schedules may take before others have their turn. */
+const lookShareMs = 10
 const never = Number.POSITIVE_INFINITY
 
 /**
@@ -67,6 +70,7 @@ export class Schedules {
   readonly #context: ScheduleContext
   readonly #schedules = new Map<string, Schedule>()
   readonly #byHandle = new Map<number, Schedule>()
+  #workloadCharacters = 0
   /** Times before this date are missed: nobody was here, or the date has jumped over them. */
   #missedBefore = 0
   #offsetMs: number
@@ -112,7 +116,7 @@ export class Schedules {
     return [...this.#schedules.values()]
       .filter(({ definition }) => functionName === undefined || definition.function === functionName)
       .sort((one, other) => (one.definition.name < other.definition.name ? -1 : 1))
-      .map((schedule) => schedule.state(listedTimes))
+      .map((schedule) => schedule.row())
   }
 
   show(name: string, nextCount: number = shownTimes): ScheduleState {
@@ -126,7 +130,7 @@ export class Schedules {
     const { now } = this.#context.wallTime
     const before = this.#schedules.get(definition.name)
     if (before?.origin === 'config') throw changedInFile(before)
-    if (before === undefined) this.#refuseMore()
+    this.#refuseMore(definition, before)
     if (before === undefined || !isSameTiming(before.definition, definition)) refusePast(definition, now)
     const schedule = before ?? Schedule.begin(definition, 'runtime', now)
     this.#unplace(before)
@@ -190,12 +194,12 @@ export class Schedules {
     if (before !== undefined && before.origin !== 'client') {
       throw new ScheduleError('CONFLICT', 'there is a schedule of this function and unique that is not from a client')
     }
-    if (before === undefined) this.#refuseMore()
     // Before a number is taken.
-    readDefinition(clientDefinition('-', asked), limits)
+    this.#refuseMore(readDefinition(clientDefinition('-', asked), limits), before)
     const total = before?.handleTotal ?? handles.total(this.#context.takeNumber())
     const definition = clientDefinition(known ?? `${asked.function}:${total}`, asked)
     const schedule = before ?? Schedule.begin(definition, 'client', wallTime.now, total)
+    this.#unplace(before)
     // Someone may have paused it: that a client says it again does not undo that.
     before?.become(definition, 'client', before.paused, wallTime.now)
     this.#put(schedule)
@@ -257,12 +261,14 @@ export class Schedules {
 
   #place(schedule: Schedule): void {
     this.#schedules.set(schedule.definition.name, schedule)
+    this.#workloadCharacters += workloadCharacters(schedule.definition)
     if (schedule.handleTotal !== undefined) this.#byHandle.set(schedule.handleTotal, schedule)
   }
 
   #unplace(schedule: Schedule | undefined): void {
     if (schedule === undefined) return
     this.#schedules.delete(schedule.definition.name)
+    this.#workloadCharacters -= workloadCharacters(schedule.definition)
     if (schedule.handleTotal !== undefined) this.#byHandle.delete(schedule.handleTotal)
   }
 
@@ -275,9 +281,15 @@ export class Schedules {
     this.#context.keepDocument(documentKind, schedule.definition.name, schedule.written())
   }
 
-  #refuseMore(): void {
-    if (this.#schedules.size >= schedulesMax) {
+  #refuseMore(definition: ScheduleDefinition, before: Schedule | undefined): void {
+    if (before === undefined && this.#schedules.size >= schedulesMax) {
       throw new ScheduleError('CONFLICT', `there are ${schedulesMax} schedules, which is as many as there can be`)
+    }
+    const freed = before === undefined ? 0 : workloadCharacters(before.definition)
+    const added = workloadCharacters(definition)
+    if (added > freed && this.#workloadCharacters - freed + added > workloadCharactersMax) {
+      const why = `the workloads of all schedules have at most ${workloadCharactersMax / 1024 / 1024} MiB together`
+      throw new ScheduleError('CONFLICT', `${why}: give this one a shorter workload, or remove others`)
     }
   }
 
@@ -315,10 +327,19 @@ export class Schedules {
   #look(): void {
     this.#noticeJump()
     const { now } = this.#context.wallTime
-    if (!this.#context.isStoreFailing()) {
-      for (const schedule of this.#schedules.values()) if (schedule.nextAt <= now) this.#tick(schedule, now)
-    }
+    if (!this.#context.isStoreFailing()) this.#tickAll(now)
     this.#armForAll()
+  }
+
+  /** Those that are due, in the order of their times; if there are very many, the rest comes in the next loop iteration. */
+  #tickAll(now: number): void {
+    const { clock } = this.#context
+    const due = [...this.#schedules.values()].filter(({ nextAt }) => nextAt <= now)
+    const until = clock.now() + lookShareMs
+    for (const schedule of due.sort((one, other) => one.nextAt - other.nextAt)) {
+      this.#tick(schedule, now)
+      if (clock.now() >= until) return
+    }
   }
 
   #noticeJump(): boolean {
@@ -379,6 +400,11 @@ export class Schedules {
     else run.handle = handles.text(submitted.number)
     return run
   }
+}
+
+function workloadCharacters({ workload }: ScheduleDefinition): number {
+  if (workload === undefined) return 0
+  return 'text' in workload ? workload.text.length : workload.base64.length
 }
 
 function refusePast(definition: ScheduleDefinition, now: number): void {

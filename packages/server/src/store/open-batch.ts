@@ -51,7 +51,7 @@ export class OpenBatch {
   reserveUntil: number | undefined
   #promisesOf: Map<Addition, PromisedReply[]> | undefined
   #awaitedChanges = 0
-  #documentBytes = 0
+  #changeBytes = 0
   /** Where among the changes the last one of each document stands. */
   readonly #documents = new Map<string, number>()
   /** Changes that are in no hurry. */
@@ -72,7 +72,7 @@ export class OpenBatch {
 
   /** Bytes that it takes in memory. */
   get bytes(): number {
-    return this.#records.length + this.#documentBytes
+    return this.#records.length + this.#changeBytes
   }
 
   get isEmpty(): boolean {
@@ -121,6 +121,7 @@ export class OpenBatch {
 
   change(change: StoredChange, onChanged?: OnChanged): void {
     if (change.kind === 'document' && this.#isReplaced(change, onChanged)) return
+    this.#changeBytes += bytesOf(change)
     this.changes.push(change)
     this.onChanged.push(onChanged)
     if (onChanged !== undefined) this.#awaitedChanges++
@@ -131,16 +132,15 @@ export class OpenBatch {
 
   /** A document that is said again before it is kept takes the place of the first one: only the last body counts. */
   #isReplaced(change: Extract<StoredChange, { kind: 'document' }>, onChanged: OnChanged | undefined): boolean {
-    const { kind, name, body } = change.document
+    const { kind, name } = change.document
     const key = `${kind} ${name}`
     const index = this.#documents.get(key)
-    this.#documentBytes += body?.length ?? 0
     if (index === undefined || onChanged !== undefined) {
       this.#documents.set(key, this.changes.length)
       return false
     }
     const before = this.changes[index]
-    if (before?.kind === 'document') this.#documentBytes -= before.document.body?.length ?? 0
+    this.#changeBytes += bytesOf(change) - (before === undefined ? 0 : bytesOf(before))
     this.changes[index] = change
     return true
   }
@@ -155,7 +155,7 @@ export class OpenBatch {
     this.#documents.clear()
     this.#awaitedChanges = 0
     this.#keptCount = 0
-    this.#documentBytes = 0
+    this.#changeBytes = 0
     return taken
   }
 
@@ -193,6 +193,25 @@ export class OpenBatch {
       this.#indexes.set(jobFunction, index)
     }
     return index
+  }
+}
+
+/** What is in it of any length. */
+function bytesOf(change: StoredChange): number {
+  switch (change.kind) {
+    case 'document':
+      return change.document.body?.length ?? 0
+    case 'keep':
+      return change.data.length
+    case 'retry':
+    case 'bury':
+      return change.failure?.error.length ?? 0
+    case 'revive':
+      return change.workload?.length ?? 0
+    case 'delete dead':
+    case 'prioritize':
+    case 'sweep':
+      return 0
   }
 }
 
