@@ -19,9 +19,12 @@ export class Backlog {
     return this.readyCount + this.delayed
   }
 
-  /** One less. With a store that others use as well, the count may be wrong. */
+  /**
+   * One less of those that are kept. The count may be wrong, with a store that others use as well or one that did not
+   * say what it did: one that is too high is put right by the next claim, one that is too low would leave jobs behind.
+   */
   take(priority: Priority): void {
-    this.ready[priority] = Math.max(0, this.ready[priority] - 1)
+    this.ready[priority] = Math.max(this.adding[priority], this.ready[priority] - 1)
   }
 
   /** Nothing is there but what is on its way, and nothing has been asked for. */

@@ -359,6 +359,15 @@ export class Durable {
     this.#window.refill(jobFunction, priority)
   }
 
+  /**
+   * The store has moved a job to another line, which has come here meanwhile. One that runs already goes there for its
+   * next attempt: engine and store must count it in the same line.
+   */
+  prioritizedHere(number: number, to: Priority): void {
+    const job = this.#states.jobs.get(number)
+    if (job !== undefined) this.#states.prioritize(job, to)
+  }
+
   /** A job that is on disk alone stands in another line. */
   prioritized(functionName: string, from: Priority, to: Priority, isDelayed: boolean): void {
     if (isDelayed) return
@@ -475,8 +484,8 @@ export class Durable {
       backlog.delayed--
       backlog.addingDelayed--
     } else {
-      backlog.take(priority)
       backlog.adding[priority]--
+      backlog.take(priority)
     }
   }
 

@@ -87,6 +87,8 @@ export class Journal implements Changes {
   #failure: StoreFailure | undefined
   /** The store has to be opened anew before anything else. */
   #isBroken = false
+  /** The batch whose changes are being told of. */
+  #applying: OpenBatch | undefined
   /** That may take longer than a retry. */
   #isOpening = false
   /** Jobs that may or may not have been cancelled when the store was lost. */
@@ -347,10 +349,25 @@ export class Journal implements Changes {
     this.#turn?.begin()
   }
 
+  /** Has been decided, and is said until it is kept. */
+  insist(change: StoredChange): void {
+    this.#batches.open.change(change)
+    this.#turn?.begin()
+  }
+
+  /** It has ended, though the store may have said otherwise: it was not yet told, or only in the batch that it has just kept. */
+  hasEnded(total: number): boolean {
+    return this.#applying?.gone.has(total) === true || this.#batches.isForgotten(total)
+  }
+
+  /** The same for a job that waits for its next attempt, and that the store took for one that is ready. */
+  isPutOff(total: number): boolean {
+    return this.#applying?.putOff.has(total) === true || this.#batches.isPutOff(total)
+  }
+
   /** Keeps a document, or removes it; said again until it is done. */
   keepDocument(kind: string, name: string, body: string | undefined): void {
-    this.#batches.open.change({ kind: 'document', document: { kind, name, body } })
-    this.#turn?.begin()
+    this.insist({ kind: 'document', document: { kind, name, body } })
   }
 
   /** Called when it is kept that this job has ended, or could not be. */
@@ -452,17 +469,19 @@ export class Journal implements Changes {
     const { joined, throttled, cancelled, promoted, revived, nextDueAt, nextSweepAt } = result
     const { handles, wallTime } = this.#context
     const durable = this.#engine?.durable
+    this.#applying = batch
     const found = new Map(cancelled.map((job) => [job.number, job]))
     for (const job of cancelled) {
       // One that was claimed meanwhile may have ended.
-      if (batch.gone.has(job.number) || this.#batches.isForgotten(job.number)) continue
-      const isDelayed = job.runAt > 0 || batch.putOff.has(job.number) || this.#batches.isPutOff(job.number)
+      if (this.hasEnded(job.number)) continue
+      const isDelayed = job.runAt > 0 || this.isPutOff(job.number)
       durable?.cancelled(handles.numberOf(job.number), job.function, job.priority, isDelayed)
     }
     for (const [index, onCancelled] of batch.onCancelled.entries()) {
       onCancelled(found.get(batch.cancel[index] ?? 0), undefined)
     }
     for (const [index, onChanged] of batch.onChanged.entries()) onChanged?.(result.changed[index], undefined)
+    this.#applying = undefined
     let next = 0
     let nextThrottled = 0
     for (const [index, addition] of batch.additions.entries()) {
@@ -683,7 +702,8 @@ export class Journal implements Changes {
   }
 
   #expire({ number: total, function: name, priority, runAt }: StoredExpired): void {
-    if (this.#batches.isForgotten(total)) return
+    // One that was begun after the store was asked waits for its next attempt.
+    if (this.#batches.isForgotten(total) || this.#batches.isPutOff(total)) return
     const number = this.#context.handles.numberOf(total)
     if (this.#engine?.durable?.expired(number, name, priority, runAt > 0) !== true) return
     const jobFunction = this.#engine.findFunction(name)

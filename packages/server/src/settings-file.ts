@@ -53,6 +53,9 @@ function addSetting(
   table: 'limits' | undefined,
 ): void {
   const name = settingNames.find((each) => each === key)
+  if (key === 'function' || key === 'schedule') {
+    throw new SettingsError(`${place}: there is no table "${key}"; did you mean [${key}s.NAME]?`)
+  }
   if (name === undefined || tableOf(name) !== table) throw new SettingsError(`${place}: ${unknownKey(key, table)}`)
   const where = `${place}: ${key}`
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {

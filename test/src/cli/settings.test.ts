@@ -201,6 +201,7 @@ const refusedFiles: readonly [text: string, sentence: string][] = [
   ['colour = 3', ', line 1: there is no setting "colour"'],
   ['config = "x"', ', line 1: there is no setting "config"'],
   ['[log]\nlevel = "info"', ', line 1: there is no setting "log"'],
+  ['[function."mail.*"]\nattempts = 5', ', line 1: there is no table "function"; did you mean [functions.NAME]?'],
   [
     '[limits]\npacket_bytes_max = 1',
     ', line 2: there is no setting "packet_bytes_max" in [limits]; did you mean "packet-bytes-max"?',

@@ -231,7 +231,8 @@ export class NaiveJournal implements Changes {
     for (const [index, change] of batch.changes.entries()) {
       const job = written.changed[index]
       const isOnDisk = (this.#engine?.findJob(change.number)?.state ?? 'stored') === 'stored'
-      if (change.kind === 'prioritize' && job !== undefined && isOnDisk && !this.#hasEnded(batch, job.number)) {
+      if (change.kind === 'prioritize' && !isOnDisk) durable?.prioritizedHere(change.number, change.priority)
+      else if (change.kind === 'prioritize' && job !== undefined && !this.#hasEnded(batch, job.number)) {
         const isDelayed = job.runAt > 0 || this.#isPutOff(batch, job.number)
         durable?.prioritized(job.function, job.priority, change.priority, isDelayed)
       }
@@ -314,7 +315,8 @@ export class NaiveJournal implements Changes {
     this.#replies.note(`store: expired: ${jobs?.map((job) => `#${job.number}`).join(' ') ?? 'failed'}`)
     if (jobs === undefined) return durable?.expireEnded(this.now + retryMs)
     for (const job of jobs) {
-      if (this.#isForgotten(job.number)) continue
+      // One that was begun after the store was asked waits for its next attempt.
+      if (this.#isForgotten(job.number) || this.#isPutOff(undefined, job.number)) continue
       if (durable?.expired(job.number, job.function, job.priority, job.runAt > 0) !== true) continue
       const jobFunction = this.#engine?.findFunction(job.function)
       if (jobFunction === undefined || jobFunction.policy.deadMax === 0) this.forget(job.number)
@@ -326,7 +328,7 @@ export class NaiveJournal implements Changes {
   }
 
   /** The engine counts it as delayed, and the store had not been told that when it cancelled it. */
-  #isPutOff(batch: Batch, number: number): boolean {
+  #isPutOff(batch: Batch | undefined, number: number): boolean {
     return [batch, this.#onWay, ...this.#open].some((later) =>
       later?.changes.some((change) => change.kind === 'retry' && change.number === number && change.runAt > 0),
     )
@@ -350,13 +352,20 @@ export class NaiveJournal implements Changes {
     const durable = this.#engine?.durable
     this.#replies.note('store: writes nothing')
     this.#open[0].forget.push(...batch.forget)
-    this.#open[0].changes.unshift(...batch.changes.filter(isOfEngine))
+    this.#open[0].changes.unshift(...batch.changes.map((change) => this.#asMoved(change)).filter(isOfEngine))
     for (const { addition, submission } of batch.additions) {
       if (addition.isOwn) this.add(addition, submission)
       else durable?.notAdded(addition)
     }
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + retryMs)
     return new Map(batch.additions.map(({ addition }) => [addition, 'STORE_FAILED']))
+  }
+
+  /** A job that is here stays in the line to which it has gone, and the store has to hear of it. */
+  #asMoved(change: Change): Change {
+    if (change.kind !== 'prioritize') return change
+    const job = this.#engine?.findJob(change.number)
+    return job === undefined || job.state === 'stored' ? change : { ...change, priority: job.priority, hasMoved: true }
   }
 
   #fail(batch: Batch): void {
@@ -389,7 +398,9 @@ function isAwaited({ cancel, changes, additions, promoteUntil, requests }: Batch
 }
 
 /** It has happened, and is said again until it is kept. */
-function isOfEngine({ kind }: Change): boolean {
+function isOfEngine(change: Change): boolean {
+  const { kind } = change
+  if (kind === 'prioritize') return change.hasMoved === true
   return kind === 'retry' || isEnd({ kind })
 }
 

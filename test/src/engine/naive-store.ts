@@ -47,7 +47,13 @@ export type Change =
       readonly uniqueUntil: number
     }
   | { readonly kind: 'revive'; readonly number: number }
-  | { readonly kind: 'prioritize'; readonly number: number; readonly priority: Priority }
+  | {
+      readonly kind: 'prioritize'
+      readonly number: number
+      readonly priority: Priority
+      /** The engine has moved it already. */
+      readonly hasMoved?: true
+    }
 
 export interface ClaimRequest {
   readonly kind: 'claim'

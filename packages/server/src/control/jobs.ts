@@ -94,12 +94,16 @@ export class JobControl {
     const changed = await this.#inquiry.change(change, (outcome) => {
       const isLive = this.#liveJob(number) !== undefined
       if (isFailure(outcome)) {
-        if (wasLive) this.#engine.prioritize(number, previous)
+        if (!isLive) return
+        this.#engine.prioritize(number, previous)
+        // It may have been kept all the same.
+        this.#context.journal?.insist({ ...change, priority: previous })
       } else if (wasLive) return
       // It has come into memory meanwhile, out of the line in which it was.
-      else if (isLive) this.#engine.prioritize(number, priority)
-      else if (outcome === 'done' && stored !== undefined) {
-        this.#engine.durable?.prioritized(stored.function, previous, priority, stored.state === 'delayed')
+      else if (isLive) this.#engine.durable?.prioritizedHere(number, priority)
+      else if (outcome === 'done' && stored !== undefined && this.#context.journal?.hasEnded(change.number) === false) {
+        const isDelayed = stored.state === 'delayed' || this.#context.journal.isPutOff(change.number)
+        this.#engine.durable?.prioritized(stored.function, previous, priority, isDelayed)
       }
     })
     if (isFailure(changed)) throw storeError(changed, 'the job may stand in either line')
