@@ -72,7 +72,7 @@ export class Flow implements Due {
 
   // Groups
 
-  /** A job that ran, or stood in line, before these rules were there. */
+  /** A job that ran before these rules were there. */
   occupy(job: Job): void {
     const key = this.groupOf(job)
     if (key !== undefined) this.#group(key).slots++

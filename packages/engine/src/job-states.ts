@@ -183,14 +183,25 @@ export class JobStates {
     const parked = previous?.takeParked() ?? []
     jobFunction.setPolicy(policy, this.now)
     const { flow } = jobFunction
-    if (flow !== undefined) {
-      for (const job of running) flow.occupy(job)
-      for (const list of jobFunction.ready) for (const job of list) flow.occupy(job)
-      this.#measure(flow)
-    }
-    for (const job of parked) if (flow?.admit(job) !== false) this.#enterLine(job)
+    // What runs goes on, though there may be more of a group than there should be from now on.
+    if (flow !== undefined) for (const job of running) flow.occupy(job)
+    const inLine = Number.isFinite(policy.groupConcurrency) ? this.#takeLine(jobFunction) : []
+    for (const job of [...inLine, ...parked]) if (flow?.admit(job) !== false) this.#enterLine(job)
+    if (flow !== undefined) this.#measure(flow)
     this.serve(jobFunction)
     this.window?.refillAll(jobFunction)
+  }
+
+  #takeLine(jobFunction: JobFunction): Job[] {
+    const jobs: Job[] = []
+    for (const list of jobFunction.ready) {
+      for (const job of list) {
+        list.remove(job)
+        jobs.push(job)
+      }
+    }
+    jobFunction.readyCount = 0
+    return jobs
   }
 
   // The end of an attempt

@@ -247,7 +247,7 @@ const refusedFiles: readonly [text: string, sentence: string][] = [
   ['[functions."a\\nb"]\n', ', line 1: there is a control character in the name "a\\nb"'],
   ['[functions.""]\n', ', line 1: a function has a name, and this one is empty'],
   [`[functions.${'x'.repeat(513)}]`, ', line 1: the name of a function has at most 512 bytes, not 513'],
-  ['[function.f]\n', ', line 1: there is no setting "function"'],
+  ['[function.f]\n', ', line 1: there is no table "function"; did you mean [functions.NAME]?'],
 ]
 
 for (const [text, sentence] of refusedFiles) {
