@@ -202,7 +202,11 @@ export class NaiveJournal implements Changes {
 
   /** What has ended must not be counted, nor claimed. */
   reopen(): void {
-    const [{ forget, changes }] = this.#open
+    const [first] = this.#open
+    const { forget } = first
+    // What was asked for since the store is gone has not failed yet.
+    const changes = first.changes.splice(0).map((change) => this.#asMoved(change))
+    first.changes.push(...changes)
     this.store.write({ ...newBatch(), forget: forget.splice(0), changes: changes.filter(isOfEngine) })
     this.#isBroken = false
     const { functions, nextDueAt, nextExpiryAt } = this.store.open()
