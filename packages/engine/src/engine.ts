@@ -188,9 +188,9 @@ export class Engine {
   /** The machine's date was put on by so much, or back if below 0: what is to happen at a date comes sooner, or later. */
   moveDates(byMs: number): void {
     const { deadlines } = this.#states
-    for (const job of [...deadlines]) {
-      // Waits between attempts are no dates.
-      if (job.state !== 'delayed' || job.retries > 0) continue
+    // Waits between attempts are no dates.
+    const dated = Array.from(deadlines).filter(({ state, retries }) => state === 'delayed' && retries === 0)
+    for (const job of dated) {
       deadlines.remove(job)
       deadlines.add(job, job.dueAt - byMs)
       if (job.expiresAt > 0) job.expiresAt -= byMs
