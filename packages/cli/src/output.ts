@@ -12,10 +12,17 @@ export function complain(command: string, sentence: string): void {
 
 /** If whoever reads stdout has gone, as in `| head -1`, the command ends without a word, as C programs do by SIGPIPE. */
 export function endWithReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(brokenPipeCode)
-    throw error
-  })
+  process.stdout.on('error', onStdoutError)
+}
+
+/** The command says itself what is wrong with stdout. */
+export function goOnWithoutReader(): void {
+  process.stdout.off('error', onStdoutError)
+}
+
+function onStdoutError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(brokenPipeCode)
+  throw error
 }
 
 /**

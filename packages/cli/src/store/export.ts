@@ -4,6 +4,7 @@ import { finished } from 'node:stream/promises'
 import { renameDurably, type StoredJob, salvageJobs } from '@geartrain/server'
 import { exitCodes, Fault } from '../fault.ts'
 import { count } from '../numbers.ts'
+import { goOnWithoutReader } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { LineError, writeHeader, writeJob } from './job-line.ts'
 import { openSnapshot, storeFault, writingFault } from './place.ts'
@@ -32,8 +33,10 @@ export async function exportJobs(path: string, file: string, { isForced, isSalva
       : snapshot.jobs()
     // How many can be read is only known in the end.
     const lines = new Lines(jobs, isSalvage ? 0 : snapshot.jobCount, progress)
-    if (file === '-') await lines.write(process.stdout)
-    else await writeFile(lines, file, isForced)
+    if (file === '-') {
+      goOnWithoutReader()
+      await lines.write(process.stdout)
+    } else await writeFile(lines, file, isForced)
     progress.clear()
     process.stderr.write(`exported ${count(lines.done, 'job')}${lost === 0 ? '' : `, ${lost} can't be read`}\n`)
     return lost === 0 ? 0 : exitCodes.failed
