@@ -46,7 +46,7 @@ export const servers: Readonly<Record<ServerName, Kind>> = {
   },
   'geartrain memory': { start: () => startGeartrain('memory'), load: gearmanLoad, versions: none },
   'geartrain attempts': withPolicy('attempts = 5\ntimeout = "1m"'),
-  'geartrain limits': withPolicy('concurrency = 1000\nrate = 10_000_000\nrate-burst = 1_000_000'),
+  'geartrain limits': withPolicy('concurrency = 1000\nrate = 1_000_000\nrate-burst = 1_000_000'),
   'geartrain results': withPolicy('keep-results = "1h"'),
   gearmand: { start: startGearmand, load: gearmanLoad, versions: gearmandVersions },
   'gearmand sqlite': {

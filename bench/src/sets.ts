@@ -84,7 +84,7 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
       { title: 'results / none', of: 'keep-results', by: ['no policy'] },
     ],
     legend: [
-      'geartrain with its jobs on disk, and a policy for every function: attempts 5 and a timeout of a minute; at most 1,000 jobs at a time and 10 million a second, which are',
+      'geartrain with its jobs on disk, and a policy for every function: attempts 5 and a timeout of a minute; at most 1,000 jobs at a time and a million a second, which are',
       'never reached and counted all the same; results kept for an hour. echo: how long ECHO_REQ takes on a connection of its own, asked every 5 ms while the jobs become due and are done.',
       cpu,
     ].join(' '),
