@@ -507,14 +507,7 @@ export class Durable {
 
   #releaseGrabbers(jobFunction: JobFunction): void {
     for (const { session } of jobFunction.grabbers) {
-      const ability = this.#states.isDraining ? undefined : session.chooseAbility()
-      const job = ability?.function.firstReady()
-      if (ability === undefined || job === undefined)
-        session.isHeld = !this.#states.isDraining && session.isServedByStore
-      else {
-        this.#states.leaveGrabbing(session)
-        this.#states.assign(job, ability)
-      }
+      if (!this.#states.giveNext(session)) session.isHeld = !this.#states.isDraining && session.isServedByStore
     }
   }
 }

@@ -358,10 +358,7 @@ export class Engine {
     this.settleGrab(session)
     const wasWoken = this.#states.waking.awaken(session)
     session.grabForm = form
-    const ability = this.#states.isDraining ? undefined : session.chooseAbility()
-    const job = ability?.function.firstReady()
-    if (ability !== undefined && job !== undefined) this.#states.assign(job, ability)
-    else {
+    if (!this.#states.giveNext(session)) {
       this.#states.grabbing.push(session)
       session.isHeld = !this.#states.isDraining && session.isServedByStore
       for (const ability of session.abilities) ability.function.grabbers.push(ability)

@@ -149,16 +149,18 @@ export class JobStates {
 
   /** Those that wait for jobs of the function get them. */
   serve(jobFunction: JobFunction): void {
-    if (!this.isDraining) {
-      for (const { session } of jobFunction.grabbers) {
-        const ability = session.chooseAbility()
-        const job = ability?.function.firstReady()
-        if (ability === undefined || job === undefined) continue
-        this.leaveGrabbing(session)
-        this.assign(job, ability)
-      }
-    }
+    for (const { session } of jobFunction.grabbers) this.giveNext(session)
     this.waking.wakeForAll(jobFunction, this.now)
+  }
+
+  /** The session, which asks for a job, gets its next one. False: there is none. */
+  giveNext(session: Session): boolean {
+    const ability = this.isDraining ? undefined : session.chooseAbility()
+    const job = ability?.function.firstReady()
+    if (ability === undefined || job === undefined) return false
+    this.leaveGrabbing(session)
+    this.assign(job, ability)
+    return true
   }
 
   /** Those that wait for the next moment at which a job may be begun, and for which that has come. */
