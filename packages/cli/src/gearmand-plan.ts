@@ -56,6 +56,7 @@ export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.Proc
   const fromEnvironment = readOwnEnvironment(environment, notes)
   const values = resolve(fromEnvironment, {
     ...limitSettings(gearmandLimits),
+    http: '',
     listen: textOf(given, 'listen') || '*',
     port: readPort(given, environment, notes),
     backlog: Math.max(1, numberOf(given, 'backlog') ?? Number(gearmandFlags.backlog.default)),

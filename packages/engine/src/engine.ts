@@ -13,7 +13,7 @@ import type { WindowOptions } from './window.ts'
 
 export interface EngineOptions extends WakingOptions, WindowOptions {
   /** The same policy for the same name until `applyPolicies` is called. */
-  readonly policyOf: (functionName: string) => Policy
+  readonly policyOf: (functionName: string, options: string) => Policy
   /**
    * How often a job may be given to a worker before it fails because workers lose it, where its policy does not say.
    * Infinity: as often as it takes.
@@ -442,7 +442,7 @@ export class Engine {
   applyPolicies(): void {
     const { functions, options } = this.#states
     for (const jobFunction of functions) {
-      const policy = options.policyOf(jobFunction.name)
+      const policy = options.policyOf(jobFunction.name, '')
       if (policy !== jobFunction.policy) this.#states.setPolicy(jobFunction, policy, this.#runningOf(jobFunction))
     }
   }
@@ -505,6 +505,8 @@ export class Engine {
       runAt: 0,
       reducer: '',
       then: '',
+      options: '',
+      trace: job.trace,
     })
   }
 

@@ -48,7 +48,7 @@ export class JobStates {
     this.changes = changes
     this.keeper = changes ?? keeper
     this.window = changes && new Window(changes, options)
-    this.functions = new FunctionTable(options.functionsMax, options.policyOf)
+    this.functions = new FunctionTable(options.functionsMax, (name) => options.policyOf(name, ''))
     this.waking = new Waking(outbox, options)
     this.nextNumber = options.firstNumber
   }

@@ -48,6 +48,10 @@ export interface Submission {
   readonly reducer: string
   /** The function that the result is sent on to, beside what its policy says; empty: none. */
   readonly then: string
+  /** What its policy says differently from its function's: text that `policyOf` understands; empty: nothing. */
+  readonly options: string
+  /** For those who trace it; the engine only passes it on. */
+  readonly trace: string
 }
 
 /** Shared by all jobs that nobody waits for. */
@@ -63,6 +67,8 @@ export class Job implements Linked<Job>, Due {
   priority: Priority
   readonly reducer: string
   readonly then: string
+  readonly options: string
+  readonly trace: string
   readonly workloadLength: number
   readonly #bytes: Uint8Array
   readonly #page: WorkloadPage | undefined
@@ -105,6 +111,8 @@ export class Job implements Linked<Job>, Due {
     this.priority = submission.priority
     this.reducer = submission.reducer
     this.then = submission.then
+    this.options = submission.options
+    this.trace = submission.trace
     this.expiresAt = expiresAt
     this.background = submission.background
     // A delayed job would keep its page for long after the others on it have gone.
@@ -121,8 +129,19 @@ export class Job implements Linked<Job>, Due {
 
   /** What was asked for, as far as it still matters. */
   get submission(): Submission {
-    const { function: jobFunction, unique, workload, priority, background, reducer, then } = this
-    return { function: jobFunction.name, unique, workload, priority, background, runAt: 0, reducer, then }
+    const { function: jobFunction, unique, workload, priority, background, reducer, then, options, trace } = this
+    return {
+      function: jobFunction.name,
+      unique,
+      workload,
+      priority,
+      background,
+      runAt: 0,
+      reducer,
+      then,
+      options,
+      trace,
+    }
   }
 
   /** Sessions that get what becomes of it, in the order they came. One that submitted it twice is here twice. */

@@ -75,6 +75,7 @@ export type ControlOperation = keyof ControlOperations
 export type ControlErrorCode =
   /** The request is none, or a parameter is wrong; `message` says which. */
   | 'BAD_REQUEST'
+  | 'ACCESS_DENIED'
   | 'NOT_FOUND'
   /** The job, function or schedule is in a state that does not allow it. */
   | 'CONFLICT'

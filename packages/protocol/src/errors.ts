@@ -27,6 +27,8 @@ export const wireErrors = {
   TOO_MANY_CONNECTIONS: { code: 'TOO_MANY_CONNECTIONS', text: 'This server has all the connections it may have' },
   STORE_FAILED: { code: 'QUEUE_ERROR', text: 'The job could not be stored' },
   FUNCTION_DRAINING: { code: 'QUEUE_ERROR', text: 'The function is drained and takes no new jobs' },
+  INVALID_OPTIONS: { code: 'INVALID_OPTIONS', text: 'The options of the job are not possible' },
+  ACCESS_DENIED: { code: 'ACCESS_DENIED', text: 'This is not allowed to you' },
   INVALID_SCHEDULE: { code: 'INVALID_SCHEDULE', text: 'The schedule is not possible' },
   SHUTTING_DOWN: { code: 'SHUTTING_DOWN', text: 'This server is shutting down and takes no new jobs' },
 } as const satisfies Record<string, { readonly code: string; readonly text: string }>

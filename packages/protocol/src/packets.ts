@@ -76,6 +76,15 @@ export const packets = {
   CONTROL_RES: { type: 1001, from: 'server', args: [], data: true },
   /** The worker is not to go on with the job; the reason is `cancelled` or `timeout`. */
   JOB_CANCEL: { type: 1002, from: 'server', args: ['handle', 'reason'], data: false },
+  /** Any submission; see `submit-options.ts`. `trace` is a W3C traceparent, or empty. */
+  SUBMIT_JOB_WITH: { type: 1003, from: 'client', args: ['function', 'unique', 'options', 'trace'], data: true },
+  /** In place of the other assignments, for a job with a trace, to a worker that has the option `tracing`. */
+  JOB_ASSIGN_TRACED: {
+    type: 1004,
+    from: 'server',
+    args: ['handle', 'function', 'unique', 'reducer', 'trace'],
+    data: true,
+  },
 } as const satisfies Record<string, PacketRow>
 
 interface PacketRow {
@@ -96,7 +105,7 @@ export interface PacketKind extends PacketRow {
 /** Gearman's own types end before this one. */
 const gearmanTypeEnd = 43
 const extensionTypeStart = 1000
-const packetTypeEnd = 1003
+const packetTypeEnd = 1005
 
 /** Of the others, not even the length of the body can be believed. */
 export function isPacketType(type: number): boolean {

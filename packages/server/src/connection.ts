@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Session } from '@geartrain/engine'
 import { Decoder, packets } from '@geartrain/protocol'
+import type { Actor } from './access/actor.ts'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
 import type { Limits } from './limits.ts'
@@ -49,6 +50,8 @@ export class Connection {
   /** `-` if it is not known. */
   readonly address: string
   readonly session: Session
+  /** Who the peer is, as far as it has shown. */
+  actor: Actor
   readonly decoder: Decoder
   readonly output: Output
   /** What the peer calls itself. */
@@ -85,10 +88,11 @@ export class Connection {
   #blockedSince = 0
   #closingSince = 0
 
-  constructor(id: number, session: Session, socket: Duplex, address: string, context: ConnectionContext) {
+  constructor(id: number, session: Session, socket: Duplex, actor: Actor, context: ConnectionContext) {
     this.id = id
     this.session = session
-    this.address = address
+    this.actor = actor
+    this.address = actor.address
     this.decoder = new Decoder(context.limits, (bytes) => Buffer.allocUnsafeSlow(bytes))
     this.output = new Output(socket)
     this.#socket = socket
@@ -96,7 +100,9 @@ export class Connection {
     this.#openedAt = context.clock.now()
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
-    socket.on('error', (error) => context.log.debug({ connection: id, address, err: error }, 'connection failed'))
+    socket.on('error', (error) =>
+      context.log.debug({ connection: id, address: this.address, err: error }, 'connection failed'),
+    )
     socket.on('close', () => this.#onClose())
   }
 

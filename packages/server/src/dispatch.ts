@@ -157,6 +157,8 @@ export class Dispatch {
       runAt: more?.runAt ?? 0,
       reducer,
       then: '',
+      options: '',
+      trace: '',
     })
     if (background) this.#journal?.limit(connection)
   }
@@ -265,7 +267,7 @@ export class Dispatch {
   /** Until it is answered, no more is read from the connection. */
   #answerControl(connection: Connection): void {
     const goOn = connection.pause()
-    this.#control.performJson(this.#data(connection), (answer) => {
+    this.#control.performJson(this.#data(connection), connection.actor, (answer) => {
       if (this.#connections.to(connection.id) === connection) {
         connection.output.packet(packets.CONTROL_RES.type, answer.length, 0)
         connection.output.data(answer)

@@ -1,3 +1,4 @@
+export { type Actor, anyone, type Role, roles } from './access/actor.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export { defaultLimits, gearmandLimits, type Limits } from './limits.ts'

@@ -570,7 +570,8 @@ export class Journal implements Changes {
       // A store that was opened anew gives out once more what has ended or was put off meanwhile, and it could not be told.
       if (elsewhere.has(reader.number)) continue
       const { number, unique, reducer, then, workload, attempts, expireAt } = reader
-      const submission = { function: name, unique, reducer, then, workload, priority, background: true, runAt: 0 }
+      const more = { background: true, runAt: 0, options: '', trace: '' }
+      const submission = { function: name, unique, reducer, then, workload, priority, ...more }
       const expiresAt = expireAt === 0 ? 0 : expireAt - wallTime.offsetMs
       this.#engine?.durable?.claimed(name, handles.numberOf(number), submission, attempts, expiresAt)
     }

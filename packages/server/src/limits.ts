@@ -30,6 +30,14 @@ export interface Limits {
   readonly packetTimeoutMs: number
   /** A reader that has output waiting and takes less than 64 KiB of it in so long is closed; 0: never. */
   readonly outputTimeoutMs: number
+  /** Of a request over HTTP. */
+  readonly httpBodyBytesMax: number
+  readonly httpHeaderBytesMax: number
+  /** Its headers have this long to arrive, and the whole of it that long; 0: for ever. */
+  readonly httpHeadersTimeoutMs: number
+  readonly httpRequestTimeoutMs: number
+  readonly httpConnectionsMax: number
+  readonly httpConnectionsPerAddressMax: number
 }
 
 /** What a job with a unique takes of the heap, its workload apart, and how much of the heap jobs may have. */
@@ -56,6 +64,12 @@ export const defaultLimits: Limits = {
   handshakeTimeoutMs: 600_000,
   packetTimeoutMs: 60_000,
   outputTimeoutMs: 60_000,
+  httpBodyBytesMax: 32 * MiB,
+  httpHeaderBytesMax: 16 * KiB,
+  httpHeadersTimeoutMs: 10_000,
+  httpRequestTimeoutMs: 300_000,
+  httpConnectionsMax: 10_000,
+  httpConnectionsPerAddressMax: 5000,
 }
 
 /** For those who put this server in gearmand's place: where gearmand has a bound, it is as wide as gearmand's. */

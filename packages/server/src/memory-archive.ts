@@ -198,6 +198,8 @@ export class MemoryArchive implements Keeper {
       runAt: 0,
       reducer,
       then,
+      options: '',
+      trace: '',
     }
     if (this.#engine.findFunction(name)?.find(unique, submission.workload) !== undefined) return 'joined'
     this.#deleteDead(number)

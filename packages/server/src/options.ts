@@ -11,6 +11,10 @@ export interface ServerOptions {
   readonly listen: string
   /** 0: a free one. */
   readonly port: number
+  /** Where the HTTP side listens, `127.0.0.1:4731`; undefined: there is none. */
+  readonly http: string | undefined
+  /** Names that the HTTP side is reached by, beside `localhost` and addresses. */
+  readonly httpHosts: readonly string[]
   /** Connections that may wait to be accepted. */
   readonly backlog: number
   /**
@@ -44,6 +48,8 @@ export interface ServerOptions {
 export const defaultOptions: ServerOptions = {
   listen: '127.0.0.1',
   port: 4730,
+  http: undefined,
+  httpHosts: [],
   backlog: 4096,
   store: 'memory',
   handlePrefix: defaultHandlePrefix(),

@@ -3,6 +3,8 @@ import { type AddressInfo, createServer as createNetServer, type Server as NetSe
 import type { Duplex } from 'node:stream'
 import { Engine } from '@geartrain/engine'
 import { encodePacket, packets, readLatin1, type WireError, wireErrors } from '@geartrain/protocol'
+import { Access } from './access/access.ts'
+import { type Actor, itself } from './access/actor.ts'
 import { Admin } from './admin.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
@@ -10,6 +12,9 @@ import { Connections } from './connections.ts'
 import { Control } from './control/control.ts'
 import { Dispatch } from './dispatch.ts'
 import { Handles } from './handles.ts'
+import type { HttpContext } from './http/context.ts'
+import type { HttpServer } from './http/http-server.ts'
+import { performOver } from './http/perform.ts'
 import { Journal } from './journal.ts'
 import { MemoryArchive } from './memory-archive.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
@@ -57,7 +62,9 @@ export class Server {
   readonly #schedules: Schedules
   /** What can be asked of the server beside jobs. */
   readonly control: Control
+  readonly access: Access = new Access()
   #opened: Promise<void> | undefined
+  #http: HttpServer | undefined
   readonly #listeners: NetServer[] = []
   /** Set while there are connections to look through. */
   #stopPatience: (() => void) | undefined
@@ -225,6 +232,13 @@ export class Server {
       await this.#journal?.close(storePatienceMs)
       throw missing
     }
+    try {
+      await this.#listenHttp()
+    } catch (error) {
+      await this.#stopListening()
+      await this.#journal?.close(storePatienceMs)
+      throw error
+    }
     return addresses
   }
 
@@ -232,20 +246,20 @@ export class Server {
    * A connection that did not come by the server's own port. Its peer must not answer from within a write: what it
    * says has to come in a later turn. Undefined: full or closed, which the peer is told.
    */
-  accept(socket: Duplex, address = '-'): Connection | undefined {
-    const connection = this.#connect(socket, address)
+  accept(socket: Duplex, actor: Actor = itself): Connection | undefined {
+    const connection = this.#connect(socket, actor)
     if (connection !== undefined) socket.on('data', (chunk: Uint8Array) => connection.receive(chunk))
     return connection
   }
 
-  #connect(socket: Duplex, address: string): Connection | undefined {
+  #connect(socket: Duplex, actor: Actor): Connection | undefined {
     const isFull = this.#connections.size >= this.#options.limits.connectionsMax
     if (isFull || this.#closed !== undefined) {
       refuse(socket, isFull ? 'TOO_MANY_CONNECTIONS' : 'SHUTTING_DOWN')
       return undefined
     }
     const id = this.#connections.takeNumber()
-    const connection = new Connection(id, this.engine.connect(id), socket, address, this.#context)
+    const connection = new Connection(id, this.engine.connect(id), socket, actor, this.#context)
     this.#connections.add(connection)
     this.#stopPatience ??= this.#watchPatience()
     return connection
@@ -287,7 +301,7 @@ export class Server {
       { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveIdleMs, pauseOnConnect: true },
       (accepted) => {
         const socket = readThroughSharedBuffer(accepted, (chunk) => connection?.receive(chunk))
-        const connection = this.#connect(socket, remoteAddress(socket))
+        const connection = this.#connect(socket, this.access.identify({ address: remoteAddress(socket) }))
         socket.resume()
       },
     )
@@ -329,7 +343,29 @@ export class Server {
     })
   }
 
+  /** Where the HTTP side listens; undefined if it is off. Once `listen` has resolved. */
+  httpAddress: ListeningAddress | undefined
+
+  async #listenHttp(): Promise<void> {
+    const { http, httpHosts, limits, log } = this.#options
+    if (http === undefined) return
+    // Whoever does without it does not load it.
+    const { startHttp } = await import('./http/start.ts')
+    const context: HttpContext = {
+      clock: this.#clock,
+      log,
+      limits,
+      access: this.access,
+      perform: performOver(this.control),
+      connect: (link, actor) => this.accept(link, actor),
+    }
+    const { server, address } = await startHttp({ ...splitAddress(http), tls: undefined, hosts: httpHosts }, context)
+    this.#http = server
+    this.httpAddress = address
+  }
+
   async #finish(graceMs: number): Promise<void> {
+    await this.#http?.close()
     await this.#closeConnections(graceMs)
     await this.#journal?.close(storePatienceMs)
   }
@@ -386,6 +422,12 @@ function isMissingAddress(error: unknown): boolean {
 function remoteAddress(socket: Socket): string {
   const address = socket.remoteAddress ?? '-'
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+}
+
+/** As `httpAddress` of the settings has let it through. */
+function splitAddress(text: string): { readonly listen: string; readonly port: number } {
+  const at = text.lastIndexOf(':')
+  return { listen: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
 }
 
 function refuse(socket: Duplex, error: WireError): void {

@@ -77,6 +77,33 @@ const rateSeconds: ReadonlyMap<string, number> = new Map([
   ['h', 3600],
 ])
 
+/** An address and a port, or a port alone: `127.0.0.1:4731`, `[::1]:4731`, `*:4731`, `4731`. */
+export const httpAddress: ValueType<string> = {
+  placeholder: 'address',
+  range: 'an address and a port such as 127.0.0.1:4731 or [::1]:4731, or a port alone',
+  parse: (text) => {
+    const [, host = '127.0.0.1', port = ''] = /^(?:(\*|\[[\da-fA-F:.]+\]|[^\s:[\]]+):)?(\d{1,5})$/.exec(text) ?? []
+    return port === '' || Number(port) > 65_535 ? undefined : `${host}:${Number(port)}`
+  },
+  show: String,
+}
+
+/** Words with commas between them. */
+export function words(placeholder: string, bytesMax: number): ValueType<readonly string[]> {
+  const one = word(placeholder, bytesMax)
+  return {
+    placeholder,
+    range: `${placeholder} with commas between them`,
+    parse: (text) => {
+      const parts = text.split(',').map((part) => part.trim())
+      const parsed = parts.filter((part) => part !== '').map((part) => one.parse(part))
+      const known = parsed.filter((part) => part !== undefined)
+      return known.length === parsed.length ? known : undefined
+    },
+    show: (value) => value.join(','),
+  }
+}
+
 /** What `type` allows, and a word that stands for one more value. */
 export function orWord<Value>(word: string, value: Value, type: ValueType<Value>): ValueType<Value> {
   return {

@@ -4,13 +4,16 @@ import {
   byteCount,
   choice,
   duration,
+  httpAddress,
   numberOr,
   onOff,
+  orWord,
   path,
   storeName,
   type ValueType,
   wholeNumber,
   word,
+  words,
 } from './settings-values.ts'
 
 /**
@@ -44,6 +47,16 @@ export const settings = {
     wholeNumber('number', 1, 65_535),
     defaultOptions.backlog,
     'connections that may wait to be accepted',
+  ),
+  http: setting(
+    orWord('off', '', httpAddress),
+    '127.0.0.1:4731',
+    'address and port of the HTTP side: API, metrics and pages; a port alone is on 127.0.0.1; off is none',
+  ),
+  'http-hosts': setting(
+    words('names', 255),
+    defaultOptions.httpHosts,
+    'names that the HTTP side is reached by, beside localhost and addresses',
   ),
   store: setting(
     storeName,
@@ -129,10 +142,36 @@ export const settings = {
     'outputTimeoutMs',
     'time that a reader may leave its output untouched; 0 is for ever',
   ),
+  'http-body-bytes-max': limit(byteCount(KiB, 1024 * MiB), 'httpBodyBytesMax', 'largest body of a request over HTTP'),
+  'http-header-bytes-max': limit(
+    byteCount(KiB, MiB),
+    'httpHeaderBytesMax',
+    'headers of a request over HTTP, all together',
+  ),
+  'http-headers-timeout': limit(
+    duration(day),
+    'httpHeadersTimeoutMs',
+    'time for the headers of a request over HTTP to arrive; 0 is for ever',
+  ),
+  'http-request-timeout': limit(
+    duration(day),
+    'httpRequestTimeoutMs',
+    'time for all of a request over HTTP to arrive; 0 is for ever',
+  ),
+  'http-connections-max': limit(
+    wholeNumber('number', 1, 10_000_000),
+    'httpConnectionsMax',
+    'connections of HTTP at a time',
+  ),
+  'http-connections-per-address-max': limit(
+    wholeNumber('number', 1, 10_000_000),
+    'httpConnectionsPerAddressMax',
+    'connections of HTTP at a time from one address',
+  ),
 } as const satisfies Record<string, AnySetting>
 
 /** Of the `Value` only what every reader may know; the table itself has the exact types. */
-export type AnySetting = Setting<string> | Setting<number> | Setting<boolean>
+export type AnySetting = Setting<string> | Setting<number> | Setting<boolean> | Setting<readonly string[]>
 export type SettingName = keyof typeof settings
 export type SettingValues = {
   readonly [Name in SettingName]: (typeof settings)[Name] extends Setting<infer Value> ? Value : never
@@ -149,6 +188,8 @@ export function toServerOptions(
     listen: values.listen,
     port: values.port,
     backlog: values.backlog,
+    http: values.http === '' ? undefined : values.http,
+    httpHosts: values['http-hosts'],
     store: values.store,
     handlePrefix: values['handle-prefix'],
     attemptsMax: Math.max(1, values['job-retries']),

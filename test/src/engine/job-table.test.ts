@@ -14,6 +14,8 @@ const submission: Submission = {
   runAt: 0,
   reducer: '',
   then: '',
+  options: '',
+  trace: '',
 }
 
 function job(number: number): Job {

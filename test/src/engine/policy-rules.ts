@@ -42,5 +42,7 @@ function chained([name = '', unique = '', workload = '', then = '']: readonly st
     runAt: 0,
     reducer: '',
     then,
+    options: '',
+    trace: '',
   }
 }

@@ -143,6 +143,8 @@ function submission(priority: Priority, background: boolean, name = '', unique =
     runAt: 0,
     reducer: '',
     then: '',
+    options: '',
+    trace: '',
   }
 }
 

@@ -18,6 +18,8 @@ function submitted(workloads: readonly Uint8Array[]): number[] {
       runAt: 0,
       reducer: '',
       then: '',
+      options: '',
+      trace: '',
     })
   }
   return rules.takeEvents().map((event) => Number(/^ann < JOB_CREATED #(\d+)$/.exec(event)?.[1]))

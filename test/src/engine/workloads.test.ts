@@ -83,6 +83,8 @@ function job(jobFunction: JobFunction, workload: Uint8Array): Job {
     runAt: 0,
     reducer: '',
     then: '',
+    options: '',
+    trace: '',
   })
 }
 

@@ -1,4 +1,4 @@
-import { type Server, silentLog } from '@geartrain/server'
+import { anyone, type Server, silentLog } from '@geartrain/server'
 import type { Command } from './command.ts'
 import { Host } from './host.ts'
 import { type Incoming, IncomingStream } from './incoming.ts'
@@ -176,7 +176,7 @@ export class Stage {
     })
     const { server } = this.host
     const isFull = server.connectionCount >= this.plan.limits.connectionsMax
-    connection = server.accept(socket, '192.0.2.1')
+    connection = server.accept(socket, anyone('192.0.2.1'))
     if (connection === undefined && !isFull && !ledger.isShuttingDown) ledger.fail(`${line.name} is turned away`)
     if (connection !== undefined) this.#sabotage?.connection?.(connection)
     // The server may use its buffers for input again: what it keeps of one it must have copied.

@@ -1,4 +1,5 @@
 import type { ControlAnswer, ControlErrorCode, ControlOperation, ControlOperations } from '@geartrain/protocol'
+import type { Actor } from '../access/actor.ts'
 import type { Archive } from '../archive.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -33,6 +34,7 @@ export class Control {
   readonly #operations: {
     readonly [Operation in ControlOperation]: (
       params: Operations[Operation]['params'],
+      actor: Actor,
     ) => Operations[Operation]['answer'] | Promise<Operations[Operation]['answer']>
   }
 
@@ -73,16 +75,16 @@ export class Control {
   }
 
   /** Calls back within a turn, once: at once or later. */
-  perform(request: unknown, onAnswer: (answer: ControlAnswer<unknown>) => void): void {
-    void this.#perform(() => request).then((answer) => {
+  perform(request: unknown, actor: Actor, onAnswer: (answer: ControlAnswer<unknown>) => void): void {
+    void this.#perform(() => request, actor).then((answer) => {
       this.#turn.begin()
       onAnswer(answer)
     })
   }
 
   /** The same for a request, and an answer, in JSON. */
-  performJson(request: Uint8Array, onAnswer: (answer: Buffer) => void): void {
-    void this.#perform(() => parseRequest(request)).then((answer) => {
+  performJson(request: Uint8Array, actor: Actor, onAnswer: (answer: Buffer) => void): void {
+    void this.#perform(() => parseRequest(request), actor).then((answer) => {
       this.#turn.begin()
       onAnswer(this.#toJson(answer))
     })
@@ -97,13 +99,13 @@ export class Control {
     }
   }
 
-  async #perform(read: () => unknown): Promise<ControlAnswer<unknown>> {
+  async #perform(read: () => unknown, actor: Actor): Promise<ControlAnswer<unknown>> {
     this.#turn.begin()
     try {
       const { op, params } = readRequest(read())
       // The parameters are those of the operation; TypeScript does not see that the two go together.
-      const operation = this.#operations[op] as (params: unknown) => unknown
-      return { ok: true, answer: await operation(params) }
+      const operation = this.#operations[op] as (params: unknown, actor: Actor) => unknown
+      return { ok: true, answer: await operation(params, actor) }
     } catch (error) {
       return this.#refuse(error)
     }
@@ -120,6 +122,7 @@ export class Control {
 
 const codes: Readonly<Record<ControlErrorCode, true>> = {
   BAD_REQUEST: true,
+  ACCESS_DENIED: true,
   NOT_FOUND: true,
   CONFLICT: true,
   STORE_FAILED: true,

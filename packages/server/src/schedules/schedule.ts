@@ -152,6 +152,8 @@ export class Schedule {
       runAt: 0,
       reducer: '',
       then: this.definition.then ?? '',
+      options: '',
+      trace: '',
     }
   }
 }

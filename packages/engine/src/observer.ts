@@ -1,0 +1,31 @@
+import type { JobFunction } from './function.ts'
+import type { Job } from './job.ts'
+import type { FailureReason } from './policy.ts'
+
+/** How a job has ended. `abandoned`: everyone who waited for it has left. */
+export type JobOutcome = 'complete' | FailureReason | 'expired' | 'cancelled' | 'abandoned'
+
+/**
+ * Sees what becomes of jobs, for those who count, measure or watch; nothing depends on it. It must be quick, must be
+ * done with job and bytes when it returns, and must not call the engine.
+ */
+export interface Observer {
+  /** A job was acknowledged, or given to the store to be: a new one. */
+  submitted(jobFunction: JobFunction, background: boolean): void
+  /** A submission has joined a job, or one that has ended not long ago. */
+  joined(jobFunction: JobFunction): void
+  /** A worker has got it, so long after it could have been begun. */
+  assigned(job: Job, waitMs: number): void
+  /** Numerator and denominator are in the job. */
+  progressed(job: Job): void
+  sentData(job: Job, data: Uint8Array, isWarning: boolean): void
+  /** An attempt has ended after so long; another one follows in `waitMs`. */
+  retried(job: Job, reason: FailureReason, runMs: number, waitMs: number): void
+  /**
+   * `runMs` is that of its last attempt, undefined if none was under way. `isDead`: it is kept for a person. The data are
+   * the result, or what an exception said.
+   */
+  ended(job: Job, outcome: JobOutcome, isDead: boolean, runMs: number | undefined, data: Uint8Array): void
+  /** The same for one that was on disk alone. */
+  endedOnDisk(jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled', isDead: boolean): void
+}

@@ -1,0 +1,33 @@
+/**
+ * What someone may be allowed to do, each for itself but that `operate` is `view` as well, and `admin` is all of them.
+ *
+ * - submit: submit jobs, and ask what has become of them.
+ * - work: do jobs.
+ * - view: see functions, jobs, workers, schedules and figures; payloads too, unless the function's policy hides them.
+ * - operate: change what becomes of jobs: cancel, retry, pause, run now, schedules.
+ * - admin: policies, connections, the server itself.
+ */
+export const roles = ['submit', 'work', 'view', 'operate', 'admin'] as const
+export type Role = (typeof roles)[number]
+
+/** Whoever asks for something, by whatever way. */
+export interface Actor {
+  /** For the log: the names of the rules that let it in, or `anyone`. */
+  readonly name: string
+  /** Where it comes from; `-` if that is not known. */
+  readonly address: string
+  /** On this function. */
+  may(role: Role, functionName: string): boolean
+  /** On one function at least. */
+  mayAnywhere(role: Role): boolean
+  /** On all functions, also those that nobody has named yet. What is no function's takes this. */
+  mayEverywhere(role: Role): boolean
+}
+
+/** Where there are no rules. */
+export function anyone(address: string): Actor {
+  return { name: 'anyone', address, may: () => true, mayAnywhere: () => true, mayEverywhere: () => true }
+}
+
+/** The server itself. */
+export const itself: Actor = { ...anyone('-'), name: 'server' }

@@ -1,0 +1,75 @@
+import { Duplex } from 'node:stream'
+import {
+  Arguments,
+  Decoder,
+  encodePacket,
+  type PacketName,
+  packetKinds,
+  packets,
+  readLatin1,
+} from '@geartrain/protocol'
+import type { Limits } from '../limits.ts'
+
+/** A packet from the server. Texts are as on the wire, one character a byte; the data are the receiver's to keep. */
+export interface LocalPacket {
+  readonly name: PacketName
+  readonly args: readonly string[]
+  readonly data: Uint8Array
+}
+
+/**
+ * A connection to the server from within its own process: packets in, packets out, and all rules as for any other
+ * connection. Give it to `Server.accept`; destroy it to leave.
+ */
+export class LocalLink extends Duplex {
+  readonly #decoder: Decoder
+  readonly #args = new Arguments()
+  readonly #onPacket: (packet: LocalPacket) => void
+  /** What is sent while the server writes: it reads that later. */
+  #unsent: Uint8Array[] | undefined
+
+  constructor(limits: Limits, onPacket: (packet: LocalPacket) => void) {
+    super({ allowHalfOpen: false })
+    this.#onPacket = onPacket
+    // What the server sends may be larger than what it takes: a result, and its handle.
+    this.#decoder = new Decoder({ ...limits, packetBytesMax: Number.MAX_SAFE_INTEGER })
+  }
+
+  /** Gives the packet to the server. False: it has as much as it takes for now. */
+  send(name: PacketName, args: readonly string[], data?: Uint8Array): boolean {
+    const bytes = encodePacket(packets[name], args, data, true)
+    if (this.#unsent === undefined) return this.push(bytes)
+    this.#unsent.push(bytes)
+    return false
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: () => void): void {
+    this.#unsent ??= this.#deferSending()
+    this.#decoder.push(chunk)
+    while (this.#decoder.next() === 'packet') this.#receive()
+    callback()
+  }
+
+  #deferSending(): Uint8Array[] {
+    setImmediate(() => {
+      const unsent = this.#unsent
+      this.#unsent = undefined
+      for (const bytes of unsent ?? []) this.push(bytes)
+    })
+    return []
+  }
+
+  #receive(): void {
+    const { bytes, start, end, type, isOwned } = this.#decoder
+    const kind = packetKinds[type]
+    if (kind === undefined || !this.#args.split(kind, bytes, start, end)) return
+    const args = kind.args.map((_, index) =>
+      readLatin1(bytes, this.#args.starts[index] ?? 0, this.#args.ends[index] ?? 0),
+    )
+    const data = bytes.subarray(this.#args.dataStart, end)
+    // Else it is in a buffer that the server uses again.
+    this.#onPacket({ name: kind.name, args, data: isOwned ? data : new Uint8Array(data) })
+  }
+}

@@ -1,0 +1,234 @@
+import type { IncomingMessage, ServerOptions as NodeHttpOptions } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import cookies from '@fastify/cookie'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { z } from 'zod'
+import type { Limits } from '../limits.ts'
+import type { ListeningAddress } from '../server.ts'
+import type { TlsSource } from '../tls/tls-source.ts'
+import type { HttpContext } from './context.ts'
+import { type Doorkeeper, isLetIn } from './doorkeeper.ts'
+import { parseJson } from './json-body.ts'
+import { Problem, type ProblemCode } from './problem.ts'
+import type { Answer, Method, Route } from './route.ts'
+import { securityHeaders } from './security-headers.ts'
+
+export interface HttpOptions {
+  readonly listen: string
+  readonly port: number
+  readonly tls: TlsSource | undefined
+}
+
+const jsonType = 'application/json; charset=utf-8'
+const problemType = 'application/problem+json; charset=utf-8'
+const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+/** The HTTP side: the table of operations on a framework, with what holds for all of them. */
+export class HttpServer {
+  readonly #app: FastifyInstance
+  readonly #options: HttpOptions
+  readonly #context: HttpContext
+  readonly #doorkeeper: Doorkeeper
+  readonly #perAddress = new Map<string, number>()
+
+  constructor(routes: readonly Route[], options: HttpOptions, context: HttpContext, doorkeeper: Doorkeeper) {
+    this.#options = options
+    this.#context = context
+    this.#doorkeeper = doorkeeper
+    const { tls } = options
+    const { limits } = context
+    const http: NodeHttpOptions = {
+      maxHeaderSize: limits.httpHeaderBytesMax,
+      headersTimeout: limits.httpHeadersTimeoutMs,
+      requestTimeout: limits.httpRequestTimeoutMs,
+      // How late it may notice either.
+      connectionsCheckingInterval: 1000,
+    }
+    const common = {
+      bodyLimit: limits.httpBodyBytesMax,
+      requestTimeout: limits.httpRequestTimeoutMs,
+      forceCloseConnections: true as const,
+      routerOptions: { maxParamLength: limits.httpHeaderBytesMax },
+      clientErrorHandler: refuseUnreadable,
+    }
+    // The two have types of their own, and are used alike.
+    this.#app = (
+      tls === undefined ? fastify({ ...common, http }) : fastify({ ...common, https: { ...http, ...tls.options } })
+    ) as FastifyInstance
+    const { server } = this.#app
+    server.maxConnections = limits.httpConnectionsMax
+    server.on('connection', (socket: Socket) => this.#countConnection(socket))
+    if (tls !== undefined) tls.onChanged((changed) => setSecureContext(server, changed))
+    void this.#app.register(cookies)
+    this.#app.removeAllContentTypeParsers()
+    this.#app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    this.#app.setErrorHandler((error, request, reply) => this.#refuse(error, request, reply))
+    this.#app.setNotFoundHandler((request, reply) =>
+      this.#refuse(
+        new Problem('NOT_FOUND', `there is nothing at ${request.method} ${pathOf(request)}`),
+        request,
+        reply,
+      ),
+    )
+    this.#app.addHook('onRequest', async (_request, reply) => {
+      reply.headers(securityHeaders)
+    })
+    this.#addRoutes(routes)
+  }
+
+  /** Rejects with Node's error if it can't listen there. */
+  async listen(): Promise<ListeningAddress> {
+    const { listen, port } = this.#options
+    await this.#app.listen({ host: listen === '*' || listen === '' ? '::' : listen, port, backlog: 4096 })
+    // It listens on TCP, whose addresses are objects.
+    const { address, port: actualPort } = this.#app.server.address() as AddressInfo
+    return { address, port: actualPort }
+  }
+
+  /** Takes no more connections; those that stream or wait are cut off. */
+  async close(): Promise<void> {
+    await this.#app.close()
+  }
+
+  #addRoutes(routes: readonly Route[]): void {
+    const known = new Map<string, Method[]>()
+    for (const row of routes) {
+      const url = row.path.replaceAll(/\{(\w+)\}/g, ':$1')
+      known.set(url, [...(known.get(url) ?? []), row.method])
+      this.#app.route({ method: row.method, url, handler: (request, reply) => this.#handle(row, request, reply) })
+    }
+    for (const [url, taken] of known) {
+      this.#app.route({
+        method: methods.filter((method) => !taken.includes(method)),
+        url,
+        handler: (request, reply) => {
+          reply.header('allow', taken.join(', '))
+          const detail = `${request.method} is not for ${pathOf(request)}, which takes ${taken.join(' and ')}`
+          this.#refuse(new Problem('METHOD_NOT_ALLOWED', detail), request, reply)
+        },
+      })
+    }
+  }
+
+  async #handle(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const actor = this.#doorkeeper.letIn(request, row)
+    if (!isLetIn(actor, row)) throw this.#doorkeeper.refusal(request, actor, row)
+    const answer = await row.handle(
+      {
+        actor,
+        params: read(row.params, request.params, 'in the path'),
+        query: read(row.query, request.query, 'in the query'),
+        headers: read(row.headers, request.headers, 'in the headers'),
+        body: readBody(row, request),
+        rawHeaders: request.headers,
+        signal: signalOf(request.raw, reply),
+        response: reply.raw,
+      },
+      this.#context,
+    )
+    await send(answer, reply)
+  }
+
+  #refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const problem = toProblem(error, this.#context.limits)
+    if (problem.code === 'INTERNAL_ERROR') {
+      this.#context.log.error(
+        { err: error, path: pathOf(request) },
+        'a request over HTTP has failed, which is a fault of this program',
+      )
+    }
+    if (problem.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
+    void reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem))
+  }
+
+  #countConnection(socket: Socket): void {
+    const address = socket.remoteAddress ?? '-'
+    const count = (this.#perAddress.get(address) ?? 0) + 1
+    if (count > this.#context.limits.httpConnectionsPerAddressMax) {
+      socket.destroy()
+      return
+    }
+    this.#perAddress.set(address, count)
+    socket.once('close', () => {
+      const left = (this.#perAddress.get(address) ?? 1) - 1
+      if (left === 0) this.#perAddress.delete(address)
+      else this.#perAddress.set(address, left)
+    })
+  }
+}
+
+async function send(answer: Answer, reply: FastifyReply): Promise<void> {
+  if (answer === 'streamed') {
+    reply.hijack()
+    return
+  }
+  const { status, json, bytes, stream, headers } = answer
+  reply.code(status)
+  if (headers !== undefined) reply.headers(headers)
+  if (json !== undefined) await reply.header('content-type', jsonType).send(JSON.stringify(json))
+  else await reply.send(stream ?? bytes)
+}
+
+function read(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
+  if (schema === undefined) return undefined
+  const found = schema.safeParse(value)
+  if (found.success) return found.data
+  const [issue] = found.error.issues
+  const path = issue?.path.join('.') ?? ''
+  throw new Problem('BAD_REQUEST', `${path === '' ? '' : `"${path}" `}${where}: ${issue?.message ?? 'it is wrong'}`)
+}
+
+function readBody({ body: content }: Route, { body, headers }: FastifyRequest): unknown {
+  if (content === undefined) return undefined
+  // The parser gives nothing else.
+  const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0)
+  if ('bytes' in content) return bytes
+  return read(content, parseJson(bytes, headers['content-type']), 'in the body')
+}
+
+function signalOf(raw: IncomingMessage, reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort()
+  })
+  if (raw.destroyed) controller.abort()
+  return controller.signal
+}
+
+const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'BAD_REQUEST',
+  FST_ERR_BAD_URL: 'BAD_REQUEST',
+}
+
+function toProblem(error: unknown, { httpBodyBytesMax }: Limits): Problem {
+  if (error instanceof Problem) return error
+  const code = error instanceof Error && 'code' in error ? frameworkCodes[String(error.code)] : undefined
+  if (code === 'BODY_TOO_LARGE') return new Problem(code, `a body may have ${httpBodyBytesMax} bytes`)
+  if (code !== undefined) return new Problem(code, error instanceof Error ? error.message : String(error))
+  return new Problem('INTERNAL_ERROR', 'a fault of this server, which its log tells more of')
+}
+
+/** What can't even be read as HTTP. */
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const isLong = error.code === 'HPE_HEADER_OVERFLOW'
+  const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const problem = isLong
+    ? new Problem('HEADERS_TOO_LARGE', 'the headers have more bytes than they may')
+    : new Problem('BAD_REQUEST', isLate ? 'the request did not come in time' : 'this is no request of HTTP')
+  const status = isLate ? '408 Request Timeout' : isLong ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  const body = JSON.stringify(problem)
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function setSecureContext(server: object, options: object): void {
+  // Only the server of TLS has it, and this is one.
+  if ('setSecureContext' in server && typeof server.setSecureContext === 'function') server.setSecureContext(options)
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? ''
+}
