@@ -5,6 +5,7 @@ import type { JobFunction, QueueLimits } from './function.ts'
 import type { DropOutcome } from './function-table.ts'
 import { type Job, noBytes, type Priority, type Submission } from './job.ts'
 import { JobStates } from './job-states.ts'
+import type { Observer } from './observer.ts'
 import type { GrabForm, Outbox, Refusal } from './outbox.ts'
 import { type Policy, plainPolicy } from './policy.ts'
 import { Ability, noSession, Session } from './session.ts'
@@ -70,8 +71,14 @@ export class Engine {
    * With `changes`, background jobs are durable: none is given out or acknowledged before the store has it. Without,
    * `keeper` is told what is to be remembered of them.
    */
-  constructor(outbox: Outbox, options: Partial<EngineOptions> = {}, changes?: Changes, keeper?: Keeper) {
-    const states = new JobStates(outbox, { ...engineDefaults, ...options }, changes, keeper)
+  constructor(
+    outbox: Outbox,
+    options: Partial<EngineOptions> = {},
+    changes?: Changes,
+    keeper?: Keeper,
+    observer?: Observer,
+  ) {
+    const states = new JobStates(outbox, { ...engineDefaults, ...options }, changes, keeper, observer)
     this.#states = states
     if (changes !== undefined && states.window !== undefined) this.durable = new Durable(states, changes, states.window)
   }

@@ -7,6 +7,7 @@ import { FunctionTable } from './function-table.ts'
 import { Job, noBytes, type Priority, type Submission } from './job.ts'
 import { JobTable } from './job-table.ts'
 import { List } from './list.ts'
+import type { Observer } from './observer.ts'
 import type { Outbox } from './outbox.ts'
 import { backoffMs, type DeathReason, type FailureReason, type Policy } from './policy.ts'
 import { type Ability, noSession, type Session, Waiter } from './session.ts'
@@ -34,6 +35,7 @@ export class JobStates {
   readonly window: Window | undefined
   /** The store, or without one whoever is there in its place. */
   readonly keeper: Keeper | undefined
+  readonly observer: Observer | undefined
   /** Set by the durable half: a stored job that ran waits on disk from now on. */
   postponed: ((job: Job, runAt: number) => void) | undefined
   nextNumber: number
@@ -42,7 +44,14 @@ export class JobStates {
   now = 0
   isDraining = false
 
-  constructor(outbox: Outbox, options: EngineOptions, changes: Changes | undefined, keeper: Keeper | undefined) {
+  constructor(
+    outbox: Outbox,
+    options: EngineOptions,
+    changes: Changes | undefined,
+    keeper: Keeper | undefined,
+    observer: Observer | undefined,
+  ) {
+    this.observer = observer
     this.options = options
     this.outbox = outbox
     this.changes = changes

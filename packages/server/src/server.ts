@@ -17,6 +17,7 @@ import type { HttpServer } from './http/http-server.ts'
 import { performOver } from './http/perform.ts'
 import { Journal } from './journal.ts'
 import { MemoryArchive } from './memory-archive.ts'
+import { Observers } from './observers.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
 import { PacketOutbox } from './packet-outbox.ts'
 import { Policies } from './policies/policies.ts'
@@ -63,6 +64,8 @@ export class Server {
   /** What can be asked of the server beside jobs. */
   readonly control: Control
   readonly access: Access = new Access()
+  /** Who wants to see what becomes of jobs adds itself. */
+  readonly observers: Observers = new Observers()
   #opened: Promise<void> | undefined
   #http: HttpServer | undefined
   readonly #listeners: NetServer[] = []
@@ -93,7 +96,13 @@ export class Server {
       waitsPerSessionMax: limits.waitsPerConnectionMax,
     }
     const memory = new MemoryArchive({ connections, handles, wallTime })
-    const engine = new Engine(new PacketOutbox(connections, handles, journal), engineOptions, journal, memory)
+    const engine = new Engine(
+      new PacketOutbox(connections, handles, journal),
+      engineOptions,
+      journal,
+      memory,
+      this.observers,
+    )
     memory.serve(engine)
     const turn = new Turn(
       engine,
@@ -356,6 +365,7 @@ export class Server {
       log,
       limits,
       access: this.access,
+      observers: this.observers,
       perform: performOver(this.control),
       connect: (link, actor) => this.accept(link, actor),
     }

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import type { Connection } from '../connection.ts'
 import type { Limits } from '../limits.ts'
 import type { Log } from '../log.ts'
+import type { Observers } from '../observers.ts'
 
 /** What the operations over HTTP need of the server. */
 export interface HttpContext {
@@ -13,6 +14,7 @@ export interface HttpContext {
   readonly log: Log
   readonly limits: Limits
   readonly access: Access
+  readonly observers: Observers
   /** As for an operation of CONTROL. Rejects with a Problem. */
   perform<Operation extends ControlOperation>(
     op: Operation,
