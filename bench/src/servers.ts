@@ -89,7 +89,7 @@ function withPolicy(toml: string): Kind {
 
 async function startGeartrain(store: string, ...more: readonly string[]): Promise<Server> {
   const command = fileURLToPath(new URL('../../packages/cli/bin/geartrain.js', import.meta.url))
-  const flags = ['serve', '--port', '0', '--store', store, '--log-format', 'json', ...more]
+  const flags = ['serve', '--port', '0', '--http', 'off', '--store', store, '--log-format', 'json', ...more]
   // Ten million jobs, the default, and those that come while they are queued.
   flags.push('--jobs-per-function-max', '16000000')
   return start(process.execPath, [command, ...flags], (child) => firstMatch(child.stderr, portOfReadyLine))

@@ -1,3 +1,4 @@
+import { HttpListenError } from '@geartrain/server'
 import type { Command } from 'commander'
 
 /**
@@ -34,22 +35,28 @@ export function refuseArguments(command: Command, exitCode: number): void {
 }
 
 /** A Fault for what Node says when an address can't be listened on. */
-export function listenFault(error: unknown, listen: string, port: number): Fault {
-  return new Fault(listenSentence(error, listen, port), exitCodes.failed, { cause: error })
+export function listenFault(error: unknown, { listen, port }: { listen: string; port: number }): Fault {
+  if (error instanceof HttpListenError) {
+    return new Fault(listenSentence(error.cause, error.listen, error.port, httpFlags), exitCodes.failed, { cause: error })
+  }
+  return new Fault(listenSentence(error, listen, port, gearmanFlags), exitCodes.failed, { cause: error })
 }
 
-function listenSentence(error: unknown, listen: string, port: number): string {
+const gearmanFlags = { listen: '--listen', port: '--port' }
+const httpFlags = { listen: '--http', port: '--http' }
+
+function listenSentence(error: unknown, listen: string, port: number, flags: typeof gearmanFlags): string {
   const place = listen === '*' ? '' : ` on ${listen}`
   switch (error instanceof Error && 'code' in error ? error.code : undefined) {
     case 'EADDRINUSE':
-      return `port ${port}${place} is in use: stop the program that has it, or choose another port with --port`
+      return `port ${port}${place} is in use: stop the program that has it, or choose another port with ${flags.port}`
     case 'EADDRNOTAVAIL':
-      return `this machine does not have the address ${listen}: choose one of its own with --listen`
+      return `this machine does not have the address ${listen}: choose one of its own with ${flags.listen}`
     case 'EACCES':
-      return `no permission to listen on port ${port}${place}: ports below 1024 are root's, choose another with --port`
+      return `no permission to listen on port ${port}${place}: ports below 1024 are root's, choose another with ${flags.port}`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `there is no address for the name ${listen}: check the name, or choose an address with --listen`
+      return `there is no address for the name ${listen}: check the name, or choose an address with ${flags.listen}`
     default:
       return `cannot listen on port ${port}${place}: ${error instanceof Error ? error.message : String(error)}`
   }

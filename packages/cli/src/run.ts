@@ -46,12 +46,14 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   const stopped = untilStopped(server, listening, openedLog, graceMs)
   const addresses = await listening.catch((error: unknown) => {
     if (error instanceof StoreError) throw new Fault(error.message, exitCodes.failed, { cause: error })
-    throw listenFault(error, options.listen, options.port)
+    throw listenFault(error, options)
   })
   hooks.onListening?.()
   const shown = addresses.map(showAddress)
-  const facts = { port: addresses[0]?.port, addresses: shown, store: options.store, pid: process.pid }
-  startLog.info(facts, `ready on ${shown.join(' and ')}, store ${options.store}`)
+  const http = server.httpAddress && showAddress(server.httpAddress)
+  const facts = { port: addresses[0]?.port, addresses: shown, http, store: options.store, pid: process.pid }
+  const withHttp = http === undefined ? '' : `, HTTP on ${http}`
+  startLog.info(facts, `ready on ${shown.join(' and ')}${withHttp}, store ${options.store}`)
   await hooks.onReady?.()
   const exitCode = await stopped
   if (server.isStoreBusy) dieAtExit()

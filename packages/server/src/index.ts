@@ -1,6 +1,7 @@
 export { type Actor, anyone, type Role, roles } from './access/actor.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
+export { HttpListenError } from './http/http-listen-error.ts'
 export { defaultLimits, gearmandLimits, type Limits } from './limits.ts'
 export { type Log, silentLog } from './log.ts'
 export { type LogFormat, type LogOptions, type OpenLog, openLog } from './logging.ts'

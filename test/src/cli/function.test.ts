@@ -89,7 +89,7 @@ describe('geartrain function', () => {
     using directory = scratch()
     const file = directory.path('geartrain.toml')
     writeFileSync(file, '[functions.slow]\npaused = true\n')
-    await using server = await startCommand(['serve', '--port', '0', '--config', file])
+    await using server = await startCommand(['serve', '--port', '0', '--http', 'off', '--config', file])
     const at = ['-s', `127.0.0.1:${server.port}`]
     const say = async (...args: string[]) => (await geartrain(['function', ...args, ...at])).stdout
     const isSet = async (name: string, key: string) => {

@@ -137,7 +137,7 @@ describe('geartrain schedule', () => {
     using directory = scratch()
     const file = directory.path('geartrain.toml')
     writeFileSync(file, '[schedules.nightly]\nfunction = "report"\ncron = "0 3 * * *"\n')
-    await using server = await startCommand(['serve', '--port', '0', '--config', file])
+    await using server = await startCommand(['serve', '--port', '0', '--http', 'off', '--config', file])
     const at = ['-s', `127.0.0.1:${server.port}`]
     assert.match((await geartrain(['schedule', 'list', ...at])).stdout, /^nightly +report +0 3 \* \* \* .* config +-$/m)
     const again = await geartrain(['schedule', 'add', 'nightly', 'report', '--every', '1h', ...at])

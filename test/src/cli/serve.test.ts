@@ -6,7 +6,7 @@ import { freePort, repositoryRoot } from '../support/peers.ts'
 import { connect, PACKET, type RawPeer } from '../support/raw.ts'
 import { Command, readIfThere, scratch, startCommand, startLogging, until } from './command.ts'
 
-const quick = ['serve', '--port', '0']
+const quick = ['serve', '--port', '0', '--http', 'off']
 
 describe('the line that says the server is ready', () => {
   test('in JSON', async () => {
@@ -51,7 +51,7 @@ describe('the line that says the server is ready', () => {
 
   test('is not said with --log-level silent', async () => {
     const port = await freePort()
-    await using command = new Command(['serve', '--port', String(port), '--log-level', 'silent'])
+    await using command = new Command(['serve', '--port', String(port), '--http', 'off', '--log-level', 'silent'])
     await untilAnswers(port)
     command.kill('SIGTERM')
     assert.deepEqual(await command.ended(), { code: 0, signal: null, stdout: '', stderr: '' })

@@ -436,7 +436,7 @@ describe('backup', () => {
     assert.equal(jobsIn(directory.path('copy.db')).length, 1)
     assert.equal(run('--force', 'jobs.db').stderr, 'geartrain store: jobs.db is the store itself; name another file\n')
 
-    await using server = await startCommand(['serve', '--port', '0', '--store', `sqlite:${directory.path('copy.db')}`])
+    await using server = await startCommand(['serve', '--port', '0', '--http', 'off', '--store', `sqlite:${directory.path('copy.db')}`])
     assert.equal(
       run('--force', 'copy.db').stderr,
       `geartrain store: copy.db is in use by process ${server.command.pid}; name another file\n`,
@@ -649,7 +649,7 @@ test('the store is found where serve would find it', async () => {
 })
 
 function startServer(path: (name: string) => string) {
-  return startCommand(['serve', '--port', '0', '--store', `sqlite:${path('jobs.db')}`])
+  return startCommand(['serve', '--port', '0', '--http', 'off', '--store', `sqlite:${path('jobs.db')}`])
 }
 
 /** `geartrain store` while this process does something else. */

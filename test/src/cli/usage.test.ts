@@ -101,7 +101,7 @@ test('a key that is not known names the file, the line and the nearest one', asy
 })
 
 test('a port in use', async () => {
-  await using server = await startCommand(['serve', '--port', '0'])
+  await using server = await startCommand(['serve', '--port', '0', '--http', 'off'])
   const { code, stderr } = await geartrain(['serve', '--port', String(server.port)])
   assert.equal(
     stderr,
@@ -150,9 +150,9 @@ test('flags win over the environment, the environment over the file', async () =
   using directory = scratch()
   const file = directory.path('geartrain.toml')
   const [ofFlag, ofVariable, ofFile] = [await freePort(), await freePort(), await freePort()]
-  writeFileSync(file, `port = ${ofFile}\nlog-format = "json"\n`)
+  writeFileSync(file, `port = ${ofFile}\nhttp = "off"\nlog-format = "json"\n`)
   const flags = ['--port', String(ofFlag)]
-  const env = { GEARTRAIN_PORT: String(ofVariable) }
+  const env = { GEARTRAIN_PORT: String(ofVariable), GEARTRAIN_HTTP: 'off' }
   const rows: [args: string[], env: Record<string, string>, port: number][] = [
     [['--config', file, ...flags], env, ofFlag],
     [['--config', file], env, ofVariable],
@@ -169,7 +169,7 @@ test('flags win over the environment, the environment over the file', async () =
 test('a flag --no-... turns off what the file turned on', async () => {
   using directory = scratch()
   const file = directory.path('geartrain.toml')
-  writeFileSync(file, 'exceptions = true\nport = 0\n')
+  writeFileSync(file, 'exceptions = true\nport = 0\nhttp = "off"\n')
   for (const flag of ['--exceptions', '--no-exceptions', '--keepalive', '--no-keepalive']) {
     await using server = await startCommand(['serve', '--config', file, flag])
     assert.ok(server.port > 0, `${flag} on ${hostname()}`)

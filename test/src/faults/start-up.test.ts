@@ -163,7 +163,7 @@ describe('a server that is killed at its first start', () => {
       for (let round = 0; round < 2; round++) {
         using directory = scratch()
         const path = directory.path('jobs.db')
-        await using command = new Command(['serve', '--port', '0', '--store', `sqlite:${path}`])
+        await using command = new Command(['serve', '--port', '0', '--http', 'off', '--store', `sqlite:${path}`])
         await until('the file is there', () => existsSync(path + suffix))
         command.kill('SIGKILL')
         await command.ended()

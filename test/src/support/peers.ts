@@ -64,7 +64,7 @@ export function gearmandVersion(): string | undefined {
 /** `geartrain serve` on a port of its own choice; `args` come after the usual ones and so win over them. */
 async function startGeartrain(args: readonly string[] = [], command = 'serve'): Promise<Server> {
   const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
-  const flags = command === 'serve' ? ['--port', '0', '--log-format', 'json'] : []
+  const flags = command === 'serve' ? ['--port', '0', '--http', 'off', '--log-format', 'json'] : []
   // Where its store is, unless `args` say where.
   const cwd = mkdtempSync(join(tmpdir(), 'geartrain-'))
   const stdio = ['ignore', 'ignore', 'pipe'] as const

@@ -28,7 +28,7 @@ export class ServerProcess {
   /** `store` is what `--store` takes; `more` are other flags. */
   constructor(store: string, more: readonly string[] = []) {
     const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
-    const flags = ['serve', '--port', '0', '--log-format', 'json', '--store', store, ...more]
+    const flags = ['serve', '--port', '0', '--http', 'off', '--log-format', 'json', '--store', store, ...more]
     // Detached: the Ctrl-C that ends a run is not for the server.
     const child = spawn(process.execPath, [script, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
     this.#child = child
