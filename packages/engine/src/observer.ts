@@ -11,7 +11,7 @@ export type JobOutcome = 'complete' | FailureReason | 'expired' | 'cancelled' | 
  */
 export interface Observer {
   /** A job was acknowledged, or given to the store to be: a new one. */
-  submitted(jobFunction: JobFunction, background: boolean): void
+  submitted(jobFunction: JobFunction, background: boolean, number: number, trace: string): void
   /** A submission has joined a job, or one that has ended not long ago. */
   joined(jobFunction: JobFunction): void
   /** A worker has got it, so long after it could have been begun. */

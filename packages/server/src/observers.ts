@@ -12,8 +12,8 @@ export class Observers implements Observer {
     }
   }
 
-  submitted(jobFunction: JobFunction, background: boolean): void {
-    for (const each of this.#all) each.submitted(jobFunction, background)
+  submitted(jobFunction: JobFunction, background: boolean, number: number, trace: string): void {
+    for (const each of this.#all) each.submitted(jobFunction, background, number, trace)
   }
 
   joined(jobFunction: JobFunction): void {

@@ -27,6 +27,9 @@ export class LocalLink extends Duplex {
   readonly #onPacket: (packet: LocalPacket) => void
   /** What is sent while the server writes: it reads that later. */
   #unsent: Uint8Array[] | undefined
+  #isHeldBack = false
+  /** The server's last write is not taken until this is called. */
+  #onTaken: (() => void) | undefined
 
   constructor(limits: Limits, onPacket: (packet: LocalPacket) => void) {
     super({ allowHalfOpen: false })
@@ -43,19 +46,45 @@ export class LocalLink extends Duplex {
     return false
   }
 
+  /** No packet comes until `goOn`, and the server sees a reader that is slow. From `onPacket` it holds for the next one. */
+  holdBack(): void {
+    this.#isHeldBack = true
+  }
+
+  goOn(): void {
+    this.#isHeldBack = false
+    this.#take()
+  }
+
   override _read(): void {}
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: () => void): void {
-    this.#unsent ??= this.#deferSending()
+    // While this is not called back, the server leaves the chunk alone.
+    this.#onTaken = callback
     this.#decoder.push(chunk)
-    while (this.#decoder.next() === 'packet') this.#receive()
+    this.#take()
+  }
+
+  /** The server has no more to say, and so nothing more is said to it. */
+  override _final(callback: () => void): void {
+    this.push(null)
     callback()
+  }
+
+  #take(): void {
+    this.#unsent ??= this.#deferSending()
+    while (!this.#isHeldBack && this.#decoder.next() === 'packet') this.#receive()
+    if (this.#isHeldBack) return
+    const onTaken = this.#onTaken
+    this.#onTaken = undefined
+    onTaken?.()
   }
 
   #deferSending(): Uint8Array[] {
     setImmediate(() => {
       const unsent = this.#unsent
       this.#unsent = undefined
+      if (this.destroyed) return
       for (const bytes of unsent ?? []) this.push(bytes)
     })
     return []

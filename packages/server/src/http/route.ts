@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { Actor, Role } from '../access/actor.ts'
 import type { HttpContext } from './context.ts'
+import type { ProblemCode } from './problem.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -41,7 +42,7 @@ export interface Route<
   readonly body?: Body
   /** By status; problems are added by `problems`, those that every operation can have by themselves. */
   readonly answers: Readonly<Record<number, AnswerRow>>
-  readonly problems?: readonly string[]
+  readonly problems?: readonly ProblemCode[]
   handle(request: RouteRequest<Params, Query, Headers, Body>, context: HttpContext): Promise<Answer> | Answer
 }
 
