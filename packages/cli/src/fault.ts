@@ -37,7 +37,9 @@ export function refuseArguments(command: Command, exitCode: number): void {
 /** A Fault for what Node says when an address can't be listened on. */
 export function listenFault(error: unknown, { listen, port }: { listen: string; port: number }): Fault {
   if (error instanceof HttpListenError) {
-    return new Fault(listenSentence(error.cause, error.listen, error.port, httpFlags), exitCodes.failed, { cause: error })
+    return new Fault(listenSentence(error.cause, error.listen, error.port, httpFlags), exitCodes.failed, {
+      cause: error,
+    })
   }
   return new Fault(listenSentence(error, listen, port, gearmanFlags), exitCodes.failed, { cause: error })
 }

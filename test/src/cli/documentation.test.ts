@@ -13,6 +13,7 @@ import {
   settings,
 } from '@geartrain/server'
 import { gearmandFlagNames, gearmandFlags } from 'geartrain/dist/gearmand-flags.js'
+import { checkPart } from '../support/page-tables.ts'
 import { repositoryRoot } from '../support/peers.ts'
 import { scratch } from './command.ts'
 
@@ -60,16 +61,7 @@ const tables: readonly [page: string, name: string, table: readonly string[]][] 
 ]
 
 for (const [page, name, table] of tables) {
-  test(`${page} has the table of ${name}`, () => {
-    const file = join(repositoryRoot, page)
-    const text = readFileSync(file, 'utf8')
-    const [, before, written, after] =
-      new RegExp(`^([^]*<!-- ${name}: [^\\n]*-->\\n)([^]*)(<!-- /${name} -->[^]*)$`).exec(text) ?? []
-    assert.ok(before !== undefined && written !== undefined && after !== undefined, 'the table has its place')
-    const wanted = `\n${table.join('\n')}\n\n`
-    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(file, `${before}${wanted}${after}`)
-    else assert.equal(written, wanted)
-  })
+  test(`${page} has the table of ${name}`, () => checkPart(page, name, table))
 }
 
 test('the examples of docs/policies.md are right', async () => {

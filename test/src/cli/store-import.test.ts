@@ -286,7 +286,15 @@ test('a store that was imported is served', async () => {
     JSON.stringify({ function: 'f', priority, unique: priority }),
   )
   storeCommand(directory.path(''), ['import', '--store', 'jobs.db'], lines.join('\n'))
-  await using server = await startCommand(['serve', '--port', '0', '--http', 'off', '--store', `sqlite:${directory.path('jobs.db')}`])
+  await using server = await startCommand([
+    'serve',
+    '--port',
+    '0',
+    '--http',
+    'off',
+    '--store',
+    `sqlite:${directory.path('jobs.db')}`,
+  ])
   await using worker = await connect(server.port)
   worker.send(PACKET.CAN_DO, 'f')
   for (const unique of ['high', 'normal', 'low']) {

@@ -436,7 +436,15 @@ describe('backup', () => {
     assert.equal(jobsIn(directory.path('copy.db')).length, 1)
     assert.equal(run('--force', 'jobs.db').stderr, 'geartrain store: jobs.db is the store itself; name another file\n')
 
-    await using server = await startCommand(['serve', '--port', '0', '--http', 'off', '--store', `sqlite:${directory.path('copy.db')}`])
+    await using server = await startCommand([
+      'serve',
+      '--port',
+      '0',
+      '--http',
+      'off',
+      '--store',
+      `sqlite:${directory.path('copy.db')}`,
+    ])
     assert.equal(
       run('--force', 'copy.db').stderr,
       `geartrain store: copy.db is in use by process ${server.command.pid}; name another file\n`,

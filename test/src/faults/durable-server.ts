@@ -19,7 +19,17 @@ export class DurableServer implements AsyncDisposable {
 
   /** It runs, or it has ended with exit code 1 and one sentence, which is given: nothing else may come of it. */
   static async tryToStart(path: string): Promise<DurableServer | string> {
-    const command = new Command(['serve', '--port', '0', '--http', 'off', '--log-format', 'json', '--store', `sqlite:${path}`])
+    const command = new Command([
+      'serve',
+      '--port',
+      '0',
+      '--http',
+      'off',
+      '--log-format',
+      'json',
+      '--store',
+      `sqlite:${path}`,
+    ])
     const line = await command.line(/"ready on /).catch(() => undefined)
     if (line !== undefined) return new DurableServer(command, portOf(line))
     await using ending = command

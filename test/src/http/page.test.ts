@@ -1,0 +1,71 @@
+import { test } from 'node:test'
+import { problems } from '@geartrain/server'
+import { checkPart } from '../support/page-tables.ts'
+import { type ApiOperation, type ApiParameter, startApi } from './api.ts'
+
+test('docs/http-api.md has every problem', () => {
+  const rows = Object.entries(problems).map(([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`)
+  checkPart('docs/http-api.md', 'problems', ['| code | status | what it is |', '|---|---|---|', ...rows])
+})
+
+test('docs/http-api.md has every operation', async () => {
+  await using api = await startApi()
+  const tags = new Map<string, string[]>()
+  for (const [path, methods] of Object.entries(api.document.paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const [tag = ''] = operation.tags
+      tags.set(tag, [...(tags.get(tag) ?? []), ...section(`${method.toUpperCase()} ${path}`, operation)])
+    }
+  }
+  const lines = [...tags].flatMap(([tag, sections]) => [`## ${tag}`, '', ...sections])
+  checkPart('docs/http-api.md', 'operations', lines.slice(0, -1))
+})
+
+function section(title: string, { summary, description, parameters, requestBody, responses }: ApiOperation): string[] {
+  const body = Object.keys(requestBody?.content ?? {})
+  return [
+    `### \`${title}\``,
+    '',
+    `${summary}.`,
+    '',
+    ...description.split('\n'),
+    '',
+    ...(parameters.length === 0 ? [] : [...parameterTable(parameters), '']),
+    ...(body.length === 0 ? [] : [`Body: ${body.map((type) => `\`${type}\``).join(' or ')}${fields(requestBody)}`, '']),
+    '| status | answer |',
+    '|---|---|',
+    ...Object.entries(responses).map(
+      ([status, answer]) => `| ${status} | ${cell(answer.description)}${fields(answer)} |`,
+    ),
+    '',
+  ]
+}
+
+function parameterTable(parameters: readonly ApiParameter[]): string[] {
+  return [
+    '| parameter | in | what it is |',
+    '|---|---|---|',
+    ...parameters.map(({ name, in: place, required, description = '', schema }) => {
+      const words = [description, values(schema)].filter((text) => text !== '')
+      return `| \`${name}\`${required ? '' : ', optional'} | ${place} | ${cell(words.join('; '))} |`
+    }),
+  ]
+}
+
+function values({ enum: words }: ApiParameter['schema']): string {
+  return Array.isArray(words) ? words.map((word) => `\`${String(word)}\``).join(', ') : ''
+}
+
+/** The names of a body's members: what they are, the document says in full. */
+function fields(body: ApiOperation['requestBody'] | ApiOperation['responses'][string]): string {
+  const schema = body?.content?.['application/json']?.schema
+  const properties = schema?.['properties']
+  if (typeof properties !== 'object' || properties === null) return ''
+  return `: ${Object.keys(properties)
+    .map((name) => `\`${name}\``)
+    .join(', ')}`
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+}
