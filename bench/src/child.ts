@@ -10,10 +10,14 @@ import { messageOf } from './error.ts'
 export interface Server {
   readonly pid: number
   readonly port: number
+  /** Where it listens for HTTP, if that is what is measured. */
+  readonly httpPort?: number
   /** From its command to its readiness. */
   readonly startMs: number
   stop(): Promise<void>
 }
+
+export type Ports = Pick<Server, 'port' | 'httpPort'>
 
 export type Child = ChildProcessByStdio<null, Readable, Readable>
 
@@ -32,7 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 export async function start(
   command: string,
   flags: readonly string[],
-  ready: (child: Child) => Promise<number>,
+  ready: (child: Child) => Promise<number | Ports>,
 ): Promise<Server> {
   const begin = performance.now()
   const child = spawn(command, flags, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -45,9 +49,10 @@ export async function start(
   child.stdout.resume()
   try {
     const ended = once(child, 'exit', { signal: AbortSignal.timeout(START_MS_MAX) })
-    const port = await Promise.race([ready(child), ended])
-    if (typeof port !== 'number' || child.pid === undefined) throw new Error('it ended')
-    return { pid: child.pid, port, startMs: performance.now() - begin, stop: () => stop(child) }
+    const found = await Promise.race([ready(child), ended])
+    if (Array.isArray(found) || child.pid === undefined) throw new Error('it ended')
+    const ports = typeof found === 'number' ? { port: found } : found
+    return { pid: child.pid, ...ports, startMs: performance.now() - begin, stop: () => stop(child) }
   } catch (error) {
     child.kill('SIGKILL')
     const why = complaint.trim() || messageOf(error)
@@ -67,12 +72,12 @@ async function stop(child: Child): Promise<void> {
 }
 
 /** Goes on reading after the match: a server whose pipe is full would stand still. */
-export function firstMatch(stream: Readable, match: (line: string) => number | undefined): Promise<number> {
+export function firstMatch<Match>(stream: Readable, match: (line: string) => Match | undefined): Promise<Match> {
   const lines = createInterface({ input: stream })
   return new Promise((resolve) => {
     lines.on('line', (line) => {
-      const port = match(line)
-      if (port !== undefined) resolve(port)
+      const found = match(line)
+      if (found !== undefined) resolve(found)
     })
   })
 }

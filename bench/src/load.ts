@@ -14,6 +14,7 @@ export async function runLoad(generator: readonly string[], row: Row, server: Se
   const [program = '', ...args] = generator
   const parameters = {
     port: server.port,
+    ...(server.httpPort === undefined ? {} : { httpPort: server.httpPort }),
     pid: server.pid,
     clients: row.clients,
     window: row.window,

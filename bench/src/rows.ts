@@ -84,6 +84,17 @@ const policies: readonly Cells[] = [
   ['a million delayed jobs, due within a minute', 'delayed', 8, 1_000, 16, 1_000_000, { spreadMs: 60_000 }],
 ]
 
+// A connection has one request on the way at a time.
+const http: readonly Cells[] = [
+  ['background, 64 connections', 'background', 64, 1, 0, 64_000],
+  ['foreground, 64 connections, 64 workers', 'foreground', 64, 1, 64, 32_000],
+]
+
+const idle: readonly Cells[] = [
+  ['foreground, 8 clients x 64, 16 workers', 'foreground', 8, 64, 16, 150_000],
+  ['background, 8 clients x 64, drain 16', 'background', 8, 64, 16, 200_000],
+]
+
 /** Of some servers and libraries a row's jobs are a second's, of others an hour's: those submit for two seconds. */
 const timesMs: Readonly<Record<SetName, number>> = {
   memory: 0,
@@ -93,6 +104,8 @@ const timesMs: Readonly<Record<SetName, number>> = {
   library: 2_000,
   libraryNpm: 2_000,
   libraryNpmOurs: 2_000,
+  http: 0,
+  httpIdle: 0,
 }
 
 /** In the order of the tables. */
@@ -101,6 +114,8 @@ export const rows: readonly Row[] = [
   ...durable.map((cells) => rowOf('durable', cells)),
   ...long.map((cells) => rowOf('long', cells)),
   ...policies.map((cells) => rowOf('policies', cells, 'policies, ')),
+  ...http.map((cells) => rowOf('http', cells, 'http, ')),
+  ...idle.map((cells) => rowOf('httpIdle', cells, 'http, idle, ')),
   ...[...library, libraryBatches].map((cells) => rowOf('library', cells, 'library, ')),
   ...library.map((cells) => rowOf('libraryNpm', cells, 'library, npm on gearmand, ')),
   ...library.map((cells) => rowOf('libraryNpmOurs', cells, 'library, npm on geartrain, ')),

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { answering, firstMatch, freePort, type Server, start } from './child.ts'
+import { answering, firstMatch, freePort, type Ports, type Server, start } from './child.ts'
 import { compile } from './native.ts'
 import { bullmqLoad, libraryVersions, versionOf } from './peers.ts'
+import type { Row } from './rows.ts'
 
 /** Without a second word, what the server is by itself: ours keeps its jobs on disk, gearmand in memory. */
 export const serverNames = [
@@ -18,6 +19,11 @@ export const serverNames = [
   'bullmq',
   'bullmq everysec',
   'floor',
+  'geartrain http',
+  'geartrain memory http',
+  'geartrain http idle',
+  'gearmand http',
+  'bare http',
 ] as const
 export type ServerName = (typeof serverNames)[number]
 
@@ -31,7 +37,7 @@ interface Kind {
   /** Resolves when it takes jobs. */
   start(place: Place): Promise<Server>
   /** The load generator that speaks its language, as a command. */
-  load(): Promise<readonly string[]>
+  load(row: Row): Promise<readonly string[]>
   /** The versions of what it needs, by name; rejects with a sentence that says what is not here. */
   versions(): Promise<Readonly<Record<string, string>>>
   /** Writes a queue of jobs with distinct uniques before the start, where submitting them would take hours. */
@@ -62,6 +68,22 @@ export const servers: Readonly<Record<ServerName, Kind>> = {
     versions: bullmqVersions,
   },
   floor: { start: startFloor, load: gearmanLoad, versions: none },
+  'geartrain http': {
+    start: ({ directory }) => startGeartrainHttp(`sqlite:${directory}/geartrain.db`),
+    load: ourHttpLoad,
+    versions: none,
+  },
+  'geartrain memory http': { start: () => startGeartrainHttp('memory'), load: ourHttpLoad, versions: none },
+  'geartrain http idle': { start: () => startGeartrainHttp('memory'), load: gearmanLoad, versions: none },
+  'gearmand http': {
+    start: startGearmandHttp,
+    load: async ({ mode }) => {
+      const header = mode === 'background' ? ['header=X-Gearman-Background: true'] : []
+      return [...httpLoad, 'path=/bench', 'keepAlive=0', ...header]
+    },
+    versions: gearmandVersions,
+  },
+  'bare http': { start: startBareHttp, load: ourHttpLoad, versions: none },
 }
 
 async function none(): Promise<Record<string, string>> {
@@ -87,8 +109,9 @@ function withPolicy(toml: string): Kind {
   }
 }
 
+const command = fileURLToPath(new URL('../../packages/cli/bin/geartrain.js', import.meta.url))
+
 async function startGeartrain(store: string, ...more: readonly string[]): Promise<Server> {
-  const command = fileURLToPath(new URL('../../packages/cli/bin/geartrain.js', import.meta.url))
   const flags = ['serve', '--port', '0', '--http', 'off', '--store', store, '--log-format', 'json', ...more]
   // Ten million jobs, the default, and those that come while they are queued.
   flags.push('--jobs-per-function-max', '16000000')
@@ -101,7 +124,42 @@ function portOfReadyLine(line: string): number | undefined {
   return typeof msg === 'string' && msg.startsWith('ready') && typeof port === 'number' ? port : undefined
 }
 
+/** With its HTTP side. */
+async function startGeartrainHttp(store: string): Promise<Server> {
+  const flags = ['serve', '--port', '0', '--http', '0', '--store', store, '--log-format', 'json']
+  return start(process.execPath, [command, ...flags], (child) => firstMatch(child.stderr, portsOfReadyLine))
+}
+
+function portsOfReadyLine(line: string): Ports | undefined {
+  const port = portOfReadyLine(line)
+  if (port === undefined) return undefined
+  const { http } = JSON.parse(line) as { http?: unknown }
+  return { port, httpPort: Number(String(http).split(':').at(-1)) }
+}
+
+async function ourHttpLoad({ mode }: Row): Promise<readonly string[]> {
+  return [...httpLoad, `path=/api/functions/bench/jobs${mode === 'foreground' ? '?wait' : ''}`]
+}
+
+const httpLoad = [process.execPath, fileURLToPath(new URL('http-load.js', import.meta.url))]
+
+// ---- a handler that does nothing ----
+
+async function startBareHttp(): Promise<Server> {
+  const program = fileURLToPath(new URL('bare-http.js', import.meta.url))
+  return start(process.execPath, [program], async (child) => {
+    const port = await firstMatch(child.stdout, Number)
+    return { port, httpPort: port }
+  })
+}
+
 // ---- gearmand ----
+
+async function startGearmandHttp(place: Place): Promise<Server> {
+  const httpPort = await freePort()
+  const server = await startGearmand(place, '--protocol', 'http', '--http-port', `${httpPort}`)
+  return { ...server, httpPort }
+}
 
 async function gearmandVersions(): Promise<Record<string, string>> {
   const gearmand = await versionOf('gearmand', '--version', /^\s*gearmand (\S+)/m)

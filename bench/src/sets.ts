@@ -23,7 +23,16 @@ interface RowSet {
   readonly isLong?: true
 }
 
-export type SetName = 'memory' | 'durable' | 'long' | 'policies' | 'library' | 'libraryNpm' | 'libraryNpmOurs'
+export type SetName =
+  | 'memory'
+  | 'durable'
+  | 'long'
+  | 'policies'
+  | 'library'
+  | 'libraryNpm'
+  | 'libraryNpmOurs'
+  | 'http'
+  | 'httpIdle'
 
 const npmNames = libraryNames.filter((name) => name !== 'geartrain' && name !== 'bullmq')
 const npmForegroundOnly: readonly LibraryName[] = ['node-gearman', 'gearman-node']
@@ -110,6 +119,34 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
       'Foreground: until the result is with the client. Background: from the first submission until the server has no job left; p50 and p99 are those of submitting.',
       '/ X: the figure of geartrain (sqlite) by that of X, "!" where X is ahead.',
     ].join(' '),
+    isLong: true,
+  },
+  http: {
+    columns: [
+      { title: 'geartrain (sqlite)', server: 'geartrain http' },
+      { title: 'geartrain (memory)', server: 'geartrain memory http' },
+      { title: 'bare handler', server: 'bare http', modes: ['background'] },
+      { title: 'gearmand (memory)', server: 'gearmand http' },
+    ],
+    ratios: [
+      { title: '/ bare', of: 'geartrain (sqlite)', by: ['bare handler'] },
+      { title: '/ gearmand', of: 'geartrain (sqlite)', by: ['gearmand (memory)'] },
+    ],
+    legend: [
+      'POST of 100 bytes. geartrain: `/api/functions/{function}/jobs`, a background job answered when it is on disk (sqlite), or with `?wait` its result. bare handler: Fastify, which is under our HTTP side, reads the',
+      'body and answers. gearmand: `-r http`, which closes the connection after each answer. Foreground jobs are done by a worker of our library in the process of the load.',
+      '/ X: the figure of geartrain (sqlite) by that of X, "!" where X is ahead.',
+      cpu,
+    ].join(' '),
+    isLong: true,
+  },
+  httpIdle: {
+    columns: [
+      { title: 'HTTP idle', server: 'geartrain http idle' },
+      { title: 'HTTP off', server: 'geartrain memory' },
+    ],
+    ratios: [{ title: 'idle / off', of: 'HTTP idle', by: ['HTTP off'] }],
+    legend: `The Gearman port of a server that keeps jobs in memory, with an HTTP side that nobody uses and without one. ${cpu}`,
     isLong: true,
   },
   libraryNpm: npmSet('gearmand', 'C gearmand'),

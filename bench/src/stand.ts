@@ -71,7 +71,11 @@ export class Stand {
   async #load(row: Row): Promise<Sample> {
     const { library, server } = this.#column
     const generator =
-      row.mode === 'delayed' ? delayedLoad : library === undefined ? await servers[server].load() : libraryLoad(library)
+      row.mode === 'delayed'
+        ? delayedLoad
+        : library === undefined
+          ? await servers[server].load(row)
+          : libraryLoad(library)
     const sample = await runLoad(generator, row, this.#server, this.#before)
     if (this.#place.queued > 0) this.#before += row.jobs * row.rounds
     return sample

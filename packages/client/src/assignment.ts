@@ -17,6 +17,8 @@ export interface AssignmentNames {
   readonly function: string
   readonly unique: string
   readonly reducer: string
+  /** A W3C traceparent, or empty. */
+  readonly trace: string
 }
 
 /** A job that the server gave to this worker: what the handler holds as `AssignedJob`, and its way back. */
@@ -56,6 +58,11 @@ export class Assignment implements AssignedJob {
 
   get reducer(): string | undefined {
     return this.#names.reducer === '' ? undefined : readWireName(this.#names.reducer)
+  }
+
+  /** For those who trace it: what its submitter said. */
+  get trace(): string {
+    return this.#names.trace
   }
 
   /** Made when it is first asked for: most handlers never do. */

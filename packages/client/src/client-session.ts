@@ -1,20 +1,32 @@
 import { packets } from '@geartrain/protocol'
-import type { ServerAddress } from './address.ts'
+import { formatServer, type ServerAddress } from './address.ts'
 import { Connection, type ConnectionOptions, type Receiver, type RequestKind } from './connection.ts'
 import type { CallOptions } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
-import { ClosedError, type ConnectionLostError, type GeartrainError, ProtocolError, ServerError } from './errors.ts'
+import { hasFraction, withWholeSeconds } from './epoch.ts'
+import {
+  ClosedError,
+  type ConnectionLostError,
+  type GeartrainError,
+  ProtocolError,
+  ServerError,
+  UnsupportedError,
+} from './errors.ts'
 import { Fifo } from './fifo.ts'
+import { GeartrainQuestion } from './geartrain-question.ts'
 import { heartbeatPayload, startHeartbeat } from './heartbeat.ts'
 import type { IncomingPacket } from './incoming-packet.ts'
-import { hasFraction, Precision, withWholeSeconds } from './precision.ts'
 import { PromisedReply, type Reply } from './reply.ts'
+import type { Submission } from './submission.ts'
 import { WaiterTable } from './waiter-table.ts'
 
 export interface SessionOptions extends ConnectionOptions {
   /** 0: none. */
   readonly heartbeatMs: number
 }
+
+/** A packet to be sent: most have no workload, and only submissions another form. */
+export type Request = Pick<Submission, 'kind' | 'args'> & Partial<Pick<Submission, 'workload' | 'extended'>>
 
 /** That it came is all that is wanted of it. */
 const heartbeatReply: Reply = { expects: 'ECHO_RES', hasEnded: false, answer() {}, refused() {}, lost() {}, fail() {} }
@@ -32,7 +44,7 @@ export class ClientSession implements Receiver {
   #onLost: ((session: ClientSession) => void) | undefined
   #isLeaving = false
   /** Undefined: nothing was sent that depends on it. */
-  #precision: Precision | undefined
+  #question: GeartrainQuestion | undefined
   #stopHeartbeat: () => void = () => {}
 
   /** Resolves when the server has shown that it speaks the protocol. */
@@ -50,7 +62,7 @@ export class ClientSession implements Receiver {
       if (session.#lost !== undefined) throw session.#lost
       session.#onLost = onLost
       session.#stopHeartbeat = startHeartbeat(connection, heartbeatMs, () =>
-        session.request(packets.ECHO_REQ, [], heartbeatPayload, heartbeatReply),
+        session.request({ kind: packets.ECHO_REQ, args: [], workload: heartbeatPayload }, heartbeatReply),
       )
       return session
     } catch (error) {
@@ -69,17 +81,29 @@ export class ClientSession implements Receiver {
   }
 
   /** The reply gets the answer, or the reason why there is none. Nothing is sent if it has ended before. */
-  request(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
-    if (kind.type === packets.SUBMIT_JOB_EPOCH.type && hasFraction(args)) this.#sendPrecisely(kind, args, data, reply)
-    else this.#send(kind, args, data, reply)
+  request(request: Request, reply: Reply): void {
+    const { kind, args, workload } = request
+    const isPrecise = kind.type === packets.SUBMIT_JOB_EPOCH.type && hasFraction(args)
+    if (!isPrecise && request.extended === undefined) return this.#send(kind, args, workload, reply)
+    // Then it is not sent at all.
+    if (this.#lost !== undefined) return this.#send(kind, args, workload, reply)
+    this.#question ??= this.#askForGeartrain()
+    const send = (isGeartrain: boolean) =>
+      isGeartrain ? this.#sendToGeartrain(request, reply) : this.#sendToOther(request, reply)
+    this.#question.decide({ send, reply })
   }
 
-  #sendPrecisely(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
-    const send = (isPrecise: boolean) => this.#send(kind, isPrecise ? args : withWholeSeconds(args), data, reply)
-    // Then it is not sent at all.
-    if (this.#lost !== undefined) return send(false)
-    this.#precision ??= this.#askForPrecision()
-    this.#precision.decide({ send, reply })
+  #sendToGeartrain({ kind, args, workload, extended }: Request, reply: Reply): void {
+    if (extended === undefined) this.#send(kind, args, workload, reply)
+    else this.#send(packets.SUBMIT_JOB_WITH, extended.args, workload, reply)
+  }
+
+  #sendToOther({ kind, args, workload, extended }: Request, reply: Reply): void {
+    const needs = extended?.needs ?? ''
+    const server = this.#connection === undefined ? '' : formatServer(this.#connection.address)
+    if (needs !== '') return reply.fail(new UnsupportedError(`${server} is no Geartrain, which it takes for ${needs}`))
+    const isLater = kind.type === packets.SUBMIT_JOB_EPOCH.type
+    this.#send(kind, isLater ? withWholeSeconds(args) : args, workload, reply)
   }
 
   #send(kind: RequestKind, args: readonly string[], data: Uint8Array | undefined, reply: Reply): void {
@@ -182,17 +206,17 @@ export class ClientSession implements Receiver {
     this.#answered?.resolve()
   }
 
-  /** The option is for workers, and nothing to a client; only servers that read fractions know it. */
-  #askForPrecision(): Precision {
-    const precision = new Precision()
-    this.#send(packets.OPTION_REQ, ['cancellation'], undefined, precision)
-    return precision
+  /** The option is for workers, and nothing to a client; only Geartrain knows it. */
+  #askForGeartrain(): GeartrainQuestion {
+    const question = new GeartrainQuestion()
+    this.#send(packets.OPTION_REQ, ['cancellation'], undefined, question)
+    return question
   }
 
   /** Without the option a server makes of WORK_EXCEPTION a WORK_FAIL. One that doesn't know it is as welcome. */
   async #askForExceptions(options: CallOptions): Promise<void> {
     const reply = new PromisedReply('OPTION_RES', () => undefined, options)
-    this.request(packets.OPTION_REQ, ['exceptions'], undefined, reply)
+    this.#send(packets.OPTION_REQ, ['exceptions'], undefined, reply)
     try {
       await reply.promise
     } catch (error) {

@@ -3,7 +3,7 @@ import type tls from 'node:tls'
 import { packets } from '@geartrain/protocol'
 import type { Servers } from './address.ts'
 import { type BackoffOptions, checkedBackoff } from './backoff.ts'
-import type { ClientSession } from './client-session.ts'
+import type { ClientSession, Request as SessionRequest } from './client-session.ts'
 import { encodeValue, pass } from './codec.ts'
 import { defaultConnectionOptions, tlsOptions } from './connection.ts'
 import { type CallOptions, checkedCloseTimeoutMs, checkedTimeoutMs, throwIfAborted } from './cutoff.ts'
@@ -32,6 +32,7 @@ import {
   toSubmission,
 } from './submission.ts'
 import type { SubmittedJob } from './submitted-job.ts'
+import { type SpanStarter, Tracing } from './tracing.ts'
 import { type Submitter, Waiter } from './waiter.ts'
 import { readWireName, uniqueBytesMax, wireName } from './wire-name.ts'
 import { type Workload, workloadBytes } from './workload.ts'
@@ -55,6 +56,11 @@ export interface ClientOptions<Jobs extends JobTypes = AnyJobs> {
   readonly packetBytesMax?: number | undefined
   /** Encrypts the connections: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
   readonly tls?: boolean | tls.ConnectionOptions | undefined
+  /**
+   * Makes a span of OpenTelemetry for each submission, and tells a Geartrain server of its trace: `true`, or a tracer.
+   * Needs `@opentelemetry/api`; default false.
+   */
+  readonly tracing?: boolean | SpanStarter | undefined
 }
 
 export interface ConnectOptions<Jobs extends JobTypes = AnyJobs> extends ClientOptions<Jobs> {
@@ -73,7 +79,7 @@ const defaultResubmitTimeoutMs = 30_000
 const defaultInFlight = 1000
 const closedSentence = 'the client is closed'
 
-type Request = Pick<Submission, 'kind' | 'args'> & Partial<Pick<Submission, 'workload' | 'key'>>
+type Request = SessionRequest & Partial<Pick<Submission, 'key'>>
 
 /**
  * Sends jobs to a server, over one connection that any number of jobs share. Of several servers the first one that can
@@ -89,6 +95,7 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
     status: (handle, options) => this.status(handle, options),
   }
   readonly #closeTimeoutMs: number
+  readonly #tracing: Tracing | undefined
   /** Aborted by `close`. */
   readonly #stop = new AbortController()
 
@@ -104,8 +111,10 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
       heartbeatMs = defaultHeartbeatMs,
       packetBytesMax = defaultConnectionOptions.packetBytesMax,
       tls,
+      tracing,
     } = options
     this.#jobs = jobs
+    this.#tracing = Tracing.of(tracing)
     this.#closeTimeoutMs = checkedCloseTimeoutMs(closeTimeoutMs)
     // Of each server, and of each connection that is being opened.
     setMaxListeners(0, this.#stop.signal)
@@ -154,7 +163,8 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
     input: SentInput<Jobs, Name>,
     options: SubmitOptions = {},
   ): SubmittedJob<ReceivedOutput<Jobs, Name>> {
-    const draft = draftForeground(jobFunction, options)
+    const span = this.#tracing?.publish(jobFunction)
+    const draft = draftForeground(jobFunction, options, span?.traceParent ?? '')
     const codecs = submitterCodecs(this.#jobs, jobFunction)
     const waiter = new Waiter(jobFunction, draft.unique, codecs.output, this.#submitter, options)
     const send = (workload: Uint8Array) => {
@@ -164,6 +174,7 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
     }
     if (options.signal?.aborted === true) waiter.fail(new AbortedError(options.signal))
     else settle(() => pass(encodeValue(codecs.input, input, `the input of ${jobFunction}`), send), waiter)
+    void span?.endWith(waiter.created())
     return waiter
   }
 
@@ -173,7 +184,19 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
     input: SentInput<Jobs, Name>,
     options: BackgroundOptions = {},
   ): Promise<string> {
-    const draft = draftBackground(jobFunction, options)
+    const span = this.#tracing?.publish(jobFunction)
+    const handle = this.#leave(jobFunction, input, options, span?.traceParent ?? '')
+    void span?.endWith(handle)
+    return handle
+  }
+
+  async #leave<Name extends FunctionName<Jobs>>(
+    jobFunction: Name,
+    input: SentInput<Jobs, Name>,
+    options: BackgroundOptions,
+    trace: string,
+  ): Promise<string> {
+    const draft = draftBackground(jobFunction, options, trace)
     throwIfAborted(options.signal)
     const reply = new PromisedReply('JOB_CREATED', readHandle, options)
     const { input: codec } = submitterCodecs(this.#jobs, jobFunction)
@@ -289,14 +312,14 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
     }
     const session = this.#servers.current(request.key)
     if (session === undefined) void this.#requestWhenOpen(request, reply, this.#servers.open(request.key))
-    else session.request(request.kind, request.args, request.workload, reply)
+    else session.request(request, reply)
   }
 
   /** Requests that wait for the same opening go out in the order in which they came. */
   async #requestWhenOpen(request: Request, reply: Reply, opening: Promise<ClientSession>): Promise<void> {
     try {
       const session = await opening
-      session.request(request.kind, request.args, request.workload, reply)
+      session.request(request, reply)
     } catch (error) {
       reply.fail(error instanceof AbortedError ? new ClosedError(closedSentence, { cause: error }) : asOurs(error))
     }

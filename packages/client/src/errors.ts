@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'PROTOCOL'
   | 'HANDLER_LOST'
   | 'PACKAGE_MISSING'
+  | 'UNSUPPORTED'
 
 /** What all errors of this library are. */
 export abstract class GeartrainError extends Error {
@@ -146,6 +147,11 @@ export class ProtocolError extends GeartrainError {
 export class HandlerLostError extends GeartrainError {
   readonly code = 'HANDLER_LOST'
   override readonly retryable = true
+}
+
+/** What was asked for takes a Geartrain server, and this one is another. */
+export class UnsupportedError extends GeartrainError {
+  readonly code = 'UNSUPPORTED'
 }
 
 /** A part of this library needs a package that is not installed; the message names it. */

@@ -46,7 +46,9 @@ export {
   ProtocolError,
   ServerError,
   TimeoutError,
+  UnsupportedError,
 } from './errors.ts'
+export type { AttemptEnd, JobPolicy } from './job-policy.ts'
 export type { JobStatus, UniqueStatus } from './job-status.ts'
 export {
   type AnyJobs,
@@ -66,5 +68,6 @@ export { splitLines } from './split-lines.ts'
 export type { StandardIssue, StandardSchema } from './standard-schema.ts'
 export type { BackgroundOptions, Priority, SubmitOptions } from './submission.ts'
 export type { JobEnd, JobEvent, SubmittedJob } from './submitted-job.ts'
+export type { SpanStarter } from './tracing.ts'
 export { defaultResultBytesMax, type HandleOptions, Worker, type WorkerOptions } from './worker.ts'
 export type { Workload } from './workload.ts'

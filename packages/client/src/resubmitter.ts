@@ -85,7 +85,7 @@ export class Resubmitter {
       const { submission } = waiter
       // Undefined: it waits until a server is up again.
       if (session !== undefined && this.#release(waiter) && submission !== undefined) {
-        session.request(submission.kind, submission.args, submission.workload, waiter)
+        session.request(submission, waiter)
       }
     } catch (error) {
       // And so it does here.

@@ -24,6 +24,8 @@ interface JobTaker {
 export interface SessionOptions {
   readonly taker: JobTaker
   readonly slots: JobSlots
+  /** The server is to say of which trace a job is. */
+  readonly isTraced: boolean
   readonly clientId: string | undefined
   readonly connection: ConnectionOptions
   readonly heartbeatMs: number
@@ -52,8 +54,8 @@ export class WorkerSession implements Receiver, Grabber {
   #window = 1
   #isAsleep = false
   #isReady = false
-  /** OPTION_REQ has no answer yet. */
-  #isOptionAsked = false
+  /** OPTION_REQs that have no answer yet. */
+  #optionsAsked = 0
   #sync: PromisedReply<void> | undefined
   readonly #registered = new Set<string>()
   #lost: ConnectionLostError | undefined
@@ -83,7 +85,8 @@ export class WorkerSession implements Receiver, Grabber {
     const connection = await Connection.open(address, session, options.connection, limits)
     session.#connection = connection
     try {
-      session.#askForCancellation()
+      session.#askFor('cancellation')
+      if (options.isTraced) session.#askFor('tracing')
       if (options.clientId !== undefined) connection.send(packets.SET_CLIENT_ID, [options.clientId])
       session.register()
       await session.sync(limits)
@@ -156,13 +159,16 @@ export class WorkerSession implements Receiver, Grabber {
   packet(packet: IncomingPacket): void {
     switch (packet.type) {
       case packets.JOB_ASSIGN.type:
-        this.#assign(packet, '', '')
+        this.#assign(packet, '', '', '')
         break
       case packets.JOB_ASSIGN_UNIQ.type:
-        this.#assign(packet, packet.argument(2), '')
+        this.#assign(packet, packet.argument(2), '', '')
         break
       case packets.JOB_ASSIGN_ALL.type:
-        this.#assign(packet, packet.argument(2), packet.argument(3))
+        this.#assign(packet, packet.argument(2), packet.argument(3), '')
+        break
+      case packets.JOB_ASSIGN_TRACED.type:
+        this.#assign(packet, packet.argument(2), packet.argument(3), packet.argument(4))
         break
       case packets.JOB_CANCEL.type:
         this.#cancel(packet.argument(0), packet.argument(1) === 'timeout')
@@ -178,13 +184,13 @@ export class WorkerSession implements Receiver, Grabber {
         if (this.#isReady) this.#options.slots.deal()
         break
       case packets.ECHO_RES.type:
-        this.#isOptionAsked = false
+        this.#optionsAsked = 0
         if (isHeartbeat(packet)) break
         this.#sync?.answer(packet)
         this.#sync = undefined
         break
       case packets.OPTION_RES.type:
-        this.#isOptionAsked = false
+        this.#optionsAsked--
         break
       case packets.ERROR.type:
         this.#refuse(new ServerError(packet.argument(0), packet.argument(1)))
@@ -206,10 +212,13 @@ export class WorkerSession implements Receiver, Grabber {
     this.#onLost(this, error)
   }
 
-  /** With the option the server says which jobs it has taken back. Nothing waits for the answer. */
-  #askForCancellation(): void {
-    this.#isOptionAsked = true
-    this.#connection?.send(packets.OPTION_REQ, ['cancellation'])
+  /**
+   * With `cancellation` the server says which jobs it has taken back, with `tracing` of which trace a job is. Nothing
+   * waits for the answer.
+   */
+  #askFor(option: 'cancellation' | 'tracing'): void {
+    this.#optionsAsked++
+    this.#connection?.send(packets.OPTION_REQ, [option])
   }
 
   #canDo({ wireName, timeoutMs }: Ability): void {
@@ -218,9 +227,9 @@ export class WorkerSession implements Receiver, Grabber {
   }
 
   /** Its slot is the job's now. */
-  #assign(packet: IncomingPacket, unique: string, reducer: string): void {
+  #assign(packet: IncomingPacket, unique: string, reducer: string, trace: string): void {
     if (this.#connection === undefined) return
-    const names = { handle: packet.argument(0), function: packet.argument(1), unique, reducer }
+    const names = { handle: packet.argument(0), function: packet.argument(1), unique, reducer, trace }
     const ability = this.lane.abilities.get(names.function)
     if (ability === undefined) throw new ProtocolError(`a job came of ${names.function}, which was not registered`)
     this.#answerToGrab()
@@ -255,7 +264,7 @@ export class WorkerSession implements Receiver, Grabber {
    * gearmand, is as welcome.
    */
   #refuse(error: ServerError): void {
-    if (this.#isOptionAsked && !error.retryable) this.#isOptionAsked = false
+    if (this.#optionsAsked > 0 && !error.retryable) this.#optionsAsked--
     else if (this.#isReady) this.#options.taker.refused(error)
     else this.#sync?.fail(error)
   }

@@ -29,6 +29,7 @@ import {
 } from './job-types.ts'
 import { type Ability, Lane } from './lane.ts'
 import { performer } from './performer.ts'
+import { type SpanStarter, Tracing } from './tracing.ts'
 import { wireName } from './wire-name.ts'
 import { WorkerLink } from './worker-link.ts'
 import type { WorkerSession } from './worker-session.ts'
@@ -59,6 +60,11 @@ export interface WorkerOptions<Jobs extends JobTypes = AnyJobs> {
   readonly resultBytesMax?: number | undefined
   /** Encrypts the connections: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
   readonly tls?: boolean | tls.ConnectionOptions | undefined
+  /**
+   * Runs each handler in a span of OpenTelemetry, which continues the trace of the job's client: `true`, or a tracer.
+   * Needs `@opentelemetry/api`; default false.
+   */
+  readonly tracing?: boolean | SpanStarter | undefined
   /** A server knows the functions: the first time, or again. */
   readonly onConnect?: ((server: ServerAddress) => void) | undefined
   /** A server is lost, or an attempt to reach it failed; the next one is due in `retryMs`. */
@@ -103,6 +109,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
   readonly #closeTimeoutMs: number | undefined
   readonly #resultBytesMax: number
   readonly #slots: JobSlots
+  readonly #tracing: Tracing | undefined
   readonly #names = new Set<string>()
   /** Of the functions without a limit of their own. */
   #commonLane: Lane | undefined
@@ -129,6 +136,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       resultBytesMax = defaultResultBytesMax,
       packetBytesMax = defaultConnectionOptions.packetBytesMax,
       tls,
+      tracing,
       onConnect,
       onDisconnect,
     } = options
@@ -136,6 +144,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       throw new InvalidArgumentError(`there are blanks in the clientId ${JSON.stringify(clientId)}`)
     }
     this.#options = options
+    this.#tracing = Tracing.of(tracing)
     this.#resultBytesMax = resultBytesMax
     this.#closeTimeoutMs = closeTimeoutMs === undefined ? undefined : checkedCloseTimeoutMs(closeTimeoutMs)
     // Every server listens to it.
@@ -151,6 +160,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
           refused: (error: Error) => options.onError?.(error, undefined),
         },
         slots: this.#slots,
+        isTraced: this.#tracing !== undefined,
         clientId: clientId === undefined ? undefined : wireName(clientId, 'clientId', clientIdBytesMax),
         connection: { packetBytesMax, tls: tlsOptions(tls) },
         heartbeatMs: checkedHeartbeatMs(heartbeatMs),
@@ -276,7 +286,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
     // The connection keeps the process alive; without it nobody waits for the job.
     const timer = timeoutMs && setTimeout(() => this.#giveUp(job, session), timeoutMs).unref()
     try {
-      const result = await ability.perform(job)
+      const result = await (this.#tracing?.process(job, ability.perform) ?? ability.perform(job))
       if (result.length > this.#resultBytesMax) throw tooLarge(result, this.#resultBytesMax)
       job.complete(result)
     } catch (thrown) {

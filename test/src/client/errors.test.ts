@@ -43,11 +43,14 @@ describe('arguments that are refused before anything is sent', () => {
     ['a date that is none', () => client().submitBackground('f', '', { runAt: new Date('x') }), /runAt/],
     ['a date before 1970', () => client().submitBackground('f', '', { runAt: new Date(-1000) }), /runAt/],
     [
-      'a priority with runAt',
-      // The types don't allow it either.
-      () => client().submitBackground('f', '', { runAt: new Date(), priority: 'high' } as never),
-      /normal priority/,
+      'a policy without such a setting',
+      () => client().submit('f', '', { policy: { tries: 1 } as never }),
+      /no "tries"/,
     ],
+    ['a policy of a negative time', () => client().submit('f', '', { policy: { ttlMs: -1 } }), /ttlMs of a policy/],
+    ['a policy of no time', () => client().submit('f', '', { policy: { timeoutMs: Number.NaN } }), /not NaN/],
+    ['a NUL in then', () => client().submitBackground('f', '', { then: 'a\0b' }), /NUL in the then/],
+    ['a then of 513 bytes', () => client().submitBackground('f', '', { then: 'x'.repeat(513) }), /then has 513 bytes/],
   ]
   for (const [name, call, message] of rows) {
     it(name, async () => {

@@ -434,10 +434,6 @@ describe('types', () => {
     const notResult: Promise<number> = client.submit('count', '')
     // @ts-expect-error a table is of codecs
     defineJobs({ bad: { input: 'json' } })
-    // @ts-expect-error jobs with a reducer have the normal priority
-    untyped.submit('f', '', { reducer: 'r', priority: 'high' })
-    // @ts-expect-error and those for later
-    await untyped.submitBackground('f', '', { delayMs: 1, priority: 'low' })
     // @ts-expect-error one time only
     await untyped.submitBackground('f', '', { delayMs: 1, runAt: new Date() })
     assert.ok([notText, notWritten, notResult])

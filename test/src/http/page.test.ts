@@ -34,12 +34,22 @@ function section(title: string, { summary, description, parameters, requestBody,
     ...(body.length === 0 ? [] : [`Body: ${body.map((type) => `\`${type}\``).join(' or ')}${fields(requestBody)}`, '']),
     '| status | answer |',
     '|---|---|',
-    ...Object.entries(responses).map(
+    ...Object.entries(responses)
+      .filter(([, answer]) => !isOfAll(answer.description))
+      .map(
       ([status, answer]) => `| ${status} | ${cell(answer.description)}${fields(answer)} |`,
     ),
     '',
   ]
 }
+
+/** What every operation can answer stands in the table of problems alone. */
+function isOfAll(description: string): boolean {
+  const codes = Array.from(description.matchAll(/`([A-Z_]+)`: /g), ([, code = '']) => code)
+  return codes.length > 0 && codes.every((code) => ofAll.has(code))
+}
+
+const ofAll = new Set(['BAD_REQUEST', 'UNAUTHORIZED', 'ACCESS_DENIED', 'INTERNAL_ERROR', 'SHUTTING_DOWN'])
 
 function parameterTable(parameters: readonly ApiParameter[]): string[] {
   return [
