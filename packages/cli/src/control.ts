@@ -2,7 +2,7 @@ import type { ControlOperation, ControlOperations } from '@geartrain/client'
 import { Admin, ConnectError, formatServer, GeartrainError, type ServerAddress, ServerError } from '@geartrain/client'
 import type { Command } from 'commander'
 import { type Answers, askServers, complainOfServer, noAnswer, readAskFlags } from './ask-servers.ts'
-import { refusalSentence, serverFault } from './servers.ts'
+import { credentials, refusalSentence, serverFault } from './servers.ts'
 
 /** Asks a Geartrain server for what no other Gearman server has. */
 export type Control = <Operation extends ControlOperation>(
@@ -100,7 +100,7 @@ async function controlOne<Value>(
   timeoutMs: number,
   ask: (control: Control) => Promise<Value>,
 ): Promise<Value> {
-  await using admin = await Admin.connect(address, { connectTimeoutMs: timeoutMs })
+  await using admin = await Admin.connect(address, { ...credentials(), connectTimeoutMs: timeoutMs })
   try {
     return await ask((operation, params) => admin.control(operation, params, { timeoutMs }))
   } catch (error) {

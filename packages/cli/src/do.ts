@@ -2,12 +2,13 @@ import { Client, GeartrainError, type Priority } from '@geartrain/client'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { errorJson } from './do/event-json.ts'
 import type { Order } from './do/order.ts'
+import { givenPolicy, policyFlags } from './do/policy-flags.ts'
 import { readRunAt } from './do/run-at.ts'
 import { exitCodes, Fault } from './fault.ts'
 import { wholeNumber } from './option-values.ts'
 import { endOnInterrupt, print } from './output.ts'
 import { Progress } from './progress.ts'
-import { serverFault, serversOption, timeoutOption } from './servers.ts'
+import { credentials, serverFault, serversOption, timeoutOption, tokenOption } from './servers.ts'
 
 const priorities = ['high', 'normal', 'low'] as const satisfies readonly Priority[]
 const defaultInFlight = 100
@@ -25,6 +26,7 @@ export function doCommand(program: Command, finish: (exitCode: number) => void):
     .argument('<function>', 'what is to be done')
     .argument('[payload]', 'what with; - is stdin, as is none unless stdin is a terminal')
     .addOption(serversOption())
+    .addOption(tokenOption())
     .option('-f, --file <file>', 'the payload is in this file')
     .option('-b, --background', 'leave the job with the server and print its handle')
     .option('-u, --unique <key>', 'jobs of the function with the same key are one job; - makes the payload the key')
@@ -42,6 +44,7 @@ export function doCommand(program: Command, finish: (exitCode: number) => void):
     )
     .addOption(timeoutOption('do not wait longer for a job; the server is not told'))
     .option('--json', 'print what happens in lines of JSON')
+    .option('--then <function>', 'send the result on to this function, as a background job (Geartrain)')
     .addHelpText('after', help)
     .action(async (jobFunction: string, payload?: string) => {
       const flags = readFlags(command, jobFunction, payload)
@@ -57,6 +60,7 @@ export function doCommand(program: Command, finish: (exitCode: number) => void):
         progress.clear()
       }
     })
+  for (const flag of policyFlags()) command.addOption(flag)
   return command
 }
 
@@ -70,6 +74,9 @@ is the text or, if it is no UTF-8, {"base64":"..."}. With --each-line there is o
 Exit codes: 0 done (in the background: taken), 1 failed, or one of the lines, 2 usage, 3 the worker threw an exception,
 4 no server can be reached or the connection was lost, 5 --timeout is over, 130 Ctrl-C.
 
+--then, the flags for this job, and --priority together with --at take a Geartrain server, and are refused with others. A
+flag that is not given leaves it to the policy of the function (geartrain function show).
+
 The time of --at is to the millisecond with Geartrain, and rounded up to a second with other servers. C gearmand wakes
 no worker when it comes: the job then waits for one that asks.
 
@@ -78,6 +85,9 @@ Examples:
   geartrain do resize < photo.jpg > small.jpg
   geartrain do report 2024 --background --unique report-2024 --priority low
   geartrain do remind 'stand up' --at +10m
+  geartrain do remind 'wake up' --at +10m --priority high
+  geartrain do send-mail --background --attempts 5 --backoff-first 10s --job-timeout 30s < mail.eml
+  geartrain do render page-17 -b --ttl 5m --keep-results 1h --then publish
   geartrain do lookup --each-line --file hosts.txt -n 500
   geartrain do encode --file film.mov --json | jq -r 'select(.event == "status") | .numerator'`
 
@@ -95,7 +105,7 @@ async function perform(flags: DoFlags, payload: string | undefined, progress: Pr
   const { order, servers, isJson } = flags
   const { openInput, readPayload } = await import('./do/input.ts')
   const timeoutMs = Math.min(order.timeoutMs ?? connectTimeoutMs, connectTimeoutMs)
-  await using client = await Client.connect(servers, { connectTimeoutMs: timeoutMs, closeTimeoutMs })
+  await using client = await Client.connect(servers, { ...credentials(), connectTimeoutMs: timeoutMs, closeTimeoutMs })
   if (flags.isEachLine) {
     const { doEachLine } = await import('./do/each-line.ts')
     return await doEachLine(client, order, openInput(flags.file), {
@@ -112,7 +122,7 @@ async function perform(flags: DoFlags, payload: string | undefined, progress: Pr
 }
 
 function readFlags(command: Command, jobFunction: string, payload: string | undefined): DoFlags {
-  const { servers, file, background, unique, priority, at, eachLine, inFlight, timeout, json } = command.opts<{
+  const { servers, file, background, unique, priority, at, eachLine, inFlight, timeout, json, then } = command.opts<{
     servers?: string
     file?: string
     background?: boolean
@@ -123,14 +133,13 @@ function readFlags(command: Command, jobFunction: string, payload: string | unde
     inFlight?: number
     timeout?: number
     json?: boolean
+    then?: string
   }>()
   const refuse = (sentence: string): never => {
     throw new Fault(sentence, exitCodes.usage)
   }
   if (jobFunction === '') refuse('the function has no name: is a variable of your script empty?')
   if (payload !== undefined && file !== undefined) refuse('the payload is given twice: as an argument and with --file')
-  if (at !== undefined && priority !== undefined && priority !== 'normal')
-    refuse('a job with --at has the normal priority: the protocol knows no other')
   if (eachLine !== true && inFlight !== undefined) refuse('--in-flight goes with --each-line')
   if (eachLine === true && payload !== undefined && payload !== '-')
     refuse('with --each-line the payloads are the lines of stdin or of --file, not an argument')
@@ -144,6 +153,8 @@ function readFlags(command: Command, jobFunction: string, payload: string | unde
       runAt: at,
       timeoutMs: timeout,
       isBackground: background === true || at !== undefined,
+      then,
+      policy: givenPolicy(command),
     },
     servers,
     file,

@@ -1,4 +1,4 @@
-import { HttpListenError } from '@geartrain/server'
+import { HttpListenError, type ServerOptions, type UnguardedError } from '@geartrain/server'
 import type { Command } from 'commander'
 
 /**
@@ -34,20 +34,42 @@ export function refuseArguments(command: Command, exitCode: number): void {
     throw new Fault(`"${argument}" is no flag, and ${command.name()} takes flags only`, exitCode)
 }
 
-/** A Fault for what Node says when an address can't be listened on. */
-export function listenFault(error: unknown, { listen, port }: { listen: string; port: number }): Fault {
-  if (error instanceof HttpListenError) {
-    return new Fault(listenSentence(error.cause, error.listen, error.port, httpFlags), exitCodes.failed, {
-      cause: error,
-    })
-  }
-  return new Fault(listenSentence(error, listen, port, gearmanFlags), exitCodes.failed, { cause: error })
+/** A Fault for a server that others could reach, without a word of who may do what. */
+export function unguardedFault(error: UnguardedError): Fault {
+  const sentence =
+    `listening on ${error.place} without access rules lets everyone who reaches it do everything: say who may do what in ` +
+    'tables [access.NAME] of the configuration file (geartrain token makes one), listen on 127.0.0.1, or add --insecure'
+  return new Fault(sentence, exitCodes.usage, { cause: error })
 }
 
-const gearmanFlags = { listen: '--listen', port: '--port' }
-const httpFlags = { listen: '--http', port: '--http' }
+/** A Fault for what Node says when an address can't be listened on. */
+export function listenFault(
+  error: unknown,
+  { listen, port, tlsPort }: Pick<ServerOptions, 'listen' | 'port' | 'tlsPort'>,
+  gearmandHttpFlags: ListenFlags = { listen: '--gearmand-http', port: '--gearmand-http' },
+): Fault {
+  if (error instanceof HttpListenError) {
+    const flags = error.setting === 'http' ? httpFlags : gearmandHttpFlags
+    return new Fault(listenSentence(error.cause, error.listen, error.port, flags), exitCodes.failed, { cause: error })
+  }
+  const isOfTls = typeof tlsPort === 'number' && error instanceof Error && 'port' in error && error.port === tlsPort
+  const sentence = isOfTls
+    ? listenSentence(error, listen, tlsPort, tlsFlags)
+    : listenSentence(error, listen, port, gearmanFlags)
+  return new Fault(sentence, exitCodes.failed, { cause: error })
+}
 
-function listenSentence(error: unknown, listen: string, port: number, flags: typeof gearmanFlags): string {
+/** What says where to listen. */
+export interface ListenFlags {
+  readonly listen: string
+  readonly port: string
+}
+
+const gearmanFlags: ListenFlags = { listen: '--listen', port: '--port' }
+const tlsFlags: ListenFlags = { listen: '--listen', port: '--tls-port' }
+const httpFlags: ListenFlags = { listen: '--http', port: '--http' }
+
+function listenSentence(error: unknown, listen: string, port: number, flags: ListenFlags): string {
   const place = listen === '*' ? '' : ` on ${listen}`
   switch (error instanceof Error && 'code' in error ? error.code : undefined) {
     case 'EADDRINUSE':

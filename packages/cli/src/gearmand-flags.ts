@@ -21,8 +21,6 @@ interface GearmandFlag {
 }
 
 const ofQueue = 'it belongs to a queue type that this version does not have'
-const ofTls = 'this version has no TLS'
-const ofHttp = 'this version does not speak HTTP'
 const ofThreads = 'one thread does all the work here'
 const ofKernel = 'Node.js leaves it to the system: see net.ipv4.tcp_keepalive_* of sysctl'
 
@@ -88,7 +86,7 @@ export const gearmandFlags = {
     group: 'General',
     help: 'file that holds the process id while the server runs',
   },
-  protocol: { short: 'r', value: 'name', group: 'General', help: 'a second protocol; this version has none' },
+  protocol: { short: 'r', value: 'name', group: 'General', help: 'a second protocol: http' },
   'round-robin': {
     short: 'R',
     group: 'General',
@@ -136,12 +134,22 @@ export const gearmandFlags = {
   },
 
   port: { short: 'p', value: 'n', default: '4730', group: 'Gear', help: 'port to listen on; 0 picks a free one' },
-  ssl: { group: 'Gear', help: 'TLS; this version has none' },
-  'ssl-ca-file': { value: 'file', group: 'Gear', help: 'no effect', note: ofTls },
-  'ssl-certificate': { value: 'file', group: 'Gear', help: 'no effect', note: ofTls },
-  'ssl-key': { value: 'file', group: 'Gear', help: 'no effect', note: ofTls },
+  ssl: { group: 'Gear', help: 'speak TLS on the port, and nothing else' },
+  'ssl-ca-file': {
+    value: 'file',
+    default: '/etc/ssl/certs/gearmand-ca.pem',
+    group: 'Gear',
+    help: 'authorities that vouch for clients, where GEARTRAIN_TLS_CLIENTS asks these for certificates',
+  },
+  'ssl-certificate': {
+    value: 'file',
+    default: '/etc/ssl/certs/gearmand.pem',
+    group: 'Gear',
+    help: 'certificate of the server, in PEM',
+  },
+  'ssl-key': { value: 'file', default: '/etc/ssl/certs/gearmand.key', group: 'Gear', help: 'its key, in PEM' },
 
-  'http-port': { value: 'text', default: '8080', group: 'HTTP', help: 'no effect', note: ofHttp },
+  'http-port': { value: 'n', default: '8080', group: 'HTTP', help: 'port for -r http; 0 picks a free one' },
 
   'libsqlite3-db': {
     value: 'file',

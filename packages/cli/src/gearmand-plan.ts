@@ -20,7 +20,7 @@ import type { QueueFile } from './gearmand-store.ts'
 
 /** What a gearmand command line comes to. */
 export interface GearmandPlan {
-  readonly server: Omit<ServerOptions, 'version' | 'log' | 'store' | 'functions' | 'schedules'>
+  readonly server: Omit<ServerOptions, 'version' | 'log' | 'store' | 'functions' | 'schedules' | 'access'>
   /** Where background jobs are kept; undefined: in memory. */
   readonly queue: QueueFile | undefined
   readonly graceMs: number
@@ -48,7 +48,12 @@ const queueTypesBuilt = 'builtin keeps jobs in memory, libsqlite3 in a file'
 /** gearmand takes no longer one. */
 const handlePrefixMax = 63
 const attemptsMax = 255
-const tlsVariables = ['GEARMAND_CA_CERTIFICATE', 'GEARMAND_SERVER_PEM', 'GEARMAND_SERVER_KEY']
+/** The variables win over the flags, as in gearmand. */
+const tlsVariables = {
+  'ssl-ca-file': 'GEARMAND_CA_CERTIFICATE',
+  'ssl-certificate': 'GEARMAND_SERVER_PEM',
+  'ssl-key': 'GEARMAND_SERVER_KEY',
+} as const
 
 /** Throws a Fault for what gearmand would not take. */
 export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.ProcessEnv): GearmandPlan {
@@ -57,6 +62,9 @@ export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.Proc
   const values = resolve(fromEnvironment, {
     ...limitSettings(gearmandLimits),
     http: '',
+    // As gearmand is.
+    insecure: true,
+    'gearmand-http': readHttp(given, notes),
     listen: textOf(given, 'listen') || '*',
     port: readPort(given, environment, notes),
     backlog: Math.max(1, numberOf(given, 'backlog') ?? Number(gearmandFlags.backlog.default)),
@@ -66,6 +74,7 @@ export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.Proc
     'keepalive-idle': Math.max(0, numberOf(given, 'keepalive-idle') ?? 0) * 1000,
     grace: 0,
     ...readHandlePrefix(given),
+    ...readTls(given, fromEnvironment, environment, notes),
   })
   const verbose = readVerbose(given)
   for (const name of ['threads', 'keepalive-interval', 'keepalive-count', 'file-descriptors'] as const) {
@@ -73,9 +82,6 @@ export function planGearmand(given: GivenGearmandFlags, environment: NodeJS.Proc
   }
   numberOf(given, 'hashtable-buckets', 1)
   noteFileDescriptors(given, notes)
-  for (const variable of tlsVariables) {
-    if (environment[variable] !== undefined) notes.push(`${variable} is ignored: TLS is not built in this version`)
-  }
   const queue = readQueue(given, notes)
   const file = textOf(given, 'log-file') ?? gearmandFlags['log-file'].default
   return {
@@ -107,7 +113,7 @@ function readOwnEnvironment(environment: NodeJS.ProcessEnv, notes: string[]): So
 
 function isOwn(name: SettingName): boolean {
   const setting: AnySetting = settings[name]
-  return setting.limit !== undefined || name === 'grace' || name === 'log-format'
+  return setting.limit !== undefined || name === 'grace' || name === 'log-format' || name === 'tls-clients' || name === 'tls-crl'
 }
 
 function resolve(source: Source, defaults: Partial<SettingValues>): SettingValues {
@@ -132,6 +138,25 @@ function readPort(given: GivenGearmandFlags, environment: NodeJS.ProcessEnv, not
   return Number(gearmandFlags.port.default)
 }
 
+/** Where gearmand's HTTP is spoken; empty: nowhere. What is no port is a reason for a refusal. */
+function readHttp(given: GivenGearmandFlags, notes: string[]): string {
+  if (protocolOf(given) !== 'http') {
+    if (given['http-port'] !== undefined) notes.push('--http-port has no effect: it belongs to -r http')
+    return ''
+  }
+  const listen = textOf(given, 'listen') || '*'
+  return `${listen.includes(':') ? `[${listen}]` : listen}:${httpPortOf(given) ?? 0}`
+}
+
+function protocolOf(given: GivenGearmandFlags): string {
+  return textOf(given, 'protocol')?.toLowerCase() ?? ''
+}
+
+function httpPortOf(given: GivenGearmandFlags): number | undefined {
+  const text = textOf(given, 'http-port') ?? gearmandFlags['http-port'].default
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined
+}
+
 function readAttempts(given: GivenGearmandFlags): number {
   const attempts = numberOf(given, 'job-retries', -1, attemptsMax) ?? -1
   return attempts === -1 ? Number.POSITIVE_INFINITY : attempts
@@ -142,6 +167,29 @@ function readHandlePrefix(given: GivenGearmandFlags): { 'handle-prefix'?: string
   if (prefix === '') return {}
   if (Buffer.byteLength(prefix) <= handlePrefixMax) return { 'handle-prefix': prefix }
   throw new Fault(`--job-handle-prefix may have at most ${handlePrefixMax} bytes`, gearmandExitCode)
+}
+
+/** gearmand asks no client for a certificate, and so has no use for the authorities either. */
+function readTls(
+  given: GivenGearmandFlags,
+  own: Source,
+  environment: NodeJS.ProcessEnv,
+  notes: string[],
+): Partial<SettingValues> {
+  const fileOf = (name: keyof typeof tlsVariables) =>
+    environment[tlsVariables[name]] || textOf(given, name) || gearmandFlags[name].default
+  if (given.ssl !== true) {
+    for (const name of ['ssl-ca-file', 'ssl-certificate', 'ssl-key'] as const) {
+      if (given[name] !== undefined) notes.push(`--${name} has no effect: it belongs to --ssl`)
+    }
+    return {}
+  }
+  const asksClients = own.has('tls-clients') && own.get('tls-clients')?.text !== 'none'
+  return {
+    'tls-cert': fileOf('ssl-certificate'),
+    'tls-key': fileOf('ssl-key'),
+    ...(asksClients ? { 'tls-ca': fileOf('ssl-ca-file') } : {}),
+  }
 }
 
 function readVerbose(given: GivenGearmandFlags): keyof typeof levels {
@@ -179,10 +227,12 @@ function findRefusal(given: GivenGearmandFlags): string | undefined {
   } else if (queueType !== 'builtin') {
     return `there is no queue type "${queueType}": ${queueTypesBuilt}`
   }
-  const protocol = textOf(given, 'protocol') ?? ''
-  if (protocol.toLowerCase() === 'http') return 'protocol http is not built in this version: leave out --protocol'
-  if (protocol !== '') return `there is no protocol "${protocol}": leave out --protocol`
-  if (given.ssl === true) return 'TLS is not built in this version: leave out --ssl, or put a TLS proxy in front'
+  const protocol = protocolOf(given)
+  if (protocol !== '' && protocol !== 'http')
+    return `there is no protocol "${textOf(given, 'protocol')}": http is the only one`
+  if (protocol === 'http' && httpPortOf(given) === undefined) {
+    return `--http-port must be a whole number from 0 to 65535, not "${textOf(given, 'http-port')}"`
+  }
   return undefined
 }
 

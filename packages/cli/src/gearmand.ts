@@ -60,6 +60,7 @@ async function gearmand(command: Command, isDaemon: boolean): Promise<number> {
     openedLog,
     graceMs: plan.graceMs,
     notes: [...notes, ...plan.notes],
+    gearmandHttpFlags: { listen: '--listen', port: '--http-port' },
     onListening() {
       // Not before: a server that can't have its port leaves the file of the one that has it alone.
       const pidFile = createPidFile(given)

@@ -4,6 +4,7 @@ import { type AskFlags, addAskOptions, askServers, printRows } from './ask-serve
 import { exitCodes } from './fault.ts'
 import { listLong } from './job/list.ts'
 import { type JobState, jobState, jobStateColumns } from './job-state.ts'
+import { credentials } from './servers.ts'
 
 /** So many states are asked for at once. */
 const askedAtOnce = 1000
@@ -58,8 +59,8 @@ interface JobRow extends JobState {
 
 /** The list has no states, so each job is asked for. */
 async function listJobs(server: ServerAddress, { timeoutMs }: AskFlags): Promise<JobRow[]> {
-  await using admin = await Admin.connect(server, { connectTimeoutMs: timeoutMs })
-  await using client = await Client.connect(server, { connectTimeoutMs: timeoutMs })
+  await using admin = await Admin.connect(server, { ...credentials(), connectTimeoutMs: timeoutMs })
+  await using client = await Client.connect(server, { ...credentials(), connectTimeoutMs: timeoutMs })
   // An ignored job is one that was cancelled, and is listed until a worker would get it.
   const jobs = (await admin.jobs({ timeoutMs })).filter(({ isIgnored }) => !isIgnored)
   const readRow = async ({ handle, isBackground, retries }: ListedJob): Promise<JobRow> => {

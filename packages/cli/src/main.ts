@@ -17,6 +17,7 @@ import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
 import { stdoutTaken } from './stdout.ts'
 import { storeCommand } from './store.ts'
+import { tokenCommand } from './token.ts'
 import { topCommand } from './top.ts'
 import { workCommand } from './work.ts'
 import { workersCommand } from './workers.ts'
@@ -62,7 +63,7 @@ function geartrain(finish: (exitCode: number) => void): Command {
 Examples:
   geartrain demo                        a server, a worker and a few jobs, to see it work
   geartrain serve                       a server on 127.0.0.1:4730
-  geartrain serve --listen '*'          a server for other machines too
+  geartrain serve --config access.toml  a server for other machines too, with rules of who may do what
   geartrain gearmand -d -L 0.0.0.0      a server in the place of C gearmand
   geartrain store stats                 what is queued in ./geartrain.db
   geartrain do reverse 'Hello World!'   have a job done
@@ -97,6 +98,7 @@ geartrain serve --help shows all that can be set.`,
   program.addCommand(scheduleCommand(program, finish))
   program.addCommand(workCommand(program))
   program.addCommand(topCommand(program, finish))
+  program.addCommand(tokenCommand(program))
   program.addCommand(completionCommand(program))
   // Not copied from the program: it fails in gearmand's way.
   program.addCommand(gearmandCommand(finish))

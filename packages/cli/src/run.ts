@@ -6,19 +6,25 @@ import {
   type Server,
   type ServerOptions,
   StoreError,
+  UnguardedError,
+  TlsError,
 } from '@geartrain/server'
-import { exitCodes, Fault, listenFault } from './fault.ts'
+import { exitCodes, Fault, type ListenFlags, listenFault, unguardedFault } from './fault.ts'
+import { Systemd } from './systemd.ts'
 
 export interface RunOptions {
-  readonly server: Omit<ServerOptions, 'version' | 'log' | 'functions' | 'schedules'> & {
+  readonly server: Omit<ServerOptions, 'version' | 'log' | 'functions' | 'schedules' | 'access'> & {
     readonly store: string
     readonly functions?: ServerOptions['functions']
     readonly schedules?: ServerOptions['schedules']
+    readonly access?: ServerOptions['access']
   }
   readonly openedLog: OpenLog
   readonly graceMs: number
   /** Said in the log before the server is ready. */
   readonly notes: readonly string[]
+  /** Where they are not those of `serve`. */
+  readonly gearmandHttpFlags?: ListenFlags
   /** Called when connections are accepted, before the log says that the server is ready. */
   onListening?(): void
   onReady?(): Promise<void>
@@ -31,7 +37,8 @@ const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
 /**
  * Runs a server until a signal ends it; resolves with the exit code. SIGTERM and SIGINT stop it, a second one at once;
- * SIGUSR1 lets it work until no job is left; SIGHUP reopens the log, or, where that is a terminal which is gone now, stops.
+ * SIGUSR1 lets it work until no job is left; SIGHUP reopens the log and
+ * reads the files of TLS again, or, where the log is a terminal which is gone now, stops.
  */
 export async function run({ server: options, openedLog, graceMs, notes, ...hooks }: RunOptions): Promise<number> {
   const { log, startLog } = openedLog
@@ -41,20 +48,37 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   const server = createServer({ ...options, log })
   for (const note of notes) startLog.warn(note)
 
+  const systemd = Systemd.of(process.env, log)
   const listening = server.listen()
   // Before anything is awaited: SIGUSR1 without a handler starts Node's debugger.
-  const stopped = untilStopped(server, listening, openedLog, graceMs)
+  const stopped = untilStopped(server, listening, openedLog, graceMs, systemd)
   const addresses = await listening.catch((error: unknown) => {
-    if (error instanceof StoreError) throw new Fault(error.message, exitCodes.failed, { cause: error })
-    throw listenFault(error, options)
+    if (error instanceof StoreError || error instanceof TlsError)
+      throw new Fault(error.message, exitCodes.failed, { cause: error })
+    if (error instanceof UnguardedError) throw unguardedFault(error)
+    throw listenFault(error, options, hooks.gearmandHttpFlags)
   })
   hooks.onListening?.()
   const shown = addresses.map(showAddress)
   const http = server.httpAddress && showAddress(server.httpAddress)
-  const facts = { port: addresses[0]?.port, addresses: shown, http, store: options.store, pid: process.pid }
-  const withHttp = http === undefined ? '' : `, HTTP on ${http}`
+  const gearmandHttp = server.gearmandHttpAddress && showAddress(server.gearmandHttpAddress)
+  const tlsPort = addresses.find(({ isTls }) => isTls)?.port
+  const facts = {
+    port: addresses[0]?.port,
+    tlsPort,
+    addresses: shown,
+    http,
+    gearmandHttp,
+    store: options.store,
+    pid: process.pid,
+  }
+  const withHttp = [
+    http === undefined ? '' : `, HTTP on ${http}`,
+    gearmandHttp === undefined ? '' : `, gearmand's HTTP on ${gearmandHttp}`,
+  ].join('')
   startLog.info(facts, `ready on ${shown.join(' and ')}${withHttp}, store ${options.store}`)
   await hooks.onReady?.()
+  systemd?.ready(`ready on ${shown.join(' and ')}`)
   const exitCode = await stopped
   if (server.isStoreBusy) dieAtExit()
   return exitCode
@@ -65,6 +89,7 @@ function untilStopped(
   listening: Promise<unknown>,
   openedLog: OpenLog,
   graceMs: number,
+  systemd: Systemd | undefined,
 ): Promise<number> {
   const { log } = openedLog
   return new Promise((resolve, reject) => {
@@ -87,6 +112,7 @@ function untilStopped(
       isStopping = true
       const patience =
         graceMs === 0 ? 'nobody waits for running jobs' : `running jobs have ${graceMs / 1000} s to finish`
+      systemd?.stopping()
       end(() => server.close(graceMs), `${signal}: no more connections and jobs; ${patience}`)
     }
     process.on('SIGTERM', stop)
@@ -102,6 +128,12 @@ function untilStopped(
       } catch (error) {
         log.error(`SIGHUP: cannot reopen the log file, going on with the old one: ${reason(error)}`)
       }
+      try {
+        if (server.reloadTls()) log.info('SIGHUP: the files of TLS have been read again')
+      } catch (error) {
+        log.error(`SIGHUP: going on with TLS as it was: ${reason(error)}`)
+      }
+      systemd?.reloaded()
     })
   })
 }
@@ -121,6 +153,6 @@ function dieAtExit(): void {
   process.once('exit', () => process.kill(process.pid, 'SIGKILL'))
 }
 
-function showAddress({ address, port }: ListeningAddress): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+function showAddress({ address, port, isTls }: ListeningAddress): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}${isTls === true ? ' (TLS)' : ''}`
 }

@@ -36,23 +36,29 @@ Flags win over the environment, the environment over the file.
 
 Examples:
   geartrain serve                                     on 127.0.0.1:4730
-  geartrain serve --listen '*' --log-format json      for other machines too, with a log for programs
-  geartrain serve --config /etc/geartrain.toml --grace 1m`,
+  geartrain serve --log-format json                   with a log for programs
+  geartrain serve --config /etc/geartrain.toml --grace 1m
+  geartrain serve --config access.toml --listen '*'   for other machines too: the file says who may do what
+  geartrain serve --listen '*' --insecure             the same for everyone, who may then do everything
+
+A server that others can reach needs rules: tables [access.NAME] in the file, with hashes of geartrain token, networks
+or certificates, and roles.`,
   )
   return command.action(async () => finish(await serve(command)))
 }
 
 async function serve(command: Command): Promise<number> {
   refuseArguments(command, exitCodes.usage)
-  const { values, functions, schedules, notes } = await readSettings(command)
+  const { values, functions, schedules, access, notes } = await readSettings(command)
   const openedLog = await openServeLog(values)
-  return run({ server: { ...toServerOptions(values), functions, schedules }, openedLog, graceMs: values.grace, notes })
+  return run({ server: { ...toServerOptions(values), functions, schedules, access }, openedLog, graceMs: values.grace, notes })
 }
 
 interface ServeSettings {
   readonly values: SettingValues
   readonly functions: ConfigPolicies
   readonly schedules: ServerOptions['schedules']
+  readonly access: ServerOptions['access']
   readonly notes: readonly string[]
 }
 
@@ -64,7 +70,7 @@ async function readSettings(command: Command): Promise<ServeSettings> {
     const fromFile = file === undefined || file === '' ? noConfigFile : await readConfigFile(file)
     const values = resolveSettings([givenFlags(command), environment, fromFile.source])
     const schedules = readScheduleTables(fromFile.schedules, toServerOptions(values).limits)
-    return { values, functions: fromFile.functions, schedules, notes }
+    return { values, functions: fromFile.functions, schedules, access: fromFile.access, notes }
   } catch (error) {
     if (error instanceof SettingsError) throw new Fault(error.message, exitCodes.usage, { cause: error })
     throw error

@@ -17,12 +17,34 @@ import { seconds } from './option-values.ts'
 const timeoutSecondsMax = Math.floor((2 ** 31 - 1) / 1000)
 
 /** Of errors whose texts are for a person. */
-const controlCodes: ReadonlySet<string> = new Set(['BAD_REQUEST', 'NOT_FOUND', 'CONFLICT', 'STORE_FAILED'])
+const controlCodes: ReadonlySet<string> = new Set([
+  'BAD_REQUEST',
+  'ACCESS_DENIED',
+  'NOT_FOUND',
+  'CONFLICT',
+  'STORE_FAILED',
+])
 
 /** Where the servers are. Its value is the text, which has been checked; without, it is for the library to find them. */
 export function serversOption(): Option {
   const what = 'servers: host:port[,host:port...], IPv6 as [::1]:4730 (default: $GEARMAN_SERVERS or 127.0.0.1:4730)'
   return new Option('-s, --servers <list>', what).argParser(checkedServers)
+}
+
+let givenToken: string | undefined
+
+/** Who this is, for servers with access rules. On a command line other users of the machine can see it. */
+export function tokenOption(): Option {
+  return new Option('--token <token>', 'token that the server lets in (default: $GEARTRAIN_TOKEN)').argParser((text) => {
+    givenToken = text
+    return text
+  })
+}
+
+/** Of the command line, else of the environment, for whoever connects. */
+export function credentials(): { readonly token: string | undefined } {
+  const { GEARTRAIN_TOKEN: text = '' } = process.env
+  return { token: givenToken ?? (text === '' ? undefined : text) }
 }
 
 /** Its value is in milliseconds. */
@@ -48,6 +70,7 @@ export function serverFault(error: unknown): unknown {
 function serverSentence(error: GeartrainError): string {
   if (error instanceof ConnectError) {
     const reasons = [...new Set(leaves(error).map(reasonNotReached))]
+    if (leaves(error).some(isDenied)) return `${reasons.join(', ')}: see --token and GEARTRAIN_TOKEN`
     return `${reasons.join(', ')}: start a server there (geartrain serve), or name another with --servers`
   }
   if (error instanceof ConnectionLostError) return `${error.message}: whether it did what was asked is not known`
@@ -86,6 +109,10 @@ interface ConnectFields {
   readonly address?: string
   readonly port?: number
   readonly hostname?: string
+}
+
+function isDenied(error: Error): boolean {
+  return error instanceof ServerError && error.serverCode === 'ACCESS_DENIED'
 }
 
 /** The errors of the single attempts. */

@@ -4,6 +4,7 @@ import { addAskOptions, askAdmins, askServers, printRows } from './ask-servers.t
 import { exitCodes } from './fault.ts'
 import { jobState, jobStateColumns } from './job-state.ts'
 import { showText } from './table.ts'
+import { credentials } from './servers.ts'
 
 /** `geartrain status`: all functions, or some jobs. */
 export function statusCommand(program: Command, finish: (exitCode: number) => void): Command {
@@ -57,7 +58,7 @@ async function showFunctions(command: Command): Promise<boolean> {
 /** True if each job is known to a server. */
 async function showJobs(command: Command, handles: readonly string[]): Promise<boolean> {
   const { answers, areAll } = await askServers(command, async (server, { timeoutMs }) => {
-    await using client = await Client.connect(server, { connectTimeoutMs: timeoutMs })
+    await using client = await Client.connect(server, { ...credentials(), connectTimeoutMs: timeoutMs })
     return await Promise.all(handles.map((handle) => client.status(handle, { timeoutMs })))
   })
   const rows = handles.map((handle, i) => {

@@ -29,6 +29,7 @@ import { ControlLink } from './control-link.ts'
 import { type CallOptions, throwIfAborted } from './cutoff.ts'
 import { InvalidArgumentError, ServerError } from './errors.ts'
 import { openFirstReachable } from './first-reachable.ts'
+import { checkedToken } from './token.ts'
 import { readWireName, wireName } from './wire-name.ts'
 import { type Workload, workloadBytes } from './workload.ts'
 
@@ -37,6 +38,8 @@ export interface AdminOptions {
   readonly connectTimeoutMs?: number | undefined
   /** Encrypts the connection: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
   readonly tls?: boolean | tls.ConnectionOptions | undefined
+  /** Who this is, for servers with access rules: what `geartrain token` has made. */
+  readonly token?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -69,8 +72,8 @@ export class Admin {
 
   /** The administration of the first server of the list that can be reached. */
   static async connect(servers?: Servers, options: AdminOptions = {}): Promise<Admin> {
-    const { connectTimeoutMs: timeoutMs = defaultConnectTimeoutMs, tls, signal } = options
-    const connectionOptions = { ...defaultConnectionOptions, tls: tlsOptions(tls) }
+    const { connectTimeoutMs: timeoutMs = defaultConnectTimeoutMs, tls, token, signal } = options
+    const connectionOptions = { ...defaultConnectionOptions, tls: tlsOptions(tls), token: checkedToken(token) }
     return await openFirstReachable(parseServers(servers), async (server) => {
       const session = await AdminSession.open(server, connectionOptions, { timeoutMs, signal })
       return new Admin(session, new ControlLink(server, connectionOptions, timeoutMs))

@@ -34,6 +34,7 @@ import {
 import type { SubmittedJob } from './submitted-job.ts'
 import { type SpanStarter, Tracing } from './tracing.ts'
 import { type Submitter, Waiter } from './waiter.ts'
+import { checkedToken } from './token.ts'
 import { readWireName, uniqueBytesMax, wireName } from './wire-name.ts'
 import { type Workload, workloadBytes } from './workload.ts'
 
@@ -56,6 +57,8 @@ export interface ClientOptions<Jobs extends JobTypes = AnyJobs> {
   readonly packetBytesMax?: number | undefined
   /** Encrypts the connections: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
   readonly tls?: boolean | tls.ConnectionOptions | undefined
+  /** Who this is, for servers with access rules: what `geartrain token` has made. */
+  readonly token?: string | undefined
   /**
    * Makes a span of OpenTelemetry for each submission, and tells a Geartrain server of its trace: `true`, or a tracer.
    * Needs `@opentelemetry/api`; default false.
@@ -111,6 +114,7 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
       heartbeatMs = defaultHeartbeatMs,
       packetBytesMax = defaultConnectionOptions.packetBytesMax,
       tls,
+      token,
       tracing,
     } = options
     this.#jobs = jobs
@@ -122,6 +126,7 @@ export class Client<out Jobs extends JobTypes = AnyJobs> {
       session: {
         packetBytesMax,
         tls: tlsOptions(tls),
+        token: checkedToken(token),
         heartbeatMs: checkedHeartbeatMs(heartbeatMs),
       },
       connectTimeoutMs: checkedTimeoutMs(connectTimeoutMs),

@@ -1,11 +1,12 @@
 import net from 'node:net'
 import tls from 'node:tls'
-import { Decoder, PacketWriter, type packets } from '@geartrain/protocol'
+import { Decoder, PacketWriter, packets } from '@geartrain/protocol'
 import { formatServer, type ServerAddress } from './address.ts'
 import { type CallOptions, startCutoff, throwIfAborted } from './cutoff.ts'
 import { Deferred } from './deferred.ts'
 import { ConnectionLostError, ProtocolError } from './errors.ts'
 import { IncomingPacket } from './incoming-packet.ts'
+import { TokenReply } from './token.ts'
 
 /** Whoever has the connection. None of these is called again after `lost`. */
 export interface Receiver {
@@ -24,6 +25,8 @@ export interface ConnectionOptions {
   readonly packetBytesMax: number
   /** What Node's `tls.connect` takes; undefined: no TLS. */
   readonly tls?: tls.ConnectionOptions | undefined
+  /** Says to the server who this is, before anything else. */
+  readonly token?: string | undefined
 }
 
 const MiB = 1024 * 1024
@@ -52,7 +55,7 @@ const allocate = (bytes: number) => Buffer.allocUnsafeSlow(bytes)
 export class Connection {
   readonly address: ServerAddress
   readonly #socket: net.Socket
-  readonly #receiver: Receiver
+  #receiver: Receiver
   readonly #decoder: Decoder
   readonly #packet: IncomingPacket
   readonly #writer = new PacketWriter(allocate)
@@ -62,6 +65,7 @@ export class Connection {
   /** Why it ends, as soon as that is known. */
   #fault: Error | undefined
   #isOpen = true
+  #hasReceived = false
 
   private constructor(address: ServerAddress, socket: net.Socket, receiver: Receiver, packetBytesMax: number) {
     this.address = address
@@ -77,23 +81,34 @@ export class Connection {
     socket.on('close', () => this.#lose())
   }
 
-  /** Rejects with the system's error, AbortedError or TimeoutError. */
+  /** Rejects with the system's error, AbortedError or TimeoutError; with ServerError if the token is refused. */
   static async open(
     address: ServerAddress,
     receiver: Receiver,
-    { packetBytesMax, tls: secure }: ConnectionOptions,
+    { packetBytesMax, tls: secure, token }: ConnectionOptions,
     options: CallOptions,
   ): Promise<Connection> {
     throwIfAborted(options.signal)
     const { socket, event } = connect(address, secure)
     const connected = new Deferred<void>()
     const closed = new Promise((resolve) => socket.once('close', resolve))
-    const release = startCutoff(options, `connecting to ${formatServer(address)}`, connected.reject)
+    const cutoff = new Deferred<never>()
+    cutoff.promise.catch(() => {})
+    const release = startCutoff(options, `connecting to ${formatServer(address)}`, (error) => {
+      connected.reject(error)
+      cutoff.reject(error)
+    })
     socket.once(event, connected.resolve)
     socket.once('error', connected.reject)
     try {
       await connected.promise
-      return new Connection(address, socket, receiver, packetBytesMax)
+      if (token === undefined) return new Connection(address, socket, receiver, packetBytesMax)
+      const reply = new TokenReply(address)
+      const connection = new Connection(address, socket, reply, packetBytesMax)
+      connection.send(packets.OPTION_REQ, [`token:${token}`])
+      await Promise.race([reply.answer, cutoff.promise])
+      connection.#receiver = receiver
+      return connection
     } catch (error) {
       // An error after this one is nobody's.
       socket.on('error', () => {})
@@ -182,6 +197,7 @@ export class Connection {
   /** The receiver may end the connection at any packet; what follows it is then not read. */
   #read(chunk: Uint8Array): void {
     const decoder = this.#decoder
+    this.#hasReceived = true
     decoder.push(chunk)
     try {
       for (;;) {
@@ -226,7 +242,7 @@ export class Connection {
     this.#isOpen = false
     if (this.#flushing !== undefined) clearImmediate(this.#flushing)
     this.#releaseDrained()
-    this.#receiver.lost(lostError(this.address, this.#fault, this.bytesRead > 0))
+    this.#receiver.lost(lostError(this.address, this.#fault, this.#hasReceived ? '' : silenceHint(this.#socket)))
     this.#ended.resolve()
   }
 }
@@ -253,14 +269,19 @@ function connect(
   return { socket, event: 'secureConnect' }
 }
 
-function lostError(address: ServerAddress, fault: Error | undefined, hasSpoken: boolean): ConnectionLostError {
+/** What may be the matter with a server that has closed a connection without a word. */
+function silenceHint(socket: net.Socket): string {
+  const question =
+    socket instanceof tls.TLSSocket ? 'does it know the certificate of this client?' : 'does it want TLS?'
+  return ` before it said anything; ${question}`
+}
+
+function lostError(address: ServerAddress, fault: Error | undefined, hint: string): ConnectionLostError {
   const server = formatServer(address)
   if (fault !== undefined) {
     // OpenSSL's messages end with a line end.
     const reason = fault.message.trimEnd()
     return new ConnectionLostError(`the connection to ${server} is lost: ${reason}`, { cause: fault })
   }
-  // As a server with TLS does when a client has none.
-  const hint = hasSpoken ? '' : ' before it said anything; does it want TLS?'
   return new ConnectionLostError(`${server} has closed the connection${hint}`)
 }

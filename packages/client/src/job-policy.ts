@@ -8,7 +8,7 @@ export type AttemptEnd = 'failed' | 'exception' | 'timeout' | 'lost'
  * there.
  */
 export interface JobPolicy {
-  /** How often it is tried; Infinity: as often as it takes. */
+  /** How often it is tried; Infinity: as often as it takes; 0: as with gearmand, again only if its worker is lost. */
   readonly attempts?: number | undefined
   /** Ends of an attempt that another one may follow; default: all. */
   readonly retryOn?: readonly AttemptEnd[] | undefined
@@ -42,11 +42,12 @@ const time = (ms: number, name: string) => {
   if (ms >= 0 && ms <= Number.MAX_SAFE_INTEGER) return `${Math.ceil(ms)}ms`
   throw new InvalidArgumentError(`${name} of a policy is a time in milliseconds from 0, not ${ms}`)
 }
+const attempts = (value: number) => (value === 0 ? 'off' : number(value))
 const list = (words: readonly string[]) => (words.length === 0 ? 'none' : words.join(','))
 
 /** The server's name of each setting, and how its value is written. What is allowed is for the server to say. */
 const settings = {
-  attempts: ['attempts', number],
+  attempts: ['attempts', attempts],
   retryOn: ['retry-on', list],
   backoff: ['backoff', String],
   backoffFirstMs: ['backoff-first', time],

@@ -30,6 +30,7 @@ import {
 import { type Ability, Lane } from './lane.ts'
 import { performer } from './performer.ts'
 import { type SpanStarter, Tracing } from './tracing.ts'
+import { checkedToken } from './token.ts'
 import { wireName } from './wire-name.ts'
 import { WorkerLink } from './worker-link.ts'
 import type { WorkerSession } from './worker-session.ts'
@@ -60,6 +61,8 @@ export interface WorkerOptions<Jobs extends JobTypes = AnyJobs> {
   readonly resultBytesMax?: number | undefined
   /** Encrypts the connections: `true`, or what Node's `tls.connect` takes, such as `ca`, `cert` and `key`. */
   readonly tls?: boolean | tls.ConnectionOptions | undefined
+  /** Who this is, for servers with access rules: what `geartrain token` has made. */
+  readonly token?: string | undefined
   /**
    * Runs each handler in a span of OpenTelemetry, which continues the trace of the job's client: `true`, or a tracer.
    * Needs `@opentelemetry/api`; default false.
@@ -136,6 +139,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
       resultBytesMax = defaultResultBytesMax,
       packetBytesMax = defaultConnectionOptions.packetBytesMax,
       tls,
+      token,
       tracing,
       onConnect,
       onDisconnect,
@@ -162,7 +166,7 @@ export class Worker<Jobs extends JobTypes = AnyJobs> {
         slots: this.#slots,
         isTraced: this.#tracing !== undefined,
         clientId: clientId === undefined ? undefined : wireName(clientId, 'clientId', clientIdBytesMax),
-        connection: { packetBytesMax, tls: tlsOptions(tls) },
+        connection: { packetBytesMax, tls: tlsOptions(tls), token: checkedToken(token) },
         heartbeatMs: checkedHeartbeatMs(heartbeatMs),
       },
       lanes: this.#lanes,

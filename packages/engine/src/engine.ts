@@ -255,6 +255,13 @@ export class Engine {
     this.resetAbilities(session)
   }
 
+  /** The same for a session whose peer has left before it could be told of its jobs: no attempt of theirs is counted. */
+  withdraw(session: Session): void {
+    this.settleGrab(session)
+    for (const job of session.running) this.#states.giveBack(job)
+    this.disconnect(session)
+  }
+
   // What clients say
 
   /** JOB_CREATED, also when a live job of the same function and unique is joined; or refused. */
@@ -326,6 +333,7 @@ export class Engine {
     const ability = new Ability(session, jobFunction, timeoutMs)
     session.addAbility(ability)
     jobFunction.workerCount++
+    this.#states.observer?.workersChanged?.(jobFunction)
     this.#states.waking.add(ability, this.#states.now)
     this.#states.window?.refillAll(jobFunction)
   }
@@ -339,6 +347,7 @@ export class Engine {
     this.#states.waking.remove(ability)
     session.removeAbility(ability)
     ability.function.workerCount--
+    this.#states.observer?.workersChanged?.(ability.function)
     this.#states.loseJobsOf(session, ability.function)
     this.#states.waking.wakeForRest(ability.function, this.#states.now)
   }
@@ -349,6 +358,7 @@ export class Engine {
     for (const ability of removed) {
       this.#states.waking.remove(ability)
       ability.function.workerCount--
+      this.#states.observer?.workersChanged?.(ability.function)
     }
     session.clearAbilities()
     for (const job of session.running) this.#states.lose(job)

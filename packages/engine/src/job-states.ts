@@ -235,6 +235,13 @@ export class JobStates {
     this.#tryAgain(job)
   }
 
+  /** Its worker was never told of it: as if it had not been given to it. */
+  giveBack(job: Job): void {
+    job.owner?.revoke(job.number)
+    if (job.isAbandoned) this.end(job)
+    else this.#tryAgain(job)
+  }
+
   /** Its worker takes too long. */
   timeOut(job: Job): void {
     const { attempts, timeoutMs } = job.function.policy

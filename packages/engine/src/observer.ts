@@ -28,4 +28,6 @@ export interface Observer {
   ended(job: Job, outcome: JobOutcome, isDead: boolean, runMs: number | undefined, data: Uint8Array): void
   /** The same for one that was on disk alone. */
   endedOnDisk(jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled', isDead: boolean): void
+  /** A worker can do it from now on, or no longer. */
+  workersChanged?(jobFunction: JobFunction): void
 }

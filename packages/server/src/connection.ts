@@ -36,6 +36,8 @@ const listingBytesMax = 256 * 1024
 /** After an ERROR that ends a connection, the peer has this long to read it. */
 const lingerMs = 2000
 const MiB = 1024 * 1024
+/** The first byte that a client of TLS sends, which no packet and no text command begins with. */
+const tlsHandshake = 0x16
 /** What the commands of one connection may take of a turn before others have theirs. */
 const turnShareMs = 10
 /** The clock is looked at once for so many commands. */
@@ -56,6 +58,8 @@ export class Connection {
   readonly output: Output
   /** What the peer calls itself. */
   clientId = '-'
+  /** Tokens that it has shown and that are none. */
+  wrongTokens = 0
   /** It has output of this turn. */
   isTouched = false
   /** It has all the output that it will get. */
@@ -109,6 +113,7 @@ export class Connection {
   /** Bytes from the peer. They may be overwritten when this returns. */
   receive(chunk: Uint8Array): void {
     if (this.#isClosing) return
+    if (!this.#hasSpoken && this.decoder.pendingBytes === 0 && chunk[0] === tlsHandshake) return this.#refuseTls()
     this.decoder.push(chunk)
     this.#read()
     if (this.#mustWait) this.decoder.keepRest()
@@ -273,6 +278,12 @@ export class Connection {
       if (lastWords.has(this.decoder.type)) this.#context.onResultTooLarge(this, text)
       this.#context.connections.to(this.id)?.error({ code: 'PACKET_TOO_LARGE', text })
     }
+    this.close()
+  }
+
+  /** It would wait for an answer, and the server for the end of the line. */
+  #refuseTls(): void {
+    this.#context.log.debug({ connection: this.id, address: this.address }, 'TLS where none is spoken')
     this.close()
   }
 

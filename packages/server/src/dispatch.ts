@@ -8,6 +8,10 @@ import {
   readLatin1,
   wireErrors,
 } from '@geartrain/protocol'
+import type { Access } from './access/access.ts'
+import { packetRolesByType } from './access/packet-roles.ts'
+import { deniedSentence } from './access/denied.ts'
+import { tokenBytesMax } from './access/token.ts'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Control } from './control/control.ts'
@@ -32,6 +36,7 @@ export interface DispatchContext {
   readonly journal: Journal | undefined
   readonly schedules: Schedules
   readonly control: Control
+  readonly access: Access
 }
 
 /**
@@ -48,13 +53,14 @@ export class Dispatch {
   readonly #journal: Journal | undefined
   readonly #schedules: Schedules
   readonly #control: Control
+  readonly #access: Access
   readonly #names = new NameCache()
   /** Of the packet that is being handled. */
   readonly #args = new Arguments()
   readonly #byType: (Handler | undefined)[] = []
 
   constructor(engine: Engine, context: DispatchContext) {
-    const { connections, handles, limits, wallTime, journal, schedules, control } = context
+    const { connections, handles, limits, wallTime, journal, schedules, control, access } = context
     this.#engine = engine
     this.#connections = connections
     this.#handles = handles
@@ -63,6 +69,7 @@ export class Dispatch {
     this.#journal = journal
     this.#schedules = schedules
     this.#control = control
+    this.#access = access
     for (const [name, handler] of Object.entries(this.#handlers)) {
       // Object.entries forgets that the keys are names of packets.
       this.#byType[packets[name as PacketName].type] = handler
@@ -81,7 +88,29 @@ export class Dispatch {
       connection.close()
       return
     }
+    if (!this.#access.isOpen && !this.#isAllowed(connection, type)) return
     handler(connection)
+  }
+
+  /** If it is not, the peer is told. */
+  #isAllowed(connection: Connection, type: number): boolean {
+    const needed = packetRolesByType[type]
+    if (needed === undefined) return true
+    const { actor } = connection
+    if ('anywhere' in needed) {
+      if (needed.anywhere.some((role) => actor.mayAnywhere(role))) return true
+      this.#deny(connection, deniedSentence(needed.anywhere))
+      return false
+    }
+    const { onFunction: role } = needed
+    const name = this.#name(connection, 0)
+    if (actor.may(role, name)) return true
+    this.#deny(connection, deniedSentence([role], name))
+    return false
+  }
+
+  #deny(connection: Connection, text: string): void {
+    connection.error({ code: wireErrors.ACCESS_DENIED.code, text })
   }
 
   readonly #handlers: Partial<Record<PacketName, Handler>> = {
@@ -278,11 +307,29 @@ export class Dispatch {
 
   /** In any case; it can't be taken back. */
   #option(connection: Connection): void {
+    if (this.#text(connection, 0, tokenOption.length) === tokenOption) return this.#token(connection)
     const option = this.#text(connection, 0, optionBytesMax).toLowerCase()
     if (option === 'exceptions') connection.session.exceptions = true
     else if (option === 'cancellation') connection.session.cancellation = true
     else return connection.error(wireErrors.UNKNOWN_OPTION)
     this.#repeat(connection, packets.OPTION_RES.type)
+  }
+
+  /** Who shows a token is from now on who it is for. It is neither said again nor logged. */
+  #token(connection: Connection): void {
+    const token = this.#text(connection, 0, tokenOption.length + tokenBytesMax + 1).slice(tokenOption.length)
+    const actor = this.#access.identifyWithToken(connection.actor, token)
+    if (actor !== undefined) {
+      connection.actor = actor
+      const { output } = connection
+      output.packet(packets.OPTION_RES.type, tokenAnswer.length)
+      output.text(tokenAnswer)
+      return
+    }
+    const isLast = ++connection.wrongTokens >= wrongTokensMax
+    const end = isLast ? ', and the connection is closed' : ''
+    this.#deny(connection, `this token lets nobody in from here${end}: see that it is whole, and one that the server knows`)
+    if (isLast) connection.close()
   }
 
   /** The number of the job whose handle is the first argument; -1 for a handle that this server never gave. */
@@ -355,6 +402,11 @@ function repeatWith({ output }: Connection, type: number, first: Uint8Array, arg
 /** A number of more digits is none that means anything. */
 const digitsMax = 20
 const optionBytesMax = 64
+/** The option that a token comes with, and what is answered. */
+const tokenOption = 'token:'
+const tokenAnswer = 'token'
+/** Who guesses has to connect again. */
+const wrongTokensMax = 3
 
 /** gearmand's bound on the handle of a WORK_FAIL. */
 const handleBytesMax = 63

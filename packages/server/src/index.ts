@@ -1,6 +1,13 @@
+export { Access, type Credentials, type Grant } from './access/access.ts'
+export type { AccessOptions, AccessRule, AccessRuleOptions } from './access/access-rules.ts'
 export { type Actor, anyone, type Role, roles } from './access/actor.ts'
+export { type PacketRole, packetRoles } from './access/packet-roles.ts'
+export { hashToken, makeToken } from './access/token.ts'
+export { UnguardedError } from './access/unguarded.ts'
+export { adminRoles } from './admin.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
+export { controlRoles } from './control/control-roles.ts'
 export { HttpListenError } from './http/http-listen-error.ts'
 export { type ProblemCode, problems } from './http/problem.ts'
 export { defaultLimits, gearmandLimits, type Limits } from './limits.ts'
@@ -66,4 +73,6 @@ export {
   type StoreRequest,
   type StoreState,
 } from './store/store.ts'
+export { TlsError } from './tls/tls-error.ts'
+export type { TlsFiles } from './tls/tls-files.ts'
 export { version } from './version.ts'

@@ -62,6 +62,8 @@ export interface JournalContext {
   readonly handles: Handles
   readonly wallTime: WallTime
   readonly log: Log
+  /** The store is said to fail, or to work again. */
+  readonly onStoreNews: (isFailing: boolean) => void
 }
 
 /**
@@ -109,7 +111,7 @@ export class Journal implements Changes {
   constructor(context: JournalContext) {
     this.#context = context
     this.#replies = new HeldReplies(context.connections, context.handles)
-    this.#news = new StoreNews(context.store, context.clock, context.log)
+    this.#news = new StoreNews(context.store, context.clock, context.log, context.onStoreNews)
     const { clock, wallTime } = context
     this.#sweeper = new Sweeper({
       clock,
@@ -182,6 +184,22 @@ export class Journal implements Changes {
   /** Why durable jobs can't be kept at the moment. */
   get failure(): StoreFailure | undefined {
     return this.#failure
+  }
+
+  /** The store is at work. */
+  get isCommitting(): boolean {
+    return this.#batches.committing !== undefined
+  }
+
+  /** What is not kept yet: new jobs, and the memory that all of it takes. */
+  get unkept(): { readonly additions: number; readonly bytes: number } {
+    let additions = 0
+    let bytes = 0
+    for (const batch of this.#batches.all) {
+      additions += batch.additions.length
+      bytes += batch.bytes
+    }
+    return { additions, bytes }
   }
 
   // What the engine says

@@ -26,6 +26,8 @@ export interface Limits {
   readonly waitsPerConnectionMax: number
   /** A connection that has sent no packet and no line by then is closed; 0: never. */
   readonly handshakeTimeoutMs: number
+  /** All of a handshake by TLS has this long; 0: for ever. */
+  readonly tlsHandshakeTimeoutMs: number
   /** A packet has this long to arrive, and as long again for each MiB it has brought; 0: for ever. */
   readonly packetTimeoutMs: number
   /** A reader that has output waiting and takes less than 64 KiB of it in so long is closed; 0: never. */
@@ -38,6 +40,13 @@ export interface Limits {
   readonly httpRequestTimeoutMs: number
   readonly httpConnectionsMax: number
   readonly httpConnectionsPerAddressMax: number
+  /** Functions that have figures of their own in /metrics; those of all others are summed. */
+  readonly metricsFunctionsMax: number
+  /** Jobs that are done over HTTP, and requests that wait for one. */
+  readonly httpLeasesMax: number
+  readonly httpLeasesPerActorMax: number
+  /** Requests over HTTP a second with one token; 0: as many as it likes. */
+  readonly httpRequestsPerTokenMax: number
 }
 
 /** What a job with a unique takes of the heap, its workload apart, and how much of the heap jobs may have. */
@@ -62,6 +71,7 @@ export const defaultLimits: Limits = {
   workloadBytesMax: Math.floor(memoryShare * totalmem()),
   waitsPerConnectionMax: 100_000,
   handshakeTimeoutMs: 600_000,
+  tlsHandshakeTimeoutMs: 10_000,
   packetTimeoutMs: 60_000,
   outputTimeoutMs: 60_000,
   httpBodyBytesMax: 32 * MiB,
@@ -70,12 +80,17 @@ export const defaultLimits: Limits = {
   httpRequestTimeoutMs: 300_000,
   httpConnectionsMax: 10_000,
   httpConnectionsPerAddressMax: 5000,
+  metricsFunctionsMax: 1000,
+  httpLeasesMax: 10_000,
+  httpLeasesPerActorMax: 1000,
+  httpRequestsPerTokenMax: 0,
 }
 
 /** For those who put this server in gearmand's place: where gearmand has a bound, it is as wide as gearmand's. */
 export const gearmandLimits: Limits = {
   ...defaultLimits,
   packetBytesMax: 1024 * MiB,
+  httpBodyBytesMax: 1024 * MiB,
   functionNameBytesMax: 8000,
   handshakeTimeoutMs: 0,
 }

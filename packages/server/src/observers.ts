@@ -43,4 +43,8 @@ export class Observers implements Observer {
   endedOnDisk(jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled', isDead: boolean): void {
     for (const each of this.#all) each.endedOnDisk(jobFunction, number, outcome, isDead)
   }
+
+  workersChanged(jobFunction: JobFunction): void {
+    for (const each of this.#all) each.workersChanged?.(jobFunction)
+  }
 }

@@ -1,9 +1,12 @@
 import type { ScheduleDefinition } from '@geartrain/protocol'
+import type { AccessOptions } from './access/access-rules.ts'
 import { defaultHandlePrefix } from './handles.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { type Log, silentLog } from './log.ts'
 import type { FunctionOptions } from './policies/config-policies.ts'
 import type { Store } from './store/store.ts'
+import type { TlsFiles } from './tls/tls-files.ts'
+import type { TracesTracer } from './traces/tracer-sink.ts'
 import { version } from './version.ts'
 
 export interface ServerOptions {
@@ -13,8 +16,25 @@ export interface ServerOptions {
   readonly port: number
   /** Where the HTTP side listens, `127.0.0.1:4731`; undefined: there is none. */
   readonly http: string | undefined
+  /** Files for TLS, read when the server starts to listen and by `reloadTls()`; undefined: there is no TLS. */
+  readonly tls: TlsFiles | undefined
+  /** With TLS: `same` is `port`, which then speaks nothing else; a number is a port beside it, `off` none. */
+  readonly tlsPort: 'same' | 'off' | number
+  /** The HTTP side is HTTPS, with the same files. */
+  readonly httpTls: boolean
+  /** Where gearmand's own protocol over HTTP is spoken, in plain text; undefined: nowhere. */
+  readonly gearmandHttp: string | undefined
   /** Names that the HTTP side is reached by, beside `localhost` and addresses. */
   readonly httpHosts: readonly string[]
+  /**
+   * Who may do what: `{ ci: { token: 'sha256:...', roles: ['submit'], functions: 'mail.*' } }`, or the rules of a file.
+   * Without any, everyone may do everything.
+   */
+  readonly access: AccessOptions
+  /** Listen on addresses that others can reach, though there are no rules. */
+  readonly insecure: boolean
+  /** From where the text protocol is listened to. */
+  readonly textAdmin: 'on' | 'loopback' | 'off'
   /** Connections that may wait to be accepted. */
   readonly backlog: number
   /**
@@ -42,6 +62,10 @@ export interface ServerOptions {
   readonly functions: FunctionOptions
   /** Jobs at times. They can be paused and run while the server runs, but not changed. */
   readonly schedules: readonly ScheduleDefinition[]
+  /** Who gets spans of the jobs: the OTLP/HTTP endpoint of a collector, or a tracer of OpenTelemetry; undefined: nobody. */
+  readonly traces: string | TracesTracer | undefined
+  /** The part of the jobs that are traced of those whose clients do not trace them, from 0 to 1. */
+  readonly tracesSample: number
   readonly log: Log
 }
 
@@ -49,7 +73,14 @@ export const defaultOptions: ServerOptions = {
   listen: '127.0.0.1',
   port: 4730,
   http: undefined,
+  tls: undefined,
+  tlsPort: 'same',
+  httpTls: false,
+  gearmandHttp: undefined,
   httpHosts: [],
+  access: {},
+  insecure: false,
+  textAdmin: 'on',
   backlog: 4096,
   store: 'memory',
   handlePrefix: defaultHandlePrefix(),
@@ -63,5 +94,7 @@ export const defaultOptions: ServerOptions = {
   limits: defaultLimits,
   functions: {},
   schedules: [],
+  traces: undefined,
+  tracesSample: 1,
   log: silentLog,
 }

@@ -5,16 +5,25 @@ import { Engine } from '@geartrain/engine'
 import { encodePacket, packets, readLatin1, type WireError, wireErrors } from '@geartrain/protocol'
 import { Access } from './access/access.ts'
 import { type Actor, itself } from './access/actor.ts'
+import { auditTo } from './access/audit.ts'
+import { firstExposed, UnguardedError } from './access/unguarded.ts'
 import { Admin } from './admin.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { Connections } from './connections.ts'
 import { Control } from './control/control.ts'
 import { Dispatch } from './dispatch.ts'
+import type { GearmandHttp } from './gateway/gearmand-http.ts'
 import { Handles } from './handles.ts'
 import type { HttpContext } from './http/context.ts'
 import type { HttpServer } from './http/http-server.ts'
 import { performOver } from './http/perform.ts'
+import { Bulletin } from './live/bulletin.ts'
+import { DeadCounts } from './metrics/dead-counts.ts'
+import type { Figures } from './metrics/figures.ts'
+import { FunctionStats } from './metrics/function-stats.ts'
+import { Health } from './metrics/health.ts'
+import { StoreStats } from './metrics/store-stats.ts'
 import { Journal } from './journal.ts'
 import { MemoryArchive } from './memory-archive.ts'
 import { Observers } from './observers.ts'
@@ -25,11 +34,19 @@ import { Schedules } from './schedules/schedules.ts'
 import { readThroughSharedBuffer } from './shared-buffer.ts'
 import { BusyStore } from './store/busy-store.ts'
 import { makeStore } from './store/kinds.ts'
+import { FileTlsSource } from './tls/file-tls-source.ts'
+import { certificateOf } from './tls/peer-certificate.ts'
+import { TlsDoor } from './tls/tls-door.ts'
+import { TlsError } from './tls/tls-error.ts'
+import type { SpanSink } from './traces/span.ts'
+import { startTraces } from './traces/start.ts'
 import { Turn } from './turn.ts'
 import { WallTime } from './wall-time.ts'
 
 /** The name to listen on for every address the machine has. */
 const everyAddress = '*'
+/** The kind of the document that has the key of sessions over HTTP. */
+const sessionKeyDocument = 'session key'
 /** How often connections are looked through for those that have used up the server's patience. */
 const patienceCheckMs = 1000
 /** How long a server that has finished all of its jobs waits for their results to be read. */
@@ -42,6 +59,8 @@ const closeTimeoutMs = 250
 export interface ListeningAddress {
   readonly address: string
   readonly port: number
+  /** Only TLS is spoken there. */
+  readonly isTls?: boolean
 }
 
 /** A job server. Everything has a default: `createServer()` listens on 127.0.0.1:4730 once `listen` is called. */
@@ -59,16 +78,31 @@ export class Server {
   /** Undefined: no job outlives the server. */
   readonly #store: BusyStore | undefined
   readonly #journal: Journal | undefined
+  readonly #handles: Handles
   readonly #policies: Policies
   readonly #schedules: Schedules
   /** What can be asked of the server beside jobs. */
   readonly control: Control
-  readonly access: Access = new Access()
+  readonly access: Access
+  /** What the store has to sign sessions over HTTP with. */
+  #sessionKey: string | undefined
   /** Who wants to see what becomes of jobs adds itself. */
   readonly observers: Observers = new Observers()
+  /** What can be measured of it. */
+  readonly figures: Figures
+  /** Where it tells of what has changed. */
+  readonly bulletin: Bulletin = new Bulletin()
+  /** Where spans of the jobs go; undefined: there are none. */
+  readonly traces: SpanSink | undefined
   #opened: Promise<void> | undefined
   #http: HttpServer | undefined
+  #gearmandHttp: GearmandHttp | undefined
+  /** Aborted when it begins to stop. */
+  readonly #closing = new AbortController()
   readonly #listeners: NetServer[] = []
+  /** Once `listen` was called, if there is TLS. */
+  #tls: FileTlsSource | undefined
+  #tlsDoor: TlsDoor | undefined
   /** Set while there are connections to look through. */
   #stopPatience: (() => void) | undefined
   /** What is waited for before it closes, looked at after each turn; one for each time it was told to close. */
@@ -77,13 +111,18 @@ export class Server {
 
   constructor(options: ServerOptions, clock: Clock) {
     const { limits, log } = options
+    this.access = new Access(options.access)
     const handles = new Handles(options.handlePrefix, clock.wallNow())
     const connections = this.#connections
     const wallTime = new WallTime(clock)
     const made = makeStore(options.store, log)
-    const store = made && new BusyStore(made)
-    const journal = store && new Journal({ store, clock, connections, handles, wallTime, log })
+    const { bulletin } = this
+    const storeStats = new StoreStats(clock)
+    const store = made && new BusyStore(made, storeStats)
+    const onStoreNews = (failing: boolean) => bulletin.tell({ kind: 'store', failing })
+    const journal = store && new Journal({ store, clock, connections, handles, wallTime, log, onStoreNews })
     const policies = new Policies(options.functions)
+    policies.onChanged = (name) => bulletin.tell({ kind: 'policy', name })
     const engineOptions = {
       policyOf: (name: string) => policies.policyOf(name),
       attemptsMax: options.attemptsMax,
@@ -104,6 +143,28 @@ export class Server {
       this.observers,
     )
     memory.serve(engine)
+    const functions = new FunctionStats({
+      now: () => engine.now,
+      isKnown: (name) => engine.findFunction(name) !== undefined,
+      functionsMax: limits.functionsMax,
+      seriesMax: limits.metricsFunctionsMax,
+    })
+    this.observers.add(functions)
+    this.figures = {
+      engine,
+      connections,
+      functions,
+      dead: new DeadCounts(journal ?? memory, clock),
+      health: new Health(engine, () => journal?.failure !== undefined),
+      store: store && journal && { name: store.name, stats: storeStats, journal },
+      clock,
+      startedAt: clock.wallNow(),
+    }
+    const { traces, tracesSample: sample } = options
+    this.traces =
+      traces === undefined
+        ? undefined
+        : startTraces(this.observers, { traces, sample, clock, log, handles, wallTime })
     const turn = new Turn(
       engine,
       clock,
@@ -136,7 +197,10 @@ export class Server {
       },
       isStoreFailing: () => journal?.failure !== undefined,
       takeNumber: () => engine.takeNumber(),
-      keepDocument: (kind, name, body) => journal?.keepDocument(kind, name, body),
+      keepDocument(kind, name, body) {
+        journal?.keepDocument(kind, name, body)
+        bulletin.tell({ kind: 'schedule', name, function: schedules.functionOf(name) })
+      },
     })
     const control = new Control({
       engine,
@@ -151,8 +215,13 @@ export class Server {
       policies,
       schedules,
     })
-    const dispatch = new Dispatch(engine, { connections, handles, limits, wallTime, journal, schedules, control })
-    const admin = new Admin({ engine, connections, handles, schedules, journal }, options)
+    const { access } = this
+    const dispatch = new Dispatch(engine, { connections, handles, limits, wallTime, journal, schedules, control, access })
+    const { jobFunctions } = control
+    const admin = new Admin(
+      { engine, connections, handles, schedules, journal, turn, jobFunctions, audit: auditTo(log) },
+      options,
+    )
     this.#policies = policies
     this.#schedules = schedules
     this.control = control
@@ -161,6 +230,7 @@ export class Server {
     this.#turn = turn
     this.#store = store
     this.#journal = journal
+    this.#handles = handles
     this.engine = engine
     this.#context = {
       clock,
@@ -211,44 +281,46 @@ export class Server {
 
   async #open(): Promise<void> {
     const documents = (await this.#journal?.open(this.engine, this.#turn)) ?? []
+    this.#sessionKey = documents.find(({ kind }) => kind === sessionKeyDocument)?.body
     this.#policies.load(documents, this.#options.log)
     this.engine.applyPolicies()
     this.#schedules.start(documents, this.#options.schedules)
   }
 
   /**
-   * Rejects with a StoreError if the store can't be opened, with Node's error if it can listen on no address of the name. One that the machine does not have, such as
+   * Rejects with an UnguardedError if others could reach it and there are no access rules, with a StoreError if the store can't be opened, with Node's error if it can listen on no address of the name. One that the machine does not have, such as
    * `::1` of `localhost` where IPv6 is off, is passed over; a port that is taken on any of them is not.
    */
   async listen(): Promise<ListeningAddress[]> {
+    const { port, tlsPort } = this.#options
+    await this.#refuseUnguarded()
+    this.#readTls()
     await this.open()
-    const { listen, port } = this.#options
-    const addresses: ListeningAddress[] = []
-    let missing: unknown
-    for (const host of await resolveHost(listen)) {
-      try {
-        addresses.push(await this.#listenOn(host, addresses[0]?.port ?? port))
-      } catch (error) {
-        if (isMissingAddress(error)) missing = error
-        else {
-          await this.#stopListening()
-          await this.#journal?.close(storePatienceMs)
-          throw error
-        }
-      }
-    }
-    if (addresses.length === 0) {
-      await this.#journal?.close(storePatienceMs)
-      throw missing
-    }
+    const door = this.#tlsDoor
     try {
+      const addresses = await this.#listenOnAll(port, tlsPort === 'same' ? door : undefined)
+      if (door !== undefined && typeof tlsPort === 'number') addresses.push(...(await this.#listenOnAll(tlsPort, door)))
       await this.#listenHttp()
+      await this.#listenGearmandHttp()
+      this.figures.health.isListening = true
+      return addresses
     } catch (error) {
-      await this.#stopListening()
+      const stopped = this.#stopListening()
+      door?.close()
+      await stopped
       await this.#journal?.close(storePatienceMs)
       throw error
     }
-    return addresses
+  }
+
+  async #refuseUnguarded(): Promise<void> {
+    const { listen, http, gearmandHttp, insecure, log } = this.#options
+    if (!this.access.isOpen) return
+    const others = [http, gearmandHttp].filter((address) => address !== undefined)
+    const exposed = await firstExposed([listen, ...others.map((address) => splitAddress(address).listen)])
+    if (exposed === undefined) return
+    if (!insecure) throw new UnguardedError(exposed)
+    log.warn(`there are no access rules: everyone who can reach ${exposed} may do everything`)
   }
 
   /**
@@ -261,8 +333,18 @@ export class Server {
     return connection
   }
 
+  /** Reads the files for TLS again, if there is TLS; all goes on as before if it throws, which is a TlsError. */
+  reloadTls(): boolean {
+    this.#tls?.reload()
+    return this.#tls !== undefined
+  }
+
+  get #isFull(): boolean {
+    return this.#connections.size + (this.#tlsDoor?.pending ?? 0) >= this.#options.limits.connectionsMax
+  }
+
   #connect(socket: Duplex, actor: Actor): Connection | undefined {
-    const isFull = this.#connections.size >= this.#options.limits.connectionsMax
+    const isFull = this.#isFull
     if (isFull || this.#closed !== undefined) {
       refuse(socket, isFull ? 'TOO_MANY_CONNECTIONS' : 'SHUTTING_DOWN')
       return undefined
@@ -276,9 +358,11 @@ export class Server {
 
   /** Takes no new connections and jobs and gives none out; closes when no job is running, or when the time is over. */
   async close(graceMs: number): Promise<void> {
+    this.#tellStopping()
     const stopped = this.#stopListening()
     this.#schedules.stop()
     this.engine.drain()
+    this.#closing.abort()
     const startedAt = this.#clock.now()
     await this.#until(() => this.#runningCount === 0, graceMs)
     await (this.#closed ??= this.#finish(startedAt + graceMs - this.#clock.now()))
@@ -287,6 +371,7 @@ export class Server {
 
   /** Takes no new connections; those that are there work on until the last job is done, and are then closed. */
   async finishAll(): Promise<void> {
+    this.#tellStopping()
     const stopped = this.#stopListening()
     this.#schedules.stop()
     await this.#until(() => this.engine.jobCount + this.engine.backlogSize === 0, Number.POSITIVE_INFINITY)
@@ -298,22 +383,67 @@ export class Server {
     await this.close(0)
   }
 
+  #tellStopping(): void {
+    this.figures.health.isListening = false
+    this.bulletin.tell({ kind: 'stopping' })
+  }
+
   get #runningCount(): number {
     let count = 0
     for (const { runningCount } of this.engine.functions()) count += runningCount
     return count
   }
 
-  #listenOn(host: string | undefined, port: number): Promise<ListeningAddress> {
-    const { keepAlive, keepAliveIdleMs, backlog } = this.#options
-    const listener = createNetServer(
-      { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveIdleMs, pauseOnConnect: true },
-      (accepted) => {
-        const socket = readThroughSharedBuffer(accepted, (chunk) => connection?.receive(chunk))
-        const connection = this.#connect(socket, this.access.identify({ address: remoteAddress(socket) }))
-        socket.resume()
+  #readTls(): void {
+    const { tls, tlsPort, httpTls, limits, log } = this.#options
+    if (tls === undefined) {
+      const needy = httpTls ? 'http-tls' : typeof tlsPort === 'number' ? 'tls-port' : undefined
+      if (needy !== undefined) throw new TlsError(`${needy} takes a certificate and its key: tls-cert and tls-key`)
+      return
+    }
+    this.#tls = new FileTlsSource(tls, this.#clock, log)
+    if (tlsPort === 'off') return
+    this.#tlsDoor = new TlsDoor(this.#tls, {
+      handshakeTimeoutMs: limits.tlsHandshakeTimeoutMs,
+      log,
+      onSecure: (socket) => {
+        const credentials = { address: remoteAddress(socket), ...certificateOf(socket) }
+        this.accept(socket, this.access.identify(credentials))
       },
-    )
+    })
+  }
+
+  /** On every address of the name, and on one port. */
+  async #listenOnAll(port: number, door: TlsDoor | undefined): Promise<ListeningAddress[]> {
+    const addresses: ListeningAddress[] = []
+    let missing: unknown
+    for (const host of await resolveHost(this.#options.listen)) {
+      try {
+        addresses.push(await this.#listenOn(host, addresses[0]?.port ?? port, door))
+      } catch (error) {
+        if (!isMissingAddress(error)) throw error
+        missing = error
+      }
+    }
+    if (addresses.length === 0) throw missing
+    return addresses
+  }
+
+  #listenOn(host: string | undefined, port: number, door: TlsDoor | undefined): Promise<ListeningAddress> {
+    const { keepAlive, keepAliveIdleMs, backlog } = this.#options
+    const options = { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveIdleMs }
+    const listener =
+      door === undefined
+        ? createNetServer({ ...options, pauseOnConnect: true }, (accepted) => {
+            const socket = readThroughSharedBuffer(accepted, (chunk) => connection?.receive(chunk))
+            const connection = this.#connect(socket, this.access.identify({ address: remoteAddress(socket) }))
+            socket.resume()
+          })
+        : createNetServer(options, (accepted) => {
+            // Before the handshake there is no way to tell it why.
+            if (this.#isFull || this.#closed !== undefined) accepted.destroy()
+            else door.letIn(accepted)
+          })
     return new Promise((resolve, reject) => {
       listener.once('error', reject)
       listener.listen({ port, backlog, ...(host === undefined ? {} : { host }) }, () => {
@@ -322,7 +452,7 @@ export class Server {
         this.#listeners.push(listener)
         // A TCP listener's address is an object.
         const { address, port: actualPort } = listener.address() as AddressInfo
-        resolve({ address, port: actualPort })
+        resolve({ address, port: actualPort, isTls: door !== undefined })
       })
     })
   }
@@ -356,28 +486,64 @@ export class Server {
   httpAddress: ListeningAddress | undefined
 
   async #listenHttp(): Promise<void> {
-    const { http, httpHosts, limits, log } = this.#options
+    const { http, httpHosts, httpTls, limits, log } = this.#options
     if (http === undefined) return
     // Whoever does without it does not load it.
     const { startHttp } = await import('./http/start.ts')
-    const context: HttpContext = {
+    const context: Omit<HttpContext, 'gateway' | 'jobWatch' | 'leases' | 'sessions' | 'isEncrypted' | 'metrics' | 'feed'> = {
       clock: this.#clock,
       log,
       limits,
       access: this.access,
       observers: this.observers,
+      figures: this.figures,
+      bulletin: this.bulletin,
+      handles: this.#handles,
+      closing: this.#closing.signal,
       perform: performOver(this.control),
       connect: (link, actor) => this.accept(link, actor),
+      withdraw: (connection) => this.#withdraw(connection),
     }
-    const { server, address } = await startHttp({ ...splitAddress(http), tls: undefined, hosts: httpHosts }, context)
+    const tls = httpTls ? this.#tls : undefined
+    const sessionKey = {
+      text: this.#sessionKey,
+      keep: (text: string) => this.#journal?.keepDocument(sessionKeyDocument, 'http', text),
+    }
+    const { server, address } = await startHttp({ ...splitAddress(http), tls, hosts: httpHosts, sessionKey }, context)
     this.#http = server
     this.httpAddress = address
   }
 
+  /** Where gearmand's own protocol over HTTP is spoken; undefined if it is off. Once `listen` has resolved. */
+  gearmandHttpAddress: ListeningAddress | undefined
+
+  async #listenGearmandHttp(): Promise<void> {
+    const { gearmandHttp, httpHosts, limits } = this.#options
+    if (gearmandHttp === undefined) return
+    const { GearmandHttp } = await import('./gateway/gearmand-http.ts')
+    this.#gearmandHttp = new GearmandHttp(
+      { ...splitAddress(gearmandHttp), hosts: httpHosts },
+      { clock: this.#clock, limits, access: this.access, connect: (link, actor) => this.accept(link, actor) },
+    )
+    this.gearmandHttpAddress = await this.#gearmandHttp.listen()
+    this.#listeners.push(this.#gearmandHttp.listener)
+  }
+
+  /** Its peer has left before it could be told of its jobs. */
+  #withdraw(connection: Connection): void {
+    this.#turn.begin()
+    this.engine.withdraw(connection.session)
+    connection.destroy()
+  }
+
   async #finish(graceMs: number): Promise<void> {
+    this.#closing.abort()
     await this.#http?.close()
+    await this.#gearmandHttp?.close(graceMs)
     await this.#closeConnections(graceMs)
+    this.#tlsDoor?.close()
     await this.#journal?.close(storePatienceMs)
+    await this.traces?.close()
   }
 
   /** Ends every connection when its output is sent. What is not sent when the time is over is lost. */

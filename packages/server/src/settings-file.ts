@@ -1,3 +1,4 @@
+import { type AccessRule, readAccessTables } from './access/access-rules.ts'
 import { type ConfigPolicies, readPolicyTables } from './policies/config-policies.ts'
 import { type AnySetting, type SettingName, settingNames, settings } from './settings.ts'
 import { nearest } from './settings-nearest.ts'
@@ -12,25 +13,29 @@ export interface ConfigFile {
   readonly functions: ConfigPolicies
   /** The tables `[schedules.NAME]` by name. What is in them nobody has looked at yet. */
   readonly schedules: ReadonlyMap<string, TomlTable>
+  /** The tables `[access.NAME]`. */
+  readonly access: readonly AccessRule[]
 }
 
 /** Of a server that has none. */
-export const noConfigFile: ConfigFile = { source: new Map(), functions: new Map(), schedules: new Map() }
+export const noConfigFile: ConfigFile = { source: new Map(), functions: new Map(), schedules: new Map(), access: [] }
 
 /** Reads a configuration file in TOML; a key that is not known is an error. */
 export async function readConfigFile(file: string): Promise<ConfigFile> {
   const source = new Map<SettingName, Given>()
   let functions: ReadonlyMap<string, TomlTable> = new Map()
   let schedules: ReadonlyMap<string, TomlTable> = new Map()
+  let access: ReadonlyMap<string, TomlTable> = new Map()
   for (const [key, entry] of (await readToml(file)).entries) {
     if (key === 'functions') functions = readTables(key, entry)
     else if (key === 'schedules') schedules = readTables(key, entry)
+    else if (key === 'access') access = readTables(key, entry)
     else if (key !== 'limits') addSetting(source, key, entry, undefined)
     else if (!(entry.value instanceof TomlTable)) {
       throw new SettingsError(`${entry.place}: limits is a table: write [limits] above its keys`)
     } else for (const [limitKey, limitEntry] of entry.value.entries) addSetting(source, limitKey, limitEntry, key)
   }
-  return { source, functions: readPolicyTables(functions), schedules }
+  return { source, functions: readPolicyTables(functions), schedules, access: readAccessTables(access) }
 }
 
 /** The tables in a table, by name. */

@@ -30,6 +30,9 @@ export function environmentName(name: SettingName | 'config'): string {
   return `GEARTRAIN_${name.toUpperCase().replaceAll('-', '_')}`
 }
 
+/** What the commands that connect read. */
+const clientToken = 'GEARTRAIN_TOKEN'
+
 /** `notes` are for the log: variables that were taken for a slip. An empty variable counts as none. */
 export function readEnvironment(environment: NodeJS.ProcessEnv): { source: Source; notes: readonly string[] } {
   const source = new Map<SettingName, Given>()
@@ -42,7 +45,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): { source: Sourc
       notes.push(`${variable} is ignored: "${text}" is the address that Kubernetes or Docker gives for a service`)
     } else if (name !== undefined) {
       source.set(name, { text, where: variable })
-    } else if (variable !== environmentName('config')) {
+    } else if (variable !== environmentName('config') && variable !== clientToken) {
       const meant = nearest(variable, [...known.keys()])
       if (meant !== undefined) notes.push(`${variable} is ignored: did you mean ${meant}?`)
     }

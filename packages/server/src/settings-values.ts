@@ -88,6 +88,28 @@ export const httpAddress: ValueType<string> = {
   show: String,
 }
 
+/** `http://127.0.0.1:4318`, with a path or without. */
+export const httpUrl: ValueType<string> = {
+  placeholder: 'url',
+  range: 'a URL such as http://127.0.0.1:4318, without user and password',
+  parse: (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined
+    return url.username === '' && url.password === '' ? text : undefined
+  },
+  show: String,
+}
+
+/** A port, or a word that says there is none of its own. */
+export const tlsPort: ValueType<string> = {
+  placeholder: 'number',
+  range: 'a whole number from 0 to 65535, "same" or "off"',
+  parse: (text) => (text === 'same' || text === 'off' ? text : portNumber.parse(text)?.toString()),
+  show: String,
+}
+
+const portNumber = wholeNumber('number', 0, 65_535)
+
 /** Words with commas between them. */
 export function words(placeholder: string, bytesMax: number): ValueType<readonly string[]> {
   const one = word(placeholder, bytesMax)

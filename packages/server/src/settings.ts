@@ -3,18 +3,23 @@ import { defaultOptions, type ServerOptions } from './options.ts'
 import {
   byteCount,
   choice,
+  decimal,
   duration,
   httpAddress,
+  httpUrl,
   numberOr,
   onOff,
   orWord,
   path,
+  rate,
   storeName,
+  tlsPort,
   type ValueType,
   wholeNumber,
   word,
   words,
 } from './settings-values.ts'
+import type { TlsFiles } from './tls/tls-files.ts'
 
 /**
  * What a user can set. Its name in the table is the flag (`--port`), the key in the configuration file (`port`) and,
@@ -53,11 +58,45 @@ export const settings = {
     '127.0.0.1:4731',
     'address and port of the HTTP side: API, metrics and pages; a port alone is on 127.0.0.1; off is none',
   ),
+  'gearmand-http': setting(
+    orWord('off', '', httpAddress),
+    '',
+    "address and port of gearmand's own protocol over HTTP, always in plain text; a port alone is on 127.0.0.1",
+  ),
   'http-hosts': setting(
     words('names', 255),
     defaultOptions.httpHosts,
     'names that the HTTP side is reached by, beside localhost and addresses',
   ),
+  insecure: setting(
+    onOff,
+    defaultOptions.insecure,
+    'listen where others can reach it, though there are no access rules: everyone may do everything',
+  ),
+  'text-admin': setting(
+    choice('where', ['on', 'loopback', 'off']),
+    defaultOptions.textAdmin,
+    'the text protocol of administration: from everywhere, from this machine, or not at all',
+  ),
+  'tls-cert': setting(
+    orWord('none', '', path),
+    '',
+    'certificate of the server for TLS, in PEM, with those between it and the authority; SIGHUP reads all of these again',
+  ),
+  'tls-key': setting(orWord('none', '', path), '', 'key of that certificate, in PEM'),
+  'tls-port': setting(
+    tlsPort,
+    defaultOptions.tlsPort.toString(),
+    'where TLS is spoken: same is the port, which then speaks nothing else; a number is one beside it; off is neither',
+  ),
+  'tls-clients': setting(
+    choice('word', ['none', 'request', 'require']),
+    'none',
+    'certificates of clients: not asked for, welcome, or the only way in',
+  ),
+  'tls-ca': setting(orWord('none', '', path), '', 'authorities that vouch for clients, in PEM'),
+  'tls-crl': setting(orWord('none', '', path), '', 'revocation lists of those authorities, in PEM'),
+  'http-tls': setting(onOff, defaultOptions.httpTls, 'speak HTTPS on the HTTP side, with the same files'),
   store: setting(
     storeName,
     'sqlite:./geartrain.db',
@@ -92,6 +131,17 @@ export const settings = {
   ),
   'log-format': setting(choice('format', ['pretty', 'json']), 'pretty', 'how log lines look'),
   'log-file': setting(path, 'stderr', 'file that the log is added to; "stderr" is none; SIGHUP opens it again'),
+
+  traces: setting(
+    orWord('off', '', httpUrl),
+    '',
+    'OTLP/HTTP endpoint of a collector that gets spans of the jobs; without a path it is /v1/traces',
+  ),
+  'traces-sample': setting(
+    decimal('number', 0, 1),
+    defaultOptions.tracesSample,
+    'the part of the jobs that are traced of those whose clients do not trace them',
+  ),
 
   'packet-bytes-max': limit(byteCount(KiB, 1024 * MiB), 'packetBytesMax', 'largest body of a packet'),
   'line-bytes-max': limit(byteCount(64, MiB), 'lineBytesMax', 'longest line of the text protocol'),
@@ -132,6 +182,11 @@ export const settings = {
     'handshakeTimeoutMs',
     'time for a new connection to say anything; 0 is for ever',
   ),
+  'tls-handshake-timeout': limit(
+    duration(day),
+    'tlsHandshakeTimeoutMs',
+    'time for the whole handshake of a connection by TLS; 0 is for ever',
+  ),
   'packet-timeout': limit(
     duration(day),
     'packetTimeoutMs',
@@ -163,10 +218,30 @@ export const settings = {
     'httpConnectionsMax',
     'connections of HTTP at a time',
   ),
+  'http-leases-max': limit(
+    wholeNumber('number', 1, 10_000_000),
+    'httpLeasesMax',
+    'jobs that are done over HTTP, and requests that wait for one, at a time',
+  ),
+  'http-leases-per-actor-max': limit(
+    wholeNumber('number', 1, 10_000_000),
+    'httpLeasesPerActorMax',
+    'the same for one who is let in, from one address',
+  ),
   'http-connections-per-address-max': limit(
     wholeNumber('number', 1, 10_000_000),
     'httpConnectionsPerAddressMax',
     'connections of HTTP at a time from one address',
+  ),
+  'metrics-functions-max': limit(
+    wholeNumber('number', 0, 100_000),
+    'metricsFunctionsMax',
+    'functions with figures of their own in /metrics; those of all others are summed',
+  ),
+  'http-requests-per-token-max': limit(
+    orWord('off', 0, rate(1 / 3600, 1e6)),
+    'httpRequestsPerTokenMax',
+    'requests over HTTP with one token; a second of them may come at once',
   ),
 } as const satisfies Record<string, AnySetting>
 
@@ -183,13 +258,19 @@ export const settingNames: readonly SettingName[] = Object.keys(settings) as Set
 /** What of the settings is the server's own. */
 export function toServerOptions(
   values: SettingValues,
-): Omit<ServerOptions, 'version' | 'log' | 'functions' | 'schedules'> & { store: string } {
+): Omit<ServerOptions, 'version' | 'log' | 'functions' | 'schedules' | 'access'> & { store: string } {
   return {
     listen: values.listen,
     port: values.port,
     backlog: values.backlog,
     http: values.http === '' ? undefined : values.http,
+    tls: tlsFiles(values),
+    tlsPort: values['tls-port'] === 'same' || values['tls-port'] === 'off' ? values['tls-port'] : Number(values['tls-port']),
+    httpTls: values['http-tls'],
+    gearmandHttp: values['gearmand-http'] === '' ? undefined : values['gearmand-http'],
     httpHosts: values['http-hosts'],
+    insecure: values.insecure,
+    textAdmin: values['text-admin'],
     store: values.store,
     handlePrefix: values['handle-prefix'],
     attemptsMax: Math.max(1, values['job-retries']),
@@ -197,9 +278,19 @@ export function toServerOptions(
     exceptions: values.exceptions,
     keepAlive: values.keepalive,
     keepAliveIdleMs: values['keepalive-idle'],
+    traces: values.traces === '' ? undefined : values.traces,
+    tracesSample: values['traces-sample'],
     verbose: verboseWords[values['log-level']],
     limits: toLimits(values),
   }
+}
+
+/** Undefined: none of the files is given. */
+function tlsFiles(values: SettingValues): TlsFiles | undefined {
+  const files = { cert: values['tls-cert'], key: values['tls-key'], ca: values['tls-ca'], crl: values['tls-crl'] }
+  const clients = values['tls-clients']
+  const isOff = clients === 'none' && Object.values(files).every((file) => file === '')
+  return isOff ? undefined : { ...files, clients }
 }
 
 /** The settings that stand for these limits. */

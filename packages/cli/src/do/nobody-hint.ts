@@ -1,5 +1,6 @@
 import { Admin, type CallOptions, GeartrainError } from '@geartrain/client'
 import { complain } from '../output.ts'
+import { credentials } from '../servers.ts'
 
 /** When nothing is heard of a job for so long, one begins to wonder. */
 const wonderMs = 3000
@@ -26,7 +27,7 @@ export async function isDoneBySomebody(admin: Admin, jobFunction: string, option
 
 async function hint(jobFunction: string, servers: string | undefined, signal: AbortSignal): Promise<void> {
   try {
-    await using admin = await Admin.connect(servers, { signal })
+    await using admin = await Admin.connect(servers, { ...credentials(), signal })
     if (await isDoneBySomebody(admin, jobFunction, { signal })) return
     complain('do', `no worker does "${jobFunction}" at the moment: the job waits`)
   } catch (error) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ConnectionOptions } from 'node:tls'
 import { Client, ConnectError, GeartrainError, type ServerAddress } from '@geartrain/client'
 import { complain } from '../output.ts'
-import { reasonNotReached } from '../servers.ts'
+import { credentials, reasonNotReached } from '../servers.ts'
 import { type GearmanFlags, gearmanExitCode } from './flags.ts'
 import { JobOutput } from './job-output.ts'
 import { Patience } from './patience.ts'
@@ -87,7 +87,7 @@ class Submitter implements AsyncDisposable {
     const errors: Error[] = []
     for (const server of this.#servers) {
       try {
-        return await Client.connect(server, { signal, tls: this.#tls, resubmissions: 0, closeTimeoutMs: 1000 })
+        return await Client.connect(server, { ...credentials(), signal, tls: this.#tls, resubmissions: 0, closeTimeoutMs: 1000 })
       } catch (error) {
         if (!(error instanceof ConnectError)) throw error
         errors.push(error)

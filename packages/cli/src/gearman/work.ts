@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { type AssignedJob, ConnectError, formatServer, type ServerAddress, Worker } from '@geartrain/client'
 import { complain } from '../output.ts'
-import { reasonNotReached } from '../servers.ts'
+import { credentials, reasonNotReached } from '../servers.ts'
 import { stdoutTaken } from '../stdout.ts'
 import { runCommand } from './command-run.ts'
 import { type GearmanFlags, gearmanExitCode } from './flags.ts'
@@ -15,6 +15,7 @@ export async function work(
   let left = flags.jobsMax
   const connected = new Set<string>()
   const worker = new Worker(servers, {
+    ...credentials(),
     tls,
     waitForServer: true,
     onConnect(server) {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Admin, formatServer, type ServerAddress } from '@geartrain/client'
-import { reasonNotReached } from '../servers.ts'
+import { credentials, reasonNotReached } from '../servers.ts'
 import type { Look } from './history.ts'
 
 /** What is asked beside the counts of functions, which cost little. */
@@ -59,7 +59,7 @@ export class ServerWatch {
   async #look(): Promise<Look> {
     const options = { signal: this.#stop.signal, timeoutMs: answerMs }
     if (this.#admin === undefined) {
-      this.#admin = await Admin.connect(this.#address, { signal: options.signal, connectTimeoutMs: answerMs })
+      this.#admin = await Admin.connect(this.#address, { ...credentials(), signal: options.signal, connectTimeoutMs: answerMs })
       this.#version = await this.#admin.version(options)
     }
     const admin = this.#admin

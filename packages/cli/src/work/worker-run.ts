@@ -7,7 +7,7 @@ import {
   Worker,
   type WorkerOptions,
 } from '@geartrain/client'
-import { reasonNotReached } from '../servers.ts'
+import { credentials, reasonNotReached } from '../servers.ts'
 import type { HandlerEntry } from './handler-module.ts'
 import type { WorkLog } from './work-log.ts'
 
@@ -52,7 +52,7 @@ export async function runWorker({ servers, entries, concurrency, jobsMax, log }:
       }
     }
   const connections = new ConnectionLog(log)
-  const worker = new Worker(servers, { ...connections.hooks, concurrency, clientId: clientId() })
+  const worker = new Worker(servers, { ...credentials(), ...connections.hooks, concurrency, clientId: clientId() })
   for (const { function: name, handler, ...options } of entries) worker.handle(name, counted(handler), options)
   using _ = onStopSignals((signal) => {
     if (isSignalled) process.exit(128 + stopSignals[signal])

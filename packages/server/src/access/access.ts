@@ -99,7 +99,7 @@ function holds({ network, certificate }: AccessRule, peer: Credentials): boolean
 
 function isCertificate(wanted: string, { certificate }: Credentials): boolean {
   if (certificate === undefined) return false
-  if (!wanted.startsWith('sha256:')) return fits(wanted, certificate.subject)
+  if (!wanted.startsWith('sha256:')) return certificate.subject !== '' && fits(wanted, certificate.subject)
   return wanted === `sha256:${certificate.fingerprint256.replaceAll(':', '').toLowerCase()}`
 }
 

@@ -1,13 +1,17 @@
 import type { ControlAnswer, ControlErrorCode, ControlOperation, ControlOperations } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
+import { type Audit, auditTo, subjectOf } from '../access/audit.ts'
 import type { Archive } from '../archive.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Policies } from '../policies/policies.ts'
 import type { Schedules } from '../schedules/schedules.ts'
+import { ControlGuard } from './control-guard.ts'
+import { controlRoles } from './control-roles.ts'
 import { DeadControl } from './dead.ts'
 import { FunctionControl } from './functions.ts'
 import { Inquiry } from './inquiry.ts'
+import { JobFunctions } from './job-functions.ts'
 import { listJobs } from './job-list.ts'
 import { JobControl, type JobsContext } from './jobs.ts'
 import { parseRequest, readRequest } from './requests.ts'
@@ -31,6 +35,10 @@ export interface ControlContext extends Omit<JobsContext, 'inquiry'> {
 export class Control {
   readonly #turn: { begin(): void }
   readonly #log: Log
+  readonly #audit: Audit
+  readonly #guard: ControlGuard
+  /** For others who have to know of which function a job is. */
+  readonly jobFunctions: JobFunctions
   readonly #operations: {
     readonly [Operation in ControlOperation]: (
       params: Operations[Operation]['params'],
@@ -42,11 +50,14 @@ export class Control {
     const { engine, handles, journal, archive, clock, turn, log, policies, schedules } = context
     this.#turn = turn
     this.#log = log
+    this.#audit = auditTo(log)
     const inquiry = new Inquiry(
       archive,
       () => turn.begin(),
       (callback) => clock.soon(callback),
     )
+    this.jobFunctions = new JobFunctions(engine, handles, schedules, inquiry)
+    this.#guard = new ControlGuard(this.jobFunctions, schedules)
     const jobsContext = { ...context, inquiry }
     const functions = new FunctionControl(policies, { engine, handles, journal, inquiry })
     const jobs = new JobControl(jobsContext)
@@ -101,14 +112,27 @@ export class Control {
 
   async #perform(read: () => unknown, actor: Actor): Promise<ControlAnswer<unknown>> {
     this.#turn.begin()
+    let given: unknown
     try {
-      const { op, params } = readRequest(read())
+      given = read()
+      const request = readRequest(given)
+      await this.#guard.check(request, actor)
       // The parameters are those of the operation; TypeScript does not see that the two go together.
-      const operation = this.#operations[op] as (params: unknown, actor: Actor) => unknown
-      return { ok: true, answer: await operation(params, actor) }
+      const operation = this.#operations[request.op] as (params: unknown, actor: Actor) => unknown
+      const answer = await operation(request.params, actor)
+      this.#note(given, actor, 'done')
+      return { ok: true, answer: this.#guard.shown(request, actor, answer) }
     } catch (error) {
-      return this.#refuse(error)
+      const refused = this.#refuse(error)
+      if (!refused.ok) this.#note(given, actor, refused.error.code)
+      return refused
     }
+  }
+
+  /** What changes something, or was to, is audited. */
+  #note(given: unknown, actor: Actor, outcome: string): void {
+    if (typeof given !== 'object' || given === null || !('op' in given) || !isChange(given.op)) return
+    this.#audit({ operation: given.op, actor, subject: subjectOf(given), outcome })
   }
 
   /** A fault of ours in one operation is not the end of the server. */
@@ -118,6 +142,11 @@ export class Control {
     const message = `a fault of this server, which its log tells more of: ${error instanceof Error ? error.message : String(error)}`
     return { ok: false, error: { code: 'INTERNAL_ERROR', message } }
   }
+}
+
+function isChange(op: unknown): op is ControlOperation {
+  if (typeof op !== 'string' || !Object.hasOwn(controlRoles, op)) return false
+  return controlRoles[op as ControlOperation].isChange
 }
 
 const codes: Readonly<Record<ControlErrorCode, true>> = {

@@ -23,38 +23,41 @@ export interface ForegroundContext {
 
 /** More of what a worker said does not fit in a sentence. */
 const saidMax = 1000
+const whyFailed = 'its worker has said so and not why, its time was over, it was cancelled, or its workers were lost'
 
 /** A job that somebody waits for, who is a session of the server's for so long. Who may submit it is the caller's to check. */
 export class ForegroundJob {
+  readonly #context: ForegroundContext
+  readonly #submission: LocalSubmission
   readonly #link: LocalLink
   readonly #onEvent: (event: ForegroundEvent) => void
   readonly #stopTimer: () => void
   #hasEnded = false
 
-  /** `timeoutMs`: it is waited for so long; undefined: as long as it takes. Events come later. */
+  /** `timeoutMs`: it is waited for so long; undefined: as long as it takes. */
   constructor(
     context: ForegroundContext,
     submission: LocalSubmission,
     timeoutMs: number | undefined,
     onEvent: (event: ForegroundEvent) => void,
   ) {
+    this.#context = context
+    this.#submission = submission
     this.#onEvent = onEvent
-    const link = new LocalLink(context.limits, (packet) => this.#receive(packet))
-    this.#link = link
+    this.#link = new LocalLink(context.limits, (packet) => this.#receive(packet))
+    this.#link.once('close', () =>
+      this.#fail(new Problem('SHUTTING_DOWN', 'the server has closed before the job was done')),
+    )
     this.#stopTimer =
-      timeoutMs === undefined
-        ? () => {}
-        : context.clock.after(timeoutMs, () =>
-            this.#fail(new Problem('JOB_TIMEOUT', `the job was not done in ${timeoutMs} ms, and is not waited for any more`)),
-          )
-    link.once('close', () => this.#fail(new Problem('SHUTTING_DOWN', 'the server has closed before the job was done')))
-    setImmediate(() => {
-      if (this.#hasEnded) return
-      context.connect(link)
-      link.send('SET_CLIENT_ID', ['http'])
-      link.send('OPTION_REQ', ['exceptions'])
-      sendForeground(link, submission)
-    })
+      timeoutMs === undefined ? () => {} : context.clock.after(timeoutMs, () => this.#timeOut(timeoutMs))
+  }
+
+  /** Once. Events come from now on, and may come before this returns. */
+  submit(): void {
+    this.#context.connect(this.#link)
+    this.#link.send('SET_CLIENT_ID', ['http'])
+    this.#link.send('OPTION_REQ', ['exceptions'])
+    sendForeground(this.#link, this.#submission)
   }
 
   /** Whoever gets its events is slow: no more come until `goOn`, and the job's worker may have to wait as well. */
@@ -82,9 +85,13 @@ export class ForegroundJob {
     else if (name === 'WORK_STATUS')
       this.#onEvent({ kind: 'progress', numerator: toCount(args[1]), denominator: toCount(args[2]) })
     else if (name === 'WORK_COMPLETE') this.#end({ kind: 'complete', result: data })
-    else if (name === 'WORK_FAIL') this.#fail(new Problem('JOB_FAILED', 'the worker says that the job has failed, and not why'))
+    else if (name === 'WORK_FAIL') this.#fail(new Problem('JOB_FAILED', whyFailed))
     else if (name === 'WORK_EXCEPTION') this.#fail(new Problem('JOB_EXCEPTION', toText(data)), data)
     else if (name === 'ERROR') this.#fail(refusal(args[0] ?? '', args[1] ?? ''))
+  }
+
+  #timeOut(timeoutMs: number): void {
+    this.#fail(new Problem('JOB_TIMEOUT', `the job was not done in ${timeoutMs} ms, and is not waited for any more`))
   }
 
   #fail(problem: Problem, exception?: Uint8Array): void {

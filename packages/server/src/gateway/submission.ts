@@ -50,7 +50,11 @@ export function sendForeground(link: LocalLink, submission: LocalSubmission): vo
   sendWith(link, submission, false)
 }
 
-function sendWith(link: LocalLink, { function: name, unique, options, trace, workload }: LocalSubmission, background: boolean): void {
+function sendWith(
+  link: LocalLink,
+  { function: name, unique, options, trace, workload }: LocalSubmission,
+  background: boolean,
+): void {
   link.send('SUBMIT_JOB_WITH', [name, unique, asAscii(JSON.stringify({ background, ...options })), trace], workload)
 }
 

@@ -4,9 +4,18 @@ import type { Access } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection } from '../connection.ts'
+import type { Leases } from '../gateway/http-worker-leases.ts'
+import type { JobGateway } from '../gateway/job-gateway.ts'
+import type { Handles } from '../handles.ts'
+import type { JobWatch } from '../job-watch.ts'
+import type { Bulletin } from '../live/bulletin.ts'
+import type { LiveFeed } from '../live/live-feed.ts'
 import type { Limits } from '../limits.ts'
 import type { Log } from '../log.ts'
+import type { Figures } from '../metrics/figures.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Observers } from '../observers.ts'
+import type { Sessions } from './sessions.ts'
 
 /** What the operations over HTTP need of the server. */
 export interface HttpContext {
@@ -14,7 +23,22 @@ export interface HttpContext {
   readonly log: Log
   readonly limits: Limits
   readonly access: Access
+  readonly sessions: Sessions
+  /** It is reached by TLS alone. */
+  readonly isEncrypted: boolean
   readonly observers: Observers
+  readonly figures: Figures
+  readonly metrics: Metrics
+  readonly bulletin: Bulletin
+  readonly feed: LiveFeed
+  readonly handles: Handles
+  /** Submits jobs. */
+  readonly gateway: JobGateway
+  readonly jobWatch: JobWatch
+  /** Jobs that are done over HTTP. */
+  readonly leases: Leases
+  /** Aborted when the server begins to stop: nobody is to wait any longer. */
+  readonly closing: AbortSignal
   /** As for an operation of CONTROL. Rejects with a Problem. */
   perform<Operation extends ControlOperation>(
     op: Operation,
@@ -23,4 +47,6 @@ export interface HttpContext {
   ): Promise<ControlOperations[Operation]['answer']>
   /** For a LocalLink of that actor's. Undefined: the server is full or closed, which the link is told. */
   connect(link: Duplex, actor: Actor): Connection | undefined
+  /** Ends a connection whose peer has left before it could be told of its jobs: no attempt of theirs is counted. */
+  withdraw(connection: Connection): void
 }

@@ -1,53 +1,99 @@
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import type { Access } from '../access/access.ts'
+import type { Access, Credentials } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
+import { deniedSentence } from '../access/denied.ts'
+import { plainAddress } from '../access/network.ts'
+import { hashToken } from '../access/token.ts'
+import { certificateOf } from '../tls/peer-certificate.ts'
 import { Problem } from './problem.ts'
+import type { RequestAllowance } from './request-allowance.ts'
 import type { Route } from './route.ts'
+import type { Sessions } from './sessions.ts'
+
+/** What a request has shown: a token, the cookie of a session, or nothing. */
+type Shown =
+  | { readonly by: 'token'; readonly tokenHash: string }
+  | { readonly by: 'session'; readonly tokenHash: string }
+  | { readonly by: 'nothing' }
 
 /** Who comes in over HTTP, and that no other site's page speaks for them. */
 export class Doorkeeper {
   readonly #access: Access
   readonly #hosts: ReadonlySet<string>
+  readonly #sessions: Sessions
+  readonly #allowance: RequestAllowance
 
   /** `hosts`: the names that the server is reached by, beside addresses and `localhost`. */
-  constructor(access: Access, hosts: readonly string[]) {
+  constructor(access: Access, hosts: readonly string[], sessions: Sessions, allowance: RequestAllowance) {
     this.#access = access
     this.#hosts = new Set(['localhost', ...hosts.map((host) => host.toLowerCase())])
+    this.#sessions = sessions
+    this.#allowance = allowance
   }
 
   /** Throws a Problem if the request is not to be believed. */
   letIn(request: FastifyRequest, _row: Route): Actor {
-    this.#checkHost(request)
-    if (request.method !== 'GET' && request.method !== 'HEAD') this.#checkOrigin(request)
-    return this.#access.identify({ address: addressOf(request), ...tokenOf(request) })
+    const shown = this.#shown(request)
+    if (shown.by === 'nothing') this.#checkHost(request)
+    if (request.method !== 'GET' && request.method !== 'HEAD') this.#checkOrigin(request, shown)
+    const peer = peerOf(request)
+    if (shown.by === 'nothing') return this.#access.identify(peer)
+    const credentials = { ...peer, tokenHash: shown.tokenHash }
+    if (shown.by === 'token' && !this.#access.isTokenGood(credentials)) {
+      throw new Problem(
+        'UNAUTHORIZED',
+        'this token lets nobody in from here: see that it is whole, and one that the server knows',
+      )
+    }
+    const waitSeconds = this.#allowance.take(shown.tokenHash)
+    if (waitSeconds === 0) return this.#access.identify(credentials)
+    const detail = `there have been more requests with this token than http-requests-per-token-max allows: wait ${waitSeconds} s`
+    throw new Problem('TOO_MANY_REQUESTS', detail, { retryAfterSeconds: waitSeconds })
   }
 
-  refusal(request: FastifyRequest, actor: Actor, { access }: Route): Problem {
-    const needed = access === 'everyone' ? '' : access.join(' or ')
-    if (request.headers.authorization === undefined) {
-      return new Problem('UNAUTHORIZED', `this takes the role ${needed}: send a token as "Authorization: Bearer TOKEN"`)
-    }
-    return new Problem('ACCESS_DENIED', `this takes the role ${needed}, which ${actor.name} does not have`)
+  /** Why the actor is not let in: it has shown nothing, or what it has shown is not enough. */
+  refusal(request: FastifyRequest, _actor: Actor, { access }: Route): Problem {
+    const sentence = deniedSentence(access === 'everyone' ? [] : access)
+    if (this.#shown(request).by !== 'nothing') return new Problem('ACCESS_DENIED', sentence)
+    return new Problem('UNAUTHORIZED', `${sentence}: send a token as "Authorization: Bearer TOKEN"`)
+  }
+
+  /** Where there are no rules, nothing that is shown says anything. */
+  #shown({ headers }: FastifyRequest): Shown {
+    if (this.#access.isOpen) return { by: 'nothing' }
+    const [, token] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
+    if (token !== undefined) return { by: 'token', tokenHash: hashToken(token) }
+    const session = this.#sessions.find(headers.cookie)
+    return session === undefined ? { by: 'nothing' } : { by: 'session', tokenHash: session.tokenHash }
   }
 
   /**
    * A page of another site can have its own name resolve to this machine, and is then of the same origin as the server.
-   * Where there are no rules, only the name tells.
+   * It has no token and no cookie of the server's, but may come from an address that rules let in: only the name tells.
    */
   #checkHost({ headers }: FastifyRequest): void {
-    if (!this.#access.isOpen) return
     const host = hostOf(headers.host ?? '')
     if (isIP(host) > 0 || host.endsWith('.localhost') || this.#hosts.has(host)) return
-    throw new Problem('WRONG_HOST', `this server is not known as "${host}": name it in http-hosts, or use its address`)
+    throw new Problem(
+      'WRONG_HOST',
+      `this server is not known as "${host}": name it in http-hosts, use its address, or send a token`,
+    )
   }
 
-  /** Browsers say where a request comes from that changes something. */
-  #checkOrigin({ headers }: FastifyRequest): void {
+  /** Browsers say where a request comes from that changes something, and must where their cookie speaks for somebody. */
+  #checkOrigin({ headers }: FastifyRequest, { by }: Shown): void {
+    const { origin, host } = headers
     const site = headers['sec-fetch-site']
+    const isSilent = site === undefined && origin === undefined
     const isElsewhere =
-      site !== undefined ? site !== 'same-origin' && site !== 'none' : !isOriginOf(headers.origin, headers.host)
+      (site !== undefined && site !== 'same-origin' && site !== 'none') ||
+      (origin !== undefined && site === undefined && !isOriginOf(origin, host))
     if (isElsewhere) throw new Problem('CROSS_SITE', 'a page of another site can not change anything here')
+    if (by === 'session' && isSilent) {
+      const advice = 'programs send a token as "Authorization: Bearer TOKEN"'
+      throw new Problem('CROSS_SITE', `a session is for browsers, which say from which page a request comes: ${advice}`)
+    }
   }
 }
 
@@ -57,13 +103,12 @@ export function isLetIn(actor: Actor, { access }: Route): boolean {
 }
 
 export function addressOf({ socket }: FastifyRequest): string {
-  const address = socket.remoteAddress ?? '-'
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+  return plainAddress(socket.remoteAddress ?? '-')
 }
 
-function tokenOf({ headers }: FastifyRequest): { token?: string } {
-  const [, token] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? []
-  return token === undefined ? {} : { token }
+/** What the connection says of who it is. */
+function peerOf(request: FastifyRequest): Credentials {
+  return { address: addressOf(request), ...certificateOf(request.socket) }
 }
 
 /** Without the port. */
@@ -72,7 +117,6 @@ function hostOf(header: string): string {
   return (bracketed ?? plain ?? '').toLowerCase()
 }
 
-function isOriginOf(origin: string | undefined, host: string | undefined): boolean {
-  if (origin === undefined) return true
-  return URL.canParse(origin) && new URL(origin).host === host
+function isOriginOf(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
 }

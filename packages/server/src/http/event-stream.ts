@@ -12,6 +12,8 @@ export class EventStream {
   readonly #response: ServerResponse
   readonly #heartbeat: NodeJS.Timeout
   #stalledSince = 0
+  /** Bytes that the reader's system had taken when it was last looked at. */
+  #takenBytes = 0
   #isClosed = false
 
   /** Begins the answer. `onClose` is called once, when the reader has left or was cut off, or after `end`. */
@@ -40,9 +42,14 @@ export class EventStream {
 
   /** False: it was dropped, since the reader is too far behind; one that misses events that count is to be ended. */
   send(event: string, data: unknown, id?: string): boolean {
-    if (this.#isClosed || this.#response.writableLength > unreadBytesMax) return false
     const idLine = id === undefined ? '' : `id: ${id}\n`
-    this.#response.write(`event: ${event}\n${idLine}data: ${JSON.stringify(data)}\n\n`)
+    return this.sendWritten(`event: ${event}\n${idLine}data: ${JSON.stringify(data)}\n\n`)
+  }
+
+  /** The same for events that are written already. Readers that get the same ones share the bytes. */
+  sendWritten(events: string | Uint8Array): boolean {
+    if (this.#isClosed || this.#response.writableLength > unreadBytesMax) return false
+    this.#response.write(events)
     return true
   }
 
@@ -50,11 +57,20 @@ export class EventStream {
     this.#response.end()
   }
 
+  /** For a reader that has missed something. */
+  cutOff(): void {
+    this.#response.destroy()
+  }
+
   #beat(): void {
-    const isStalled = this.#response.writableLength > 0
-    if (!isStalled) this.#stalledSince = 0
-    else if (this.#stalledSince === 0) this.#stalledSince = Date.now()
-    else if (Date.now() - this.#stalledSince >= stallMsMax) return void this.#response.destroy()
-    if (!isStalled) this.#response.write(':\n\n')
+    const { socket, writableLength } = this.#response
+    const takenBytes = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0)
+    if (writableLength === 0) this.#response.write(':\n\n')
+    else if (takenBytes === this.#takenBytes && this.#stalledSince > 0) {
+      if (Date.now() - this.#stalledSince >= stallMsMax) this.cutOff()
+      return
+    }
+    this.#takenBytes = takenBytes
+    this.#stalledSince = writableLength === 0 ? 0 : Date.now()
   }
 }

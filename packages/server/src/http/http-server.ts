@@ -23,6 +23,9 @@ const jsonType = 'application/json; charset=utf-8'
 const problemType = 'application/problem+json; charset=utf-8'
 const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
+/** Timers know no longer one. */
+const foreverMs = 2 ** 31 - 1
+
 /** The HTTP side: the table of operations on a framework, with what holds for all of them. */
 export class HttpServer {
   readonly #app: FastifyInstance
@@ -53,7 +56,7 @@ export class HttpServer {
     }
     // The two have types of their own, and are used alike.
     this.#app = (
-      tls === undefined ? fastify({ ...common, http }) : fastify({ ...common, https: { ...http, ...tls.options } })
+      tls === undefined ? fastify({ ...common, http }) : fastify({ ...common, https: { ...http, ...tls.options, handshakeTimeout: limits.tlsHandshakeTimeoutMs || foreverMs } })
     ) as FastifyInstance
     const { server } = this.#app
     server.maxConnections = limits.httpConnectionsMax
@@ -137,6 +140,8 @@ export class HttpServer {
         'a request over HTTP has failed, which is a fault of this program',
       )
     }
+    const { retryAfterSeconds } = problem.members
+    if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds))
     if (problem.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
     void reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem))
   }
@@ -211,7 +216,10 @@ function toProblem(error: unknown, { httpBodyBytesMax }: Limits): Problem {
 
 /** What can't even be read as HTTP. */
 function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  // Also what has not come as far as HTTP, by TLS.
+  if (error.code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(error.code ?? '') || !socket.writable) {
+    return void socket.destroy()
+  }
   const isLong = error.code === 'HPE_HEADER_OVERFLOW'
   const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
   const problem = isLong

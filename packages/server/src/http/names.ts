@@ -47,7 +47,7 @@ export function withTexts(value: unknown): unknown {
   return texts
 }
 
-const nameKeys = new Set(['function', 'name', 'unique', 'reducer', 'then', 'worker', 'clientId'])
+const nameKeys = new Set(['function', 'handle', 'name', 'unique', 'reducer', 'then', 'worker', 'clientId'])
 const nameLists = new Set(['functions'])
 
 function textsOf(list: unknown): unknown {

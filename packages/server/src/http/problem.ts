@@ -24,6 +24,7 @@ export const problems = {
   JOB_FAILED: { status: 502, title: 'The job has failed' },
   JOB_EXCEPTION: { status: 502, title: 'The job has failed, and says why' },
   SHUTTING_DOWN: { status: 503, title: 'The server is shutting down' },
+  NOT_READY: { status: 503, title: 'The server is not ready' },
   STORE_FAILED: { status: 503, title: 'The store does not work' },
   JOB_TIMEOUT: { status: 504, title: 'The job was not done in time' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>

@@ -47,6 +47,8 @@ export const policyDocument = 'policy'
  * as the protocol has them, one character a byte.
  */
 export class Policies {
+  /** Told the function or pattern when something else is set for it. */
+  onChanged: (name: string) => void = () => {}
   #layers: PolicyLayers
   readonly #byName = new Map<string, Policy>()
   /** Most functions have theirs from one place alone. */
@@ -116,7 +118,10 @@ export class Policies {
     return {
       body: written(given),
       previous: written(this.#layers.runtime.get(name)),
-      apply: () => this.#use(layers, name),
+      apply: () => {
+        this.#use(layers, name)
+        this.onChanged(name)
+      },
     }
   }
 

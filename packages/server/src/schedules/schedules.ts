@@ -214,6 +214,15 @@ export class Schedules {
     return true
   }
 
+  /** Of whose jobs it is; undefined: there is no such schedule. */
+  functionOf(name: string): string | undefined {
+    return this.#schedules.get(name)?.definition.function
+  }
+
+  functionByHandle(number: number): string | undefined {
+    return this.#byHandle.get(this.#context.handles.total(number))?.definition.function
+  }
+
   // What is there
 
   #readAll(documents: readonly StoredDocument[]): Map<string, Schedule> {

@@ -1,16 +1,19 @@
+import type { StoreStats } from '../metrics/store-stats.ts'
 import type { Batch, BatchResult, Store, StoreState } from './store.ts'
 
-/** A store, and whether it is at work: while its disk hangs, neither its thread nor the process can end in the usual way. */
+/** A store that is measured, and whether it is at work: while its disk hangs, neither its thread nor the process can end in the usual way. */
 export class BusyStore implements Store {
   readonly name: string
   readonly #store: Store
+  readonly #stats: StoreStats
   /** Calls that are not answered. */
   #calls = 0
   #onIdle: (() => void)[] = []
 
-  constructor(store: Store) {
+  constructor(store: Store, stats: StoreStats) {
     this.name = store.name
     this.#store = store
+    this.#stats = stats
   }
 
   get isBusy(): boolean {
@@ -28,7 +31,7 @@ export class BusyStore implements Store {
   }
 
   commit(batch: Batch): Promise<BatchResult> {
-    return this.#watch(this.#store.commit(batch))
+    return this.#watch(this.#stats.watch(batch, (watched) => this.#store.commit(watched)))
   }
 
   close(): Promise<void> {

@@ -5,19 +5,21 @@ import type { Store, StoreFailure } from './store.ts'
 /** What has not failed for so long is said to work again: a disk that is full takes a small job and not the next one. */
 const soundMs = 10_000
 
-/** Tells the log that a store fails, and that it works again: once, however often it is tried in between. */
+/** Tells the log, and whoever else wants to know, that a store fails, and that it works again: once, however often it is tried in between. */
 export class StoreNews {
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: Log
+  readonly #onTold: (isFailing: boolean) => void
   /** The code of the failure that was told last, until it was told that it is over. */
   #toldCode: string | undefined
   #stopTelling: (() => void) | undefined
 
-  constructor(store: Store, clock: Clock, log: Log) {
+  constructor(store: Store, clock: Clock, log: Log, onTold: (isFailing: boolean) => void) {
     this.#store = store
     this.#clock = clock
     this.#log = log
+    this.#onTold = onTold
   }
 
   failed({ code, message }: StoreFailure): void {
@@ -25,6 +27,7 @@ export class StoreNews {
     if (this.#toldCode === code) return
     this.#toldCode = code
     this.#log.error({ code }, `the store ${this.#store.name} fails, background jobs are refused: ${message}`)
+    this.#onTold(true)
   }
 
   /** After a failure. */
@@ -33,6 +36,7 @@ export class StoreNews {
       this.#stopTelling = undefined
       this.#toldCode = undefined
       this.#log.info(`the store ${this.#store.name} works again: background jobs are taken`)
+      this.#onTold(false)
     })
   }
 

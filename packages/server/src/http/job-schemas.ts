@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { priority } from './schemas.ts'
+
+// What answers say of jobs.
+
+export const payload = z
+  .union([z.object({ text: z.string() }), z.object({ base64: z.string() })])
+  .meta({ description: 'As text where it is UTF-8, else in base64' })
+
+const time = z.int().meta({ description: 'Milliseconds since 1970' })
+
+export const jobDescription = z.looseObject({
+  handle: z.string(),
+  function: z.string(),
+  unique: z.string(),
+  priority,
+  state: z.enum(['pending', 'ready', 'delayed', 'running', 'dead', 'complete', 'failed', 'exception']),
+  attempts: z.int().meta({ description: 'Those that have ended' }),
+  background: z.boolean(),
+  waiting: z.int().meta({ description: 'Clients that wait for it' }),
+  worker: z.string().optional().meta({ description: 'Client id and address of the worker that has it' }),
+  numerator: z.int().optional(),
+  denominator: z.int().optional(),
+  workload: payload.optional(),
+  reducer: z.string().optional(),
+  then: z.string().optional(),
+  submittedAt: time.optional(),
+  runAt: time.optional(),
+  expireAt: time.optional(),
+  endedAt: time.optional(),
+  keepUntil: time.optional(),
+  failures: z
+    .array(z.looseObject({ at: time, reason: z.string(), worker: z.string(), error: z.string() }))
+    .meta({ description: 'The attempts that have failed' }),
+  reason: z.string().optional().meta({ description: 'Why it is dead' }),
+  result: payload
+    .optional()
+    .meta({ description: 'If it has ended and its result is kept: that, or what the exception said' }),
+})

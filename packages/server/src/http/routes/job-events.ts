@@ -1,0 +1,103 @@
+import type { Bytes, JobDescription } from '@geartrain/protocol'
+import { z } from 'zod'
+import { fromBytes } from '../../control/bytes.ts'
+import { shownBytesMax, type WatchedBytes, type WatchedEvent } from '../../job-watch.ts'
+import type { HttpContext } from '../context.ts'
+import { EventStream } from '../event-stream.ts'
+import { type Answer, type Route, type RouteRequest, route, streamed } from '../route.ts'
+import { handle } from '../schemas.ts'
+
+const params = z.object({ handle })
+
+const description = `Server-sent events. The first one is \`snapshot\`, the job as \`GET /api/jobs/{handle}\` gives it without its workload, also after each reconnection. Then, as it happens:
+
+- \`started\`: \`{ "attempt" }\`, the first is 1
+- \`progress\`: \`{ "numerator", "denominator" }\`; who reads slowly gets the later ones
+- \`data\`, \`warning\`: \`{ "text" }\` or \`{ "base64" }\`; of more than 64 KiB, and where the function's policy hides payloads, \`{ "bytes" }\`, their number
+- \`retried\`: \`{ "reason", "attempts", "waitMs" }\`: an attempt has ended, and another one follows
+- \`ended\`: \`{ "outcome", "dead", "result" }\`, and the stream ends. A browser's EventSource connects again unless it is closed then
+
+Who is too far behind is cut off.
+
+    curl -N http://127.0.0.1:4731/api/jobs/H:web1:1764201600000001/events`
+
+export const jobEvents: Route = route({
+  method: 'GET',
+  path: '/api/jobs/{handle}/events',
+  id: 'watchJob',
+  tag: 'Jobs',
+  summary: 'What becomes of a job, as it happens',
+  description,
+  access: ['view', 'submit'],
+  params,
+  answers: { 200: { description: 'Events', content: { bytes: 'text/event-stream' } } },
+  problems: ['NOT_FOUND', 'STORE_FAILED'],
+  handle: watchJob,
+})
+
+async function watchJob(
+  { actor, params: { handle: asked }, response, signal }: RouteRequest<typeof params>,
+  { jobWatch, perform }: HttpContext,
+): Promise<Answer> {
+  // Seen from now on, so that none of it is lost while the job is looked up. What came before that is in the snapshot.
+  let ended: WatchedEvent | undefined
+  let stream: EventStream | undefined
+  const leave = jobWatch.watch(asked, (event) => {
+    if (stream !== undefined) tell(stream, event)
+    else if (event.kind === 'ended') ended = event
+  })
+  let job: JobDescription
+  try {
+    job = await perform('job show', { handle: asked }, actor)
+  } catch (error) {
+    leave()
+    throw error
+  }
+  if (signal.aborted) leave()
+  else {
+    stream = new EventStream(response, leave)
+    stream.send('snapshot', snapshotOf(job))
+    const end = ended ?? endOf(job)
+    if (end !== undefined) tell(stream, end)
+  }
+  return streamed
+}
+
+function tell(stream: EventStream, event: WatchedEvent): void {
+  if (event.kind === 'progress' && stream.isBehind) return
+  if (!stream.send(event.kind, dataOf(event))) stream.cutOff()
+  else if (event.kind === 'ended') stream.end()
+}
+
+function dataOf(event: WatchedEvent): object {
+  switch (event.kind) {
+    case 'data':
+    case 'warning':
+      return event.data
+    case 'ended': {
+      const { outcome, isDead, result } = event
+      return { outcome, dead: isDead, ...(result === undefined ? {} : { result }) }
+    }
+    default: {
+      const { kind: _, ...data } = event
+      return data
+    }
+  }
+}
+
+function snapshotOf({ workload: _, result, ...job }: JobDescription): object {
+  return result === undefined ? job : { ...job, result: shortened(result) }
+}
+
+/** Undefined: it has not ended. */
+function endOf({ state, reason, result }: JobDescription): WatchedEvent | undefined {
+  const shown = result && shortened(result)
+  if (state === 'dead') return { kind: 'ended', outcome: reason ?? 'failed', isDead: true, result: shown }
+  if (state !== 'complete' && state !== 'failed' && state !== 'exception') return undefined
+  return { kind: 'ended', outcome: state, isDead: false, result: shown }
+}
+
+function shortened(payload: Bytes): WatchedBytes {
+  const { length } = fromBytes(payload)
+  return length > shownBytesMax ? { bytes: length } : payload
+}

@@ -1,0 +1,130 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { Actor } from '../access/actor.ts'
+import { toBytes } from '../control/bytes.ts'
+import type { ForegroundEvent, ForegroundJob } from '../gateway/foreground-job.ts'
+import type { LocalSubmission } from '../gateway/submission.ts'
+import type { HttpContext } from './context.ts'
+import { EventStream } from './event-stream.ts'
+import { jobPath } from './job-path.ts'
+import { textOfName } from './names.ts'
+import { Problem } from './problem.ts'
+import { type Answer, streamed } from './route.ts'
+import { securityHeaders } from './security-headers.ts'
+
+interface WaitRequest {
+  readonly submission: LocalSubmission
+  /** Infinity: as long as it takes. */
+  readonly waitMs: number
+  readonly isStreamed: boolean
+  readonly actor: Actor
+  readonly rawHeaders: IncomingHttpHeaders
+  readonly signal: AbortSignal
+  readonly response: ServerResponse
+}
+
+/** Submits a foreground job and answers with what becomes of it. Rejects with a Problem, unless the answer has begun. */
+export function waitForJob(request: WaitRequest, { gateway }: Pick<HttpContext, 'gateway'>): Promise<Answer> {
+  const { submission, waitMs, actor, signal, response } = request
+  return new Promise((resolve, reject) => {
+    const teller = tellerFor(request, resolve, reject)
+    const job = gateway.foreground(submission, actor, Number.isFinite(waitMs) ? waitMs : undefined, (event) => {
+      teller(event)
+      if (response.writableNeedDrain) holdBack(job, response)
+    })
+    signal.addEventListener('abort', () => {
+      job.leave()
+      resolve(streamed)
+    })
+    if (!signal.aborted) job.submit()
+  })
+}
+
+/** The job's worker is to wait for whoever reads the answer. */
+function holdBack(job: ForegroundJob, response: ServerResponse): void {
+  job.holdBack()
+  response.once('drain', () => job.goOn())
+}
+
+type Teller = (event: ForegroundEvent) => void
+type Resolve = (answer: Answer) => void
+type Reject = (problem: Problem) => void
+
+function tellerFor(request: WaitRequest, resolve: Resolve, reject: Reject): Teller {
+  if (request.rawHeaders.accept?.includes('text/event-stream') === true) return tellEvents(request, resolve, reject)
+  return request.isStreamed ? tellData(request, resolve, reject) : tellResult(request, resolve, reject)
+}
+
+/** The result alone. */
+function tellResult({ submission }: WaitRequest, resolve: Resolve, reject: Reject): Teller {
+  let handle = ''
+  return (event) => {
+    if (event.kind === 'created') handle = event.handle
+    else if (event.kind === 'complete') resolve({ status: 200, bytes: event.result, headers: headersOf(handle) })
+    else if (event.kind === 'failed') reject(problemOf(event, handle, submission))
+  }
+}
+
+/** The data as they come, and the result. The answer begins with the first of them, so that what fails before that has its status. */
+function tellData({ submission, response }: WaitRequest, resolve: Resolve, reject: Reject): Teller {
+  let handle = ''
+  const begin = () => {
+    if (response.headersSent) return
+    response.writeHead(200, { ...securityHeaders, ...headersOf(handle), 'x-accel-buffering': 'no' })
+    resolve(streamed)
+  }
+  return (event) => {
+    if (event.kind === 'created') handle = event.handle
+    else if (event.kind === 'data') {
+      begin()
+      response.write(event.data)
+    } else if (event.kind === 'complete') {
+      begin()
+      response.end(event.result)
+    } else if (event.kind === 'failed') {
+      // An answer without its end is all that HTTP has for it.
+      if (response.headersSent) response.destroy()
+      else reject(problemOf(event, handle, submission))
+    }
+  }
+}
+
+function tellEvents({ submission, response }: WaitRequest, resolve: Resolve, reject: Reject): Teller {
+  let handle = ''
+  let stream: EventStream | undefined
+  return (event) => {
+    if (event.kind === 'created') {
+      handle = event.handle
+      stream = new EventStream(response, () => {})
+      stream.send('created', { handle: textOfName(handle), function: textOfName(submission.function) })
+      resolve(streamed)
+    } else if (event.kind === 'progress') {
+      stream?.send('progress', { numerator: event.numerator, denominator: event.denominator })
+    } else if (event.kind === 'complete') {
+      stream?.send('complete', { result: toBytes(event.result) })
+      stream?.end()
+    } else if (event.kind === 'failed') {
+      const problem = problemOf(event, handle, submission)
+      if (stream === undefined) return reject(problem)
+      stream.send('failed', problem)
+      stream.end()
+    } else stream?.send(event.kind, toBytes(event.data))
+  }
+}
+
+function headersOf(handle: string): Record<string, string> {
+  return { 'content-type': 'application/octet-stream', 'content-location': jobPath(handle) }
+}
+
+/** With what is known of the job, unless it was refused. */
+function problemOf(
+  { problem, exception }: ForegroundEvent & { readonly kind: 'failed' },
+  handle: string,
+  submission: LocalSubmission,
+): Problem {
+  if (handle === '') return problem
+  return new Problem(problem.code, problem.message, {
+    handle: textOfName(handle),
+    function: textOfName(submission.function),
+    ...(exception === undefined ? {} : { exception: toBytes(exception) }),
+  })
+}

@@ -1,0 +1,110 @@
+import { type JobFunction, priorities } from '@geartrain/engine'
+import { textOfName } from '../http/names.ts'
+import { counter, type Flow, type FunctionFigures, type Percentiles } from '../metrics/function-figures.ts'
+
+/** What a live stream tells of a function. Rates are in events a second. */
+export interface FunctionState {
+  readonly name: string
+  readonly ready: { readonly high: number; readonly normal: number; readonly low: number }
+  readonly delayed: number
+  readonly running: number
+  readonly dead: number
+  readonly workers: number
+  readonly paused: boolean
+  readonly draining: boolean
+  readonly totals: Totals
+  readonly rates: Rates
+  readonly wait?: Percentiles
+  readonly run?: Percentiles
+}
+
+/** Since the server's start. */
+export interface Totals {
+  readonly submitted: number
+  readonly joined: number
+  readonly done: number
+  readonly failed: number
+  readonly retried: number
+  readonly died: number
+  readonly expired: number
+  readonly cancelled: number
+  readonly abandoned: number
+}
+
+/** Over the last 10 s, and over the last minute. */
+export type Rates = Readonly<Record<Flow, readonly [number, number]>>
+
+export interface Flowing {
+  readonly totals: Totals
+  readonly rates: Rates
+  readonly wait?: Percentiles
+  readonly run?: Percentiles
+}
+
+/** `jobFunction` undefined: only its dead jobs and its past are known. */
+export function functionState(
+  figures: FunctionFigures,
+  jobFunction: JobFunction | undefined,
+  dead: number,
+  now: number,
+): FunctionState {
+  const { backlog, policy } = jobFunction ?? {}
+  return {
+    name: textOfName(figures.name),
+    ready: {
+      high: jobFunction?.queuedCount(priorities.high) ?? 0,
+      normal: jobFunction?.queuedCount(priorities.normal) ?? 0,
+      low: jobFunction?.queuedCount(priorities.low) ?? 0,
+    },
+    delayed: (jobFunction?.delayedCount ?? 0) + (backlog?.delayed ?? 0),
+    running: jobFunction?.runningCount ?? 0,
+    dead,
+    workers: jobFunction?.workerCount ?? 0,
+    paused: policy?.paused ?? false,
+    draining: policy?.draining ?? false,
+    ...flowing(figures, now),
+  }
+}
+
+export function flowing(figures: FunctionFigures, now: number): Flowing {
+  const wait = rounded(figures.wait(now))
+  const run = rounded(figures.run(now))
+  return {
+    totals: totalsOf(figures),
+    rates: {
+      submitted: rates(figures, 'submitted', now),
+      done: rates(figures, 'done', now),
+      failed: rates(figures, 'failed', now),
+      retried: rates(figures, 'retried', now),
+    },
+    ...(wait === undefined ? {} : { wait }),
+    ...(run === undefined ? {} : { run }),
+  }
+}
+
+function totalsOf(figures: FunctionFigures): Totals {
+  return {
+    submitted: figures.submitted,
+    joined: figures.value(counter.joined),
+    done: figures.value(counter.done),
+    failed: figures.failed,
+    retried: figures.retried,
+    died: figures.value(counter.died),
+    expired: figures.value(counter.expired),
+    cancelled: figures.value(counter.cancelled),
+    abandoned: figures.value(counter.abandoned),
+  }
+}
+
+function rates(figures: FunctionFigures, flow: Flow, now: number): readonly [number, number] {
+  return [round(figures.rate(flow, 10, now)), round(figures.rate(flow, 60, now))]
+}
+
+function rounded(percentiles: Percentiles | undefined): Percentiles | undefined {
+  return percentiles && { p50Ms: round(percentiles.p50Ms), p95Ms: round(percentiles.p95Ms) }
+}
+
+/** What changes less is not told again. */
+function round(value: number): number {
+  return value === 0 ? 0 : Number(value.toPrecision(3))
+}

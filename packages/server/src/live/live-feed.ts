@@ -1,0 +1,214 @@
+import type { Actor } from '../access/actor.ts'
+import type { Handles } from '../handles.ts'
+import type { EventStream } from '../http/event-stream.ts'
+import { textOfName } from '../http/names.ts'
+import type { Figures } from '../metrics/figures.ts'
+import type { Observers } from '../observers.ts'
+import type { Bulletin } from './bulletin.ts'
+import { ChangeWatch } from './change-watch.ts'
+import { Changes, type WrittenChange } from './changes.ts'
+import { flowing } from './function-state.ts'
+import { FunctionStates, ticksKept } from './function-states.ts'
+import { type ServerState, ServerWatch } from './server-state.ts'
+
+const tickMs = 1000
+/** Dead jobs are counted anew when that is older. */
+const deadAgeMsMax = 2000
+
+export interface LiveWishes {
+  readonly actor: Actor
+  /** Functions to be told of; undefined: all. */
+  readonly names: readonly string[] | undefined
+  /** In ticks. */
+  readonly interval: number
+}
+
+/** What readers see alike: what is written for one is written for all of them. */
+interface Scope {
+  readonly key: string
+  readonly actor: Actor
+  readonly names: readonly string[] | undefined
+  /** It is that of one who may view all functions. */
+  readonly isWhole: boolean
+}
+
+interface Reader {
+  readonly stream: EventStream
+  readonly scope: Scope
+  readonly interval: number
+  /** The tick that it was told last. */
+  since: number
+}
+
+export interface LiveFeedContext {
+  readonly figures: Figures
+  readonly bulletin: Bulletin
+  readonly observers: Observers
+  readonly handles: Handles
+}
+
+/**
+ * Tells readers of event streams how the server is: everything when they come, then what has changed, tick by tick.
+ * One that is behind is left out, and gets all that has changed meanwhile, as it is then. While nobody reads, nothing
+ * is done.
+ */
+export class LiveFeed {
+  readonly #context: LiveFeedContext
+  readonly #states: FunctionStates
+  readonly #server: ServerWatch
+  readonly #changes: Changes
+  readonly #readers = new Set<Reader>()
+  /** Of those who may not view all functions. */
+  readonly #actorNumbers = new WeakMap<Actor, number>()
+  #actorCount = 0
+  #tick = 0
+  #at = 0
+  #serverState: ServerState | undefined
+  /** What was written of this tick, by scope and the tick that it goes on from. */
+  readonly #written = new Map<string, Buffer>()
+  /** Set while there are readers. */
+  #stop: (() => void) | undefined
+
+  constructor(context: LiveFeedContext) {
+    const { clock } = context.figures
+    this.#context = context
+    this.#states = new FunctionStates(context.figures)
+    this.#server = new ServerWatch(context.figures)
+    this.#changes = new Changes(clock, (changes) => this.#tell(changes))
+  }
+
+  get readerCount(): number {
+    return this.#readers.size
+  }
+
+  /** To be awaited before the first `add`: how many dead jobs there are is asked of the store. */
+  async prepare(): Promise<void> {
+    await this.#context.figures.dead.refresh(deadAgeMsMax)
+  }
+
+  /** A reader, from now on. Gives the way to leave. */
+  add(stream: EventStream, { actor, names, interval }: LiveWishes): () => void {
+    this.#stop ??= this.#start()
+    const reader = { stream, scope: this.#scope(actor, names), interval, since: this.#tick }
+    this.#readers.add(reader)
+    stream.sendWritten(this.#message(reader.scope, undefined))
+    return () => {
+      this.#readers.delete(reader)
+      if (this.#readers.size > 0) return
+      this.#stop?.()
+      this.#stop = undefined
+    }
+  }
+
+  #start(): () => void {
+    const { bulletin, observers, handles, figures } = this.#context
+    const tell = (change: Parameters<Changes['add']>[0]) => this.#changes.add(change)
+    const leave = [bulletin.listen(tell), observers.add(new ChangeWatch(handles, tell))]
+    this.#server.start()
+    this.#look()
+    let stopTimer = () => {}
+    const next = () => {
+      stopTimer = figures.clock.after(tickMs, () => {
+        next()
+        this.#turn()
+      })
+    }
+    next()
+    return () => {
+      stopTimer()
+      for (const each of leave) each()
+      this.#changes.stop()
+      this.#server.stop()
+      this.#states.clear()
+      this.#written.clear()
+    }
+  }
+
+  #turn(): void {
+    this.#look()
+    void this.prepare()
+    for (const reader of this.#readers) {
+      if (this.#tick - reader.since < reader.interval || reader.stream.isBehind) continue
+      const isLongAgo = this.#tick - reader.since >= ticksKept
+      if (reader.stream.sendWritten(this.#message(reader.scope, isLongAgo ? undefined : reader.since))) {
+        reader.since = this.#tick
+      }
+    }
+  }
+
+  #look(): void {
+    this.#tick++
+    this.#written.clear()
+    this.#at = this.#context.figures.clock.wallNow()
+    this.#states.update(this.#tick)
+    this.#serverState = this.#server.take()
+  }
+
+  /** What has changed after that tick; undefined: everything. */
+  #message(scope: Scope, since: number | undefined): Buffer {
+    const key = `${since ?? ''} ${scope.key}`
+    let written = this.#written.get(key)
+    if (written === undefined) this.#written.set(key, (written = Buffer.from(this.#write(scope, since))))
+    return written
+  }
+
+  #write({ actor, names, isWhole }: Scope, since: number | undefined): string {
+    const { functions, clock } = this.#context.figures
+    const maySee = isWhole ? everything : (name: string) => actor.may('view', name)
+    const states = this.#states.written(since ?? 0, maySee, names)
+    const parts = [`"at":${this.#at}`, `"functions":[${states.join(',')}]`]
+    if (since !== undefined) {
+      const gone = this.#states.gone(since, maySee, names)
+      if (gone.length > 0) parts.push(`"gone":${JSON.stringify(gone.map(textOfName))}`)
+    }
+    if (isWhole) {
+      parts.push(`"all":${JSON.stringify(flowing(functions.total, clock.now()))}`)
+      parts.push(`"server":${JSON.stringify(this.#serverState)}`)
+    }
+    return `event: ${since === undefined ? 'snapshot' : 'counters'}\ndata: {${parts.join(',')}}\n\n`
+  }
+
+  #tell(changes: readonly WrittenChange[]): void {
+    const written = new Map<string, Buffer>()
+    for (const { stream, scope } of this.#readers) {
+      if (stream.isBehind) continue
+      let events = written.get(scope.key)
+      if (events === undefined) {
+        events = Buffer.from(
+          changes
+            .filter((change) => concerns(change, scope))
+            .map(eventOf)
+            .join(''),
+        )
+        written.set(scope.key, events)
+      }
+      if (events.length > 0) stream.sendWritten(events)
+    }
+  }
+
+  #scope(actor: Actor, names: readonly string[] | undefined): Scope {
+    const isWhole = actor.mayEverywhere('view')
+    const whose = isWhole ? '' : this.#actorNumber(actor)
+    return { key: `${whose} ${names === undefined ? '' : JSON.stringify(names)}`, actor, names, isWhole }
+  }
+
+  #actorNumber(actor: Actor): number {
+    let number = this.#actorNumbers.get(actor)
+    if (number === undefined) this.#actorNumbers.set(actor, (number = ++this.#actorCount))
+    return number
+  }
+}
+
+function concerns({ function: name }: WrittenChange, { actor, names, isWhole }: Scope): boolean {
+  if (name === undefined) return true
+  if (names !== undefined && !names.includes(name)) return false
+  return isWhole || (name !== '*' && actor.may('view', name))
+}
+
+function eventOf({ event }: WrittenChange): string {
+  return event
+}
+
+function everything(): boolean {
+  return true
+}

@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net'
+import { createServer, type Server as TlsServer, type TLSSocket } from 'node:tls'
+import type { Log } from '../log.ts'
+import type { TlsSource } from './tls-source.ts'
+
+export interface TlsDoorOptions {
+  /** For all of a handshake; 0: for ever. */
+  readonly handshakeTimeoutMs: number
+  readonly log: Log
+  /** A connection whose handshake is done. */
+  onSecure(socket: TLSSocket): void
+}
+
+/** Timers know no longer one. */
+const foreverMs = 2 ** 31 - 1
+
+/**
+ * Lets connections in that shake hands by TLS, as many at a time as there are. One that does not, in time, is closed
+ * without a word; nobody waits for it.
+ */
+export class TlsDoor {
+  readonly #server: TlsServer
+  readonly #sockets = new Set<Socket>()
+  /** Handshakes under way. */
+  #pending = 0
+
+  constructor(source: TlsSource, { handshakeTimeoutMs, log, onSecure }: TlsDoorOptions) {
+    // It never listens: it is given connections.
+    this.#server = createServer({
+      ...source.options,
+      handshakeTimeout: handshakeTimeoutMs || foreverMs,
+      allowHalfOpen: true,
+      // A browser, which names other protocols, can't be led here by a page that means harm.
+      ALPNProtocols: ['gearman'],
+    })
+    source.onChanged((options) => this.#server.setSecureContext(options))
+    this.#server.on('secureConnection', (socket) => {
+      this.#pending--
+      onSecure(socket)
+    })
+    // For each one that does not come about, once.
+    this.#server.on('tlsClientError', (error, socket) => {
+      this.#pending--
+      const { remoteAddress: address = '-', authorizationError: problem } = socket
+      // Node's types have an Error there, and it is its code.
+      if (problem) log.warn({ address, problem }, 'connection closed: the certificate of this client is refused')
+      else log.debug({ address, err: error }, 'no handshake by TLS')
+      socket.destroy()
+    })
+  }
+
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** Takes over a connection that was just accepted. */
+  letIn(socket: Socket): void {
+    this.#pending++
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    this.#server.emit('connection', socket)
+  }
+
+  /** Ends every connection that came by it, handshakes first of all. */
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+}
