@@ -431,10 +431,10 @@ export class Server {
 
   #listenOn(host: string | undefined, port: number, door: TlsDoor | undefined): Promise<ListeningAddress> {
     const { keepAlive, keepAliveIdleMs, backlog } = this.#options
-    const options = { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveIdleMs }
+    const options = { noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveIdleMs }
     const listener =
       door === undefined
-        ? createNetServer({ ...options, pauseOnConnect: true }, (accepted) => {
+        ? createNetServer({ ...options, allowHalfOpen: true, pauseOnConnect: true }, (accepted) => {
             const socket = readThroughSharedBuffer(accepted, (chunk) => connection?.receive(chunk))
             const connection = this.#connect(socket, this.access.identify({ address: remoteAddress(socket) }))
             socket.resume()

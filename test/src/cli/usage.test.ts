@@ -70,7 +70,7 @@ const refused: readonly Row[] = [
     sentence: 'geartrain serve: cannot write the log file /nowhere/geartrain.log: no such file or directory',
   },
   {
-    args: ['serve', '--listen', '192.0.2.1', '--port', '0'],
+    args: ['serve', '--listen', '192.0.2.1', '--port', '0', '--insecure'],
     code: 1,
     sentence: 'geartrain serve: this machine does not have the address 192.0.2.1: choose one of its own with --listen',
   },

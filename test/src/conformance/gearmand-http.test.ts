@@ -66,9 +66,9 @@ const submissions: readonly Row[] = [
     unique: 'u',
   },
   {
-    name: 'names are bytes',
-    head: `POST /h\xc3\xa4\xff HTTP/1.1\r\nHost: localhost\r\n${background}X-Gearman-Unique: \xc3\xa4\xff\r\n`,
-    queued: 'h\xc3\xa4\xff\t0\t1\t0\t0',
+    name: 'uniques are bytes',
+    head: `POST /f HTTP/1.1\r\nHost: localhost\r\n${background}X-Gearman-Unique: \xc3\xa4\xff\r\n`,
+    queued: 'f\t0\t1\t0\t0',
     unique: '\xc3\xa4\xff',
   },
   {
@@ -96,6 +96,12 @@ conformance(
         assert.deepEqual(await stage.list('show unique jobs'), [unique])
       })
     }
+
+    scenario('bytes that no URI has', async ({ kind, differs }) => {
+      const head = `POST /h\xc3\xa4\xff HTTP/1.1\r\nHost: localhost\r\n${background}Content-Length: 0\r\n\r\n`
+      const { status } = await exchange(ports[kind], head)
+      assert.equal(status, differs('a URI is ASCII', { ours: 400, gearmand: 200 }))
+    })
 
     for (const method of ['GET', 'POST', 'PUT']) {
       for (const path of ['/', '///']) {

@@ -62,6 +62,11 @@ export class RawHttp implements Disposable {
     return this.#received
   }
 
+  /** From now on nothing is read. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }

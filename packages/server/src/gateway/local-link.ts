@@ -2,8 +2,9 @@ import { Duplex } from 'node:stream'
 import {
   Arguments,
   Decoder,
-  encodePacket,
+  headerBytes,
   type PacketName,
+  PacketWriter,
   packetKinds,
   packets,
   readLatin1,
@@ -40,7 +41,7 @@ export class LocalLink extends Duplex {
 
   /** Gives the packet to the server. False: it has as much as it takes for now. */
   send(name: PacketName, args: readonly string[], data?: Uint8Array): boolean {
-    const bytes = encodePacket(packets[name], args, data, true)
+    const bytes = encode(name, args, data)
     if (this.#unsent === undefined) return this.push(bytes)
     this.#unsent.push(bytes)
     return false
@@ -102,3 +103,21 @@ export class LocalLink extends Duplex {
     this.#onPacket({ name: kind.name, args, data: isOwned ? data : new Uint8Array(data) })
   }
 }
+
+function encode(name: PacketName, args: readonly string[], data: Uint8Array = noBytes): Uint8Array {
+  const kind = packets[name]
+  const terminated = kind.data ? args.length : args.length - 1
+  let length = data.length + Math.max(0, terminated)
+  for (const arg of args) length += arg.length
+  // From the pool of small buffers: one of its own for each packet is what would take most of the time.
+  const writer = new PacketWriter((bytes) => Buffer.allocUnsafe(bytes), headerBytes + length)
+  writer.begin(kind.type, length, true)
+  for (let index = 0; index < args.length; index++) {
+    if (index < terminated) writer.argument(args[index] ?? '')
+    else writer.text(args[index] ?? '')
+  }
+  writer.data(data)
+  return writer.bytes
+}
+
+const noBytes = new Uint8Array(0)

@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerOptions as NodeHttpOptions } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerOptions as NodeHttpOptions, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import cookies from '@fastify/cookie'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { z } from 'zod'
+import type { Actor } from '../access/actor.ts'
 import type { Limits } from '../limits.ts'
 import type { ListeningAddress } from '../server.ts'
 import type { TlsSource } from '../tls/tls-source.ts'
@@ -10,7 +11,7 @@ import type { HttpContext } from './context.ts'
 import { type Doorkeeper, isLetIn } from './doorkeeper.ts'
 import { parseJson } from './json-body.ts'
 import { Problem, type ProblemCode } from './problem.ts'
-import type { Answer, Method, Route } from './route.ts'
+import type { Answer, Method, Route, RouteRequest } from './route.ts'
 import { securityHeaders } from './security-headers.ts'
 
 export interface HttpOptions {
@@ -56,7 +57,12 @@ export class HttpServer {
     }
     // The two have types of their own, and are used alike.
     this.#app = (
-      tls === undefined ? fastify({ ...common, http }) : fastify({ ...common, https: { ...http, ...tls.options, handshakeTimeout: limits.tlsHandshakeTimeoutMs || foreverMs } })
+      tls === undefined
+        ? fastify({ ...common, http })
+        : fastify({
+            ...common,
+            https: { ...http, ...tls.options, handshakeTimeout: limits.tlsHandshakeTimeoutMs || foreverMs },
+          })
     ) as FastifyInstance
     const { server } = this.#app
     server.maxConnections = limits.httpConnectionsMax
@@ -73,8 +79,9 @@ export class HttpServer {
         reply,
       ),
     )
-    this.#app.addHook('onRequest', async (_request, reply) => {
+    this.#app.addHook('onRequest', (_request, reply, done) => {
       reply.headers(securityHeaders)
+      done()
     })
     this.#addRoutes(routes)
   }
@@ -98,7 +105,14 @@ export class HttpServer {
     for (const row of routes) {
       const url = row.path.replaceAll(/\{(\w+)\}/g, ':$1')
       known.set(url, [...(known.get(url) ?? []), row.method])
-      this.#app.route({ method: row.method, url, handler: (request, reply) => this.#handle(row, request, reply) })
+      this.#app.route({
+        method: row.method,
+        url,
+        handler: (request, reply) => {
+          // The framework is told only the answer, and has no promise to wait for.
+          this.#handle(row, request, reply).catch((error: unknown) => this.#refuse(error, request, reply))
+        },
+      })
     }
     for (const [url, taken] of known) {
       this.#app.route({
@@ -116,20 +130,8 @@ export class HttpServer {
   async #handle(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const actor = this.#doorkeeper.letIn(request, row)
     if (!isLetIn(actor, row)) throw this.#doorkeeper.refusal(request, actor, row)
-    const answer = await row.handle(
-      {
-        actor,
-        params: read(row.params, request.params, 'in the path'),
-        query: read(row.query, request.query, 'in the query'),
-        headers: read(row.headers, request.headers, 'in the headers'),
-        body: readBody(row, request),
-        rawHeaders: request.headers,
-        signal: signalOf(request.raw, reply),
-        response: reply.raw,
-      },
-      this.#context,
-    )
-    await send(answer, reply)
+    const answer = await row.handle(new RowRequest(row, actor, request, reply), this.#context)
+    send(answer, reply)
   }
 
   #refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -162,7 +164,49 @@ export class HttpServer {
   }
 }
 
-async function send(answer: Answer, reply: FastifyReply): Promise<void> {
+/**
+ * A request as its row describes it. What few handlers ask for is made when they do. A class, since getters of an object
+ * of its own for each request would each be a class of their own to V8, which cleans up after them late.
+ */
+class RowRequest implements RouteRequest {
+  readonly actor: Actor
+  readonly params: unknown
+  readonly query: unknown
+  // What a row without a body calls undefined.
+  readonly body: never
+  readonly #row: Route
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+
+  constructor(row: Route, actor: Actor, request: FastifyRequest, reply: FastifyReply) {
+    this.actor = actor
+    this.params = read(row.params, request.params, 'in the path')
+    this.query = readQuery(row, request)
+    // A handler knows what its row's body is.
+    this.body = readBody(row, request) as never
+    this.#row = row
+    this.#request = request
+    this.#reply = reply
+  }
+
+  get headers(): unknown {
+    return read(this.#row.headers, this.#request.headers, 'in the headers')
+  }
+
+  get rawHeaders(): IncomingHttpHeaders {
+    return this.#request.headers
+  }
+
+  get signal(): AbortSignal {
+    return signalOf(this.#request.raw, this.#reply)
+  }
+
+  get response(): ServerResponse {
+    return this.#reply.raw
+  }
+}
+
+function send(answer: Answer, reply: FastifyReply): void {
   if (answer === 'streamed') {
     reply.hijack()
     return
@@ -170,8 +214,8 @@ async function send(answer: Answer, reply: FastifyReply): Promise<void> {
   const { status, json, bytes, stream, headers } = answer
   reply.code(status)
   if (headers !== undefined) reply.headers(headers)
-  if (json !== undefined) await reply.header('content-type', jsonType).send(JSON.stringify(json))
-  else await reply.send(stream ?? bytes)
+  if (json !== undefined) void reply.header('content-type', jsonType).send(JSON.stringify(json))
+  else void reply.send(stream ?? bytes)
 }
 
 function read(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
@@ -183,6 +227,18 @@ function read(schema: z.ZodType | undefined, value: unknown, where: string): unk
   throw new Problem('BAD_REQUEST', `${path === '' ? '' : `"${path}" `}${where}: ${issue?.message ?? 'it is wrong'}`)
 }
 
+/** Most requests have none, and what that is for a row is found once. */
+function readQuery(row: Route, { query }: FastifyRequest): unknown {
+  for (const _ in query as object) return read(row.query, query, 'in the query')
+  const known = emptyQueries.get(row)
+  if (known !== undefined) return known
+  const empty = read(row.query, {}, 'in the query')
+  emptyQueries.set(row, empty)
+  return empty
+}
+
+const emptyQueries = new WeakMap<Route, unknown>()
+
 function readBody({ body: content }: Route, { body, headers }: FastifyRequest): unknown {
   if (content === undefined) return undefined
   // The parser gives nothing else.
@@ -193,10 +249,16 @@ function readBody({ body: content }: Route, { body, headers }: FastifyRequest): 
 
 function signalOf(raw: IncomingMessage, reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort()
+  let isSent = false
+  const { socket } = raw
+  // An answer whose connection was cut is finished as well, as Node has it.
+  reply.raw.once('finish', () => {
+    isSent = !socket.destroyed
   })
-  if (raw.destroyed) controller.abort()
+  reply.raw.once('close', () => {
+    if (!isSent || socket.errored) controller.abort()
+  })
+  if (raw.destroyed || reply.raw.destroyed) controller.abort()
   return controller.signal
 }
 

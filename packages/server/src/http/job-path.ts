@@ -7,5 +7,6 @@ export function jobPath(handle: string): string {
 
 /** One part of a path, in which a colon may stand as it is. */
 export function pathPart(text: string): string {
+  if (/^[\w:.-]+$/.test(text)) return text
   return encodeURIComponent(text).replaceAll('%3A', ':')
 }

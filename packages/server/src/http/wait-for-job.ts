@@ -1,5 +1,4 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import type { Actor } from '../access/actor.ts'
+import type { ServerResponse } from 'node:http'
 import { toBytes } from '../control/bytes.ts'
 import type { ForegroundEvent, ForegroundJob } from '../gateway/foreground-job.ts'
 import type { LocalSubmission } from '../gateway/submission.ts'
@@ -8,25 +7,24 @@ import { EventStream } from './event-stream.ts'
 import { jobPath } from './job-path.ts'
 import { textOfName } from './names.ts'
 import { Problem } from './problem.ts'
-import { type Answer, streamed } from './route.ts'
+import { type Answer, type RouteRequest, streamed } from './route.ts'
 import { securityHeaders } from './security-headers.ts'
 
-interface WaitRequest {
+interface Wait {
   readonly submission: LocalSubmission
   /** Infinity: as long as it takes. */
   readonly waitMs: number
   readonly isStreamed: boolean
-  readonly actor: Actor
-  readonly rawHeaders: IncomingHttpHeaders
-  readonly signal: AbortSignal
-  readonly response: ServerResponse
 }
 
+type Request = Pick<RouteRequest, 'actor' | 'rawHeaders' | 'signal' | 'response'>
+
 /** Submits a foreground job and answers with what becomes of it. Rejects with a Problem, unless the answer has begun. */
-export function waitForJob(request: WaitRequest, { gateway }: Pick<HttpContext, 'gateway'>): Promise<Answer> {
-  const { submission, waitMs, actor, signal, response } = request
+export function waitForJob(wait: Wait, request: Request, { gateway }: Pick<HttpContext, 'gateway'>): Promise<Answer> {
+  const { submission, waitMs } = wait
+  const { actor, signal, response } = request
   return new Promise((resolve, reject) => {
-    const teller = tellerFor(request, resolve, reject)
+    const teller = tellerFor(wait, request, resolve, reject)
     const job = gateway.foreground(submission, actor, Number.isFinite(waitMs) ? waitMs : undefined, (event) => {
       teller(event)
       if (response.writableNeedDrain) holdBack(job, response)
@@ -49,13 +47,19 @@ type Teller = (event: ForegroundEvent) => void
 type Resolve = (answer: Answer) => void
 type Reject = (problem: Problem) => void
 
-function tellerFor(request: WaitRequest, resolve: Resolve, reject: Reject): Teller {
-  if (request.rawHeaders.accept?.includes('text/event-stream') === true) return tellEvents(request, resolve, reject)
-  return request.isStreamed ? tellData(request, resolve, reject) : tellResult(request, resolve, reject)
+function tellerFor(
+  { submission, isStreamed }: Wait,
+  { rawHeaders, response }: Request,
+  resolve: Resolve,
+  reject: Reject,
+): Teller {
+  if (rawHeaders.accept?.includes('text/event-stream') === true)
+    return tellEvents(submission, response, resolve, reject)
+  return isStreamed ? tellData(submission, response, resolve, reject) : tellResult(submission, resolve, reject)
 }
 
 /** The result alone. */
-function tellResult({ submission }: WaitRequest, resolve: Resolve, reject: Reject): Teller {
+function tellResult(submission: LocalSubmission, resolve: Resolve, reject: Reject): Teller {
   let handle = ''
   return (event) => {
     if (event.kind === 'created') handle = event.handle
@@ -65,7 +69,7 @@ function tellResult({ submission }: WaitRequest, resolve: Resolve, reject: Rejec
 }
 
 /** The data as they come, and the result. The answer begins with the first of them, so that what fails before that has its status. */
-function tellData({ submission, response }: WaitRequest, resolve: Resolve, reject: Reject): Teller {
+function tellData(submission: LocalSubmission, response: ServerResponse, resolve: Resolve, reject: Reject): Teller {
   let handle = ''
   const begin = () => {
     if (response.headersSent) return
@@ -88,7 +92,7 @@ function tellData({ submission, response }: WaitRequest, resolve: Resolve, rejec
   }
 }
 
-function tellEvents({ submission, response }: WaitRequest, resolve: Resolve, reject: Reject): Teller {
+function tellEvents(submission: LocalSubmission, response: ServerResponse, resolve: Resolve, reject: Reject): Teller {
   let handle = ''
   let stream: EventStream | undefined
   return (event) => {

@@ -58,9 +58,6 @@ export class LiveFeed {
   readonly #server: ServerWatch
   readonly #changes: Changes
   readonly #readers = new Set<Reader>()
-  /** Of those who may not view all functions. */
-  readonly #actorNumbers = new WeakMap<Actor, number>()
-  #actorCount = 0
   #tick = 0
   #at = 0
   #serverState: ServerState | undefined
@@ -87,9 +84,9 @@ export class LiveFeed {
   }
 
   /** A reader, from now on. Gives the way to leave. */
-  add(stream: EventStream, { actor, names, interval }: LiveWishes): () => void {
+  add(stream: EventStream, wishes: LiveWishes): () => void {
     this.#stop ??= this.#start()
-    const reader = { stream, scope: this.#scope(actor, names), interval, since: this.#tick }
+    const reader = { stream, scope: scopeOf(wishes), interval: wishes.interval, since: this.#tick }
     this.#readers.add(reader)
     stream.sendWritten(this.#message(reader.scope, undefined))
     return () => {
@@ -185,18 +182,12 @@ export class LiveFeed {
       if (events.length > 0) stream.sendWritten(events)
     }
   }
+}
 
-  #scope(actor: Actor, names: readonly string[] | undefined): Scope {
-    const isWhole = actor.mayEverywhere('view')
-    const whose = isWhole ? '' : this.#actorNumber(actor)
-    return { key: `${whose} ${names === undefined ? '' : JSON.stringify(names)}`, actor, names, isWhole }
-  }
-
-  #actorNumber(actor: Actor): number {
-    let number = this.#actorNumbers.get(actor)
-    if (number === undefined) this.#actorNumbers.set(actor, (number = ++this.#actorCount))
-    return number
-  }
+/** Those whom the same rules let in may see the same. */
+function scopeOf({ actor, names }: LiveWishes): Scope {
+  const isWhole = actor.mayEverywhere('view')
+  return { key: JSON.stringify([isWhole || actor.name, names]), actor, names, isWhole }
 }
 
 function concerns({ function: name }: WrittenChange, { actor, names, isWhole }: Scope): boolean {

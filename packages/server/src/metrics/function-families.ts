@@ -3,9 +3,7 @@ import { textOfName } from '../http/names.ts'
 import { type Exposition, labels } from './exposition.ts'
 import type { Figures } from './figures.ts'
 import { counter, FunctionFigures, failedAt, reasons, retriedAt, runAt, waitAt } from './function-figures.ts'
-
-/** The functions beyond those that have series of their own, as one. */
-const otherName = '__other__'
+import { otherName } from './function-stats.ts'
 
 /** What a family shows of a function, or of several. */
 interface Shown {

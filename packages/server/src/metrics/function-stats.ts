@@ -4,6 +4,9 @@ import { counter, FunctionFigures, failedAt, flows, retriedAt, runAt, waitAt } f
 /** Functions that have been forgotten are looked for when there are so many more names. */
 const slackMax = 1000
 
+/** What the functions that have no series of their own are called together; one of that name is among them. */
+export const otherName = '__other__'
+
 const reasonAt: Readonly<Record<FailureReason, number>> = { failed: 0, exception: 1, timeout: 2, lost: 3 }
 
 export interface FunctionStatsOptions {
@@ -114,7 +117,7 @@ export class FunctionStats implements Observer {
 
   #add(name: string): FunctionFigures {
     if (this.#byName.size >= this.#namesMax) this.#forget()
-    const figures = new FunctionFigures(name, this.#seriesCount < this.#options.seriesMax)
+    const figures = new FunctionFigures(name, name !== otherName && this.#seriesCount < this.#options.seriesMax)
     if (figures.hasSeries) this.#seriesCount++
     this.#byName.set(name, figures)
     return figures

@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { createServer, type Server as TlsServer, type TLSSocket } from 'node:tls'
+import { plainAddress } from '../access/network.ts'
 import type { Log } from '../log.ts'
 import type { TlsSource } from './tls-source.ts'
 
@@ -29,20 +30,21 @@ export class TlsDoor {
     this.#server = createServer({
       ...source.options,
       handshakeTimeout: handshakeTimeoutMs || foreverMs,
-      allowHalfOpen: true,
       // A browser, which names other protocols, can't be led here by a page that means harm.
       ALPNProtocols: ['gearman'],
     })
     source.onChanged((options) => this.#server.setSecureContext(options))
     this.#server.on('secureConnection', (socket) => {
       this.#pending--
+      // Not before: whoever leaves in the middle of a handshake is gone.
+      socket.allowHalfOpen = true
       onSecure(socket)
     })
     // For each one that does not come about, once.
     this.#server.on('tlsClientError', (error, socket) => {
       this.#pending--
-      const { remoteAddress: address = '-', authorizationError: problem } = socket
-      // Node's types have an Error there, and it is its code.
+      const { authorizationError: problem } = socket
+      const address = addressOf(socket)
       if (problem) log.warn({ address, problem }, 'connection closed: the certificate of this client is refused')
       else log.debug({ address, err: error }, 'no handshake by TLS')
       socket.destroy()
@@ -58,6 +60,8 @@ export class TlsDoor {
     this.#pending++
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
+    // It remembers what it was once asked, and the log asks when it is closed.
+    void socket.remoteAddress
     this.#server.emit('connection', socket)
   }
 
@@ -65,4 +69,10 @@ export class TlsDoor {
   close(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
+}
+
+/** Also of one that is closed: that it came of another one is something that only Node knows. */
+function addressOf(socket: TLSSocket): string {
+  const parent: unknown = Reflect.get(socket, '_parent')
+  return plainAddress((parent instanceof Socket ? parent.remoteAddress : socket.remoteAddress) ?? '-')
 }

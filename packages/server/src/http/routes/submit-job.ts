@@ -80,7 +80,7 @@ export const submitJob: Route = route({
     const name = request.params.function
     const { unique, options, trace, waitMs } = asked
     const submission: LocalSubmission = { function: name, unique, workload: request.body, options, trace }
-    if (waitMs !== undefined) return waitForJob({ submission, waitMs, isStreamed: asked.stream, ...request }, context)
+    if (waitMs !== undefined) return waitForJob({ submission, waitMs, isStreamed: asked.stream }, request, context)
     const handle = await context.gateway.submit(submission, request.actor)
     return {
       status: 202,

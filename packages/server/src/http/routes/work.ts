@@ -111,7 +111,7 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
       },
       204: { description: 'No job came' },
     },
-    problems: ['TOO_MANY_REQUESTS'],
+    problems: ['TOO_MANY_REQUESTS', 'UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE'],
     async handle({ body, actor, rawHeaders, signal }, { leases }) {
       const functions = body.functions.map((each) =>
         typeof each === 'string' ? { name: each, timeoutMs: 0 } : { name: each.name, timeoutMs: each.timeout },
@@ -136,7 +136,7 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
     summary: 'Say how far the job is',
     body: z.object({ numerator: z.int().min(0).max(countMax), denominator: z.int().min(0).max(countMax) }),
     answers: { 200: renewedAnswer },
-    problems: ['JOB_NOT_YOURS', 'TOO_MANY_REQUESTS'],
+    problems: ['JOB_NOT_YOURS', 'TOO_MANY_REQUESTS', 'UNSUPPORTED_MEDIA_TYPE'],
     async handle({ params, actor, body: { numerator, denominator } }, { leases }) {
       const counts = [String(numerator), String(denominator)]
       return renewal(await leases.say(params.lease, actor, 'WORK_STATUS', counts))
@@ -173,6 +173,7 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
     description: 'With `lease` for so long, now and after each further request.',
     body: z.object({ lease: lease.optional() }),
     answers: { 200: renewedAnswer },
+    problems: ['JOB_NOT_YOURS', 'UNSUPPORTED_MEDIA_TYPE'],
     handle: ({ params, actor, body }, { leases }) => renewal(leases.extend(params.lease, actor, body.lease)),
   }),
   route({
