@@ -6,7 +6,16 @@
 //
 // What it makes lies outside of the repository, in ~/.cache/geartrain or where GEARTRAIN_PEERS says, and is made once.
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -53,14 +62,24 @@ function fetchSource(workplace) {
     mkdirSync(join(place, 'cache'))
     const list = join(place, 'sources.list')
     writeFileSync(list, `deb-src [signed-by=${keyring}] http://deb.debian.org/debian ${release} main\n`)
-    const dirs = { 'Etc::sourcelist': list, 'Etc::sourceparts': '-', 'State::lists': `${place}/lists`, Cache: `${place}/cache` }
+    const dirs = {
+      'Etc::sourcelist': list,
+      'Etc::sourceparts': '-',
+      'State::lists': `${place}/lists`,
+      Cache: `${place}/cache`,
+    }
     const options = Object.entries(dirs).flatMap(([name, value]) => ['-o', `Dir::${name}=${value}`])
     const apt = (...args) => execFileSync('apt-get', [...options, '-qq', ...args], { cwd: place, stdio: 'pipe' })
     try {
       apt('update')
       apt('source', 'gearmand')
     } catch (error) {
-      console.log(`no sources of gearmand in ${release}: ${String(error.stderr ?? error).trim().split('\n').at(-1)}`)
+      console.log(
+        `no sources of gearmand in ${release}: ${String(error.stderr ?? error)
+          .trim()
+          .split('\n')
+          .at(-1)}`,
+      )
       continue
     }
     const directory = readdirSync(place).find((name) => /^gearmand-[\d.]+/.test(name))

@@ -8,7 +8,7 @@ import { exitCodes, Fault } from './fault.ts'
 import { wholeNumber } from './option-values.ts'
 import { endOnInterrupt, print } from './output.ts'
 import { Progress } from './progress.ts'
-import { credentials, serverFault, serversOption, timeoutOption, tokenOption } from './servers.ts'
+import { credentials, serverFault, serversOption, timeoutOption, tlsOption, tokenOption } from './servers.ts'
 
 const priorities = ['high', 'normal', 'low'] as const satisfies readonly Priority[]
 const defaultInFlight = 100
@@ -27,6 +27,7 @@ export function doCommand(program: Command, finish: (exitCode: number) => void):
     .argument('[payload]', 'what with; - is stdin, as is none unless stdin is a terminal')
     .addOption(serversOption())
     .addOption(tokenOption())
+    .addOption(tlsOption())
     .option('-f, --file <file>', 'the payload is in this file')
     .option('-b, --background', 'leave the job with the server and print its handle')
     .option('-u, --unique <key>', 'jobs of the function with the same key are one job; - makes the payload the key')

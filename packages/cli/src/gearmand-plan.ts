@@ -113,7 +113,13 @@ function readOwnEnvironment(environment: NodeJS.ProcessEnv, notes: string[]): So
 
 function isOwn(name: SettingName): boolean {
   const setting: AnySetting = settings[name]
-  return setting.limit !== undefined || name === 'grace' || name === 'log-format' || name === 'tls-clients' || name === 'tls-crl'
+  return (
+    setting.limit !== undefined ||
+    name === 'grace' ||
+    name === 'log-format' ||
+    name === 'tls-clients' ||
+    name === 'tls-crl'
+  )
 }
 
 function resolve(source: Source, defaults: Partial<SettingValues>): SettingValues {

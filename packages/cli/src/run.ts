@@ -6,8 +6,8 @@ import {
   type Server,
   type ServerOptions,
   StoreError,
-  UnguardedError,
   TlsError,
+  UnguardedError,
 } from '@geartrain/server'
 import { exitCodes, Fault, type ListenFlags, listenFault, unguardedFault } from './fault.ts'
 import { Systemd } from './systemd.ts'
@@ -76,10 +76,14 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
     http === undefined ? '' : `, HTTP on ${http}`,
     gearmandHttp === undefined ? '' : `, gearmand's HTTP on ${gearmandHttp}`,
   ].join('')
+  if (server.unguarded !== undefined) {
+    startLog.warn(`there are no access rules: everyone who can reach ${server.unguarded} may do everything`)
+  }
   startLog.info(facts, `ready on ${shown.join(' and ')}${withHttp}, store ${options.store}`)
   await hooks.onReady?.()
   systemd?.ready(`ready on ${shown.join(' and ')}`)
   const exitCode = await stopped
+  await systemd?.told()
   if (server.isStoreBusy) dieAtExit()
   return exitCode
 }

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls'
 import {
   ConnectError,
   ConnectionLostError,
@@ -12,6 +13,7 @@ import {
 import { InvalidArgumentError as InvalidOptionError, Option } from 'commander'
 import { exitCodes, Fault } from './fault.ts'
 import { seconds } from './option-values.ts'
+import { readTlsFiles } from './tls-files.ts'
 
 /** Node's timers fire at once beyond it. */
 const timeoutSecondsMax = Math.floor((2 ** 31 - 1) / 1000)
@@ -35,16 +37,31 @@ let givenToken: string | undefined
 
 /** Who this is, for servers with access rules. On a command line other users of the machine can see it. */
 export function tokenOption(): Option {
-  return new Option('--token <token>', 'token that the server lets in (default: $GEARTRAIN_TOKEN)').argParser((text) => {
-    givenToken = text
-    return text
+  return new Option('--token <token>', 'token that the server lets in (default: $GEARTRAIN_TOKEN)').argParser(
+    (text) => {
+      givenToken = text
+      return text
+    },
+  )
+}
+
+let isTlsGiven = false
+
+export function tlsOption(): Option {
+  const files = '$GEARMAND_CA_CERTIFICATE, $GEARMAN_CLIENT_PEM and $GEARMAN_CLIENT_KEY'
+  return new Option('--tls', `encrypt; ${files} name the files`).preset('').argParser(() => {
+    isTlsGiven = true
+    return true
   })
 }
 
 /** Of the command line, else of the environment, for whoever connects. */
-export function credentials(): { readonly token: string | undefined } {
+export function credentials(): { readonly token: string | undefined; readonly tls: ConnectionOptions | undefined } {
   const { GEARTRAIN_TOKEN: text = '' } = process.env
-  return { token: givenToken ?? (text === '' ? undefined : text) }
+  return {
+    token: givenToken ?? (text === '' ? undefined : text),
+    tls: isTlsGiven ? readTlsFiles(process.env, exitCodes.usage) : undefined,
+  }
 }
 
 /** Its value is in milliseconds. */

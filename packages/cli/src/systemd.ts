@@ -49,6 +49,12 @@ export class Systemd {
     this.#tell('STOPPING=1', 'STATUS=finishing the running jobs')
   }
 
+  /** Resolves when all of it has arrived, or could not. */
+  async told(): Promise<void> {
+    clearInterval(this.#watchdog)
+    await this.#last
+  }
+
   #tell(...lines: readonly string[]): void {
     this.#last = this.#last.then(() => this.#send(lines))
   }
@@ -59,7 +65,7 @@ export class Systemd {
     } catch (error) {
       if (this.#hasFailed) return
       this.#hasFailed = true
-      this.#log.warn(`systemd can't be told how the server is: ${reason(error)}`)
+      this.#log.warn(`systemd is not told how the server is: ${command} does not work: ${reason(error)}`)
     }
   }
 }

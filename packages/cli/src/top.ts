@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { exitCodes, refuseArguments } from './fault.ts'
 import { seconds } from './option-values.ts'
-import { listServers, serversOption, tokenOption } from './servers.ts'
+import { listServers, serversOption, tlsOption, tokenOption } from './servers.ts'
 import { initialState, type SortKey, sortKeys } from './top/state.ts'
 
 const intervalSecondsMin = 0.25
@@ -15,6 +15,7 @@ export function topCommand(program: Command, finish: (exitCode: number) => void)
     .description('watch servers: functions, queued and running jobs, workers, rates, and what is stuck')
     .addOption(serversOption())
     .addOption(tokenOption())
+    .addOption(tlsOption())
     .addOption(
       new Option('-i, --interval <seconds>', 'time between two frames').default(1000, '1').argParser(intervalMs),
     )

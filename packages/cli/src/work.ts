@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { exitCodes, Fault } from './fault.ts'
 import { seconds, wholeNumber } from './option-values.ts'
-import { serverFault, serversOption, tokenOption } from './servers.ts'
+import { serverFault, serversOption, tlsOption, tokenOption } from './servers.ts'
 import type { WorkerRunOptions } from './work/worker-run.ts'
 
 /** What the flags of `geartrain work` say. */
@@ -31,6 +31,7 @@ export function workCommand(program: Command): Command {
     .argument('[command...]', 'what to run for each job')
     .addOption(serversOption())
     .addOption(tokenOption())
+    .addOption(tlsOption())
     .addOption(
       new Option('-c, --concurrency <n>', 'jobs at once')
         .default(1)

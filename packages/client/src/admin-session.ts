@@ -118,7 +118,7 @@ function readError(line: string): ServerError | undefined {
 }
 
 /** What can stand in the place of rows. A unique may well read like another error. */
-const listErrors = new Set(['UNKNOWN_COMMAND', 'UNKNOWN_SHOW_ARGUMENTS', 'QUEUE_ERROR'])
+const listErrors = new Set(['UNKNOWN_COMMAND', 'UNKNOWN_SHOW_ARGUMENTS', 'QUEUE_ERROR', 'ACCESS_DENIED'])
 
 function readListError(line: string): ServerError | undefined {
   const error = readError(line)

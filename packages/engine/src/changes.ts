@@ -24,6 +24,7 @@ export class Addition {
   readonly job: Job | undefined
   /** When it is dead unless it has begun; 0: it may wait. */
   readonly expiresAt: number
+  readonly trace: string
   /** It is the server's own: nobody waits for the answer, and it is said again until it is kept. */
   readonly isOwn: boolean
 
@@ -34,6 +35,7 @@ export class Addition {
     priority: Priority,
     job: Job | undefined,
     expiresAt: number,
+    trace: string,
     isOwn = false,
   ) {
     this.kind = kind
@@ -42,6 +44,7 @@ export class Addition {
     this.priority = priority
     this.job = job
     this.expiresAt = expiresAt
+    this.trace = trace
     this.isOwn = isOwn
   }
 }

@@ -2,6 +2,7 @@ import { Addition, type AdditionKind, type Changes } from './changes.ts'
 import type { JobFunction } from './function.ts'
 import { type Job, noBytes, type Priority, priorities, type Submission } from './job.ts'
 import type { JobStates } from './job-states.ts'
+import type { Policy } from './policy.ts'
 import { noSession, type Session } from './session.ts'
 import type { Window } from './window.ts'
 
@@ -100,7 +101,7 @@ export class Durable {
 
   /** A foreground job that is to outlive its waiters from now on. */
   storeLive(session: Session, job: Job): void {
-    const addition = new Addition('live', job.number, job.function, job.priority, job, job.expiresAt)
+    const addition = new Addition('live', job.number, job.function, job.priority, job, job.expiresAt, job.trace)
     job.background = true
     job.addition = addition
     this.#changes.add(addition, { ...job.submission, runAt: 0 })
@@ -115,7 +116,7 @@ export class Durable {
 
   ask(kind: AdditionKind, session: Session, job: Job, submission: Submission): void {
     this.#makePending(job)
-    job.question = new Addition(kind, job.number, job.function, job.priority, job, 0)
+    job.question = new Addition(kind, job.number, job.function, job.priority, job, 0, job.trace)
     this.#changes.ask(job.question, submission)
     this.#states.outbox.jobPromised(session.id, job.question)
   }
@@ -131,7 +132,8 @@ export class Durable {
       this.#states.wait(session, job)
       return this.ask('joining', session, job, submission)
     }
-    const addition = new Addition('joining', number, jobFunction, submission.priority, undefined, 0)
+    const { priority, trace } = submission
+    const addition = new Addition('joining', number, jobFunction, priority, undefined, 0, trace)
     this.#changes.ask(addition, submission)
     this.#states.outbox.jobPromised(session.id, addition)
   }
@@ -157,14 +159,14 @@ export class Durable {
   }
 
   #newPending(jobFunction: JobFunction, submission: Submission): Job {
-    const expiresAt = this.#states.expiryOf(jobFunction, submission.runAt)
+    const expiresAt = this.#states.expiryOf(jobFunction, submission)
     const job = this.#states.newJob(this.#states.nextNumber, jobFunction, submission, expiresAt)
     this.#makePending(job)
     return job
   }
 
   #add(session: Session, kind: AdditionKind, jobFunction: JobFunction, submission: Submission, job?: Job): void {
-    const expiresAt = job?.expiresAt ?? this.#states.expiryOf(jobFunction, submission.runAt)
+    const expiresAt = job?.expiresAt ?? this.#states.expiryOf(jobFunction, submission)
     const addition = new Addition(
       kind,
       this.#states.nextNumber++,
@@ -172,6 +174,7 @@ export class Durable {
       submission.priority,
       job,
       expiresAt,
+      submission.trace,
       session.id === noSession,
     )
     if (job !== undefined) job.addition = addition
@@ -234,14 +237,17 @@ export class Durable {
   }
 
   /** The store has it. */
-  added({ kind, function: jobFunction, priority, job }: Addition): void {
+  added({ kind, number, function: jobFunction, priority, job, trace }: Addition): void {
     const { backlog } = jobFunction
     if (kind === 'delayed') backlog.addingDelayed--
     if (kind === 'queued') {
       backlog.adding[priority]--
       this.#window.refill(jobFunction, priority)
     }
-    if (job === undefined) return
+    if (job === undefined) {
+      this.#states.observer?.submitted(jobFunction, true, number, trace)
+      return
+    }
     job.addition = undefined
     // The store has been told that.
     if (job.hasEnded) return
@@ -251,8 +257,10 @@ export class Durable {
 
   /** The store has had another job that it joins: what was promised has this number. */
   joined(addition: Addition, number: number): void {
-    const { kind, job } = addition
+    const { kind, job, function: jobFunction } = addition
     if (number === addition.number) return isQuestion(kind) ? this.absent(addition) : this.added(addition)
+    // Of a live job it has been told.
+    if (kind !== 'live') this.#states.observer?.joined(jobFunction)
     if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
     else if (job === undefined) return
     else if (isQuestion(kind)) this.#answer(job, number)
@@ -261,11 +269,11 @@ export class Durable {
 
   /** The store has one that has ended not long ago, and that it joins. False: the job goes on for those who wait for it. */
   throttled(addition: Addition): boolean {
-    const { kind, job } = addition
+    const { kind, job, function: jobFunction } = addition
     if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
-    if (job === undefined) return true
-    if (kind === 'claimed' && job.waiters.length === 0) {
-      this.#giveUp(job, undefined)
+    if (job === undefined || (kind === 'claimed' && job.waiters.length === 0)) {
+      this.#states.observer?.joined(jobFunction)
+      if (job !== undefined) this.#giveUp(job, undefined)
       return true
     }
     this.#makeTransient(job)
@@ -289,8 +297,15 @@ export class Durable {
     else if (job !== undefined) this.#giveUp(job, undefined)
   }
 
-  /** A job that was asked for, in the order of the line. */
-  claimed(functionName: string, number: number, submission: Submission, attempts: number, expiresAt: number): void {
+  /** A job that was asked for, in the order of the line. It could have been begun since `readyAt`. */
+  claimed(
+    functionName: string,
+    number: number,
+    submission: Submission,
+    attempts: number,
+    expiresAt: number,
+    readyAt: number,
+  ): void {
     const jobFunction = this.#states.functions.adopt(functionName)
     const known = this.#states.jobs.get(number)
     // A store that was opened anew gives out what is here already, and what it had kept and could not say so.
@@ -306,8 +321,9 @@ export class Durable {
     }
     const twin = jobFunction.find(submission.unique, submission.workload)
     if (known !== undefined) this.#states.remove(known)
-    const job = this.#states.newJob(number, jobFunction, submission, expiresAt)
+    const job = this.#states.newJob(number, jobFunction, submission, expiresAt, readyAt)
     job.retries = attempts
+    job.isObserved = true
     if (known !== undefined) job.adoptWaiters(known)
     this.#states.setStored(job)
     if (twin?.state === 'pending') this.#precede(job, twin)
@@ -335,7 +351,7 @@ export class Durable {
     }
   }
 
-  /** So many delayed jobs of the function are ready now. */
+  /** So many delayed jobs of the function are ready now: their time has come, or they need not wait for it. */
   promoted(functionName: string, priority: Priority, count: number): void {
     const jobFunction = this.#states.functions.adopt(functionName)
     jobFunction.backlog.delayed -= count
@@ -375,20 +391,41 @@ export class Durable {
     this.revived(functionName, to, 1)
   }
 
-  /** A job on disk should have begun by now: it is dead. False: it is here, or comes into line first, and is seen to. */
-  expired(number: number, functionName: string, priority: Priority, isDelayed: boolean): boolean {
+  /**
+   * A job on disk, with these options, should have begun by now: it is dead. Gives the policy that says whether it is kept;
+   * undefined: it is here, or comes into line first, and is seen to.
+   */
+  expired(
+    number: number,
+    functionName: string,
+    priority: Priority,
+    isDelayed: boolean,
+    options: string,
+  ): Policy | undefined {
     const job = this.#states.jobs.get(number)
-    if (job !== undefined && job.state !== 'stored') return false
+    if (job !== undefined && job.state !== 'stored') return undefined
     if (isDelayed) {
       this.#areLateDelayed = true
-      return false
+      return undefined
     }
-    this.#states.functions.adopt(functionName).backlog.take(priority)
-    if (job === undefined) return true
+    const jobFunction = this.#states.functions.adopt(functionName)
+    const policy = jobFunction.policyOf(options)
+    jobFunction.backlog.take(priority)
+    this.#states.observer?.endedOnDisk(jobFunction, number, 'expired', policy.deadMax > 0)
+    if (job !== undefined) this.#failStub(job)
+    return policy
+  }
+
+  /** A job on disk alone, which has ended, is one that others have joined: the store had not been told. They see it fail. */
+  hasEnded(number: number): void {
+    const job = this.#states.jobs.get(number)
+    if (job?.state === 'stored') this.#failStub(job)
+  }
+
+  #failStub(job: Job): void {
     for (const { session } of job.waiters) this.#states.outbox.workFail(session.id, job)
     this.#states.setTransient(job)
     this.#states.end(job, 'dead')
-    return true
   }
 
   /** All that had expired are dead; the next one will be at that time. */
@@ -400,16 +437,20 @@ export class Durable {
   /** A job was cancelled in the store. */
   cancelled(number: number, functionName: string, priority: Priority, isDelayed: boolean): void {
     const job = this.#states.jobs.get(number)
-    if (job === undefined || job.state === 'stored') this.#leaveBacklog(functionName, priority, isDelayed)
+    if (job === undefined || job.state === 'stored') {
+      const jobFunction = this.#leaveBacklog(functionName, priority, isDelayed)
+      this.#states.observer?.endedOnDisk(jobFunction, number, 'cancelled', false)
+    }
     if (job === undefined) return
     this.#states.setTransient(job)
     this.#states.cancel(job)
   }
 
-  #leaveBacklog(functionName: string, priority: Priority, isDelayed: boolean): void {
-    const { backlog } = this.#states.functions.adopt(functionName)
-    if (isDelayed) backlog.delayed--
-    else backlog.take(priority)
+  #leaveBacklog(functionName: string, priority: Priority, isDelayed: boolean): JobFunction {
+    const jobFunction = this.#states.functions.adopt(functionName)
+    if (isDelayed) jobFunction.backlog.delayed--
+    else jobFunction.backlog.take(priority)
+    return jobFunction
   }
 
   /** A job that is here was counted off its line. If it stands in another one on disk, because nobody heard that it was moved, another is missed. */
@@ -493,6 +534,7 @@ export class Durable {
     job.function.pendingCount--
     job.question = undefined
     if (job.isHidden) this.#show(job)
+    this.#states.acknowledge(job)
     this.#states.makeReady(job)
     this.#letSucceed(job)
   }
@@ -502,7 +544,7 @@ export class Durable {
     job.addition = undefined
     if (job.hasEnded || job.isStored) return
     job.background = false
-    if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#states.end(job)
+    if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#states.abandon(job)
   }
 
   #releaseGrabbers(jobFunction: JobFunction): void {

@@ -134,6 +134,11 @@ export class Engine {
     return this.#states.jobs
   }
 
+  /** By number, behind that one; see JobTable. */
+  jobsFrom(after: number | undefined, isDescending: boolean): Iterable<Job> {
+    return this.#states.jobs.from(after, isDescending)
+  }
+
   deadlines(): Iterable<Job> {
     return this.#states.deadlines
   }
@@ -200,6 +205,7 @@ export class Engine {
     for (const job of dated) {
       deadlines.remove(job)
       deadlines.add(job, job.dueAt - byMs)
+      job.readyAt = job.dueAt
       if (job.expiresAt > 0) job.expiresAt -= byMs
     }
     this.durable?.datesMoved()
@@ -250,7 +256,7 @@ export class Engine {
       job.removeWaitersOf(session)
       if (job.state === 'pending') continue
       if (job.state === 'stored' ? job.waiters.length === 0 : job.isAbandoned && job.state !== 'running')
-        this.#states.end(job)
+        this.#states.abandon(job)
     }
     this.resetAbilities(session)
   }
@@ -281,7 +287,10 @@ export class Engine {
     }
     const durable = submission.background ? this.durable : undefined
     const recent = this.#recent(jobFunction, submission)
-    if (recent !== undefined) return this.#states.outbox.jobThrottled(session.id, recent)
+    if (recent !== undefined) {
+      this.#states.observer?.joined(jobFunction)
+      return this.#states.outbox.jobThrottled(session.id, recent)
+    }
     if (this.#isFull(jobFunction, submission, durable !== undefined)) {
       if (this.durable?.mayBeStored(jobFunction, submission) === true)
         this.durable.refuse(session, jobFunction, submission)
@@ -294,6 +303,7 @@ export class Engine {
     if (!submission.background) this.#states.wait(session, job)
     if (this.durable?.mayBeStored(jobFunction, submission) === true)
       return this.durable.ask('asked', session, job, submission)
+    this.#states.acknowledge(job)
     this.#states.outbox.jobCreated(session.id, job, submission.background)
     this.#begin(job, submission.runAt)
   }
@@ -311,10 +321,17 @@ export class Engine {
       return existing.number
     }
     const recent = this.#recent(jobFunction, submission)
-    if (recent !== undefined) return recent
+    if (recent !== undefined) {
+      this.#states.observer?.joined(jobFunction)
+      return recent
+    }
     const number = this.#states.nextNumber
     if (this.durable !== undefined) this.durable.store(this.#own, jobFunction, submission)
-    else this.#begin(this.#newJob(jobFunction, submission), submission.runAt)
+    else {
+      const job = this.#newJob(jobFunction, submission)
+      this.#states.acknowledge(job)
+      this.#begin(job, submission.runAt)
+    }
     return number
   }
 
@@ -393,12 +410,14 @@ export class Engine {
     const job = this.#owned(session, number, 'JOB_NOT_FOUND')
     if (job === undefined) return
     for (const { session: waiting } of job.waiters) this.#states.outbox.workData(waiting.id, job, data)
+    this.#states.observer?.sentData(job, data, false)
   }
 
   workWarning(session: Session, number: number, data: Uint8Array): void {
     const job = this.#owned(session, number, 'JOB_NOT_FOUND')
     if (job === undefined) return
     for (const { session: waiting } of job.waiters) this.#states.outbox.workWarning(waiting.id, job, data)
+    this.#states.observer?.sentData(job, data, true)
   }
 
   workStatus(session: Session, number: number, numerator: string, denominator: string): void {
@@ -408,6 +427,7 @@ export class Engine {
     job.denominator = readCount(denominator)
     for (const { session: waiting } of job.waiters)
       this.#states.outbox.workStatus(waiting.id, job, numerator, denominator)
+    this.#states.observer?.progressed(job)
   }
 
   workComplete(session: Session, number: number, result: Uint8Array): void {
@@ -455,10 +475,19 @@ export class Engine {
     return true
   }
 
+  /** A delayed job need not wait for its time. False: no such job here; the store may have it (see `promoted`). */
+  runNow(number: number): boolean {
+    const job = this.#states.jobs.get(number)
+    if (job?.state !== 'delayed') return false
+    this.#states.hasten(job)
+    return true
+  }
+
   /** `policyOf` gives others from now on. */
   applyPolicies(): void {
     const { functions, options } = this.#states
     for (const jobFunction of functions) {
+      jobFunction.forgetJobPolicies()
       const policy = options.policyOf(jobFunction.name, '')
       if (policy !== jobFunction.policy) this.#states.setPolicy(jobFunction, policy, this.#runningOf(jobFunction))
     }
@@ -496,7 +525,7 @@ export class Engine {
   }
 
   #newJob(jobFunction: JobFunction, submission: Submission): Job {
-    const expiresAt = this.#states.expiryOf(jobFunction, submission.runAt)
+    const expiresAt = this.#states.expiryOf(jobFunction, submission)
     return this.#states.newJob(this.#states.nextNumber++, jobFunction, submission, expiresAt)
   }
 
@@ -506,8 +535,8 @@ export class Engine {
   }
 
   /** The job that has ended not long ago and that a background submission joins. */
-  #recent(jobFunction: JobFunction, { unique, background }: Submission): number | undefined {
-    if (!background || unique === '' || jobFunction.policy.uniqueForMs === 0) return undefined
+  #recent(jobFunction: JobFunction, { unique, background, options }: Submission): number | undefined {
+    if (!background || unique === '' || jobFunction.policyOf(options).uniqueForMs === 0) return undefined
     return this.#states.keeper?.recent(jobFunction, unique)
   }
 
@@ -534,6 +563,7 @@ export class Engine {
   }
 
   #join(session: Session, job: Job, background: boolean): void {
+    this.#states.observer?.joined(job.function)
     if (!background) this.#states.wait(session, job)
     else if (this.durable === undefined || job.isStored || job.addition !== undefined) job.background = true
     else return this.durable.storeLive(session, job)

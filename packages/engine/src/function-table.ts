@@ -9,9 +9,9 @@ export type DropOutcome = 'dropped' | 'not found' | 'in use'
 export class FunctionTable {
   readonly #byName = new Map<string, JobFunction>()
   readonly #functionsMax: number
-  readonly #policyOf: (name: string) => Policy
+  readonly #policyOf: (name: string, options: string) => Policy
 
-  constructor(functionsMax: number, policyOf: (name: string) => Policy) {
+  constructor(functionsMax: number, policyOf: (name: string, options: string) => Policy) {
     this.#functionsMax = functionsMax
     this.#policyOf = policyOf
   }
@@ -34,7 +34,7 @@ export class FunctionTable {
   }
 
   #add(name: string): JobFunction {
-    const jobFunction = new JobFunction(name, this.#policyOf(name))
+    const jobFunction = new JobFunction(name, (options) => this.#policyOf(name, options))
     this.#byName.set(name, jobFunction)
     return jobFunction
   }

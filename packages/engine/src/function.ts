@@ -25,6 +25,9 @@ const noLimits: QueueLimits = {
  */
 const hashedBytes = 32 * 1024
 
+/** Policies of jobs with options of their own, of which so many are remembered. */
+const jobPoliciesMax = 100
+
 /** A function: its queue, and what is known of those who can do it. It stays when its last job and worker have gone. */
 export class JobFunction {
   readonly name: string
@@ -48,7 +51,10 @@ export class JobFunction {
   /** By priority, since jobs of one priority leave in the order they came. */
   readonly workloads: readonly [Workloads, Workloads, Workloads] = [new Workloads(), new Workloads(), new Workloads()]
   queueLimits: QueueLimits = noLimits
+  readonly #policyOf: (options: string) => Policy
   #policy = plainPolicy
+  /** By their options. */
+  readonly #jobPolicies = new Map<string, Policy>()
   /** Undefined: nothing limits how its jobs are given out. */
   flow: Flow | undefined
   /** So many of its jobs may be given out now. */
@@ -57,13 +63,31 @@ export class JobFunction {
   /** Jobs whose unique is `-`, by a hash of the workload. */
   readonly #byWorkload = new Map<number, Job[]>()
 
-  constructor(name: string, policy: Policy) {
+  constructor(name: string, policyOf: (options: string) => Policy) {
     this.name = name
-    this.setPolicy(policy, 0)
+    this.#policyOf = policyOf
+    this.setPolicy(policyOf(''), 0)
   }
 
   get policy(): Policy {
     return this.#policy
+  }
+
+  /** What counts for a job with these options, as far as it is about this job alone. */
+  policyOf(options: string): Policy {
+    if (options === '') return this.#policy
+    let policy = this.#jobPolicies.get(options)
+    if (policy === undefined) {
+      policy = this.#policyOf(options)
+      if (this.#jobPolicies.size >= jobPoliciesMax) this.#jobPolicies.clear()
+      this.#jobPolicies.set(options, policy)
+    }
+    return policy
+  }
+
+  /** They are others from now on. */
+  forgetJobPolicies(): void {
+    this.#jobPolicies.clear()
   }
 
   /** Those that are parked must be put in line anew. */

@@ -7,7 +7,7 @@ import { FunctionTable } from './function-table.ts'
 import { Job, noBytes, type Priority, type Submission } from './job.ts'
 import { JobTable } from './job-table.ts'
 import { List } from './list.ts'
-import type { Observer } from './observer.ts'
+import type { JobOutcome, Observer } from './observer.ts'
 import type { Outbox } from './outbox.ts'
 import { backoffMs, type DeathReason, type FailureReason, type Policy } from './policy.ts'
 import { type Ability, noSession, type Session, Waiter } from './session.ts'
@@ -57,13 +57,13 @@ export class JobStates {
     this.changes = changes
     this.keeper = changes ?? keeper
     this.window = changes && new Window(changes, options)
-    this.functions = new FunctionTable(options.functionsMax, (name) => options.policyOf(name, ''))
+    this.functions = new FunctionTable(options.functionsMax, options.policyOf)
     this.waking = new Waking(outbox, options)
     this.nextNumber = options.firstNumber
   }
 
-  newJob(number: number, jobFunction: JobFunction, submission: Submission, expiresAt = 0): Job {
-    const job = new Job(number, jobFunction, submission, expiresAt)
+  newJob(number: number, jobFunction: JobFunction, submission: Submission, expiresAt = 0, readyAt?: number): Job {
+    const job = new Job(number, jobFunction, submission, expiresAt, readyAt ?? Math.max(this.now, submission.runAt))
     this.workloadBytes += job.workloadLength
     this.jobs.add(job)
     jobFunction.remember(job)
@@ -71,9 +71,17 @@ export class JobStates {
   }
 
   /** When a job that is submitted now is dead unless it has begun; 0: it may wait. */
-  expiryOf({ policy: { ttlMs, expireMs } }: JobFunction, runAt: number): number {
+  expiryOf(jobFunction: JobFunction, { options, runAt }: Submission): number {
+    const { ttlMs, expireMs } = jobFunction.policyOf(options)
     if (runAt > this.now) return expireMs === 0 ? 0 : runAt + expireMs
     return ttlMs === 0 ? 0 : this.now + ttlMs
+  }
+
+  /** Observers learn of a new job, once. */
+  acknowledge(job: Job): void {
+    if (job.isObserved) return
+    job.isObserved = true
+    this.observer?.submitted(job.function, job.background, job.number, job.trace)
   }
 
   wait(session: Session, job: Job): void {
@@ -86,6 +94,14 @@ export class JobStates {
     job.state = 'delayed'
     job.function.delayedCount++
     this.deadlines.add(job, runAt)
+  }
+
+  /** A delayed job need not wait for its time. */
+  hasten(job: Job): void {
+    this.deadlines.remove(job)
+    job.function.delayedCount--
+    job.readyAt = this.now
+    this.makeReady(job)
   }
 
   /** To the end of its priority's line, which is empty if somebody is there to take the job at once. */
@@ -136,13 +152,15 @@ export class JobStates {
     job.owner = session
     session.restore(job.number)
     session.running.push(job)
-    const timeoutMs = shorter(ability.timeoutMs, jobFunction.policy.timeoutMs)
+    job.startedAt = this.now
+    const timeoutMs = shorter(ability.timeoutMs, job.policy.timeoutMs)
     if (timeoutMs > 0) this.deadlines.add(job, this.now + timeoutMs)
     if (jobFunction.flow !== undefined) {
       jobFunction.flow.begin(this.now)
       this.#measure(jobFunction.flow)
     }
     this.outbox.jobAssigned(session.id, job, session.grabForm)
+    this.observer?.assigned(job, Math.max(0, this.now - job.readyAt))
     if (jobFunction.backlog.ready[job.priority] > 0) this.window?.refill(jobFunction, job.priority)
   }
 
@@ -219,50 +237,58 @@ export class JobStates {
 
   /** The worker says that it could not do it, and perhaps why. */
   fail(job: Job, reason: 'failed' | 'exception', error: Uint8Array): void {
-    const { attempts } = job.function.policy
+    const { attempts } = job.policy
     if (attempts !== undefined && this.#mayBeRetried(job)) this.#endAttempt(job, attempts, reason, error)
     else this.finish(job, reason, error)
   }
 
-  /** Its worker will not finish it: gone, or no longer willing. Another one gets it, if it may have one. */
-  lose(job: Job): void {
-    const { attempts } = job.function.policy
+  /** Its worker will not finish it: gone, no longer willing, or too slow. Another one gets it, if it may have one. */
+  lose(job: Job, reason: 'lost' | 'timeout' = 'lost'): void {
+    const { attempts } = job.policy
     job.owner?.revoke(job.number)
-    if (job.isAbandoned) return this.end(job)
+    if (job.isAbandoned) return this.abandon(job)
     if (attempts !== undefined && this.#mayBeRetried(job)) return this.#endAttempt(job, attempts, 'lost', noBytes)
     job.retries++
-    if (job.retries >= this.options.attemptsMax) return this.finish(job, 'failed', noBytes)
-    this.#tryAgain(job)
+    if (job.retries >= this.options.attemptsMax) return this.finish(job, 'failed', noBytes, reason)
+    this.#tryAgain(job, reason)
   }
 
   /** Its worker was never told of it: as if it had not been given to it. */
   giveBack(job: Job): void {
     job.owner?.revoke(job.number)
-    if (job.isAbandoned) this.end(job)
+    if (job.isAbandoned) this.abandon(job)
     else this.#tryAgain(job)
   }
 
   /** Its worker takes too long. */
   timeOut(job: Job): void {
-    const { attempts, timeoutMs } = job.function.policy
+    const { attempts, timeoutMs } = job.policy
     const isOurs = timeoutMs > 0 && shorter(job.owner?.ability(job.function)?.timeoutMs ?? 0, timeoutMs) === timeoutMs
     this.#takeBack(job, 'timeout')
     if (attempts !== undefined && this.#mayBeRetried(job)) this.#endAttempt(job, attempts, 'timeout', noBytes)
-    else if (isOurs) this.finish(job, 'failed', noBytes)
-    else this.lose(job)
+    else if (isOurs) this.finish(job, 'failed', noBytes, 'timeout')
+    else this.lose(job, 'timeout')
   }
 
   /** Nobody has begun it in its time. */
   expire(job: Job): void {
     this.#tell(job, 'failed', noBytes)
-    if (this.#isBuried(job)) this.#bury(job, 'expired', undefined)
-    else this.end(job)
+    if (this.#isBuried(job)) return this.#bury(job, 'expired', undefined)
+    this.#report(job, 'expired', false, noBytes)
+    this.end(job)
   }
 
   /** Ends a job, whatever its policy says: its waiters see it fail. */
   cancel(job: Job): void {
     this.#takeBack(job, 'cancelled')
     this.#tell(job, 'failed', noBytes)
+    this.#report(job, 'cancelled', false, noBytes)
+    this.end(job)
+  }
+
+  /** Nobody waits for it any more. */
+  abandon(job: Job): void {
+    this.#report(job, 'abandoned', false, noBytes)
     this.end(job)
   }
 
@@ -270,14 +296,21 @@ export class JobStates {
     for (const job of session.running) if (job.function === jobFunction) this.lose(job)
   }
 
-  /** The last word on it: its waiters get it, and whoever is to know later. */
-  finish(job: Job, outcome: Ending['outcome'], data: Uint8Array): void {
-    const { keepResultsMs: keepMs, uniqueForMs } = job.function.policy
+  /** The last word on it: its waiters get it, and whoever is to know later. Observers learn more exactly what it was. */
+  finish(job: Job, outcome: Ending['outcome'], data: Uint8Array, seenAs: JobOutcome = outcome): void {
+    const { keepResultsMs: keepMs, uniqueForMs } = job.policy
     this.#tell(job, outcome, data)
+    this.#report(job, seenAs, false, data)
     if (job.background && (keepMs > 0 || uniqueForMs > 0)) {
       this.keeper?.keep(job, { outcome, data, keepMs, uniqueForMs })
       this.end(job, 'kept')
     } else this.end(job)
+  }
+
+  #report(job: Job, outcome: JobOutcome, isDead: boolean, data: Uint8Array): void {
+    if (!job.isObserved) return
+    const runMs = job.state === 'running' ? this.now - job.startedAt : undefined
+    this.observer?.ended(job, outcome, isDead, runMs, data)
   }
 
   #tell(job: Job, outcome: Ending['outcome'], data: Uint8Array): void {
@@ -290,37 +323,42 @@ export class JobStates {
 
   /** As its policy says: somebody wants it. */
   #mayBeRetried(job: Job): boolean {
-    return job.background || (job.function.policy.retryForeground && !job.isAbandoned)
+    return job.background || (job.policy.retryForeground && !job.isAbandoned)
   }
 
   #endAttempt(job: Job, attempts: number, reason: FailureReason, error: Uint8Array): void {
-    const { policy } = job.function
+    const { policy } = job
     const failure = { reason, worker: job.owner?.id ?? noSession, error }
     if (policy.retryOn[reason] && job.retries + 1 < attempts) {
       job.retries++
-      return this.#tryAgain(job, failure)
+      return this.#tryAgain(job, reason, failure)
     }
     job.retries++
     const outcome = reason === 'exception' ? 'exception' : 'failed'
-    if (!this.#isBuried(job)) return this.finish(job, outcome, error)
+    if (!this.#isBuried(job)) return this.finish(job, outcome, error, reason)
     this.#tell(job, outcome, error)
     this.#bury(job, reason, failure)
   }
 
   /** It is kept when it is dead. */
-  #isBuried({ background, function: { policy } }: Job): boolean {
+  #isBuried({ background, policy }: Job): boolean {
     return background && policy.deadMax > 0 && this.keeper !== undefined
   }
 
   #bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
     this.keeper?.bury(job, reason, failure)
+    this.#report(job, reason, true, failure?.error ?? noBytes)
     this.end(job, 'dead')
   }
 
-  /** Without a failure at once, and nobody remembers. */
-  #tryAgain(job: Job, failure?: Failure): void {
+  /** Without a failure at once, and nobody remembers; without a reason it was no attempt. */
+  #tryAgain(job: Job, reason?: FailureReason, failure?: Failure): void {
     const { function: jobFunction, number } = job
-    const waitMs = failure === undefined ? 0 : backoffMs(jobFunction.policy, job.retries, number)
+    const waitMs = failure === undefined ? 0 : backoffMs(job.policy, job.retries, number)
+    if (reason !== undefined) {
+      this.observer?.retried(job, reason, this.now - job.startedAt, waitMs)
+      job.readyAt = this.now + waitMs
+    }
     job.numerator = 0
     job.denominator = 0
     if (failure !== undefined && job.background) {

@@ -47,6 +47,21 @@ export class JobTable {
     }
   }
 
+  /** By number, those behind that one; all of them without one. Jobs that come or go meanwhile may be among them or not. */
+  *from(after: number | undefined, isDescending: boolean): Generator<Job, void> {
+    const start = after ?? (isDescending ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
+    const firstKey = Math.floor(start / pageJobs)
+    const keys = [...this.#pages.keys()].filter((key) => (isDescending ? key <= firstKey : key >= firstKey))
+    keys.sort((one, other) => (isDescending ? other - one : one - other))
+    for (const key of keys) {
+      const jobs = this.#page(key)?.jobs ?? []
+      for (let i = 0; i < jobs.length; i++) {
+        const job = jobs[isDescending ? jobs.length - 1 - i : i]
+        if (job !== undefined && (isDescending ? job.number < start : job.number > start)) yield job
+      }
+    }
+  }
+
   #page(key: number): Page | undefined {
     return key === this.#lastKey ? this.#lastPage : this.#pages.get(key)
   }

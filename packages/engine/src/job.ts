@@ -2,6 +2,7 @@ import type { Addition } from './changes.ts'
 import type { Due } from './deadlines.ts'
 import type { JobFunction } from './function.ts'
 import type { Linked, List } from './list.ts'
+import type { Policy } from './policy.ts'
 import type { Session, Waiter } from './session.ts'
 import { sharedBytesMax, type WorkloadPage, Workloads } from './workloads.ts'
 
@@ -94,6 +95,12 @@ export class Job implements Linked<Job>, Due {
   retries = 0
   /** When it is dead unless it has begun; 0: it may wait. */
   expiresAt: number
+  /** Since when it can be begun, or from when on. */
+  readyAt: number
+  /** When its last attempt began. */
+  startedAt = 0
+  /** Observers have been told that it is there, and are to be told that it has ended. */
+  isObserved = false
   numerator = 0
   denominator = 0
 
@@ -103,7 +110,7 @@ export class Job implements Linked<Job>, Due {
   dueAt = 0
   index = -1
 
-  constructor(number: number, jobFunction: JobFunction, submission: Submission, expiresAt = 0) {
+  constructor(number: number, jobFunction: JobFunction, submission: Submission, expiresAt = 0, readyAt = 0) {
     const { workload } = submission
     this.number = number
     this.function = jobFunction
@@ -114,12 +121,18 @@ export class Job implements Linked<Job>, Due {
     this.options = submission.options
     this.trace = submission.trace
     this.expiresAt = expiresAt
+    this.readyAt = readyAt
     this.background = submission.background
     // A delayed job would keep its page for long after the others on it have gone.
     this.#page = submission.runAt === 0 ? jobFunction.workloads[submission.priority].keep(workload) : undefined
     this.#bytes = this.#page?.bytes ?? ownBytes(workload)
     this.#offset = this.#page === undefined ? 0 : this.#page.used - workload.length
     this.workloadLength = workload.length
+  }
+
+  /** What counts for it: its function's, but for what its options say. */
+  get policy(): Policy {
+    return this.options === '' ? this.function.policy : this.function.policyOf(this.options)
   }
 
   /** A view that is good until the job ends. */

@@ -10,11 +10,17 @@ export type JobOutcome = 'complete' | FailureReason | 'expired' | 'cancelled' | 
  * done with job and bytes when it returns, and must not call the engine.
  */
 export interface Observer {
-  /** A job was acknowledged, or given to the store to be: a new one. */
+  /**
+   * There is a new job: the store has it, or it is in memory alone. One that died and is to be done again under its
+   * number is not new.
+   */
   submitted(jobFunction: JobFunction, background: boolean, number: number, trace: string): void
   /** A submission has joined a job, or one that has ended not long ago. */
   joined(jobFunction: JobFunction): void
-  /** A worker has got it, so long after it could have been begun. */
+  /**
+   * A worker has got it, so long after it could have been begun. It was never told of it if somebody gets it once more
+   * and no attempt has ended between.
+   */
   assigned(job: Job, waitMs: number): void
   /** Numerator and denominator are in the job. */
   progressed(job: Job): void

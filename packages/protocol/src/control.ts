@@ -13,21 +13,48 @@ export interface ControlOperations {
   'function show': { params: { readonly name: string }; answer: FunctionPolicy }
   /** All of the values or, if one is wrong, none. Values are written as in the configuration file; null takes one back. */
   'function set': {
-    params: { readonly name: string; readonly values: Readonly<Record<string, string | null>> }
+    params: {
+      readonly name: string
+      readonly values: Readonly<Record<string, string | null>>
+      /** Nothing changes: the answer is what it would be. */
+      readonly dryRun?: boolean
+    }
     answer: FunctionPolicy
   }
-  /** Ends all jobs that wait, in memory and on disk. Those that run go on. */
+  /** Ends all jobs that wait, in memory and on disk, of a function or of all that a pattern fits. Those that run go on. */
   'function purge': { params: { readonly name: string }; answer: { readonly purged: number } }
+  /** The functions and patterns that something is set for, in the configuration or since. */
+  policies: { params: Record<string, never>; answer: { readonly policies: readonly { readonly name: string }[] } }
 
-  /** Those that have not ended, in the order they came. Pages: pass `next` as `after`; a page may have fewer than `limit`. */
+  /**
+   * Without a state those that have not ended, else those that are in it. In the order they came, or the latest first.
+   * Pages: pass `next` as `after`; a page may have fewer than `limit`, or none, and is the last one only without `next`.
+   */
   jobs: {
-    params: {
-      readonly function?: string
-      readonly state?: 'ready' | 'delayed' | 'running'
-      readonly after?: string
-      readonly limit?: number
-    }
+    params: JobFilter & { readonly after?: string; readonly limit?: number; readonly order?: 'oldest' | 'newest' }
     answer: { readonly jobs: readonly JobSummary[]; readonly next?: string }
+  }
+  'jobs count': { params: { readonly filter: JobFilter }; answer: JobCount }
+  /** The same for each state. */
+  'jobs counts': {
+    params: { readonly filter: Omit<JobFilter, 'state'> }
+    answer: { readonly states: Readonly<Record<JobStateName, JobCount>> }
+  }
+  /**
+   * Those named, or all that the filter lets through and that were there when it began. Of those that are refused,
+   * because their state does not allow it or someone may not, the first 1000 are told.
+   */
+  'jobs change': {
+    params: {
+      readonly action: JobAction
+      /** For `prioritize`. */
+      readonly priority?: PriorityName
+      readonly handles?: readonly string[]
+      readonly filter?: JobFilter
+      /** Nothing changes: the answer says how many there are. */
+      readonly dryRun?: boolean
+    }
+    answer: JobsChanged
   }
   /** By handle, or by unique (of one function if it is given, else the one that came last). */
   'job show': {
@@ -35,6 +62,10 @@ export interface ControlOperations {
     answer: JobDescription
   }
   'job cancel': { params: { readonly handle: string }; answer: Record<string, never> }
+  /** One that is delayed is ready now. */
+  'job run': { params: { readonly handle: string }; answer: Record<string, never> }
+  /** What is dead or kept goes; one that waits is cancelled. */
+  'job delete': { params: { readonly handle: string }; answer: Record<string, never> }
   'job prioritize': {
     params: { readonly handle: string; readonly priority: PriorityName }
     answer: Record<string, never>
@@ -57,6 +88,18 @@ export interface ControlOperations {
     params: { readonly handles?: readonly string[]; readonly filter?: DeadFilter }
     answer: { readonly deleted: number }
   }
+  /**
+   * Dead jobs by function, reason and message, those with the most first. A message is the first line of the last error,
+   * with `#` for numbers and what else differs from job to job.
+   */
+  'dead groups': {
+    params: DeadFilter & { readonly limit?: number }
+    answer: {
+      readonly groups: readonly DeadGroup[]
+      /** False: there are more dead jobs, or more groups, than were looked at; the latest were. */
+      readonly isExact: boolean
+    }
+  }
 
   /** Without their workloads, each with the last of its runs. */
   schedules: { params: { readonly function?: string }; answer: { readonly schedules: readonly ScheduleState[] } }
@@ -68,6 +111,26 @@ export interface ControlOperations {
   /** Now, beside its times. */
   'schedule run': { params: { readonly name: string }; answer: { readonly handle: string } }
   'schedule remove': { params: { readonly name: string }; answer: Record<string, never> }
+  /** When it would come, from now on. Every field is as in a schedule. */
+  'schedule preview': {
+    params: Pick<ScheduleDefinition, 'cron' | 'every' | 'at' | 'timezone'> & { readonly runs?: number }
+    answer: { readonly next: readonly number[] }
+  }
+
+  /** Those who speak to the server, in the order they came. Pages: pass `next` as `after`. */
+  connections: {
+    params: {
+      /** Those alone that have said what they can do. */
+      readonly workers?: boolean
+      readonly function?: string
+      readonly after?: string
+      readonly limit?: number
+    }
+    answer: { readonly connections: readonly ConnectionState[]; readonly next?: string }
+  }
+  'connection close': { params: { readonly id: number }; answer: Record<string, never> }
+
+  'server show': { params: Record<string, never>; answer: ServerState }
 }
 
 export type ControlOperation = keyof ControlOperations
@@ -100,6 +163,8 @@ export interface FunctionState {
   readonly running: number
   readonly dead: number
   readonly workers: number
+  /** How long the first in line could have been begun; null if that is not known without a look into the store. */
+  readonly oldestWaitMs: number | null
   readonly paused: boolean
   readonly draining: boolean
 }
@@ -116,20 +181,71 @@ export interface FunctionPolicy {
   }[]
 }
 
+/** The last three have ended, and their results are kept. */
+export type JobStateName = 'ready' | 'delayed' | 'running' | 'dead' | 'complete' | 'failed' | 'exception'
+
+export type JobAction = 'cancel' | 'retry' | 'delete' | 'run' | 'prioritize'
+
+/** All that is asked must be so. */
+export interface JobFilter {
+  /** A name, or a pattern such as `mail.*`. */
+  readonly function?: string
+  readonly state?: JobStateName
+  readonly priority?: PriorityName
+  readonly unique?: string
+  /** A part of the client id and address of the worker that has it: it is running. */
+  readonly worker?: string
+  /** Since it was submitted. Of jobs in memory alone that is not always known; they are then left out. */
+  readonly olderThanMs?: number
+  readonly youngerThanMs?: number
+  /** A part of its last error, in capital or small letters: it is dead, or was tried before. */
+  readonly error?: string
+  /** Why it is dead. */
+  readonly reason?: DeathReasonName
+  /** The message of its group among the dead, see `dead groups`. */
+  readonly message?: string
+}
+
+export interface JobCount {
+  readonly count: number
+  /** False: there may be more. */
+  readonly isExact: boolean
+}
+
+export interface JobsChanged {
+  /** Those that were named or that the filter has let through. */
+  readonly matched: number
+  readonly changed: number
+  readonly refused: number
+  readonly refusals: readonly { readonly handle: string; readonly why: string }[]
+  /** False, of a dry run: there may be more. */
+  readonly isExact: boolean
+}
+
 export interface JobSummary {
   readonly handle: string
   readonly function: string
   readonly unique: string
   readonly priority: PriorityName
-  readonly state: 'pending' | 'ready' | 'delayed' | 'running'
+  readonly state: 'pending' | JobStateName
   /** Those that have ended. */
   readonly attempts: number
   readonly runAt?: number
   readonly background: boolean
   /** The client id and address of the worker that has it. */
   readonly worker?: string
+  /** The id of its connection, see `connections`. */
+  readonly connection?: number
   readonly numerator?: number
   readonly denominator?: number
+  readonly submittedAt?: number
+  /** Of the attempt that is under way. */
+  readonly startedAt?: number
+  readonly endedAt?: number
+  /** Why it is dead. */
+  readonly reason?: DeathReasonName
+  /** What the last attempt's worker has said. */
+  readonly error?: string
 }
 
 export type FailureReasonName = 'failed' | 'exception' | 'timeout' | 'lost'
@@ -142,17 +258,17 @@ export interface FailureNote {
   readonly error: string
 }
 
-export interface JobDescription extends Omit<JobSummary, 'state'> {
-  readonly state: JobSummary['state'] | 'dead' | 'complete' | 'failed' | 'exception'
+export interface JobDescription extends Omit<JobSummary, 'error'> {
   readonly workload?: Bytes
+  /** The policy of its function hides workload and result. */
+  readonly hidden?: true
   readonly reducer?: string
   readonly then?: string
-  readonly submittedAt?: number
+  /** What its submission asked for in the place of its function's policy. */
+  readonly options?: Readonly<Record<string, unknown>>
   readonly expireAt?: number
   readonly failures: readonly FailureNote[]
-  readonly endedAt?: number
   readonly keepUntil?: number
-  readonly reason?: DeathReasonName
   /** If it has ended and its result is kept: that, or what the exception said. */
   readonly result?: Bytes
   readonly waiting: number
@@ -161,6 +277,18 @@ export interface JobDescription extends Omit<JobSummary, 'state'> {
 export interface DeadFilter {
   readonly function?: string
   readonly reason?: DeathReasonName
+}
+
+export interface DeadGroup {
+  readonly function: string
+  readonly reason: DeathReasonName
+  /** Empty if the worker has said nothing. */
+  readonly message: string
+  readonly count: number
+  readonly firstAt: number
+  readonly lastAt: number
+  /** The latest of them. */
+  readonly handle: string
 }
 
 export interface DeadJob {
@@ -212,4 +340,65 @@ export interface ScheduleRun {
   readonly outcome: 'submitted' | 'skipped: still running' | 'skipped: missed' | 'refused'
   readonly handle?: string
   readonly why?: string
+}
+
+export interface ConnectionState {
+  /** Never given to another one while the server runs. */
+  readonly id: number
+  /** What the text command `workers` shows: it is used again. */
+  readonly number: number
+  readonly kind: 'tcp' | 'tls' | 'http'
+  readonly address: string
+  /** What the peer calls itself; `-` if it has not said. */
+  readonly clientId: string
+  /** Who it is by the rules of access. */
+  readonly actor: string
+  /** What it can do. */
+  readonly functions: readonly string[]
+  readonly isSleeping: boolean
+  /** Those that it does. */
+  readonly jobs: readonly {
+    readonly handle: string
+    readonly function: string
+    readonly startedAt?: number
+  }[]
+  /** For which it waits. */
+  readonly waiting: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** That wait for it to read. */
+  readonly outputBytes: number
+  readonly openedAt: number
+  /** When it last sent something; at first when it was opened. */
+  readonly lastInputAt: number
+}
+
+export interface ServerState {
+  readonly version: string
+  readonly node: string
+  readonly pid: number
+  readonly host: string
+  readonly startedAt: number
+  readonly now: number
+  readonly addresses: readonly { readonly kind: 'gearman' | 'http'; readonly address: string; readonly port: number }[]
+  readonly store: {
+    /** `memory`, or its kind and where it is. */
+    readonly name: string
+    /** Since when it does not work, and why; null: it does. */
+    readonly failure: { readonly since: number; readonly code: string; readonly message: string } | null
+    /** Batches that were kept, and those that wait. */
+    readonly batches: number
+    readonly waiting: number
+  }
+  readonly limits: Readonly<Record<string, number | null>>
+  readonly memory: { readonly rssBytes: number; readonly heapUsedBytes: number; readonly heapTotalBytes: number }
+  readonly functions: number
+  readonly connections: number
+  readonly workers: number
+  readonly jobs: Readonly<Record<'ready' | 'delayed' | 'running' | 'dead', number>>
+  readonly schedules: number
+  readonly isDraining: boolean
+  /** There are no rules of access. */
+  readonly isOpen: boolean
+  readonly features: readonly string[]
 }

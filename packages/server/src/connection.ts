@@ -4,6 +4,7 @@ import { Decoder, packets } from '@geartrain/protocol'
 import type { Actor } from './access/actor.ts'
 import type { Clock } from './clock.ts'
 import type { Connections } from './connections.ts'
+import { LocalLink } from './gateway/local-link.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import { Output } from './output.ts'
@@ -24,6 +25,8 @@ export interface ConnectionContext {
   /** No more commands will come from it. */
   onGone(connection: Connection): void
 }
+
+export type ConnectionKind = 'tcp' | 'tls' | 'http'
 
 /** The next row has to be waited for: it is told whom to call then. */
 export type ListingPause = (goOn: () => void) => void
@@ -56,8 +59,14 @@ export class Connection {
   actor: Actor
   readonly decoder: Decoder
   readonly output: Output
+  /** Never given to another one while the server runs. */
+  readonly serial: number
+  readonly kind: ConnectionKind
   /** What the peer calls itself. */
   clientId = '-'
+  /** A worker that wants to know the traces of its jobs. */
+  tracing = false
+  bytesIn = 0
   /** Tokens that it has shown and that are none. */
   wrongTokens = 0
   /** It has output of this turn. */
@@ -87,6 +96,7 @@ export class Connection {
   #isGone = false
   #isOverfull = false
   readonly #openedAt: number
+  #lastInputAt: number
   #hasSpoken = false
   #partialSince = 0
   #blockedSince = 0
@@ -99,9 +109,12 @@ export class Connection {
     this.address = actor.address
     this.decoder = new Decoder(context.limits, (bytes) => Buffer.allocUnsafeSlow(bytes))
     this.output = new Output(socket)
+    this.serial = context.connections.takeSerial()
+    this.kind = kindOf(socket)
     this.#socket = socket
     this.#context = context
     this.#openedAt = context.clock.now()
+    this.#lastInputAt = this.#openedAt
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
     socket.on('error', (error) =>
@@ -110,9 +123,20 @@ export class Connection {
     socket.on('close', () => this.#onClose())
   }
 
+  /** In the engine's time. */
+  get openedAt(): number {
+    return this.#openedAt
+  }
+
+  /** When it was last read from; when it was opened, if it was not. */
+  get lastInputAt(): number {
+    return this.#lastInputAt
+  }
+
   /** Bytes from the peer. They may be overwritten when this returns. */
   receive(chunk: Uint8Array): void {
     if (this.#isClosing) return
+    this.bytesIn += chunk.length
     if (!this.#hasSpoken && this.decoder.pendingBytes === 0 && chunk[0] === tlsHandshake) return this.#refuseTls()
     this.decoder.push(chunk)
     this.#read()
@@ -214,6 +238,7 @@ export class Connection {
     const outer = connections.current
     connections.current = this
     let now = turn.begin()
+    this.#lastInputAt = now
     for (let commands = 1; !this.#mustWait; commands++) {
       const found = decoder.next()
       if (found === 'more') break
@@ -358,4 +383,10 @@ export class Connection {
     this.#context.onGone(this)
     this.#releaseFeeders()
   }
+}
+
+/** How its peer is reached: what comes over HTTP is a link within the process. */
+function kindOf(socket: Duplex): ConnectionKind {
+  if (socket instanceof LocalLink) return 'http'
+  return 'encrypted' in socket && socket.encrypted === true ? 'tls' : 'tcp'
 }

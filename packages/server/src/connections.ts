@@ -14,9 +14,24 @@ export class Connections {
   /** Those with output of this turn. */
   #touched: Connection[] = []
   #size = 0
+  /** Of those that have gone. */
+  #bytesIn = 0
+  #bytesOut = 0
+  #lastSerial = 0
 
   get size(): number {
     return this.#size
+  }
+
+  /** What all of them have brought and been sent, those that have gone among them. */
+  get traffic(): { readonly bytesIn: number; readonly bytesOut: number } {
+    let bytesIn = this.#bytesIn
+    let bytesOut = this.#bytesOut
+    for (const connection of this) {
+      bytesIn += connection.bytesIn
+      bytesOut += connection.output.sentBytes
+    }
+    return { bytesIn, bytesOut }
   }
 
   get(session: number): Connection | undefined {
@@ -25,6 +40,11 @@ export class Connections {
 
   takeNumber(): number {
     return this.#free.pop() ?? this.#byNumber.push(undefined) - 1
+  }
+
+  /** One that no connection has had. */
+  takeSerial(): number {
+    return ++this.#lastSerial
   }
 
   add(connection: Connection): void {
@@ -37,6 +57,8 @@ export class Connections {
     this.#byNumber[connection.id] = undefined
     this.#free.push(connection.id)
     this.#size--
+    this.#bytesIn += connection.bytesIn
+    this.#bytesOut += connection.output.sentBytes
     if (this.#size === 0) this.onEmpty()
   }
 

@@ -6,11 +6,12 @@ import {
   packetKinds,
   packets,
   readLatin1,
+  readTraceParent,
   wireErrors,
 } from '@geartrain/protocol'
 import type { Access } from './access/access.ts'
-import { packetRolesByType } from './access/packet-roles.ts'
 import { deniedSentence } from './access/denied.ts'
+import { packetRolesByType } from './access/packet-roles.ts'
 import { tokenBytesMax } from './access/token.ts'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
@@ -19,9 +20,12 @@ import type { Handles } from './handles.ts'
 import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
 import { lookUpError } from './look-up-error.ts'
+import { toWire } from './policies/function-name.ts'
+import { JobOptionsError } from './policies/job-options.ts'
 import { ScheduleError } from './schedules/schedule-error.ts'
 import type { Schedules } from './schedules/schedules.ts'
 import type { StoreRequest } from './store/store.ts'
+import { type ReadSubmitOptions, SubmitOptionsReader, submitOptionsBytesMax } from './submit-options.ts'
 import type { WallTime } from './wall-time.ts'
 
 type Handler = (connection: Connection) => void
@@ -55,6 +59,7 @@ export class Dispatch {
   readonly #control: Control
   readonly #access: Access
   readonly #names = new NameCache()
+  readonly #submitOptions = new SubmitOptionsReader()
   /** Of the packet that is being handled. */
   readonly #args = new Arguments()
   readonly #byType: (Handler | undefined)[] = []
@@ -123,6 +128,7 @@ export class Dispatch {
     SUBMIT_JOB_EPOCH: (connection) =>
       this.#submit(connection, priorities.normal, true, { runAt: this.#runAt(this.#text(connection, 2, digitsMax)) }),
     SUBMIT_JOB_SCHED: (connection) => this.#schedule(connection),
+    SUBMIT_JOB_WITH: (connection) => this.#submitWith(connection),
     SUBMIT_REDUCE_JOB: (connection) =>
       this.#submit(connection, priorities.normal, false, { reducer: this.#name(connection, 2) }),
     SUBMIT_REDUCE_JOB_BACKGROUND: (connection) =>
@@ -190,6 +196,52 @@ export class Dispatch {
       trace: '',
     })
     if (background) this.#journal?.limit(connection)
+  }
+
+  #submitWith(connection: Connection): void {
+    const { starts, ends } = this.#args
+    const { uniqueBytesMax, functionNameBytesMax } = this.#limits
+    if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
+    if (this.#length(1) > uniqueBytesMax) return connection.error(wireErrors.UNIQUE_TOO_LARGE)
+    const read = this.#readSubmitOptions(connection)
+    if (typeof read === 'string') {
+      const { code, text } = wireErrors.INVALID_OPTIONS
+      return connection.error({ code, text: toWire(`${text}: ${read}`) })
+    }
+    const { background, priority, runAt, delayMs, reducer, then, options } = read
+    if (reducer.length > uniqueBytesMax) return connection.error(wireErrors.UNIQUE_TOO_LARGE)
+    if (then.length > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
+    // Its result is submitted there.
+    if (then !== '' && !this.#access.isOpen && !connection.actor.may('submit', then)) {
+      return this.#deny(connection, deniedSentence(['submit'], then))
+    }
+    this.#engine.submit(connection.session, {
+      function: this.#names.read(connection.decoder.bytes, starts[0] ?? 0, ends[0] ?? 0),
+      unique: this.#text(connection, 1, uniqueBytesMax),
+      workload: this.#data(connection),
+      priority,
+      background,
+      runAt:
+        runAt !== undefined ? runAt - this.#wallTime.offsetMs : delayMs !== undefined ? this.#engine.now + delayMs : 0,
+      reducer,
+      then,
+      options,
+      trace: this.#text(connection, 3, traceBytesMax),
+    })
+    if (background) this.#journal?.limit(connection)
+  }
+
+  /** A sentence: what is wrong with them, or with the trace. */
+  #readSubmitOptions(connection: Connection): ReadSubmitOptions | string {
+    const trace = this.#text(connection, 3, traceBytesMax + 1)
+    const isTrace = trace === '' || (trace.length <= traceBytesMax && readTraceParent(trace) !== undefined)
+    if (!isTrace) return "the trace is no traceparent of the W3C's"
+    try {
+      return this.#submitOptions.read(this.#text(connection, 2, submitOptionsBytesMax + 1))
+    } catch (error) {
+      if (error instanceof JobOptionsError) return error.message
+      throw error
+    }
   }
 
   /** A schedule has a handle like a job. Until it is kept, no more is read from the connection. */
@@ -311,6 +363,7 @@ export class Dispatch {
     const option = this.#text(connection, 0, optionBytesMax).toLowerCase()
     if (option === 'exceptions') connection.session.exceptions = true
     else if (option === 'cancellation') connection.session.cancellation = true
+    else if (option === 'tracing') connection.tracing = true
     else return connection.error(wireErrors.UNKNOWN_OPTION)
     this.#repeat(connection, packets.OPTION_RES.type)
   }
@@ -328,7 +381,10 @@ export class Dispatch {
     }
     const isLast = ++connection.wrongTokens >= wrongTokensMax
     const end = isLast ? ', and the connection is closed' : ''
-    this.#deny(connection, `this token lets nobody in from here${end}: see that it is whole, and one that the server knows`)
+    this.#deny(
+      connection,
+      `this token lets nobody in from here${end}: see that it is whole, and one that the server knows`,
+    )
     if (isLast) connection.close()
   }
 
@@ -402,6 +458,8 @@ function repeatWith({ output }: Connection, type: number, first: Uint8Array, arg
 /** A number of more digits is none that means anything. */
 const digitsMax = 20
 const optionBytesMax = 64
+/** What a traceparent has today is 55. */
+const traceBytesMax = 256
 /** The option that a token comes with, and what is answered. */
 const tokenOption = 'token:'
 const tokenAnswer = 'token'

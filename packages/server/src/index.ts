@@ -15,6 +15,7 @@ export { type Log, silentLog } from './log.ts'
 export { type LogFormat, type LogOptions, type OpenLog, openLog } from './logging.ts'
 export type { ServerOptions } from './options.ts'
 export type { ConfigPolicies, FunctionOptions, PolicyOptions } from './policies/config-policies.ts'
+export { JobOptionsError, readJobOptions } from './policies/job-options.ts'
 export { Policies, PolicyError } from './policies/policies.ts'
 export { type AnyPolicySetting, type PolicyKey, policyKeys, policySettings } from './policies/policy-settings.ts'
 export type { ClientSchedule } from './schedules/client-schedule.ts'
@@ -43,6 +44,7 @@ export {
   type Source,
 } from './settings-sources.ts'
 export type { TomlEntry, TomlTable } from './settings-toml.ts'
+export { failureMessage } from './store/failure-message.ts'
 export { type BackupOptions, backUp } from './store/sqlite/backup.ts'
 export { type CheckOptions, type CheckResult, checkStore } from './store/sqlite/check.ts'
 export { renameDurably } from './store/sqlite/durable.ts'
@@ -66,7 +68,11 @@ export {
   type StoredDocument,
   type StoredExpired,
   type StoredFailureNote,
+  type StoredFilter,
   type StoredFunction,
+  type StoredGroup,
+  type StoredRow,
+  type StoredScan,
   type StoredSummary,
   StoreError,
   type StoreFailure,

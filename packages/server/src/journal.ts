@@ -7,6 +7,7 @@ import type {
   Failure,
   Job,
   JobFunction,
+  Policy,
   Priority,
   Submission,
 } from '@geartrain/engine'
@@ -87,6 +88,8 @@ export class Journal implements Changes {
   readonly #asking = new Map<Addition, OpenBatch>()
   /** Why the last commit failed, until one succeeds. */
   #failure: StoreFailure | undefined
+  /** The date. */
+  #failingSince = 0
   /** The store has to be opened anew before anything else. */
   #isBroken = false
   /** The batch whose changes are being told of. */
@@ -202,6 +205,11 @@ export class Journal implements Changes {
     return { additions, bytes }
   }
 
+  /** Since when; the date. */
+  get failingSince(): number {
+    return this.#failingSince
+  }
+
   // What the engine says
 
   add(addition: Addition, submission: Submission): void {
@@ -264,7 +272,7 @@ export class Journal implements Changes {
   bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
     const { connections, wallTime } = this.#context
     const note = failure && failureNote(failure, connections, wallTime)
-    this.#bury(job.number, job.function, reason, job.retries, note)
+    this.#bury(job.number, job.policy, reason, job.retries, note)
   }
 
   keep(job: Job, { outcome, data, keepMs, uniqueForMs }: Ending): void {
@@ -515,6 +523,8 @@ export class Journal implements Changes {
         if (number !== addition.number) {
           this.#replies.renumber(batch, addition, number)
           this.#onJoined.get(addition.number)?.(number)
+          const isWaitedFor = this.#engine?.findJob(number)?.state === 'stored'
+          if (isWaitedFor && this.#batches.isForgotten(handles.total(number))) durable?.hasEnded(number)
         }
       }
       if (addition.isOwn) this.#onJoined.delete(addition.number)
@@ -587,11 +597,12 @@ export class Journal implements Changes {
     while (reader.next()) {
       // A store that was opened anew gives out once more what has ended or was put off meanwhile, and it could not be told.
       if (elsewhere.has(reader.number)) continue
-      const { number, unique, reducer, then, workload, attempts, expireAt } = reader
-      const more = { background: true, runAt: 0, options: '', trace: '' }
-      const submission = { function: name, unique, reducer, then, workload, priority, ...more }
+      const { number, unique, reducer, then, options, trace, workload, attempts, expireAt, readyAt } = reader
+      const names = { function: name, unique, reducer, then, options, trace }
+      const submission = { ...names, workload, priority, background: true, runAt: 0 }
       const expiresAt = expireAt === 0 ? 0 : expireAt - wallTime.offsetMs
-      this.#engine?.durable?.claimed(name, handles.numberOf(number), submission, attempts, expiresAt)
+      const since = (readyAt === 0 ? wallTime.now : readyAt) - wallTime.offsetMs
+      this.#engine?.durable?.claimed(name, handles.numberOf(number), submission, attempts, expiresAt, since)
     }
   }
 
@@ -603,6 +614,7 @@ export class Journal implements Changes {
   // When the store fails
 
   #setFailure(failure: StoreFailure | undefined): void {
+    if (failure !== undefined && this.#failure === undefined) this.#failingSince = this.#context.wallTime.now
     if (failure !== undefined) this.#news.failed(failure)
     else if (this.#failure !== undefined) this.#news.succeeded()
     this.#failure = failure
@@ -692,7 +704,7 @@ export class Journal implements Changes {
 
   #bury(
     number: number,
-    { policy }: JobFunction,
+    policy: Policy,
     reason: DeathReason,
     attempts: number,
     failure: StoredFailureNote | undefined,
@@ -720,14 +732,14 @@ export class Journal implements Changes {
     })
   }
 
-  #expire({ number: total, function: name, priority, runAt }: StoredExpired): void {
+  #expire({ number: total, function: name, priority, runAt, options }: StoredExpired): void {
     // One that was begun after the store was asked waits for its next attempt.
     if (this.#batches.isForgotten(total) || this.#batches.isPutOff(total)) return
     const number = this.#context.handles.numberOf(total)
-    if (this.#engine?.durable?.expired(number, name, priority, runAt > 0) !== true) return
-    const jobFunction = this.#engine.findFunction(name)
-    if (jobFunction === undefined || jobFunction.policy.deadMax === 0) this.forget(number)
-    else this.#bury(number, jobFunction, 'expired', 0, undefined)
+    const policy = this.#engine?.durable?.expired(number, name, priority, runAt > 0, options)
+    if (policy === undefined) return
+    if (policy.deadMax === 0) this.forget(number)
+    else this.#bury(number, policy, 'expired', 0, undefined)
   }
 }
 

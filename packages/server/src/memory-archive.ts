@@ -2,6 +2,8 @@ import type { DeathReason, Ending, Engine, Failure, Job, JobFunction, Keeper, Su
 import type { Connections } from './connections.ts'
 import { failureNote } from './failure-note.ts'
 import type { Handles } from './handles.ts'
+import { countJobs, groupDead, scanJobs } from './memory-scans.ts'
+import { isPattern } from './policies/function-name.ts'
 import {
   type ChangeOutcome,
   type DeadSummary,
@@ -10,6 +12,7 @@ import {
   type StoredChange,
   type StoredDescription,
   type StoredFailureNote,
+  type StoredFilter,
   type StoreFailure,
   type StoreRequest,
 } from './store/store.ts'
@@ -65,7 +68,7 @@ export class MemoryArchive implements Keeper {
   }
 
   bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
-    const { deadMax, deadForMs } = job.function.policy
+    const { deadMax, deadForMs } = job.policy
     const endedAt = this.#context.wallTime.now
     const failures = [...(this.#failures.get(job) ?? []), ...(failure === undefined ? [] : [this.#note(failure)])]
     const ending = { state: 'dead', reason, endedAt, keepUntil: endedAt + deadForMs } as const
@@ -163,6 +166,12 @@ export class MemoryArchive implements Keeper {
         return { kind: 'list', jobs: [] }
       case 'list expired':
         return { kind: 'list expired', jobs: [], nextExpiryAt: Number.POSITIVE_INFINITY }
+      case 'scan':
+        return scanJobs(this.#among(request.filter), request)
+      case 'count':
+        return countJobs(this.#among(request.filter), request)
+      case 'group dead':
+        return groupDead(this.#among(request.filter), request)
     }
   }
 
@@ -172,6 +181,8 @@ export class MemoryArchive implements Keeper {
         return this.#revive(change.number, change.workload)
       case 'delete dead':
         return this.#deleteDead(change.number) ? 'done' : 'not found'
+      case 'delete result':
+        return this.#dropKept(change.number) ? 'done' : 'not found'
       case 'document':
       case 'sweep':
         return 'done'
@@ -180,6 +191,7 @@ export class MemoryArchive implements Keeper {
       case 'bury':
       case 'keep':
       case 'prioritize':
+      case 'hasten':
         return 'not found'
     }
   }
@@ -188,7 +200,7 @@ export class MemoryArchive implements Keeper {
   #revive(number: number, workload: Uint8Array | undefined): ChangeOutcome {
     const dead = this.#findDead(number)
     if (dead === undefined || this.#engine === undefined) return 'not found'
-    const { function: name, unique, priority, reducer, then } = dead
+    const { function: name, unique, priority, reducer, then, options, trace } = dead
     const submission: Submission = {
       function: name,
       unique,
@@ -198,8 +210,8 @@ export class MemoryArchive implements Keeper {
       runAt: 0,
       reducer,
       then,
-      options: '',
-      trace: '',
+      options,
+      trace,
     }
     if (this.#engine.findFunction(name)?.find(unique, submission.workload) !== undefined) return 'joined'
     this.#deleteDead(number)
@@ -226,9 +238,22 @@ export class MemoryArchive implements Keeper {
     return false
   }
 
-  #dropKept(number: number): void {
+  #dropKept(number: number): boolean {
     this.#keptBytes -= this.#kept.get(number)?.result?.length ?? 0
-    this.#kept.delete(number)
+    return this.#kept.delete(number)
+  }
+
+  /** Those that a filter may let through, and others. Of those that wait, the ones that have failed before. */
+  *#among({ state, function: name }: StoredFilter): Generator<StoredDescription, void> {
+    if (state === 'dead') yield* this.#allDead(name === undefined || isPattern(name) ? undefined : name)
+    else if (state !== 'live' && state !== 'ready' && state !== 'delayed') yield* this.#kept.values()
+    else {
+      for (const job of this.#engine?.jobs() ?? []) {
+        const failures = this.#failures.get(job)
+        if (failures === undefined || (job.state !== 'ready' && job.state !== 'delayed')) continue
+        yield { ...this.#describe(job, failures), state: job.state }
+      }
+    }
   }
 
   *#allDead(name: string | undefined): Generator<StoredDescription, void> {
@@ -246,7 +271,7 @@ export class MemoryArchive implements Keeper {
   }
 
   #describe(job: Job, failures: readonly StoredFailureNote[]): Omit<StoredDescription, 'state'> {
-    const { number, unique, priority, reducer, then, retries, numerator, denominator } = job
+    const { number, unique, priority, reducer, then, options, trace, retries, numerator, denominator } = job
     return {
       number: this.#context.handles.total(number),
       function: job.function.name,
@@ -255,6 +280,8 @@ export class MemoryArchive implements Keeper {
       runAt: 0,
       reducer,
       then,
+      options,
+      trace,
       workload: undefined,
       submittedAt: 0,
       expireAt: 0,

@@ -42,6 +42,11 @@ export class Output {
     return this.#segmentBytes + this.#writer.length + this.#socket.writableLength
   }
 
+  /** Of the connection, so far. */
+  get sentBytes(): number {
+    return this.#sentBytes
+  }
+
   /** Some of it has not even been handed to the socket. */
   get isWaiting(): boolean {
     return this.#segmentBytes + this.#writer.length > 0

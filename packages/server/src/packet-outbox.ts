@@ -57,7 +57,10 @@ export class PacketOutbox implements Outbox {
     const connection = this.#connections.to(session)
     if (connection === undefined) return
     connection.grabAnswered()
-    if (form === 'all' && job.reducer !== '') assign(connection, this.#handles, job, packets.JOB_ASSIGN_ALL.type, 2)
+    if (job.trace !== '' && connection.tracing)
+      assign(connection, this.#handles, job, packets.JOB_ASSIGN_TRACED.type, 3)
+    else if (form === 'all' && job.reducer !== '')
+      assign(connection, this.#handles, job, packets.JOB_ASSIGN_ALL.type, 2)
     else if (form === 'plain') assign(connection, this.#handles, job, packets.JOB_ASSIGN.type, 0)
     else assign(connection, this.#handles, job, packets.JOB_ASSIGN_UNIQ.type, 1)
   }
@@ -126,8 +129,8 @@ export class PacketOutbox implements Outbox {
   }
 }
 
-/** Handle and function, with one name the unique, with two the reducer as well. */
-function assign(connection: Connection, handles: Handles, job: Job, type: number, names: 0 | 1 | 2): void {
+/** Handle and function, with one more name the unique, with two the reducer as well, with three the trace. */
+function assign(connection: Connection, handles: Handles, job: Job, type: number, names: 0 | 1 | 2 | 3): void {
   const { name } = job.function
   const argsLength =
     handles.length +
@@ -135,12 +138,14 @@ function assign(connection: Connection, handles: Handles, job: Job, type: number
     name.length +
     1 +
     (names > 0 ? job.unique.length + 1 : 0) +
-    (names > 1 ? job.reducer.length + 1 : 0)
+    (names > 1 ? job.reducer.length + 1 : 0) +
+    (names > 2 ? job.trace.length + 1 : 0)
   const writer = connection.output.packet(type, argsLength + job.workloadLength, argsLength)
   handles.write(writer, job.number)
   writer.argument('')
   writer.argument(name)
   if (names > 0) writer.argument(job.unique)
   if (names > 1) writer.argument(job.reducer)
+  if (names > 2) writer.argument(job.trace)
   connection.output.data(job.workload)
 }

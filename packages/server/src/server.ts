@@ -12,20 +12,22 @@ import { type Clock, systemClock } from './clock.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { Connections } from './connections.ts'
 import { Control } from './control/control.ts'
+import type { ServerFacts } from './control/server-state.ts'
 import { Dispatch } from './dispatch.ts'
 import type { GearmandHttp } from './gateway/gearmand-http.ts'
 import { Handles } from './handles.ts'
 import type { HttpContext } from './http/context.ts'
 import type { HttpServer } from './http/http-server.ts'
 import { performOver } from './http/perform.ts'
+import { JobLog } from './job-log.ts'
+import { Journal } from './journal.ts'
 import { Bulletin } from './live/bulletin.ts'
+import { MemoryArchive } from './memory-archive.ts'
 import { DeadCounts } from './metrics/dead-counts.ts'
 import type { Figures } from './metrics/figures.ts'
 import { FunctionStats } from './metrics/function-stats.ts'
 import { Health } from './metrics/health.ts'
 import { StoreStats } from './metrics/store-stats.ts'
-import { Journal } from './journal.ts'
-import { MemoryArchive } from './memory-archive.ts'
 import { Observers } from './observers.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
 import { PacketOutbox } from './packet-outbox.ts'
@@ -100,6 +102,7 @@ export class Server {
   /** Aborted when it begins to stop. */
   readonly #closing = new AbortController()
   readonly #listeners: NetServer[] = []
+  readonly #addresses: ListeningAddress[] = []
   /** Once `listen` was called, if there is TLS. */
   #tls: FileTlsSource | undefined
   #tlsDoor: TlsDoor | undefined
@@ -124,7 +127,7 @@ export class Server {
     const policies = new Policies(options.functions)
     policies.onChanged = (name) => bulletin.tell({ kind: 'policy', name })
     const engineOptions = {
-      policyOf: (name: string) => policies.policyOf(name),
+      policyOf: (name: string, options: string) => policies.policyOf(name, options),
       attemptsMax: options.attemptsMax,
       wakeCount: options.wakeCount,
       exceptions: options.exceptions,
@@ -158,13 +161,13 @@ export class Server {
       health: new Health(engine, () => journal?.failure !== undefined),
       store: store && journal && { name: store.name, stats: storeStats, journal },
       clock,
+      wallTime,
       startedAt: clock.wallNow(),
     }
+    if (log.isLevelEnabled?.('debug') === true) this.observers.add(new JobLog(log, handles))
     const { traces, tracesSample: sample } = options
     this.traces =
-      traces === undefined
-        ? undefined
-        : startTraces(this.observers, { traces, sample, clock, log, handles, wallTime })
+      traces === undefined ? undefined : startTraces(this.observers, { traces, sample, clock, log, handles, wallTime })
     const turn = new Turn(
       engine,
       clock,
@@ -214,9 +217,19 @@ export class Server {
       archive: journal ?? memory,
       policies,
       schedules,
+      facts: () => this.#facts,
     })
     const { access } = this
-    const dispatch = new Dispatch(engine, { connections, handles, limits, wallTime, journal, schedules, control, access })
+    const dispatch = new Dispatch(engine, {
+      connections,
+      handles,
+      limits,
+      wallTime,
+      journal,
+      schedules,
+      control,
+      access,
+    })
     const { jobFunctions } = control
     const admin = new Admin(
       { engine, connections, handles, schedules, journal, turn, jobFunctions, audit: auditTo(log) },
@@ -257,6 +270,21 @@ export class Server {
         engine.settleGrab(connection.session)
         engine.disconnect(connection.session)
       },
+    }
+  }
+
+  get #facts(): ServerFacts {
+    const { limits } = this.#options
+    const { startedAt, store } = this.figures
+    const http = this.httpAddress === undefined ? [] : [{ kind: 'http' as const, ...this.httpAddress }]
+    const gearman = this.#addresses.map((address) => ({ kind: 'gearman' as const, ...address }))
+    return {
+      startedAt,
+      store: { name: store?.name ?? 'memory', batches: store?.stats.commits ?? 0 },
+      limits,
+      isOpen: this.access.isOpen,
+      addresses: [...gearman, ...http].map(({ kind, address, port }) => ({ kind, address, port })),
+      scheduleCount: this.#schedules.count,
     }
   }
 
@@ -313,14 +341,17 @@ export class Server {
     }
   }
 
+  /** Where everyone can reach it, and may do everything. Once `listen` has resolved. */
+  unguarded: string | undefined
+
   async #refuseUnguarded(): Promise<void> {
-    const { listen, http, gearmandHttp, insecure, log } = this.#options
+    const { listen, http, gearmandHttp, insecure } = this.#options
     if (!this.access.isOpen) return
     const others = [http, gearmandHttp].filter((address) => address !== undefined)
     const exposed = await firstExposed([listen, ...others.map((address) => splitAddress(address).listen)])
     if (exposed === undefined) return
     if (!insecure) throw new UnguardedError(exposed)
-    log.warn(`there are no access rules: everyone who can reach ${exposed} may do everything`)
+    this.unguarded = exposed
   }
 
   /**
@@ -452,6 +483,7 @@ export class Server {
         this.#listeners.push(listener)
         // A TCP listener's address is an object.
         const { address, port: actualPort } = listener.address() as AddressInfo
+        this.#addresses.push({ address, port: actualPort, isTls: door !== undefined })
         resolve({ address, port: actualPort, isTls: door !== undefined })
       })
     })
@@ -490,7 +522,10 @@ export class Server {
     if (http === undefined) return
     // Whoever does without it does not load it.
     const { startHttp } = await import('./http/start.ts')
-    const context: Omit<HttpContext, 'gateway' | 'jobWatch' | 'leases' | 'sessions' | 'isEncrypted' | 'metrics' | 'feed'> = {
+    const context: Omit<
+      HttpContext,
+      'gateway' | 'jobWatch' | 'leases' | 'sessions' | 'isEncrypted' | 'metrics' | 'feed'
+    > = {
       clock: this.#clock,
       log,
       limits,

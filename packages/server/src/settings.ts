@@ -265,7 +265,8 @@ export function toServerOptions(
     backlog: values.backlog,
     http: values.http === '' ? undefined : values.http,
     tls: tlsFiles(values),
-    tlsPort: values['tls-port'] === 'same' || values['tls-port'] === 'off' ? values['tls-port'] : Number(values['tls-port']),
+    tlsPort:
+      values['tls-port'] === 'same' || values['tls-port'] === 'off' ? values['tls-port'] : Number(values['tls-port']),
     httpTls: values['http-tls'],
     gearmandHttp: values['gearmand-http'] === '' ? undefined : values['gearmand-http'],
     httpHosts: values['http-hosts'],

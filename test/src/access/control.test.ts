@@ -13,14 +13,14 @@ interface Row {
   /** With NAME for the function, HANDLE for a job of it and SCHEDULE for a schedule of it. */
   readonly request: object
   readonly allowed: string
-  /** Of another function; undefined: nobody of them. */
+  /** Who may do the same with another function; default: nobody. */
   readonly elsewhere?: string
 }
 
 const view = 'view operate admin'
 const operate = 'operate admin'
 
-const table: { readonly [Operation in ControlOperation]?: readonly Row[] } = {
+const table: { readonly [Operation in ControlOperation]: readonly Row[] } = {
   functions: [{ request: {}, allowed: view, elsewhere: view }],
   'function show': [{ request: { name: 'NAME' }, allowed: view }],
   'function set': [
@@ -31,15 +31,30 @@ const table: { readonly [Operation in ControlOperation]?: readonly Row[] } = {
     { request: { name: 'mai*', values: { attempts: '3' } }, allowed: '' },
     { request: { name: '*', values: { paused: 'false' } }, allowed: '' },
   ],
-  'function purge': [{ request: { name: 'NAME' }, allowed: operate }],
+  'function purge': [
+    { request: { name: 'NAME' }, allowed: operate },
+    { request: { name: 'mail.*' }, allowed: operate, elsewhere: operate },
+    { request: { name: 'mai*' }, allowed: '' },
+  ],
+  policies: [{ request: {}, allowed: view, elsewhere: view }],
+  'jobs count': [{ request: { filter: {} }, allowed: view, elsewhere: view }],
+  'jobs counts': [{ request: { filter: {} }, allowed: view, elsewhere: view }],
+  'jobs change': [
+    { request: { action: 'cancel', handles: ['HANDLE'] }, allowed: operate },
+    { request: { action: 'cancel', filter: { function: 'NAME' } }, allowed: operate },
+    { request: { action: 'cancel', filter: {} }, allowed: '' },
+  ],
   jobs: [{ request: {}, allowed: view, elsewhere: view }],
   'job show': [
     { request: { handle: 'HANDLE' }, allowed: 'submit view operate admin' },
     { request: { unique: 'of NAME' }, allowed: 'submit view operate admin' },
   ],
   'job cancel': [{ request: { handle: 'HANDLE' }, allowed: operate }],
+  'job run': [{ request: { handle: 'HANDLE' }, allowed: operate }],
+  'job delete': [{ request: { handle: 'HANDLE' }, allowed: operate }],
   'job prioritize': [{ request: { handle: 'HANDLE', priority: 'high' }, allowed: operate }],
   dead: [{ request: {}, allowed: view, elsewhere: view }],
+  'dead groups': [{ request: {}, allowed: view, elsewhere: view }],
   'dead retry': [
     { request: { handles: ['HANDLE'] }, allowed: operate },
     { request: { filter: { function: 'NAME' } }, allowed: operate },
@@ -61,14 +76,16 @@ const table: { readonly [Operation in ControlOperation]?: readonly Row[] } = {
   'schedule resume': [{ request: { name: 'SCHEDULE' }, allowed: operate }],
   'schedule run': [{ request: { name: 'SCHEDULE' }, allowed: operate }],
   'schedule remove': [{ request: { name: 'SCHEDULE' }, allowed: operate }],
+  'schedule preview': [{ request: { every: '1h' }, allowed: view, elsewhere: view }],
+  connections: [{ request: {}, allowed: view, elsewhere: view }],
+  'connection close': [{ request: { id: 1 }, allowed: '' }],
+  'server show': [{ request: {}, allowed: view, elsewhere: view }],
 }
 
 describe('who may ask for an operation', () => {
   for (const op of Object.keys(controlRoles) as ControlOperation[]) {
     test(op, async () => {
-      const rows = table[op]
-      assert.ok(rows !== undefined, `${op} has its rows in this table`)
-      for (const { request, allowed, elsewhere = '' } of rows) {
+      for (const { request, allowed, elsewhere = '' } of table[op]) {
         const text = JSON.stringify({ op, ...request })
         assert.equal(await whoMay((asker) => isDone(text, theirs, asker)), allowed, text)
         assert.equal(await whoMay((asker) => isDone(text, others, asker)), elsewhere, `${text} of ${others}`)

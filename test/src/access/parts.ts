@@ -1,4 +1,4 @@
-import { type AccessOptions, hashToken, type Role, roles } from '@geartrain/server'
+import { type AccessRuleOptions, hashToken, type Role, roles } from '@geartrain/server'
 import type { LocalServer } from '../server/local-server.ts'
 import { PACKET, type RawPeer } from '../support/raw.ts'
 
@@ -15,7 +15,7 @@ export function tokenOf(asker: Asker): string {
 }
 
 /** A rule for each role, and one for the tests themselves, which may do everything. */
-export const rules: AccessOptions = {
+export const rules: Readonly<Record<string, AccessRuleOptions>> = {
   ...Object.fromEntries(roles.map((role: Role) => [role, rule(role, tokenOf(role), 'mail.*')])),
   all: rule('admin', 'token-of-all', '*'),
 }

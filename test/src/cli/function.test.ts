@@ -240,6 +240,7 @@ describe('a function as geartrain function show tells of it', () => {
     running: 5,
     dead: 6,
     workers: 7,
+    oldestWaitMs: 8,
     paused: true,
     draining: true,
   }

@@ -62,6 +62,9 @@ const checked: readonly Row[] = [
   { args: '-w 4', code: 0 },
   { args: '--worker-wakeup=0', code: 0 },
   { args: '--http-port=8090', code: 0 },
+  { args: '-r http', code: 0 },
+  { args: '--protocol=HTTP --http-port=8090', code: 0 },
+  { args: '--ssl', code: 0 },
   { args: '--ssl-ca-file=a --ssl-certificate=b --ssl-key=c', code: 0 },
   { args: '--libsqlite3-db=x --libsqlite3-table=y --store-queue-on-shutdown', code: 0 },
   { args: '--libmemcached-servers=x --libmemcached-prefix=y', code: 0 },
@@ -74,12 +77,6 @@ const checked: readonly Row[] = [
   { args: '--', code: 0 },
 
   // What this version does not have: a check says so, and passes as it does in gearmand.
-  {
-    args: '--ssl',
-    code: 0,
-    sentence: 'TLS is not built in this version: leave out --ssl, or put a TLS proxy in front',
-  },
-  { args: '--protocol=http', code: 0, sentence: 'protocol http is not built in this version: leave out --protocol' },
   {
     args: '-q redis',
     code: 0,
@@ -206,9 +203,10 @@ describe('gearmand ends with 1 and a sentence', { concurrency: 2 }, () => {
       '-q libsqlite3 --libsqlite3-db=/nowhere/queue.db -p 0 -l none',
       "/nowhere/queue.db can't be opened: there is no directory /nowhere; make it, or name another file",
     ],
-    ['-r http --http-port=0', 'protocol http is not built in this version: leave out --protocol'],
-    ['-r smtp', 'there is no protocol "smtp": leave out --protocol'],
-    ['--ssl', 'TLS is not built in this version: leave out --ssl, or put a TLS proxy in front'],
+    ['-r http --http-port=web', '--http-port must be a whole number from 0 to 65535, not "web"'],
+    ['-r http --http-port=65536', '--http-port must be a whole number from 0 to 65535, not "65536"'],
+    ['-r smtp', 'there is no protocol "smtp": http is the only one'],
+    ['--ssl -l none', 'cannot read /etc/ssl/certs/gearmand.pem (tls-cert): no such file or directory'],
     ['-P /nowhere/pid -l stderr -p 0', 'cannot write the pid file /nowhere/pid: no such file or directory'],
     [
       '-L 192.0.2.1 -p 0 -l none',

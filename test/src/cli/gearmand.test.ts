@@ -65,7 +65,6 @@ describe('the log', () => {
       '--threads has no effect: one thread does all the work here',
       '--mysql-password has no effect: it belongs to a queue type that this version does not have',
       "GEARTRAIN_LISTEN is ignored: gearmand's flags decide here",
-      'GEARMAND_SERVER_PEM is ignored: TLS is not built in this version',
     ])
   })
 

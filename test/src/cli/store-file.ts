@@ -18,6 +18,8 @@ export function job(fields: Partial<NewJob> = {}): NewJob {
     unique: '',
     reducer: '',
     then: '',
+    options: '',
+    trace: '',
     priority: 1,
     runAt: 0,
     expireAt: 0,

@@ -29,6 +29,8 @@ describe('a job as a line', () => {
       unique: name,
       reducer: name,
       then: name,
+      options: fc.constantFrom('', '{"attempts":"3","ttl":"1h"}'),
+      trace: fc.constantFrom('', '00-1-2-01'),
       priority: fc.constantFrom(0, 1, 2),
       runAt: fc.oneof(fc.constant(0), fc.maxSafeNat()),
       expireAt: fc.oneof(fc.constant(0), fc.maxSafeNat()),
@@ -53,6 +55,10 @@ describe('a job as a line', () => {
     [
       { expireAt: 7, attempts: 2, then: 'g' },
       '"function":"f","priority":"normal","expire_at":7,"attempts":2,"then":"g","workload":"work"',
+    ],
+    [
+      { options: '{"attempts":"3"}', trace: 't' },
+      '"function":"f","priority":"normal","policy":{"attempts":"3"},"trace":"t","workload":"work"',
     ],
     [
       { function: 'f\xff', workload: Buffer.of(0xff), priority: 2 },

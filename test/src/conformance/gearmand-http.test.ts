@@ -106,7 +106,10 @@ conformance(
     for (const method of ['GET', 'POST', 'PUT']) {
       for (const path of ['/', '///']) {
         scenario(`${method} ${path} is not found`, async ({ kind }) => {
-          const { status, headers } = await exchange(ports[kind], `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+          const { status, headers } = await exchange(
+            ports[kind],
+            `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+          )
           assert.deepEqual([status, headers['content-length']], [404, '0'])
         })
       }

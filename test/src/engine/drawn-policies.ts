@@ -33,3 +33,21 @@ export function policyCommand(name: fc.Arbitrary<string>): fc.Arbitrary<string> 
   )
   return fc.tuple(name, parts).map(([f, drawn]) => `policy ${f} ${drawn}`.trimEnd())
 }
+
+/** Words of the options of a job. */
+export const jobOptions: fc.Arbitrary<string> = fc
+  .subarray(
+    [
+      fc.constantFrom('attempts=1', 'attempts=2 backoffFirstMs=0', 'attempts=3 backoffFirstMs=400', 'attempts='),
+      fc.constantFrom('retryOn=failed', 'retryOn=lost,timeout'),
+      fc.constantFrom('retryForeground=true', 'retryForeground=false'),
+      fc.constantFrom('timeoutMs=200', 'timeoutMs=0'),
+      fc.constantFrom('ttlMs=700', 'ttlMs=0'),
+      fc.constantFrom('expireMs=300', 'expireMs=0'),
+      fc.constantFrom('keepResultsMs=1000', 'keepResultsMs=0'),
+      fc.constantFrom('uniqueForMs=1000', 'uniqueForMs=0'),
+    ],
+    { minLength: 1, maxLength: 3 },
+  )
+  .chain((kinds) => fc.tuple(...kinds))
+  .map((words) => words.join(' '))

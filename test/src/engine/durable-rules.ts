@@ -15,6 +15,7 @@ export class DurableRules extends EngineRules {
     super(options, replies, journal)
     this.journal = journal
     journal.serve(this.engine)
+    journal.onRevived = (number, name) => this.tally.revived(number, name)
   }
 
   get store(): NaiveStore {
@@ -40,6 +41,12 @@ export class DurableRules extends EngineRules {
     return isHere ? 'moved' : 'asked of the store'
   }
 
+  override runNow(number: number): string {
+    if (this.engine.runNow(number)) return 'ready'
+    this.journal.change({ kind: 'hasten', number })
+    return 'asked of the store'
+  }
+
   override functions(): string[] {
     const lines = super.functions()
     return Array.from(this.engine.functions(), ({ pendingCount, backlog }, index) => {
@@ -51,6 +58,7 @@ export class DurableRules extends EngineRules {
   crash(isKept: boolean): void {
     this.restart()
     this.journal.restart(this.engine, isKept)
+    this.tally.restart(this.store.jobs)
   }
 
   /** A line for each job in the store. */
@@ -104,7 +112,10 @@ const commands = new Map<string, (rules: DurableRules) => string[]>([
 ])
 
 function answer(outcome: Outcome) {
-  return (rules: DurableRules): string[] => (rules.journal.answer(outcome) ? [] : ['nothing is on its way'])
+  return (rules: DurableRules): string[] => {
+    if (outcome === 'kept unheard') rules.tally.isInexact = true
+    return rules.journal.answer(outcome) ? [] : ['nothing is on its way']
+  }
 }
 
 function crash(isKept: boolean) {

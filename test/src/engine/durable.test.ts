@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import type { EngineOptions } from '@geartrain/engine'
 import fc from 'fast-check'
-import { policyCommand } from './drawn-policies.ts'
+import { jobOptions, policyCommand } from './drawn-policies.ts'
 import { Ledger } from './ledger.ts'
 
 /*
@@ -59,6 +59,18 @@ const submitEpoch = fc.tuple(client, name, unique, fc.nat({ max: 3 }), workload)
     ({ rules }: Ledger) =>
       `${who} SUBMIT_JOB_EPOCH ${f} ${u} ${rules.now + 500 * after} ${w}`,
 )
+const submitWith = fc
+  .tuple(client, fc.constantFrom('SUBMIT_WITH', 'SUBMIT_WITH', 'SUBMIT_WAIT'), name, unique, jobOptions)
+  .map(
+    ([who, word, f, u, words]) =>
+      () =>
+        `${who} ${word} ${f} ${u} x ${words}`,
+  )
+const submitAt = fc.tuple(client, name, unique, fc.nat({ max: 3 }), jobOptions).map(
+  ([who, f, u, after, words]) =>
+    ({ rules }: Ledger) =>
+      `${who} SUBMIT_AT ${f} ${u} x ${rules.now + 500 * after} ${words}`,
+)
 const workerWord = fc.constantFrom('CAN_DO f', 'CAN_DO g', 'GRAB_JOB', 'GRAB_JOB', 'PRE_SLEEP', 'PRE_SLEEP')
 const work = fc.tuple(worker, workerWord).map(speaking)
 const wokenGrab = any.map((index) => (ledger: Ledger) => {
@@ -97,6 +109,7 @@ const revive = any.map((index) => ({ rules }: Ledger) => {
   const job = rules.store.dead[index % rules.store.dead.length]
   return job && `revive #${job.number}`
 })
+const runNow = fc.nat({ max: 20 }).map((number) => () => `run #${number}`)
 const settle = fc.constant(() => 'settle')
 const commit = fc.constant(() => 'commit')
 const reopen = fc.constant(({ rules }: Ledger) => (rules.journal.isBroken ? 'reopen' : undefined))
@@ -112,10 +125,10 @@ function speaking([who, words]: readonly [string, string]): Make {
 }
 
 const often = [submit, submit, submit, work, work, wokenGrab, end, end, settle, settle, settle, commit, commit]
-const seldom = [submitEpoch, seldomWork, leaves, cancel, limit, wait, wait]
+const seldom = [submitEpoch, seldomWork, leaves, cancel, limit, wait, wait, runNow]
 const faults = [fail, fail, dieLate, reopen, reopen, reopen, crash]
 
-const policies = [policy, policy, policy, chain, prioritize]
+const policies = [policy, policy, policy, chain, prioritize, submitWith, submitWith, submitAt]
 
 function steps(isFaulty: boolean, hasPolicies: boolean): fc.Arbitrary<Iterable<fc.Command<Ledger, Ledger>>> {
   const step = fc

@@ -18,6 +18,7 @@ import { NaiveKeeper } from './naive-keeper.ts'
 import { parsePolicy } from './policy-words.ts'
 import { Replies } from './replies.ts'
 import { event, type Rules, type WorkWord } from './rules.ts'
+import { Tally } from './tally.ts'
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
@@ -29,12 +30,13 @@ export class EngineRules implements Rules {
   readonly #changes: Changes | undefined
   readonly #sessions = new Map<string, Session>()
   readonly #names: string[] = []
+  readonly tally: Tally = new Tally(() => this.now)
   #engine: Engine
   /** Whoever connects is told when a job is its own no longer. */
   areTold = false
 
   constructor(options: Partial<EngineOptions>, replies: Replies = new Replies(), changes?: Changes) {
-    this.#options = { policyOf: (name) => this.policyOf(name), ...options }
+    this.#options = { policyOf: (name, jobOptions) => this.policyOf(name, jobOptions), ...options }
     this.#replies = replies
     this.#changes = changes
     this.#engine = this.#newEngine(this.#options)
@@ -47,7 +49,7 @@ export class EngineRules implements Rules {
       nameOf,
       () => this.now,
     )
-    return new Engine(this.#outbox(), options, this.#changes, keeper)
+    return new Engine(this.#outbox(), options, this.#changes, keeper, this.tally)
   }
 
   get engine(): Engine {
@@ -161,8 +163,14 @@ export class EngineRules implements Rules {
     return this.engine.prioritize(number, priority) ? 'moved' : 'no such job'
   }
 
-  policyOf(name: string): Policy {
-    return this.#policies.get(name) ?? plainPolicy
+  runNow(number: number): string {
+    return this.engine.runNow(number) ? 'ready' : 'no such job'
+  }
+
+  /** The options of a job are words of a policy. */
+  policyOf(name: string, options = ''): Policy {
+    const policy = this.#policies.get(name) ?? plainPolicy
+    return options === '' ? policy : parsePolicy(options.split(' '), policy)
   }
 
   /** Without words it is gearmand's. */

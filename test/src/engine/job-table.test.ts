@@ -4,7 +4,7 @@ import { plainPolicy, priorities, type Submission } from '@geartrain/engine'
 import fc from 'fast-check'
 import { Job, JobFunction, JobTable } from './parts.ts'
 
-const jobFunction = new JobFunction('f', plainPolicy)
+const jobFunction = new JobFunction('f', () => plainPolicy)
 const submission: Submission = {
   function: 'f',
   unique: '',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { assertInvariants, type EngineOptions, priorities } from '@geartrain/engine'
 import { DurableRules, performDurably } from './durable-rules.ts'
 import type { StoredJob } from './naive-store.ts'
-import { PolicyWatch } from './policy-watch.ts'
+import { type Asked, PolicyWatch } from './policy-watch.ts'
 
 /** What a session has said and been told. */
 interface Person {
@@ -65,7 +65,7 @@ export class Ledger {
   constructor(options: Partial<EngineOptions>) {
     this.rules = new DurableRules(options)
     this.rules.areTold = true
-    this.#watch = new PolicyWatch((name) => this.rules.policyOf(name))
+    this.#watch = new PolicyWatch((name, jobOptions) => this.rules.policyOf(name, jobOptions))
   }
 
   perform(line: string): void {
@@ -77,6 +77,7 @@ export class Ledger {
     this.#watch.look(this.rules.engine)
     assertInvariants(this.rules.engine, this.#hasFailed || this.#mayHaveTwins)
     this.#checkAcknowledged()
+    if (!this.#isInexact) this.#checkTally()
     if (line === 'settle' && this.rules.journal.isIdle && !this.rules.journal.isBroken) this.#checkCommitted()
   }
 
@@ -137,7 +138,7 @@ export class Ledger {
     const [name = '', word = '', ...args] = line.split(' ')
     if (line === 'settle') this.#turn++
     if (word.startsWith('SUBMIT_')) {
-      this.#person(name).unanswered.push({ background: /_BG$|_EPOCH$/.test(word), at: this.#now })
+      this.#person(name).unanswered.push({ background: /_(BG|EPOCH|WITH|AT)$/.test(word), at: this.#now })
     } else if (/^WORK_(COMPLETE|FAIL|EXCEPTION)$/.test(word)) {
       const number = Number(args[0]?.slice(1))
       const given = this.#people.get(name)?.given.get(number)
@@ -277,7 +278,7 @@ export class Ledger {
     const workload = /\S*$/.exec(told)?.[0]
     const sent = this.#sentOn.indexOf(`${functionName} ${workload}`)
     if (sent >= 0) this.#sentOn.splice(sent, 1)
-    this.#watch.begun(number, functionName, engine.findJob(number)?.unique ?? '', now, told)
+    this.#watch.begun(number, functionName, engine.findJob(number) ?? unknown, now, told)
     person.given.set(number, { function: functionName, turn: this.#turn })
   }
 
@@ -302,6 +303,16 @@ export class Ledger {
       assert(stored.has(number), `#${number} was acknowledged, has not been done since, and is not in the store`)
       return true
     })
+  }
+
+  /** All that live have been told of, and nothing else. What is on its way to the store, or has just ended, may be there or not. */
+  #checkTally(): void {
+    const { engine, store, tally } = this.rules
+    const onDisk = store.jobs.filter(({ number }) => {
+      const job = engine.findJob(number)
+      return tally.has(number) && (job === undefined || job.state === 'stored')
+    })
+    tally.check(engine, onDisk)
   }
 
   #checkCommitted(): void {
@@ -340,6 +351,7 @@ export class Ledger {
 
   #checkRest(): void {
     assert.deepEqual(this.rules.store.jobs, [], 'what is in the store')
+    if (!this.#hasFailed) this.rules.tally.check(this.rules.engine)
     assert.deepEqual(this.#sentOn, [], 'what was sent on and has not come')
     assert.deepEqual(this.rules.jobs(), [], 'what is in memory')
     assert.equal(this.rules.engine.backlogSize, 0)
@@ -359,3 +371,6 @@ export class Ledger {
     return person
   }
 }
+
+/** It has ended before anybody could see what it was. */
+const unknown: Asked = { unique: '', options: '' }

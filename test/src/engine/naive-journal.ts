@@ -7,6 +7,7 @@ import type {
   Failure,
   Job,
   JobFunction,
+  Policy,
   Priority,
   Submission,
 } from '@geartrain/engine'
@@ -39,6 +40,8 @@ export class NaiveJournal implements Changes {
   readonly store: NaiveStore = new NaiveStore()
   /** Numbers of background jobs, which nobody may get before they are kept. */
   readonly durable: Set<number> = new Set<number>()
+  /** A dead job is a live one again. */
+  onRevived: (number: number, functionName: string) => void = () => {}
   readonly #replies: Replies
   #engine: Engine | undefined
   /** They leave one by one; what is said comes into the last one. */
@@ -118,16 +121,10 @@ export class NaiveJournal implements Changes {
   }
 
   bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
-    this.#bury(job.number, job.function, reason, job.retries, failure && keptFailure(failure))
+    this.#bury(job.number, job.policy, reason, job.retries, failure && keptFailure(failure))
   }
 
-  #bury(
-    number: number,
-    { policy: { deadMax } }: JobFunction,
-    reason: DeathReason,
-    attempts: number,
-    failure?: Failure,
-  ): void {
+  #bury(number: number, { deadMax }: Policy, reason: DeathReason, attempts: number, failure?: Failure): void {
     this.#batchThatForgets(number).changes.push({ kind: 'bury', number, reason, attempts, failure, deadMax })
   }
 
@@ -154,7 +151,7 @@ export class NaiveJournal implements Changes {
   }
 
   /** Nothing that the engine has a part in, until it is done. */
-  change(change: Extract<Change, { kind: 'revive' | 'prioritize' }>): void {
+  change(change: Extract<Change, { kind: 'revive' | 'prioritize' | 'hasten' }>): void {
     this.#last.changes.push(change)
   }
 
@@ -249,12 +246,19 @@ export class NaiveJournal implements Changes {
       if (recent !== undefined) {
         if (durable?.throttled(addition) === true) promises.set(addition, recent)
       } else if (number === undefined) durable?.added(addition)
-      else durable?.joined(addition, number)
+      else {
+        durable?.joined(addition, number)
+        if (this.#isForgotten(number)) durable?.hasEnded(number)
+      }
     }
     for (const { function: name, priority, count } of written.promoted) durable?.promoted(name, priority, count)
     for (const [index, change] of batch.changes.entries()) {
-      const job = change.kind === 'revive' ? written.changed[index] : undefined
-      if (job !== undefined) durable?.revived(job.function, job.priority, 1)
+      const job = written.changed[index]
+      if (job === undefined) continue
+      if (change.kind === 'revive') {
+        this.onRevived(job.number, job.function)
+        durable?.revived(job.function, job.priority, 1)
+      } else if (change.kind === 'hasten') durable?.promoted(job.function, job.priority, 1)
     }
     if (batch.promoteUntil !== undefined) durable?.promoteEnded(written.nextDueAt)
     return promises
@@ -309,7 +313,7 @@ export class NaiveJournal implements Changes {
     for (const job of jobs ?? []) {
       // A store that was opened anew gives out once more what has ended meanwhile and could not be forgotten.
       if (this.#isForgotten(job.number)) continue
-      durable?.claimed(name, job.number, { ...job, runAt: 0 }, job.attempts, job.expireAt)
+      durable?.claimed(name, job.number, { ...job, runAt: 0 }, job.attempts, job.expireAt, job.readyAt)
     }
     durable?.claimEnded(name, priority, jobs?.length)
   }
@@ -321,10 +325,10 @@ export class NaiveJournal implements Changes {
     for (const job of jobs) {
       // One that was begun after the store was asked waits for its next attempt.
       if (this.#isForgotten(job.number) || this.#isPutOff(undefined, job.number)) continue
-      if (durable?.expired(job.number, job.function, job.priority, job.runAt > 0) !== true) continue
-      const jobFunction = this.#engine?.findFunction(job.function)
-      if (jobFunction === undefined || jobFunction.policy.deadMax === 0) this.forget(job.number)
-      else this.#bury(job.number, jobFunction, 'expired', 0)
+      const policy = durable?.expired(job.number, job.function, job.priority, job.runAt > 0, job.options)
+      if (policy === undefined) continue
+      if (policy.deadMax === 0) this.forget(job.number)
+      else this.#bury(job.number, policy, 'expired', 0)
     }
     const after = jobs.at(-1)
     if (jobs.length === expiredMax) this.#last.requests.push({ kind: 'expired', until, after })
@@ -425,6 +429,8 @@ function noteOf(change: Change): string {
       return `revives #${number}`
     case 'prioritize':
       return `moves #${number} to ${priorityNames[change.priority]}`
+    case 'hasten':
+      return `hastens #${number}`
   }
 }
 

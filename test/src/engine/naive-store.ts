@@ -9,6 +9,8 @@ export interface StoredJob extends Submission {
   /** Those that have ended. */
   readonly attempts: number
   readonly failures: readonly string[]
+  /** Since when it can be begun, once it is ready. */
+  readonly readyAt: number
   isClaimed: boolean
 }
 
@@ -54,6 +56,7 @@ export type Change =
       /** The engine has moved it already. */
       readonly hasMoved?: true
     }
+  | { readonly kind: 'hasten'; readonly number: number }
 
 export interface ClaimRequest {
   readonly kind: 'claim'
@@ -150,7 +153,7 @@ export class NaiveStore {
     this.jobs = this.jobs.filter((job) => !forget.includes(job.number))
     const cancelled = this.jobs.filter((job) => cancel.includes(job.number))
     this.jobs = this.jobs.filter((job) => !cancel.includes(job.number))
-    const changed = changes.map((change) => this.#change(change))
+    const changed = changes.map((change) => this.#change(change, now))
     const outcomes = additions.map(({ addition, submission }) => this.#add(addition, submission, now))
     const joined = outcomes.map((outcome) => outcome.joined)
     const throttled = outcomes.map((outcome) => outcome.throttled)
@@ -180,7 +183,8 @@ export class NaiveStore {
     return claimed
   }
 
-  #add({ number, job, expiresAt: expireAt, function: { policy } }: Addition, submission: Submission, now: number) {
+  #add({ number, job, expiresAt: expireAt, function: jobFunction }: Addition, submission: Submission, now: number) {
+    const policy = jobFunction.policyOf(submission.options)
     const isKnown = [...this.jobs, ...this.dead, ...this.kept].some((stored) => stored.number === number)
     if (isKnown) return { joined: number, throttled: undefined }
     const isAsked = policy.uniqueForMs > 0 && submission.unique !== '-'
@@ -189,15 +193,16 @@ export class NaiveStore {
     const same = this.jobs.find((stored) => isSame(stored, submission))
     if (same !== undefined) return { joined: same.number, throttled: undefined }
     const isClaimed = job !== undefined
-    this.jobs.push({ ...submission, number, background: true, isClaimed, expireAt, attempts: 0, failures: [] })
+    const anew = { background: true, attempts: 0, failures: [], readyAt: now }
+    this.jobs.push({ ...submission, ...anew, number, isClaimed, expireAt })
     return { joined: undefined, throttled: undefined }
   }
 
-  #change(change: Change): StoredJob | undefined {
+  #change(change: Change, now: number): StoredJob | undefined {
     const { kind, number } = change
-    if (kind === 'revive') return this.#revive(number)
+    if (kind === 'revive') return this.#revive(number, now)
     const job = this.jobs.find((stored) => stored.number === number)
-    if (job === undefined) return undefined
+    if (job === undefined || (kind === 'hasten' && job.runAt === 0)) return undefined
     if (kind === 'retry') {
       const { attempts, runAt, failure } = change
       if (attempts <= job.attempts) return job
@@ -208,6 +213,7 @@ export class NaiveStore {
     }
     this.jobs = this.jobs.filter((stored) => stored !== job)
     if (kind === 'prioritize') this.jobs.push({ ...job, priority: change.priority })
+    else if (kind === 'hasten') this.jobs.push({ ...job, runAt: 0, readyAt: now })
     else if (kind === 'bury') {
       const { attempts, failure, reason, deadMax } = change
       const isNew = failure !== undefined && attempts > job.attempts
@@ -224,12 +230,12 @@ export class NaiveStore {
   }
 
   /** It joins none that waits already. */
-  #revive(number: number): StoredJob | undefined {
+  #revive(number: number, now: number): StoredJob | undefined {
     const dead = this.dead.find((job) => job.number === number)
     if (dead === undefined || this.jobs.some((job) => isSame(job, dead))) return undefined
     this.dead = this.dead.filter((job) => job !== dead)
     const { reason: _, ...job } = dead
-    this.jobs.push({ ...job, attempts: 0, failures: [], expireAt: 0, runAt: 0, isClaimed: false })
+    this.jobs.push({ ...job, attempts: 0, failures: [], expireAt: 0, runAt: 0, readyAt: now, isClaimed: false })
     return dead
   }
 
@@ -238,7 +244,7 @@ export class NaiveStore {
     const promoted = due.toSorted((a, b) => a.runAt - b.runAt || a.number - b.number).slice(0, promotedMax)
     this.jobs = [
       ...this.jobs.filter((job) => !promoted.includes(job)),
-      ...promoted.map((job) => ({ ...job, runAt: 0 })),
+      ...promoted.map((job) => ({ ...job, runAt: 0, readyAt: job.runAt })),
     ]
     return promoted.map((job) => ({ function: job.function, priority: job.priority, count: 1 }))
   }

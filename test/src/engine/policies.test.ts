@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertInvariants, type EngineOptions } from '@geartrain/engine'
 import fc from 'fast-check'
-import { policyCommand } from './drawn-policies.ts'
+import { jobOptions, policyCommand } from './drawn-policies.ts'
 import { EngineRules } from './engine-rules.ts'
 import { performWithPolicies } from './policy-rules.ts'
-import { PolicyWatch } from './policy-watch.ts'
+import { type Asked, PolicyWatch } from './policy-watch.ts'
 
 /*
  * Any commands, in any order, to an engine without a store whose functions have policies that change at any time.
@@ -29,7 +29,7 @@ class Witness {
   constructor(options: Partial<EngineOptions>) {
     this.rules = new EngineRules(options)
     this.rules.areTold = true
-    this.#watch = new PolicyWatch((name) => this.rules.policyOf(name))
+    this.#watch = new PolicyWatch((name, jobOptions) => this.rules.policyOf(name, jobOptions))
   }
 
   get woken(): string[] {
@@ -46,10 +46,11 @@ class Witness {
     const answers = performWithPolicies(line, this.rules)
     if (name === 'policy') this.#watch.policyChanged(word)
     if (answers[0] === 'cancelled') this.#end(Number(word.slice(1)))
-    for (const told of this.rules.takeEvents()) this.#hear(told, /_BG$|_EPOCH$/.test(word))
+    for (const told of this.rules.takeEvents()) this.#hear(told, /_(BG|EPOCH|WITH|AT)$/.test(word))
     assert.deepEqual([...this.#dying], [], 'jobs that must be dead and are not')
     this.#watch.look(this.rules.engine)
     assertInvariants(this.rules.engine)
+    this.rules.tally.check(this.rules.engine)
   }
 
   /** All policies go, and a worker does all there is. */
@@ -107,7 +108,7 @@ class Witness {
     else if (word === 'JOB_ASSIGN') {
       assert(!this.#ended.has(number), `${told}: it has ended`)
       const { engine, now } = this.rules
-      this.#watch.begun(number, second, engine.findJob(number)?.unique ?? '', now, told)
+      this.#watch.begun(number, second, engine.findJob(number) ?? unknown, now, told)
       this.given.set(number, { session: name, function: second })
     }
   }
@@ -119,6 +120,8 @@ class Witness {
     this.#end(number)
   }
 }
+
+const unknown: Asked = { unique: '', options: '' }
 
 type Make = (witness: Witness) => string | undefined
 
@@ -158,6 +161,18 @@ const submitEpoch = fc.tuple(client, name, unique, fc.nat({ max: 3 })).map(
     ({ rules }: Witness) =>
       `${who} SUBMIT_JOB_EPOCH ${f} ${u} ${rules.now + 500 * after} x`,
 )
+const submitWith = fc
+  .tuple(client, fc.constantFrom('SUBMIT_WITH', 'SUBMIT_WITH', 'SUBMIT_WAIT'), name, unique, jobOptions)
+  .map(
+    ([who, word, f, u, words]) =>
+      () =>
+        `${who} ${word} ${f} ${u} x ${words}`,
+  )
+const submitAt = fc.tuple(client, name, unique, fc.nat({ max: 3 }), jobOptions).map(
+  ([who, f, u, after, words]) =>
+    ({ rules }: Witness) =>
+      `${who} SUBMIT_AT ${f} ${u} x ${rules.now + 500 * after} ${words}`,
+)
 const workerWord = fc.constantFrom('CAN_DO f', 'CAN_DO g', 'GRAB_JOB', 'GRAB_JOB', 'GRAB_JOB', 'PRE_SLEEP', 'PRE_SLEEP')
 const work = fc.tuple(worker, workerWord).map((words) => () => words.join(' '))
 const wokenGrab = any.map((index) => ({ woken }: Witness) => {
@@ -179,6 +194,7 @@ const policy = policyCommand(name).map((line) => () => line)
 const rare = fc.oneof(
   fc.tuple(worker, fc.constantFrom('CANT_DO f', 'RESET_ABILITIES', 'leaves')).map((words) => () => words.join(' ')),
   client.map((who) => () => `${who} leaves`),
+  fc.nat({ max: 30 }).map((number) => () => `run #${number}`),
   fc.nat({ max: 30 }).map((number) => () => `cancel #${number}`),
   fc.tuple(fc.nat({ max: 30 }), fc.constantFrom('high', 'low')).map(
     ([number, line]) =>
@@ -188,8 +204,8 @@ const rare = fc.oneof(
 )
 const step = fc
   .oneof(
-    { weight: 300, arbitrary: fc.oneof(submit, submit, work, work, wokenGrab, end, end, wait) },
-    { weight: 60, arbitrary: fc.oneof(submitEpoch, policy, policy, rare) },
+    { weight: 300, arbitrary: fc.oneof(submit, submit, submitWith, work, work, wokenGrab, end, end, wait) },
+    { weight: 60, arbitrary: fc.oneof(submitEpoch, submitAt, policy, policy, rare) },
     { weight: 40, arbitrary: fc.constant(() => 'settle') },
   )
   .map((make) => new Step(make))

@@ -9,6 +9,10 @@ import { perform } from './rules.ts'
  *   prioritize #1 high                         a job goes to the end of another line
  *   wes cancellation                           the worker wants to be told that a job is its own no longer
  *   ann SUBMIT_THEN f u hello g                a background job whose result goes on to g
+ *   ann SUBMIT_WITH f u hello attempts=2       a background job with options of its own, words of a policy
+ *   ann SUBMIT_AT f u hello 500 ttlMs=9        the same, not before that time
+ *   ann SUBMIT_WAIT f u hello attempts=2       the same, in the foreground
+ *   run #1                                     a delayed job need not wait
  */
 export function performWithPolicies(line: string, rules: EngineRules): string[] {
   const [first = '', ...rest] = line.split(' ').map((word) => (word === "''" ? '' : word))
@@ -22,27 +26,27 @@ export function performWithPolicies(line: string, rules: EngineRules): string[] 
     const priority = Object.entries(priorities).find(([known]) => known === name)?.[1] ?? priorities.normal
     return [rules.prioritize(Number(number.slice(1)), priority)]
   }
-  const [command, ...args] = rest
-  if (command !== 'cancellation' && command !== 'SUBMIT_THEN') return perform(line, rules)
+  if (first === 'run') return [rules.runNow(Number(rest[0]?.slice(1)))]
+  const [command = '', ...args] = rest
+  const read = submissions.get(command)
+  if (command !== 'cancellation' && read === undefined) return perform(line, rules)
   rules.connect(first)
   rules.settleGrab(first)
-  if (command === 'cancellation') rules.wantCancellation(first)
-  else rules.submit(first, chained(args))
+  if (read === undefined) rules.wantCancellation(first)
+  else rules.submit(first, { ...submission(args), ...read(args.slice(3)) })
   return []
 }
 
-function chained([name = '', unique = '', workload = '', then = '']: readonly string[]): Submission {
+/** What the words behind function, unique and workload say. */
+const submissions = new Map<string, (words: readonly string[]) => Partial<Submission>>([
+  ['SUBMIT_THEN', ([then = '']) => ({ then })],
+  ['SUBMIT_WITH', (words) => ({ options: words.join(' ') })],
+  ['SUBMIT_AT', ([runAt = '', ...words]) => ({ runAt: Number(runAt), options: words.join(' ') })],
+  ['SUBMIT_WAIT', (words) => ({ options: words.join(' '), background: false })],
+])
+
+function submission([name = '', unique = '', workload = '']: readonly string[]): Submission {
   const { normal: priority } = priorities
-  return {
-    function: name,
-    unique,
-    workload: Buffer.from(workload),
-    priority,
-    background: true,
-    runAt: 0,
-    reducer: '',
-    then,
-    options: '',
-    trace: '',
-  }
+  const more = { reducer: '', then: '', options: '', trace: '' }
+  return { function: name, unique, workload: Buffer.from(workload), priority, background: true, runAt: 0, ...more }
 }

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
-import type { Engine, FailureReason, Policy } from '@geartrain/engine'
+import type { Engine, FailureReason, Policy, Submission } from '@geartrain/engine'
+
+/** What of a submission matters here. */
+export type Asked = Pick<Submission, 'unique' | 'options'>
 
 /** What is known of a job from its attempts. */
 interface Watched {
   readonly function: string
   readonly unique: string
+  /** What its policy says differently. */
+  readonly options: string
   background: boolean
   isWaitedFor: boolean
   /** Attempts that have ended. */
@@ -31,11 +36,11 @@ interface History {
  * begun too early, too often, beside too many others, too fast, or while its function is paused.
  */
 export class PolicyWatch {
-  readonly #policyOf: (name: string) => Policy
+  readonly #policyOf: (name: string, options?: string) => Policy
   readonly #histories = new Map<string, History>()
   readonly #jobs = new Map<number, Watched>()
 
-  constructor(policyOf: (name: string) => Policy) {
+  constructor(policyOf: (name: string, options?: string) => Policy) {
     this.#policyOf = policyOf
   }
 
@@ -54,7 +59,7 @@ export class PolicyWatch {
     }
   }
 
-  begun(number: number, name: string, unique: string, now: number, told: string): void {
+  begun(number: number, name: string, { unique, options }: Asked, now: number, told: string): void {
     const { policy, begun, hasOldGroups } = this.#history(name)
     const known = this.#jobs.get(number)
     assert(known?.isRunning !== true, `${told}: somebody has it`)
@@ -67,7 +72,7 @@ export class PolicyWatch {
     assert(beside < policy.groupConcurrency || hasOldGroups, `${told}: ${beside} of its group run`)
     begun.push(now)
     if (policy.rate < Number.POSITIVE_INFINITY) checkRate(begun, policy, told)
-    const watched = known ?? { function: name, unique, background: false, isWaitedFor: true, ended: 0 }
+    const watched = known ?? { function: name, unique, options, background: false, isWaitedFor: true, ended: 0 }
     this.#jobs.set(number, { ...watched, isRunning: true, notBefore: 0 })
   }
 
@@ -75,7 +80,8 @@ export class PolicyWatch {
   failed(number: number, reason: FailureReason, now: number): Course {
     const job = this.#jobs.get(number)
     if (job === undefined) return 'again'
-    const { attempts, retryOn, retryForeground, timeoutMs } = this.#policyOf(job.function)
+    const policy = this.#policyOf(job.function, job.options)
+    const { attempts, retryOn, retryForeground, timeoutMs, deadMax } = policy
     job.isRunning = false
     const isTried = job.background || (retryForeground && job.isWaitedFor)
     const isWanted = job.background || job.isWaitedFor
@@ -85,10 +91,10 @@ export class PolicyWatch {
       job.notBefore = isFinal || !isWanted ? Number.POSITIVE_INFINITY : 0
     } else {
       const mayBeTried = retryOn[reason] && job.ended < attempts
-      job.notBefore = mayBeTried ? now + leastWait(this.#policyOf(job.function), job.ended) : Number.POSITIVE_INFINITY
+      job.notBefore = mayBeTried ? now + leastWait(policy, job.ended) : Number.POSITIVE_INFINITY
     }
     if (job.notBefore < Number.POSITIVE_INFINITY) return 'again'
-    return attempts !== undefined && job.background ? 'dead' : 'over'
+    return attempts !== undefined && job.background && deadMax > 0 ? 'dead' : 'over'
   }
 
   /** It has ended in another way. */

@@ -92,7 +92,7 @@ suite("a job's workload", () => {
   test('does not hold on to the buffer it arrived in', () => {
     const received = Buffer.alloc(1 << 20, 'x')
     for (const length of [0, 1, 100, sharedBytesMax]) {
-      const { workload } = job(new JobFunction('f', plainPolicy), received.subarray(5, 5 + length))
+      const { workload } = job(new JobFunction('f', () => plainPolicy), received.subarray(5, 5 + length))
       assert.equal(Buffer.from(workload).toString(), 'x'.repeat(length))
       assert.notEqual(workload.buffer, received.buffer)
     }
@@ -101,7 +101,7 @@ suite("a job's workload", () => {
   test('above 8 KiB is the view that was given, if that is most of its buffer', () => {
     const length = sharedBytesMax + 1
     const received = filled(2 * length, 1)
-    const { workload } = job(new JobFunction('f', plainPolicy), received.subarray(5, 5 + length))
+    const { workload } = job(new JobFunction('f', () => plainPolicy), received.subarray(5, 5 + length))
     assert.equal(workload.buffer, received.buffer)
     assert.equal(workload.byteOffset, 5)
     assert.equal(workload.length, length)
@@ -110,7 +110,7 @@ suite("a job's workload", () => {
   test('above 8 KiB is a copy, if the view would keep alive more than twice its bytes', () => {
     const length = sharedBytesMax + 1
     const received = filled(2 * length + 1, 1)
-    const { workload } = job(new JobFunction('f', plainPolicy), received.subarray(5, 5 + length))
+    const { workload } = job(new JobFunction('f', () => plainPolicy), received.subarray(5, 5 + length))
     assert.equal(workload.buffer.byteLength, length)
     assert.deepEqual(workload, received.subarray(5, 5 + length))
   })
@@ -134,7 +134,7 @@ suite("a job's workload", () => {
     const step = fc.record({ length, ends: fc.array(fc.nat(), { maxLength: 3 }) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
-        const jobFunction = new JobFunction('f', plainPolicy)
+        const jobFunction = new JobFunction('f', () => plainPolicy)
         const live: { job: Job; byte: number; length: number }[] = []
         steps.forEach((one, index) => {
           const byte = index % 256

@@ -23,6 +23,7 @@ interface Told {
 interface State {
   readonly name: string
   readonly ready: { readonly high: number; readonly normal: number; readonly low: number }
+  readonly oldestReadyAt?: number
   readonly running: number
   readonly workers: number
   readonly paused: boolean
@@ -105,11 +106,14 @@ describe('GET /api/events', () => {
   it('tells everything at first, and then what has changed', async () => {
     await using stage = await Stage.open()
     await stage.submit('a', 'b')
+    // Their rates are 0 again.
+    stage.clock.advance(130_000)
     const reader = await stage.read()
     const snapshot = await told(reader, 'snapshot')
     assert.deepEqual(namesOf(snapshot), ['a', 'b'])
     const [a] = snapshot.functions
     assert.deepEqual([a?.ready, a?.running, a?.workers, a?.paused], [{ high: 0, normal: 1, low: 0 }, 0, 0, false])
+    assert.equal(a?.oldestReadyAt, stage.clock.wallNow() - 130_000)
     assert.equal(snapshot.server?.ready, true)
     await stage.submit('b', 'c')
     stage.tick()
@@ -122,7 +126,7 @@ describe('GET /api/events', () => {
       ],
     )
     assert.equal(counters.gone, undefined)
-    await stage.local.server.control.perform({ op: 'function purge', name: 'c' }, itself, () => {})
+    stage.local.server.control.perform({ op: 'function purge', name: 'c' }, itself, () => {})
     const admin = await stage.local.connect('admin')
     admin.sendBytes(Buffer.from('drop function c\n'))
     await until('c was dropped', () => stage.local.server.engine.findFunction('c') === undefined)

@@ -79,9 +79,11 @@ export class RawHttp implements Disposable {
     const signal = AbortSignal.timeout(waitMs)
     while (!isSo()) {
       if (this.#hasEnded) throw new Error(`${what} did not come before the end: ${JSON.stringify(this.#received)}`)
-      await Promise.race([once(this.#socket, 'data', { signal }), once(this.#socket, 'close', { signal })]).catch(() => {
-        throw new Error(`${what} did not come: ${JSON.stringify(this.#received)}`)
-      })
+      await Promise.race([once(this.#socket, 'data', { signal }), once(this.#socket, 'close', { signal })]).catch(
+        () => {
+          throw new Error(`${what} did not come: ${JSON.stringify(this.#received)}`)
+        },
+      )
     }
   }
 }

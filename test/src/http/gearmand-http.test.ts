@@ -4,7 +4,7 @@ import { Agent, request as httpRequest } from 'node:http'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { version } from '@geartrain/server'
-import { scratch, startCommand } from '../cli/command.ts'
+import { geartrain, scratch, startCommand } from '../cli/command.ts'
 import { type LocalOptions, LocalServer } from '../server/local-server.ts'
 import { connect, PACKET, type RawPeer } from '../support/raw.ts'
 import { until } from '../support/until.ts'
@@ -64,7 +64,7 @@ class Site implements AsyncDisposable {
 }
 
 const reverse = (worker: RawPeer, handle: string, workload: string) =>
-  worker.send(PACKET.WORK_COMPLETE, handle, [...workload].reverse().join(''))
+  worker.send(PACKET.WORK_COMPLETE, handle, Buffer.from(workload, 'latin1').reverse())
 
 function bodyOf(text: string): string {
   return `Content-Length: ${text.length}\r\n\r\n${text}`
@@ -176,7 +176,8 @@ describe('where gearmand crashes, corrupts or says nothing', () => {
         })
         request.on('error', reject).end(text)
       })
-    const [first = '', second = ''] = [await viaAgent('ab'), await viaAgent('cd')]
+    const first = await viaAgent('ab')
+    const second = await viaAgent('cd')
     assert.deepEqual([first.split(' ')[0], second.split(' ')[0]], ['ba', 'dc'])
     assert.equal(first.split(' ')[1], second.split(' ')[1])
     agent.destroy()
@@ -254,7 +255,13 @@ describe('what is refused', () => {
       503,
       /^QUEUE_ERROR The function is drained /,
     ],
-    ['a declared body that is too large', { limits: { httpBodyBytesMax: 4 } }, `${post}${bodyOf('12345')}`, 413, /^BODY_TOO_LARGE /],
+    [
+      'a declared body that is too large',
+      { limits: { httpBodyBytesMax: 4 } },
+      `${post}${bodyOf('12345')}`,
+      413,
+      /^BODY_TOO_LARGE /,
+    ],
     [
       'a body of chunks that is too large',
       { limits: { httpBodyBytesMax: 4 } },
@@ -285,7 +292,13 @@ describe('what is refused', () => {
       403,
       /^CROSS_SITE /,
     ],
-    ['more connections than there may be', { limits: { connectionsMax: 0 } }, `${post}${bodyOf('x')}`, 429, /^TOO_MANY_CONNECTIONS /],
+    [
+      'more connections than there may be',
+      { limits: { connectionsMax: 0 } },
+      `${post}${bodyOf('x')}`,
+      429,
+      /^TOO_MANY_CONNECTIONS /,
+    ],
   ]
   for (const [name, options, request, expected, pattern] of rows) {
     test(name, async () => {
@@ -297,15 +310,26 @@ describe('what is refused', () => {
     })
   }
 
+  test('a function that the access rules do not allow', async () => {
+    await using site = await Site.start({
+      access: {
+        'submits f': { network: '127.0.0.1', roles: 'submit', functions: 'f' },
+        'works on all': { network: '127.0.0.1', roles: 'work' },
+      },
+    })
+    await site.worker(reverse)
+    assert.equal((await exchange(site.port, `${post}${bodyOf('ab')}`)).body, 'ba')
+    const { status, body } = await exchange(site.port, `POST /g HTTP/1.1\r\nHost: localhost\r\n${bodyOf('ab')}`)
+    assert.equal(status, 403)
+    assert.match(body, /^ACCESS_DENIED /)
+  })
+
   test('a full queue', async () => {
     await using site = await Site.start({ functions: { f: { 'max-queue': '1' } } })
     const request = `${post}X-Gearman-Background: true\r\n${bodyOf('x')}`
     assert.equal((await exchange(site.port, request)).status, 200)
     const { status, headers, body } = await exchange(site.port, request)
-    assert.deepEqual(
-      [status, headers['x-gearman-command'], body],
-      [429, 'ERROR', 'QUEUE_ERROR Job queue is full\n'],
-    )
+    assert.deepEqual([status, headers['x-gearman-command'], body], [429, 'ERROR', 'QUEUE_ERROR Job queue is full\n'])
   })
 
   test('at each limit there is a job', async () => {
@@ -319,7 +343,14 @@ describe('what is refused', () => {
 
   test('names of this server, and pages of its own', async () => {
     await using site = await Site.start({ httpHosts: ['jobs.example'] })
-    for (const host of ['jobs.example', 'JOBS.example:8080', 'localhost:8080', '127.0.0.1', '[::1]:8080', 'a.localhost']) {
+    for (const host of [
+      'jobs.example',
+      'JOBS.example:8080',
+      'localhost:8080',
+      '127.0.0.1',
+      '[::1]:8080',
+      'a.localhost',
+    ]) {
       const head = `POST /f HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\nX-Gearman-Background: true\r\n`
       assert.equal((await exchange(site.port, `${head}${bodyOf('')}`)).status, 200, host)
     }
@@ -376,6 +407,32 @@ describe('what is refused', () => {
     assert.equal(status, 503)
     assert.match(body, /^SHUTTING_DOWN /)
     assert.equal(await http.rest(), '')
+  })
+
+  test('a server that works until no job is left takes no new connections, and answers those it has', async () => {
+    const site = await Site.start()
+    using http = await RawHttp.connect(site.port)
+    http.send(`${post}${bodyOf('x')}`)
+    const { worker, handle } = await site.jobInHand()
+    const finished = site.local.server.finishAll()
+    await assert.rejects(RawHttp.connect(site.port), { code: 'ECONNREFUSED' })
+    worker.send(PACKET.WORK_COMPLETE, handle, 'done')
+    assert.equal((await http.answer()).body, 'done')
+    await finished
+    await site[Symbol.asyncDispose]()
+  })
+
+  test('a port that is taken', async () => {
+    await using site = await Site.start()
+    const taken = `port ${site.port} on 127.0.0.1 is in use: stop the program that has it, or choose another port with`
+    using directory = scratch()
+    const files = ['-P', directory.path('pid'), '-l', 'none']
+    const place = ['-L', '127.0.0.1', '-p', '0', '-r', 'http', '--http-port', String(site.port)]
+    const asGearmand = await geartrain(['gearmand', ...place, ...files])
+    assert.deepEqual([asGearmand.code, asGearmand.stderr], [1, `geartrain gearmand: ${taken} --http-port\n`])
+    const flags = ['--port', '0', '--http', 'off', '--store', 'memory', '--gearmand-http', String(site.port)]
+    const serve = await geartrain(['serve', ...flags])
+    assert.deepEqual([serve.code, serve.stderr], [1, `geartrain serve: ${taken} --gearmand-http\n`])
   })
 
   test('a server that stops gives out the results of running jobs', async () => {

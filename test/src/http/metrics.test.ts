@@ -11,6 +11,7 @@ import { apiOf, originOf, startLocal } from './local-http.ts'
 import { readScrape, type Scrape } from './prometheus.ts'
 
 const deploy = new URL('../../../deploy/', import.meta.url)
+const manual = readFileSync(new URL('../docs/operating.md', deploy), 'utf8')
 const dashboard = readFileSync(new URL('grafana/geartrain.json', deploy), 'utf8')
 const alerts = readFileSync(new URL('prometheus/alerts.yml', deploy), 'utf8')
 
@@ -76,6 +77,9 @@ describe('/metrics', () => {
     }
     const found = Object.fromEntries(Object.keys(expected).map((series) => [series, samples.get(series)]))
     assert.deepEqual(found, expected)
+    assert.ok((samples.get('geartrain_oldest_wait_seconds{function="resize"}') ?? -1) >= 0)
+    assert.ok((samples.get('geartrain_received_bytes_total') ?? 0) > (samples.get('geartrain_sent_bytes_total') ?? 0))
+    assert.ok((samples.get('geartrain_sent_bytes_total') ?? 0) > 0)
     assert.equal(types.get('geartrain_job_wait_seconds'), 'histogram')
     assert.ok((samples.get('process_resident_memory_bytes') ?? 0) > 1e6)
     assert.ok(samples.has('nodejs_eventloop_lag_p99_seconds'))
@@ -114,7 +118,7 @@ describe('/metrics', () => {
     const shown = Array.from(samples.keys()).filter((series) => series.startsWith('geartrain_jobs_running{'))
     assert.deepEqual(
       shown.map((series) => series.slice('geartrain_jobs_running{function='.length, -1)),
-      ['"a\\"b"', '"a\\\\b"', '"a\\nb"', '"} 1"', '"\uf7ff\uf7fe"', '"größe"', '"__other__"', '"{}"'],
+      ['"a\\"b"', '"a\\\\b"', '"a\\nb"', '"} 1"', '"\uf7ff\uf7fe"', '"größe"', '"{}"', '"__other__"'],
     )
   })
 
@@ -185,6 +189,14 @@ describe('the dashboard of Grafana and the alerts of Prometheus', () => {
     }
   })
 
+  it('are explained, all of them and no others', async () => {
+    await using local = await startLocal({ store: new FakeStore() })
+    const { types } = await scrape(local)
+    const own = Array.from(types.keys()).filter((name) => name.startsWith('geartrain_'))
+    const explained = Array.from(manual.matchAll(/^\| `(geartrain_\w+)`/gm), ([, name]) => name)
+    assert.deepEqual(new Set(explained), new Set(own))
+  })
+
   it('say for each alert what it is and what to do', () => {
     const rules = alerts.split(/^ {6}- alert: /m).slice(1)
     assert.ok(rules.length >= 8)
@@ -192,7 +204,7 @@ describe('the dashboard of Grafana and the alerts of Prometheus', () => {
       const [name = ''] = rule.split('\n', 1)
       assert.match(rule, /^ {8}expr: /m, name)
       assert.match(rule, /^ {10}severity: (?:critical|warning)$/m, name)
-      assert.match(rule, /^ {10}summary: '.+'$/m, name)
+      assert.match(rule, /^ {10}summary: ["'].+["']$/m, name)
       assert.match(rule, /^ {10}description: >-\n {12}\S/m, name)
     }
   })
@@ -217,17 +229,17 @@ describe('the dashboard of Grafana and the alerts of Prometheus', () => {
   const isMissing = spawnSync('promtool', ['--version']).error !== undefined
   const skip = isMissing && 'promtool is missing: apt install prometheus'
   it('are what Prometheus takes', { skip }, async () => {
-    const rules = spawnSync('promtool', ['check', 'config', new URL('prometheus/prometheus.yml', deploy).pathname])
-    assert.equal(rules.status, 0, `${rules.stdout}${rules.stderr}`)
+    const rules = spawnSync('promtool', ['check', 'config', new URL('prometheus/prometheus.yml', deploy).pathname], {
+      encoding: 'utf8',
+    })
+    assert.equal(rules.status, 0, rules.stdout + rules.stderr)
     await using local = await startLocal({ store: new FakeStore() })
     await work(local, 'f')
     await until('it has one worker', () => local.server.connectionCount === 2)
-    const metrics = spawnSync('promtool', ['check', 'metrics'], { input: await scrapeText(local) })
+    const metrics = spawnSync('promtool', ['check', 'metrics'], { input: await scrapeText(local), encoding: 'utf8' })
     // It finds fault with some of Node's own names, and says so with 3; what can't be read is 1.
-    const faults = `${metrics.stderr}`
-      .split('\n')
-      .filter((line) => line.startsWith('geartrain_') || line.includes('error'))
-    assert.deepEqual(faults, [], `${metrics.stderr}`)
+    const faults = metrics.stderr.split('\n').filter((line) => line.startsWith('geartrain_') || line.includes('error'))
+    assert.deepEqual(faults, [], metrics.stderr)
     assert.notEqual(metrics.status, 1)
   })
 })

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { assertInvariants } from '@geartrain/engine'
-import { createServer, defaultLimits, type Limits, type ServerOptions } from '@geartrain/server'
-import { untilTrue } from '../cli/command.ts'
+import { createServer, defaultLimits, hashToken, type Limits, type ServerOptions } from '@geartrain/server'
+import { scratch, untilTrue } from '../cli/command.ts'
 import { repositoryRoot } from '../support/peers.ts'
 import { connect, PACKET, type RawPeer } from '../support/raw.ts'
 import { until } from '../support/until.ts'
@@ -23,6 +23,7 @@ interface Taken {
   readonly unique: string
   readonly workload: { readonly text?: string; readonly base64?: string }
   readonly reducer?: string
+  readonly trace?: string
 }
 
 /** A server with its API, and clients of the Gearman port. */
@@ -38,7 +39,10 @@ class Site implements AsyncDisposable {
     this.httpPort = api.server.httpAddress?.port ?? 0
   }
 
-  static async start(options: Partial<Omit<ServerOptions, 'limits'>> = {}, limits: Partial<Limits> = {}): Promise<Site> {
+  static async start(
+    options: Partial<Omit<ServerOptions, 'limits'>> = {},
+    limits: Partial<Limits> = {},
+  ): Promise<Site> {
     const server = createServer({ port: 0, http: '127.0.0.1:0', ...options, limits: { ...defaultLimits, ...limits } })
     const [address] = await server.listen()
     assert.ok(address !== undefined && server.httpAddress !== undefined)
@@ -189,6 +193,34 @@ describe('a job from hand to hand', () => {
     assert.deepEqual([workload, reducer], [{ base64: 'AP8=' }, 'sum'])
   })
 
+  test('from a store, where it is before and is not after', async () => {
+    using directory = scratch()
+    await using site = await Site.start({ store: `sqlite:${directory.path('jobs.db')}` })
+    const first = await site.submitBackground('one')
+    const taking = [site.take(), site.take()]
+    await until('one waits', () => site.api.server.engine.findFunction('f')?.sleepers.length === 1)
+    const second = await site.submitBackground('two')
+    const taken = await Promise.all(taking)
+    assert.deepEqual(taken.map(({ handle }) => handle).sort(), [first, second].sort())
+    for (const { lease } of taken) assert.equal((await site.call('completeJob', lease)).status, 204)
+    assert.equal((await site.api.call('takeJob', { body: { functions: ['f'], wait: '0' } })).status, 204)
+    assert.equal(site.api.server.engine.jobCount + site.api.server.engine.backlogSize, 0)
+  })
+
+  test('with its trace', async () => {
+    await using site = await Site.start()
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const submitted = await fetch(`${site.api.origin}/api/functions/f/jobs`, {
+      method: 'POST',
+      body: 'x',
+      headers: { traceparent },
+    })
+    assert.equal(submitted.status, 202)
+    const { trace = '', lease } = await site.take()
+    assert.equal(trace.split('-')[1], traceparent.split('-')[1])
+    await site.call('completeJob', lease)
+  })
+
   test('fails, with or without a reason', async () => {
     await using site = await Site.start()
     const { client } = await site.submit()
@@ -207,7 +239,10 @@ describe('a job from hand to hand', () => {
     const { lease, function: name } = await site.take({ functions: ['a', { name: 'b', timeout: '1h' }] })
     assert.equal(name, 'b')
     const both = await Promise.all([site.call('completeJob', lease, 'x'), site.call('completeJob', lease, 'x')])
-    assert.deepEqual(both.map(({ status }) => status), [204, 204])
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      [204, 204],
+    )
     assert.equal((await site.call('completeJob', lease, 'x')).status, 204)
     assert.equal((await client.receive('WORK_COMPLETE')).data.toString(), 'x')
     await client.expectNothing()
@@ -224,7 +259,12 @@ describe('a lease ends', () => {
     const { lease } = await site.take({ lease: '1s' })
     const again = await site.take()
     assert.equal(again.handle, handle)
-    for (const [operation, body] of [['completeJob', 'late'], ['failJob', ''], ['sendProgress', { numerator: 1, denominator: 2 }], ['extendLease', {}]] as const) {
+    for (const [operation, body] of [
+      ['completeJob', 'late'],
+      ['failJob', ''],
+      ['sendProgress', { numerator: 1, denominator: 2 }],
+      ['extendLease', {}],
+    ] as const) {
       assert.deepEqual(await problemOf(await site.call(operation, lease, body)), lost('expired'), operation)
     }
     assert.deepEqual(await site.list('show jobs'), [`${handle}\t1\t0\t0`])
@@ -268,7 +308,11 @@ describe('a lease ends', () => {
     await using site = await Site.start()
     for (const lease of ['x', 'take', 'a'.repeat(100)]) {
       for (const operation of ['completeJob', 'failJob', 'sendData', 'sendWarning']) {
-        assert.deepEqual(await problemOf(await site.call(operation, lease, 'x')), lost(undefined), `${operation} ${lease}`)
+        assert.deepEqual(
+          await problemOf(await site.call(operation, lease, 'x')),
+          lost(undefined),
+          `${operation} ${lease}`,
+        )
       }
     }
   })
@@ -394,6 +438,36 @@ describe('bounds', () => {
   })
 })
 
+describe('access rules', () => {
+  const as = (token: string) => ({ authorization: `Bearer ${token}` })
+  const access = {
+    clients: { network: '127.0.0.1', roles: 'submit' },
+    one: { token: hashToken('first'), roles: 'work', functions: 'f' },
+    other: { token: hashToken('second'), roles: 'work', functions: ['f', 'g'] },
+  } as const
+
+  test('who may not work on a function gets none of its jobs', async () => {
+    await using site = await Site.start({ access })
+    const refused = await site.api.call('takeJob', { body: { functions: ['f', 'g'] }, headers: as('first') })
+    assert.deepEqual(await problemOf(refused), { status: 403, code: 'ACCESS_DENIED', reason: undefined })
+    const unknown = await site.api.call('takeJob', { body: { functions: ['f'] } })
+    assert.equal(unknown.status, 401)
+    const none = await site.api.call('takeJob', { body: { functions: ['f', 'g'], wait: '0' }, headers: as('second') })
+    assert.equal(none.status, 204)
+  })
+
+  test('a lease is of no use to another', async () => {
+    await using site = await Site.start({ access })
+    const { client } = await site.submit()
+    const { lease } = await site.take({}, { headers: as('first') })
+    const call = (token: string) => site.api.call('completeJob', { params: { lease }, body: 'x', headers: as(token) })
+    assert.deepEqual(await problemOf(await call('second')), lost(undefined))
+    assert.equal((await call('first')).status, 204)
+    await client.receive('WORK_COMPLETE')
+    assert.deepEqual(await problemOf(await call('second')), lost(undefined))
+  })
+})
+
 describe('bad requests', () => {
   let site: Site
   let lease: string
@@ -440,16 +514,31 @@ describe('bad requests', () => {
     assert.equal(plain.status, 415)
   })
 
-  const counts: readonly unknown[] = [{}, { numerator: 1 }, { numerator: -1, denominator: 1 }, { numerator: 1.5, denominator: 2 }, { numerator: 1, denominator: 2 ** 32 }, { numerator: '1', denominator: '2' }]
+  const counts: readonly unknown[] = [
+    {},
+    { numerator: 1 },
+    { numerator: -1, denominator: 1 },
+    { numerator: 1.5, denominator: 2 },
+    { numerator: 1, denominator: 2 ** 32 },
+    { numerator: '1', denominator: '2' },
+  ]
   for (const body of counts) {
     test(`progress ${JSON.stringify(body)}`, async () => {
-      const answer = await site.api.call('sendProgress', { params: { lease }, body: JSON.stringify(body), headers: json })
+      const answer = await site.api.call('sendProgress', {
+        params: { lease },
+        body: JSON.stringify(body),
+        headers: json,
+      })
       assert.equal(answer.status, 400)
     })
   }
 
   test('an extension that is too long', async () => {
-    const answer = await site.api.call('extendLease', { params: { lease }, body: JSON.stringify({ lease: '2h' }), headers: json })
+    const answer = await site.api.call('extendLease', {
+      params: { lease },
+      body: JSON.stringify({ lease: '2h' }),
+      headers: json,
+    })
     assert.equal(answer.status, 400)
   })
 

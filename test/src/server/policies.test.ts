@@ -107,6 +107,7 @@ describe('a value', () => {
     ['then', `${'ü'.repeat(256)}x`, undefined],
     ['paused', '1', 'true'],
     ['draining', 'off', undefined],
+    ['hide-payloads', 'true', 'true'],
   ]
   for (const [key, text, shown] of rows) {
     it(`${key} "${text.slice(0, 40)}" is ${shown === undefined ? 'refused' : `"${shown.slice(0, 40)}"`}`, () => {

@@ -96,7 +96,7 @@ describe('a schedule', () => {
     const job = { function: 'f', unique: 'u', workload: Buffer.from([255, 0]), priority: 0, background: true, runAt: 0 }
     assert.deepEqual(
       host.disk.jobs,
-      Array.from({ length: 2 }, () => ({ ...job, reducer: '', then: 'g' })),
+      Array.from({ length: 2 }, () => ({ ...job, reducer: '', then: 'g', options: '', trace: '' })),
     )
     assert.deepEqual(host.history('tick'), ['12:00:20 submitted', '12:00:10 submitted'])
     assert.deepEqual(host.next('tick', 2), ['2026-11-23T12:00:30', '2026-11-23T12:00:40'])

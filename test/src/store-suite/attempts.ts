@@ -70,7 +70,8 @@ export function attempts(it: It): void {
   })
 
   it('a description has all that a job came with', async (store) => {
-    const come = { number: 1, unique: 'u', reducer: 'r', then: 't', priority: 2, expireAt: 77, attempts: 2 } as const
+    const names = { unique: 'u', reducer: 'r', then: 't', options: '{}', trace: 'tr' }
+    const come = { number: 1, ...names, priority: 2, expireAt: 77, attempts: 2 } as const
     await store.do({ now: 1000, add: [{ ...come, workload: 'w', runAt: 55 }] })
     const { answers } = await store.do({ requests: [{ kind: 'describe', number: 1 }] })
     assert.deepEqual(described(answers[0]), {

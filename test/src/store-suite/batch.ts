@@ -11,6 +11,8 @@ export interface Addition {
   readonly workload?: string | Uint8Array
   readonly priority?: Priority
   readonly then?: string
+  readonly options?: string
+  readonly trace?: string
   readonly runAt?: number
   readonly expireAt?: number
   readonly attempts?: number
@@ -41,12 +43,13 @@ export function toBatch({
     const { number, runAt = 0, expireAt = 0, attempts = 0, priority = 1 } = addition
     const { isClaimed = false, isThrottled = false } = addition
     const { function: name = 'f', unique = '', reducer = '', then = '', workload = '' } = addition
+    const { options = '', trace = '' } = addition
     const index = functions.get(name) ?? functions.size
     functions.set(name, index)
-    const head = { number, runAt, expireAt, function: index, attempts, priority, isClaimed, isThrottled }
+    const head = { number, runAt, expireAt, readyAt: 0, function: index, attempts, priority, isClaimed, isThrottled }
     writer.add(
       head,
-      { unique, reducer, then },
+      { unique, reducer, then, options, trace },
       typeof workload === 'string' ? Buffer.from(workload, 'latin1') : workload,
     )
   }
@@ -74,6 +77,10 @@ export interface Claimed {
   readonly priority: Priority
   readonly runAt: number
   readonly then: string
+  readonly options: string
+  readonly trace: string
+  /** Since when it could be begun. */
+  readonly readyAt: number
   readonly expireAt: number
   readonly attempts: number
 }
@@ -84,7 +91,8 @@ export function claimed(answer: StoreAnswer | undefined): Claimed[] {
   const jobs: Claimed[] = []
   while (reader.next()) {
     const { number, unique, reducer, workload, priority, runAt, then, expireAt, attempts } = reader
-    jobs.push({ number, unique, reducer, workload, priority, runAt, then, expireAt, attempts })
+    const { options, trace, readyAt } = reader
+    jobs.push({ number, unique, reducer, workload, priority, runAt, then, options, trace, readyAt, expireAt, attempts })
   }
   if (jobs.length !== answer.count) throw new Error(`${answer.count} jobs were said to be claimed, not ${jobs.length}`)
   return jobs

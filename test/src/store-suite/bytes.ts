@@ -24,15 +24,20 @@ export function bytes(it: It): void {
       unique: `u${text}`,
       reducer: text,
       then: text,
+      options: text,
+      trace: text,
       workload: text,
     }))
     assert.deepEqual(await store.add(...add), [])
     await store.reopen()
-    for (const { number, function: name, unique, reducer, then, workload } of add) {
+    for (const { number, function: name, unique, reducer, then, options, trace, workload } of add) {
       const jobs = await store.claim({ function: name })
       const seen = jobs.map((job) => ({ ...job, workload: job.workload.toString('latin1') }))
       assert.deepEqual(seen, [
-        { number, unique, reducer, then, workload, priority: 1, runAt: 0, expireAt: 0, attempts: 0 },
+        {
+          ...{ number, unique, reducer, then, options, trace, workload },
+          ...{ priority: 1, runAt: 0, readyAt: 0, expireAt: 0, attempts: 0 },
+        },
       ])
       assert.equal((await store.find(number))?.function, name)
       assert.equal((await store.find(number))?.unique, unique)

@@ -8,6 +8,13 @@ export function claims(it: It): void {
       { number: 3, unique: 'u', reducer: 'r', then: '', expireAt: 0, attempts: 0, workload: 'abc' },
       { number: 9, unique: '', reducer: '', then: '', expireAt: 0, attempts: 2, workload: '' },
       { number: 4, unique: '-', reducer: 'reduce', then: 'next', expireAt: 77, attempts: 0, workload: '\0\xff' },
+      ...[
+        { number: 5, options: '{"ttl":"1s"}' },
+        { number: 6, trace: '00-1-2-03' },
+      ].map((rare) => ({
+        ...{ unique: '', reducer: '', then: '', expireAt: 0, attempts: 0, workload: 'rare' },
+        ...rare,
+      })),
     ]
     await store.add(...jobs)
     const given = (await store.claim()).map(({ workload, ...job }) => ({
@@ -16,7 +23,7 @@ export function claims(it: It): void {
     }))
     assert.deepEqual(
       given,
-      jobs.map((job) => ({ ...job, priority: 1, runAt: 0 })),
+      jobs.map((job) => ({ options: '', trace: '', ...job, priority: 1, runAt: 0, readyAt: 0 })),
     )
     assert.deepEqual(await store.claim(), [])
   })

@@ -8,7 +8,8 @@ const failure = { at: 7, reason: 'exception', worker: 'w', error: 'no such file'
 
 export function dead(it: It): void {
   it('jobs are no jobs any more, and keep all that they came with', async (store) => {
-    const come = { number: 1, unique: 'u', reducer: 'r', then: 't', priority: 0, attempts: 1 } as const
+    const names = { unique: 'u', reducer: 'r', then: 't', options: '{}', trace: 'tr' } as const
+    const come = { number: 1, ...names, priority: 0, attempts: 1 } as const
     await store.do({ now: 500, add: [{ ...come, workload: 'work', expireAt: 9 }, { number: 2 }] })
     const { changed, nextSweepAt } = await store.do({ changes: [bury(1), bury(1)] })
     assert.deepEqual([changed, nextSweepAt], [['done', 'not found'], 9000])
@@ -121,11 +122,12 @@ export function dead(it: It): void {
   })
 
   it('one is revived: it is ready as if it were new, behind all others', async (store) => {
-    await store.add({ number: 1, unique: 'u', reducer: 'r', then: 't', workload: 'w', priority: 2 })
+    const names = { unique: 'u', reducer: 'r', then: 't', options: '{}', trace: 'tr' }
+    await store.add({ number: 1, ...names, workload: 'w', priority: 2 })
     await store.claim({ priority: 2 })
     await store.do({ changes: [bury(1)] })
     await store.add({ number: 2, priority: 2 })
-    const { changed, revived, nextSweepAt } = await store.do({ changes: [revive(1), revive(1)] })
+    const { changed, revived, nextSweepAt } = await store.do({ now: 70, changes: [revive(1), revive(1)] })
     assert.deepEqual(changed, ['done', 'not found'])
     assert.deepEqual(revived, [{ function: 'f', priority: 2, count: 1 }])
     assert.equal(nextSweepAt, Number.POSITIVE_INFINITY)
@@ -135,12 +137,11 @@ export function dead(it: It): void {
       { ...job, workload: String(job?.workload) },
       {
         number: 1,
-        unique: 'u',
-        reducer: 'r',
-        then: 't',
+        ...names,
         workload: 'w',
         priority: 2,
         runAt: 0,
+        readyAt: 70,
         expireAt: 0,
         attempts: 0,
       },

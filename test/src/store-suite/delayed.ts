@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { StoredChange } from '@geartrain/server'
 import type { Addition } from './batch.ts'
 import type { Counter } from './counter.ts'
 import type { It } from './it.ts'
@@ -41,11 +42,12 @@ export function delayed(it: It): void {
   })
 
   it('keep all that they came with', async (store) => {
-    const rest = { number: 1, unique: 'u', reducer: 'r', then: 't', expireAt: 90, attempts: 3, priority: 2 } as const
+    const names = { unique: 'u', reducer: 'r', then: 't', options: '{}', trace: 'tr' }
+    const rest = { number: 1, ...names, expireAt: 90, attempts: 3, priority: 2 } as const
     await store.add({ ...rest, workload: 'w', runAt: 30 })
-    await promote(store, 30)
+    await promote(store, 31)
     const [job] = await store.claim({ priority: 2 })
-    assert.deepEqual({ ...job, workload: String(job?.workload) }, { ...rest, workload: 'w', runAt: 0 })
+    assert.deepEqual({ ...job, workload: String(job?.workload) }, { ...rest, workload: 'w', runAt: 0, readyAt: 30 })
   })
 
   it(`at most ${promotedMax} in one batch, and the next is then due at once`, async (store) => {
@@ -75,6 +77,65 @@ export function delayed(it: It): void {
     assert.deepEqual(promoted, [{ function: 'f', priority: 1, count: 1 }])
   })
 
+  it('one need not wait for its time: it goes to the end of its line', async (store) => {
+    await store.add({ number: 1, runAt: 50, priority: 2, workload: 'w' }, { number: 2, priority: 2 })
+    const { changed, promoted, nextDueAt } = await store.do({ now: 20, changes: [hasten(1), hasten(1), hasten(9)] })
+    assert.deepEqual(changed, ['done', 'not found', 'not found'])
+    assert.deepEqual(promoted, [{ function: 'f', priority: 2, count: 1 }])
+    assert.equal(nextDueAt, undefined)
+    assert.equal((await store.describe(1))?.state, 'ready')
+    await store.add({ number: 3, priority: 2 })
+    const claimed = await store.claim({ priority: 2 })
+    assert.deepEqual(
+      claimed.map(({ number, readyAt, workload }) => [number, readyAt, String(workload)]),
+      [
+        [2, 0, ''],
+        [1, 20, 'w'],
+        [3, 0, ''],
+      ],
+    )
+    assert.equal((await promote(store, 100)).nextDueAt, Number.POSITIVE_INFINITY)
+    assert.deepEqual((await store.reopen()).functions, [{ name: 'f', ready: [0, 0, 3], delayed: 0, dead: 0 }])
+  })
+
+  it('one that is ready, running or dead is not hastened', async (store) => {
+    await store.add(...numbered(1, 2), { number: 3, runAt: 9 })
+    await store.claim({ jobsMax: 1 })
+    const bury = { kind: 'bury', number: 3, reason: 'failed', diedAt: 5, attempts: 1, failure: undefined } as const
+    const changes = [{ ...bury, keepUntil: 99, deadMax: 9 }, ...[1, 2, 3].map(hasten)]
+    const { changed, promoted } = await store.do({ changes })
+    assert.deepEqual(changed, ['done', 'not found', 'not found', 'not found'])
+    assert.deepEqual(promoted, [])
+    assert.deepEqual(await store.claimNumbers(), [2])
+  })
+
+  it('one is hastened in the batch that puts it off, and of a batch that promotes it is promoted once', async (store) => {
+    await store.add({ number: 1 }, { number: 2, runAt: 9 })
+    await store.claim()
+    const failure = { at: 3, reason: 'failed', worker: 'w', error: '' } as const
+    const retry = { kind: 'retry', number: 1, runAt: 90, attempts: 1, failure } as const
+    const { promoted } = await store.do({ changes: [retry, hasten(1), hasten(2)], promoteUntil: 50 })
+    assert.deepEqual(promoted, [{ function: 'f', priority: 1, count: 2 }])
+    assert.deepEqual(await store.claimNumbers(), [1, 2])
+  })
+
+  it('are ready since they were submitted, were due or have failed', async (store) => {
+    const failure = { at: 33, reason: 'failed', worker: 'w', error: '' } as const
+    await store.do({ now: 10, add: [{ number: 1 }, { number: 2, runAt: 20 }, { number: 3 }, { number: 4 }] })
+    const retry = (number: number, runAt: number) => ({ kind: 'retry', number, runAt, attempts: 1, failure }) as const
+    await store.do({ now: 34, changes: [retry(3, 0), retry(4, 44)], promoteUntil: 50 })
+    await store.reopen()
+    assert.deepEqual(
+      (await store.claim()).map(({ number, readyAt }) => [number, readyAt]),
+      [
+        [1, 10],
+        [3, 33],
+        [2, 20],
+        [4, 44],
+      ],
+    )
+  })
+
   it('are due at any time there is', async (store) => {
     const far = 8_640_000_000_000_000
     await store.add({ number: 1, runAt: far }, { number: 2, runAt: 1 })
@@ -87,6 +148,10 @@ async function promote(store: Counter, until: number) {
   const { promoted, nextDueAt } = await store.do({ promoteUntil: until })
   const byPriority = promoted.toSorted((a, b) => a.priority - b.priority)
   return { promoted: byPriority, nextDueAt }
+}
+
+function hasten(number: number): StoredChange {
+  return { kind: 'hasten', number }
 }
 
 function numbered(from: number, count: number): Addition[] {

@@ -9,14 +9,14 @@ export function expiries(it: It): void {
     await store.add(
       { number: 5, expireAt: 10, function: 'g', unique: 'u', priority: 2 },
       { number: 1, expireAt: 30 },
-      { number: 2, expireAt: 10, runAt: 8 },
+      { number: 2, expireAt: 10, runAt: 8, options: '{}' },
       { number: 3 },
       { number: 4, expireAt: 20 },
     )
     assert.deepEqual(await list(store, 20, undefined, 2), {
       jobs: [
-        { number: 2, function: 'f', unique: '', priority: 1, runAt: 8, attempts: 0, expireAt: 10 },
-        { number: 5, function: 'g', unique: 'u', priority: 2, runAt: 0, attempts: 0, expireAt: 10 },
+        { number: 2, function: 'f', unique: '', priority: 1, runAt: 8, attempts: 0, expireAt: 10, options: '{}' },
+        { number: 5, function: 'g', unique: 'u', priority: 2, runAt: 0, attempts: 0, expireAt: 10, options: '' },
       ],
       nextExpiryAt: 20,
     })

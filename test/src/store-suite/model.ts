@@ -46,11 +46,17 @@ interface AnyAddition extends Omit<Addition, 'number' | 'runAt' | 'expireAt' | '
 
 /** What is said of a job, or of the time, is known when it is said. */
 type AnyRequest =
-  | Exclude<StoreRequest, { kind: 'find' | 'list' | 'list function' | 'list expired' | 'list dead' | 'describe' }>
+  | Exclude<
+      StoreRequest,
+      { kind: 'find' | 'list' | 'list function' | 'list expired' | 'list dead' | 'describe' | Scan['kind'] }
+    >
   | { readonly kind: 'find' | 'list' | 'describe'; readonly which: number }
   | (Omit<Extract<StoreRequest, { kind: 'list function' }>, 'after'> & { readonly which: number })
   | { readonly kind: 'list expired'; readonly which: number | undefined; readonly jobsMax: number }
   | (Omit<Extract<StoreRequest, { kind: 'list dead' }>, 'before'> & { readonly which: number | undefined })
+
+/** How far one goes in a request is the store's to say: scans.ts has them. */
+type Scan = Extract<StoreRequest, { filter: object }>
 
 interface AnyChange {
   readonly kind: StoredChange['kind']
@@ -90,6 +96,8 @@ const addition: fc.Arbitrary<AnyAddition> = fc.record({
   priority,
   reducer: fc.constantFrom('', 'r'),
   then: fc.constantFrom('', '', 'g', '\xe9'),
+  options: fc.constantFrom('', '', '', '{"attempts":"3"}'),
+  trace: fc.constantFrom('', '', '', '00-1-2-01', '\xff'),
   delayMs: fc.constantFrom(0, 0, 0, 1, 2, 5),
   expiryMs: fc.constantFrom(0, 0, 0, 1, 3, 9),
   attempts: fc.constantFrom(0, 0, 0, 2),
@@ -146,7 +154,7 @@ const time = fc.constantFrom(0, 0, 1, 2, 3, 10)
 const change: fc.Arbitrary<AnyChange> = fc.record({
   kind: fc.constantFrom<StoredChange['kind'][]>(
     ...(['retry', 'retry', 'retry', 'bury', 'bury', 'keep', 'keep', 'keep', 'revive', 'revive'] as const),
-    ...(['delete dead', 'prioritize', 'prioritize', 'document', 'sweep'] as const),
+    ...(['delete dead', 'delete result', 'prioritize', 'prioritize', 'hasten', 'hasten', 'document', 'sweep'] as const),
   ),
   which: fc.oneof(fc.nat({ max: 20 }), which),
   times: fc.tuple(time, time),
@@ -285,6 +293,8 @@ class Pair {
       case 'revive':
         return { kind, number, workload: bytes }
       case 'delete dead':
+      case 'delete result':
+      case 'hasten':
         return { kind, number }
       case 'prioritize':
         return { kind, number, priority: to }

@@ -3,6 +3,7 @@ import {
   type Batch,
   type BatchResult,
   type ChangeOutcome,
+  failureMessage,
   nothingWritten,
   type StoreAnswer,
   type StoredChange,
@@ -10,6 +11,9 @@ import {
   type StoredDocument,
   type StoredFailureNote,
   type StoredFunction,
+  type StoredGroup,
+  type StoredRow,
+  type StoredScan,
   type StoredSummary,
   type StoreRequest,
   type StoreState,
@@ -23,6 +27,8 @@ interface Known {
   readonly unique: string
   readonly reducer: string
   readonly then: string
+  readonly options: string
+  readonly trace: string
   readonly submittedAt: number
   priority: Priority
   attempts: number
@@ -35,6 +41,8 @@ interface NaiveJob extends Known {
   runAt: number
   /** 0: never. */
   expireAt: number
+  /** Since when it can be begun, once it is ready. */
+  readyAt: number
   /** Place in the line; 0 while it is delayed. */
   position: number
   isClaimed: boolean
@@ -106,11 +114,13 @@ export class NaiveJobs {
     for (const number of batch.forget) this.#remove(number)
     const cancelled = batch.cancel.map((number) => this.#remove(number)).filter((job) => job !== undefined)
     const revived: NaiveJob[] = []
-    const changed = batch.changes.map((change) => this.#change(change, revived))
+    const hastened: NaiveJob[] = []
+    const changed = batch.changes.map((change) => this.#change(change, batch.now, revived, hastened))
     const nextSweepAt = changed.length === 0 ? undefined : this.#nextSweepAt
     const { joined, throttled } = this.#add(batch)
     const { promoteUntil, reserveUntil } = batch
-    const promoted = promoteUntil === undefined ? [] : this.#promote(promoteUntil)
+    const due = promoteUntil === undefined ? [] : this.#promote(promoteUntil)
+    const promoted = [...countLines(hastened), ...due]
     const nextDueAt = promoteUntil === undefined ? undefined : this.#nextDueAt
     this.#reservedUntil = Math.max(this.#reservedUntil, reserveUntil ?? 0)
     return {
@@ -157,6 +167,20 @@ export class NaiveJobs {
         const isIt = (job: Known) => job.unique === unique && (name === undefined || job.function === name)
         return { kind: 'describe', job: isName(unique) ? this.#describe(isIt) : undefined }
       }
+      case 'scan': {
+        const jobs = this.#scan(request).slice(0, request.jobsMax)
+        return { kind: 'scan', jobs, next: jobs.length === request.jobsMax ? jobs.at(-1)?.number : undefined }
+      }
+      case 'count': {
+        const names = this.#scan(request).map((row) => row.function)
+        const functions = [...new Set(names)].map((name) => ({
+          name,
+          count: names.filter((each) => each === name).length,
+        }))
+        return { kind: 'count', functions, next: undefined }
+      }
+      case 'group dead':
+        return { kind: 'group dead', groups: groupRows(this.#scan(request)), next: undefined }
     }
   }
 
@@ -186,7 +210,8 @@ export class NaiveJobs {
     const throttled: number[] = []
     const reader = new RecordReader(additions)
     for (let index = 0; reader.next(); index++) {
-      const { number, unique, reducer, then, priority, runAt, expireAt, attempts, isClaimed, isThrottled } = reader
+      const { number, unique, reducer, then, options, trace, priority } = reader
+      const { runAt, expireAt, attempts, isClaimed, isThrottled } = reader
       const name = functions[reader.function] ?? ''
       const workload = new Uint8Array(reader.workload)
       const known = [...this.#jobs, ...this.#dead, ...this.#results].find((job) => job.number === number)
@@ -206,6 +231,8 @@ export class NaiveJobs {
         unique,
         reducer,
         then,
+        options,
+        trace,
         priority,
         workload,
         runAt,
@@ -214,6 +241,7 @@ export class NaiveJobs {
         isClaimed,
         failures: [],
         submittedAt: now,
+        readyAt: now,
         position: runAt === 0 ? ++this.#position : 0,
       })
     }
@@ -238,7 +266,7 @@ export class NaiveJobs {
 
   // Changes
 
-  #change(change: StoredChange, revived: NaiveJob[]): ChangeOutcome {
+  #change(change: StoredChange, now: number, revived: NaiveJob[], hastened: NaiveJob[]): ChangeOutcome {
     switch (change.kind) {
       case 'retry':
         return this.#retry(change)
@@ -247,11 +275,21 @@ export class NaiveJobs {
       case 'keep':
         return this.#keep(change)
       case 'revive':
-        return this.#revive(change, revived)
+        return this.#revive(change, now, revived)
       case 'delete dead':
         return take(this.#dead, change.number) === undefined ? 'not found' : 'done'
+      case 'delete result': {
+        const result = this.#results.find((job) => job.number === change.number && job.keepUntil > 0)
+        if (result === undefined) return 'not found'
+        if (result.uniqueUntil === 0) take(this.#results, change.number)
+        result.keepUntil = 0
+        result.data = new Uint8Array(0)
+        return 'done'
+      }
       case 'prioritize':
         return this.#prioritize(change)
+      case 'hasten':
+        return this.#hasten(change, now, hastened)
       case 'document': {
         const { kind, name, body } = change.document
         const others = this.#documents.filter((each) => each.kind !== kind || each.name !== name)
@@ -273,6 +311,7 @@ export class NaiveJobs {
     job.attempts = attempts
     job.expireAt = 0
     if (runAt > 0) Object.assign(job, { runAt, position: 0, isClaimed: false })
+    else job.readyAt = failure.at
     return 'done'
   }
 
@@ -306,13 +345,13 @@ export class NaiveJobs {
     return 'done'
   }
 
-  #revive({ number, workload }: Change<'revive'>, revived: NaiveJob[]): ChangeOutcome {
+  #revive({ number, workload }: Change<'revive'>, now: number, revived: NaiveJob[]): ChangeOutcome {
     const dead = this.#dead.find((each) => each.number === number)
     if (dead === undefined) return 'not found'
     const bytes = workload ?? dead.workload
     if (this.#same(dead.function, dead.unique, bytes) !== undefined) return 'joined'
     take(this.#dead, number)
-    const anew = { attempts: 0, failures: [], runAt: 0, expireAt: 0, isClaimed: false }
+    const anew = { attempts: 0, failures: [], runAt: 0, expireAt: 0, readyAt: now, isClaimed: false }
     const job = { ...known(dead), ...anew, workload: bytes, position: ++this.#position }
     this.#jobs.push(job)
     // It may stand in another line when the batch is done.
@@ -326,6 +365,14 @@ export class NaiveJobs {
     if (job.priority === priority) return 'done'
     job.priority = priority
     if (!isDelayed(job)) job.position = ++this.#position
+    return 'done'
+  }
+
+  #hasten({ number }: Change<'hasten'>, now: number, hastened: NaiveJob[]): ChangeOutcome {
+    const job = this.#jobs.find((each) => each.number === number)
+    if (job === undefined || !isDelayed(job)) return 'not found'
+    Object.assign(job, { runAt: 0, readyAt: now, position: ++this.#position })
+    hastened.push({ ...job })
     return 'done'
   }
 
@@ -346,6 +393,7 @@ export class NaiveJobs {
     due.sort((a, b) => a.runAt - b.runAt || a.number - b.number)
     const promoted = due.slice(0, promotedMax)
     for (const job of promoted) {
+      job.readyAt = job.runAt
       job.runAt = 0
       job.position = ++this.#position
     }
@@ -383,7 +431,7 @@ export class NaiveJobs {
     const next = this.#expiring.find((job) => isBehind(job, jobs.at(-1) ?? after))
     return {
       kind: 'list expired',
-      jobs: jobs.map((job) => ({ ...toSummary(job), expireAt: job.expireAt })),
+      jobs: jobs.map((job) => ({ ...toSummary(job), expireAt: job.expireAt, options: job.options })),
       nextExpiryAt: next?.expireAt ?? infinity,
     }
   }
@@ -404,6 +452,38 @@ export class NaiveJobs {
     return { kind: 'list dead', jobs: summaries }
   }
 
+  #scan({ filter, isDescending, from }: StoredScan): StoredRow[] {
+    const { state, function: name, priority, unique, submittedFrom = 0, submittedUntil = infinity } = filter
+    const never = { runAt: 0, endedAt: 0, reason: undefined }
+    const rows = [
+      ...this.#jobs.map((job) => ({ ...never, ...job, state: isDelayed(job) ? ('delayed' as const) : ('ready' as const) })),
+      ...this.#dead.map((job) => ({ ...never, ...job, state: 'dead' as const, endedAt: job.diedAt })),
+      ...this.#results.filter(({ keepUntil }) => keepUntil > 0).map((job) => ({ ...never, ...job, state: job.outcome })),
+    ].filter(({ failures, ...row }) => {
+      const said = failures.at(-1)?.error ?? ''
+      return (
+        (row.state === state || (state === 'live' && (row.state === 'ready' || row.state === 'delayed'))) &&
+        (name === undefined || new RegExp(`^${name.replaceAll('*', '[^]*')}$`).test(row.function)) &&
+        (priority === undefined || row.priority === priority) &&
+        (unique === undefined || row.unique === unique) &&
+        row.submittedAt >= submittedFrom &&
+        row.submittedAt <= submittedUntil &&
+        (filter.error === undefined ||
+          (failures.length > 0 && said.toLowerCase().includes(filter.error.toLowerCase()))) &&
+        (filter.message === undefined || failureMessage(said) === filter.message) &&
+        (filter.reason === undefined || row.reason === filter.reason) &&
+        (isDescending ? row.number < from : row.number > from)
+      )
+    })
+    rows.sort((a, b) => (isDescending ? b.number - a.number : a.number - b.number))
+    return rows.map((row) => {
+      const { number, function: owner, unique: word, priority: line, runAt, attempts, submittedAt } = row
+      const { state: where, endedAt, reason, failures } = row
+      const summary = { number, function: owner, unique: word, priority: line, runAt, attempts, submittedAt }
+      return { ...summary, state: where, endedAt, reason, error: failures.at(-1)?.error ?? '' }
+    })
+  }
+
   /** The last one of those, but one that has not ended goes before those that have. */
   #describe(isIt: (job: Known) => boolean): StoredDescription | undefined {
     const last = <Job extends Known>(jobs: readonly Job[]) => jobs.filter(isIt).sort(byNumber).at(-1)
@@ -421,7 +501,7 @@ export class NaiveJobs {
     if (result === undefined) return undefined
     const { outcome, data, numerator, denominator, endedAt, keepUntil } = result
     const rest = { numerator, denominator, endedAt, keepUntil, result: keepUntil > 0 ? data : undefined }
-    return { ...nothing, ...known(result), ...rest, state: outcome }
+    return { ...nothing, ...known(result), ...rest, options: '', trace: '', state: outcome }
   }
 
   #functions(): StoredFunction[] {
@@ -442,14 +522,32 @@ export class NaiveJobs {
   }
 }
 
+function groupRows(rows: readonly StoredRow[]): StoredGroup[] {
+  const groups = new Map<string, StoredRow[]>()
+  for (const row of rows) {
+    const key = `${row.function} ${row.reason} ${failureMessage(row.error)}`
+    groups.set(key, [...(groups.get(key) ?? []), row])
+  }
+  return [...groups.values()].map((alike) => ({
+    function: alike[0]?.function ?? '',
+    reason: alike[0]?.reason ?? 'failed',
+    message: failureMessage(alike[0]?.error ?? ''),
+    count: alike.length,
+    firstAt: Math.min(...alike.map(({ endedAt }) => endedAt)),
+    lastAt: Math.max(...alike.map(({ endedAt }) => endedAt)),
+    number: Math.max(...alike.map(({ number }) => number)),
+  }))
+}
+
 function take<Job extends Known>(jobs: Job[], number: number): Job | undefined {
   const index = jobs.findIndex((job) => job.number === number)
   return index === -1 ? undefined : jobs.splice(index, 1)[0]
 }
 
 function known(job: Known): Known {
-  const { number, function: name, unique, reducer, then, submittedAt, priority, attempts, failures } = job
-  return { number, function: name, unique, reducer, then, submittedAt, priority, attempts, failures }
+  const { number, function: name, unique, reducer, then, options, trace, submittedAt, priority } = job
+  const { attempts, failures } = job
+  return { number, function: name, unique, reducer, then, options, trace, submittedAt, priority, attempts, failures }
 }
 
 function byNumber(a: Known, b: Known): number {

@@ -13,6 +13,8 @@ export function results(it: It): void {
     assert.deepEqual(await store.numbers(), [])
     const expected = {
       ...come,
+      options: '',
+      trace: '',
       function: 'f',
       state: 'complete',
       runAt: 0,

@@ -16,6 +16,7 @@ import { opening } from './opening.ts'
 import { priorities } from './priorities.ts'
 import { results } from './results.ts'
 import { room } from './room.ts'
+import { scans } from './scans.ts'
 import { sizes } from './sizes.ts'
 
 const topics = {
@@ -34,6 +35,7 @@ const topics = {
   priorities,
   expiries,
   documents,
+  scans,
   model,
 }
 

@@ -30,24 +30,56 @@ describe('the files of TLS', { skip: missingOpenssl() ?? false }, () => {
   const refusals: readonly [what: string, tls: () => Partial<TlsFiles>, sentence: RegExp][] = [
     ['no key', () => ({ key: '' }), /^tls-key is missing: TLS takes a certificate and its key, as files in PEM$/],
     ['no certificate', () => ({ cert: '' }), /^tls-cert is missing: /],
-    ['no such file', () => ({ cert: '/nowhere/c.pem' }), /^cannot read \/nowhere\/c\.pem \(tls-cert\): no such file or directory$/],
+    [
+      'no such file',
+      () => ({ cert: '/nowhere/c.pem' }),
+      /^cannot read \/nowhere\/c\.pem \(tls-cert\): no such file or directory$/,
+    ],
     ['no file', () => ({ key: files.directory }), /^cannot read .* \(tls-key\): it is a directory$/],
     ['no such authority', () => ({ ca: '/nowhere/ca.pem' }), /^cannot read \/nowhere\/ca\.pem \(tls-ca\)/],
     ['no such list', () => ({ crl: '/nowhere/crl.pem' }), /^cannot read \/nowhere\/crl\.pem \(tls-crl\)/],
-    ['rubbish', () => ({ cert: files.file('rubbish', 'x') }), /^there is no certificate in PEM in .*rubbish \(tls-cert\)$/],
+    [
+      'rubbish',
+      () => ({ cert: files.file('rubbish', 'x') }),
+      /^there is no certificate in PEM in .*rubbish \(tls-cert\)$/,
+    ],
     ['nothing', () => ({ cert: files.file('empty', '') }), /^there is no certificate in PEM in .*empty \(tls-cert\)$/],
-    ['a certificate that is none', () => ({ cert: files.file('torn', '-----BEGIN CERTIFICATE-----\nAAAA\n') }), /^there is no certificate in PEM in .*torn/],
-    ['the files the wrong way round', () => ({ cert: good.key, key: good.cert }), /^there is no certificate in PEM in /],
+    [
+      'a certificate that is none',
+      () => ({ cert: files.file('torn', '-----BEGIN CERTIFICATE-----\nAAAA\n') }),
+      /^there is no certificate in PEM in .*torn/,
+    ],
+    [
+      'the files the wrong way round',
+      () => ({ cert: good.key, key: good.cert }),
+      /^there is no certificate in PEM in /,
+    ],
     ['a key that is none', () => ({ key: good.cert }), /^there is no private key in PEM in .* \(tls-key\)$/],
-    ['the binary form', () => ({ cert: files.file('der', derOf(good.cert)) }), /^there is no certificate in PEM in .*der/],
+    [
+      'the binary form',
+      () => ({ cert: files.file('der', derOf(good.cert)) }),
+      /^there is no certificate in PEM in .*der/,
+    ],
     [
       'a key of another certificate',
       () => ({ key: authority.make('other').key }),
       /^the key in .*other\.key \(tls-key\) does not belong to the certificate in .*server\.pem \(tls-cert\)$/,
     ],
-    ['a passphrase', () => ({ key: encrypted(good.key) }), /^the key in .* \(tls-key\) has a passphrase, which nobody can type/],
-    ['authorities that are none', () => ({ ca: files.file('ca', 'x') }), /^there is no certificate in PEM in .*ca \(tls-ca\)$/],
-    ['a list that is none', () => ({ crl: files.file('crl', 'x') }), /^TLS can't be had with .*crl: Failed to parse CRL$/],
+    [
+      'a passphrase',
+      () => ({ key: encrypted(good.key) }),
+      /^the key in .* \(tls-key\) has a passphrase, which nobody can type/,
+    ],
+    [
+      'authorities that are none',
+      () => ({ ca: files.file('ca', 'x') }),
+      /^there is no certificate in PEM in .*ca \(tls-ca\)$/,
+    ],
+    [
+      'a list that is none',
+      () => ({ crl: files.file('crl', 'x') }),
+      /^TLS can't be had with .*crl: Failed to parse CRL$/,
+    ],
     ['clients without authorities', () => ({ clients: 'require' }), /^tls-clients require takes tls-ca: /],
     ['clients that may, without authorities', () => ({ clients: 'request' }), /^tls-clients request takes tls-ca: /],
   ]
@@ -74,10 +106,22 @@ describe('the files of TLS', { skip: missingOpenssl() ?? false }, () => {
   }
 
   const odd: readonly [what: string, tls: () => Partial<TlsFiles>, note: RegExp][] = [
-    ['an expired certificate', () => authority.make('old', { isExpired: true }), /^the certificate in .*old\.pem \(tls-cert\) has expired on .*: clients will refuse it$/],
-    ['a key for all to read', () => ({ key: readableByAll(good.key) }), /^every user of this machine can read the key in .* \(tls-key\): /],
+    [
+      'an expired certificate',
+      () => authority.make('old', { isExpired: true }),
+      /^the certificate in .*old\.pem \(tls-cert\) has expired on .*: clients will refuse it$/,
+    ],
+    [
+      'a key for all to read',
+      () => ({ key: readableByAll(good.key) }),
+      /^every user of this machine can read the key in .* \(tls-key\): /,
+    ],
     ['authorities that nobody is asked for', () => ({ ca: authority.own.cert }), /^tls-ca has no effect: /],
-    ['a list that nobody is looked up in', () => ({ ca: authority.own.cert, crl: authority.revocations() }), /^tls-crl has no effect: /],
+    [
+      'a list that nobody is looked up in',
+      () => ({ ca: authority.own.cert, crl: authority.revocations() }),
+      /^tls-crl has no effect: /,
+    ],
   ]
   for (const [what, change, note] of odd) {
     it(`${what}: the log says so`, async () => {

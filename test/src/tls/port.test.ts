@@ -49,9 +49,7 @@ class Ports implements AsyncDisposable {
 function recorder() {
   const lines: { readonly level: string; readonly text: string; readonly facts: object }[] = []
   const write = (level: string) => (facts: object | string, text?: string) => {
-    lines.push(
-      typeof facts === 'string' ? { level, text: facts, facts: {} } : { level, text: text ?? '', facts },
-    )
+    lines.push(typeof facts === 'string' ? { level, text: facts, facts: {} } : { level, text: text ?? '', facts })
   }
   const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
   return { log, lines }
@@ -107,7 +105,13 @@ describe('the Gearman port with TLS', { skip: missingOpenssl() ?? false }, () =>
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     it(`speaks ${version}`, async () => {
       await using ports = await Ports.start(own())
-      const socket = tls.connect({ port: ports.secure, servername: '', ...trust(), minVersion: version, maxVersion: version })
+      const socket = tls.connect({
+        port: ports.secure,
+        servername: '',
+        ...trust(),
+        minVersion: version,
+        maxVersion: version,
+      })
       await once(socket, 'secureConnect')
       assert.equal(socket.getProtocol(), version)
       socket.destroy()
@@ -142,7 +146,12 @@ describe('the Gearman port with TLS', { skip: missingOpenssl() ?? false }, () =>
   it('closes at once what does not speak TLS, and says so in the log at debug only', async () => {
     const { log, lines } = recorder()
     await using ports = await Ports.start({ ...own(), log })
-    for (const bytes of ['status\n', '\0REQ\0\0\0\u0010\0\0\0\0', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'X'.repeat(10_000)]) {
+    for (const bytes of [
+      'status\n',
+      '\0REQ\0\0\0\u0010\0\0\0\0',
+      'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+      'X'.repeat(10_000),
+    ]) {
       await using peer = await connect(ports.secure)
       peer.sendBytes(bytes)
       await until('it was closed', () => peer.isClosed)
@@ -363,7 +372,10 @@ describe('the Gearman port with TLS', { skip: missingOpenssl() ?? false }, () =>
         )
         assert.deepEqual(required.problems, problem === undefined ? [] : [`127.0.0.1 ${problem}`])
         // Only one that must be shown is worth a line.
-        assert.deepEqual(outcomes.flatMap(({ problems }) => problems), [])
+        assert.deepEqual(
+          outcomes.flatMap(({ problems }) => problems),
+          [],
+        )
       })
     }
 
@@ -399,13 +411,20 @@ describe('the Gearman port with TLS', { skip: missingOpenssl() ?? false }, () =>
       await assert.rejects(Client.connect(address, { tls: trust() }), /certificate required/)
       const stranger = shown['self-signed']
       assert.ok(stranger)
-      await assert.rejects(Client.connect(address, { tls: { ...trust(), ...read(stranger) } }), /know the certificate of this client|ECONNRESET/)
+      await assert.rejects(
+        Client.connect(address, { tls: { ...trust(), ...read(stranger) } }),
+        /know the certificate of this client|ECONNRESET/,
+      )
     })
   })
 
   describe('what our client makes of the server', () => {
     const cases: readonly [what: string, pair: () => KeyPair, expected: RegExp][] = [
-      ['of another authority', () => files.authority('strangers').make('server'), /unable to verify the first certificate/],
+      [
+        'of another authority',
+        () => files.authority('strangers').make('server'),
+        /unable to verify the first certificate/,
+      ],
       ['expired', () => authority.make('late', { isExpired: true }), /certificate has expired/],
       ['self-signed', () => files.selfSigned('alone'), /self-signed certificate/],
       ['of another name', () => authority.make('elsewhere', { names: 'DNS:elsewhere.example' }), /127\.0\.0\.1/],

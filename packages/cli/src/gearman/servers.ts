@@ -1,13 +1,9 @@
 import { lookup } from 'node:dns/promises'
-import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { InvalidArgumentError, parseServers, type ServerAddress } from '@geartrain/client'
-import { reason } from '@geartrain/server'
 import { Fault } from '../fault.ts'
+import { readTlsFiles } from '../tls-files.ts'
 import { type GearmanFlags, gearmanExitCode } from './flags.ts'
-
-/** What is read with -S, as the C library names it. */
-const tlsFiles = { ca: 'GEARMAND_CA_CERTIFICATE', cert: 'GEARMAN_CLIENT_PEM', key: 'GEARMAN_CLIENT_KEY' } as const
 
 /**
  * Where the C tool looks: what GEARMAN_SERVERS lists, then GEARMAN_SERVER, or else -h and -p. The default of these is
@@ -29,20 +25,7 @@ export async function findServers(
 
 /** For -S, or undefined without. */
 export function findTls(isEncrypted: boolean, environment: NodeJS.ProcessEnv): ConnectionOptions | undefined {
-  if (!isEncrypted) return undefined
-  const options: { -readonly [Name in keyof typeof tlsFiles]?: Buffer } = {}
-  for (const name of ['ca', 'cert', 'key'] as const) {
-    const file = environment[tlsFiles[name]] ?? ''
-    if (file === '') continue
-    try {
-      options[name] = readFileSync(file)
-    } catch (error) {
-      throw new Fault(`cannot read ${file}, which is ${tlsFiles[name]}: ${reason(error)}`, gearmanExitCode, {
-        cause: error,
-      })
-    }
-  }
-  return options
+  return isEncrypted ? readTlsFiles(environment, gearmanExitCode) : undefined
 }
 
 function readList(variable: string, list: string): ServerAddress[] {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { StoredJob } from '@geartrain/server'
+import { JobOptionsError, readJobOptions, type StoredJob } from '@geartrain/server'
 
 // Jobs as lines of JSON. docs/store.md has the format for those who write such files with other programs; a change of
 // it is a new version.
@@ -25,6 +25,8 @@ const jobKeys: ReadonlySet<string> = new Set([
   'run_at',
   'expire_at',
   'attempts',
+  'policy',
+  'trace',
   ...textKeys.flatMap((key) => [key, `${key}_base64`]),
 ])
 
@@ -67,6 +69,8 @@ export function writeJob(job: StoredJob): string {
     ...(job.unique === '' ? {} : bytesField('unique', Buffer.from(job.unique, 'latin1'))),
     ...(job.reducer === '' ? {} : bytesField('reducer', Buffer.from(job.reducer, 'latin1'))),
     ...(job.then === '' ? {} : bytesField('then', Buffer.from(job.then, 'latin1'))),
+    ...(job.options === '' ? {} : { policy: readObject(Buffer.from(job.options, 'latin1')) }),
+    ...(job.trace === '' ? {} : { trace: job.trace }),
     ...bytesField('workload', job.workload),
   })
 }
@@ -97,6 +101,8 @@ export function readLine(line: Uint8Array): { header: ExportHeader } | { job: Li
       runAt: readTime(fields, 'run_at'),
       expireAt: readTime(fields, 'expire_at'),
       attempts: readAttempts(fields['attempts']),
+      options: readPolicy(fields['policy']),
+      trace: readTrace(fields['trace']),
       workload: readBytes(fields, 'workload'),
     },
   }
@@ -159,6 +165,25 @@ function readAttempts(value: unknown): number {
   if (value === undefined) return 0
   if (isWholeNumber(value, 0, 2 ** 32 - 1)) return value
   throw new LineError('"attempts" must be a whole number')
+}
+
+function readPolicy(value: unknown): string {
+  if (value === undefined) return ''
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new LineError('"policy" must be an object of settings')
+  }
+  try {
+    return readJobOptions({ ...value })
+  } catch (error) {
+    if (!(error instanceof JobOptionsError)) throw error
+    throw new LineError(`"policy" is not possible: ${error.message}`)
+  }
+}
+
+function readTrace(value: unknown): string {
+  if (value === undefined) return ''
+  if (typeof value === 'string' && /^[\x20-\x7e]{1,256}$/.test(value)) return value
+  throw new LineError('"trace" must be text of at most 256 characters')
 }
 
 function readName(fields: Record<string, unknown>, key: string): string {

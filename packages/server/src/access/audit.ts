@@ -43,7 +43,7 @@ const shownKeys: ReadonlySet<string> = new Set([
   'values',
   'action',
   'priority',
-  'connection',
+  'id',
   'dryRun',
 ])
 

@@ -23,3 +23,7 @@ export function notFound(message: string): ControlError {
 export function badRequest(message: string): ControlError {
   return new ControlError('BAD_REQUEST', message)
 }
+
+export function isControlError(error: unknown): error is ControlError {
+  return error instanceof ControlError
+}

@@ -53,6 +53,12 @@ export const controlRoles: { readonly [Operation in ControlOperation]: ControlRo
     about: ({ name }) => ({ functions: [name] }),
   },
   'function purge': { roles: ['operate'], isChange: true, about: ({ name }) => ({ functions: [name] }) },
+  policies: {
+    roles: ['view'],
+    isChange: false,
+    about: () => 'answer',
+    shown: ({ policies }, may) => ({ policies: policies.filter(({ name }) => may(name)) }),
+  },
 
   jobs: {
     roles: ['view'],
@@ -60,6 +66,10 @@ export const controlRoles: { readonly [Operation in ControlOperation]: ControlRo
     about: () => 'answer',
     shown: ({ jobs, ...rest }, may) => ({ ...rest, jobs: jobs.filter((job) => may(job.function)) }),
   },
+  // They count those of functions that may be seen.
+  'jobs count': { roles: ['view'], isChange: false, about: () => 'answer' },
+  'jobs counts': { roles: ['view'], isChange: false, about: () => 'answer' },
+  'jobs change': { roles: ['operate'], isChange: true, about: ({ handles, filter }) => aboutJobs(handles, filter) },
   // Whoever may submit jobs of a function may see what has become of them.
   'job show': {
     roles: ['view', 'submit'],
@@ -71,6 +81,8 @@ export const controlRoles: { readonly [Operation in ControlOperation]: ControlRo
     },
   },
   'job cancel': { roles: ['operate'], isChange: true, about: ({ handle }) => ({ handles: [handle] }) },
+  'job run': { roles: ['operate'], isChange: true, about: ({ handle }) => ({ handles: [handle] }) },
+  'job delete': { roles: ['operate'], isChange: true, about: ({ handle }) => ({ handles: [handle] }) },
   'job prioritize': { roles: ['operate'], isChange: true, about: ({ handle }) => ({ handles: [handle] }) },
 
   dead: {
@@ -78,6 +90,12 @@ export const controlRoles: { readonly [Operation in ControlOperation]: ControlRo
     isChange: false,
     about: () => 'answer',
     shown: ({ jobs, ...rest }, may) => ({ ...rest, jobs: jobs.filter((job) => may(job.function)) }),
+  },
+  'dead groups': {
+    roles: ['view'],
+    isChange: false,
+    about: () => 'answer',
+    shown: ({ groups, ...rest }, may) => ({ ...rest, groups: groups.filter((group) => may(group.function)) }),
   },
   'dead retry': { roles: ['operate'], isChange: true, about: ({ handles, filter }) => aboutJobs(handles, filter) },
   'dead delete': { roles: ['operate'], isChange: true, about: ({ handles, filter }) => aboutJobs(handles, filter) },
@@ -102,6 +120,12 @@ export const controlRoles: { readonly [Operation in ControlOperation]: ControlRo
   'schedule resume': { roles: ['operate'], isChange: true, about: ({ name }) => ({ schedules: [name] }) },
   'schedule run': { roles: ['operate'], isChange: true, about: ({ name }) => ({ schedules: [name] }) },
   'schedule remove': { roles: ['operate'], isChange: true, about: ({ name }) => ({ schedules: [name] }) },
+  'schedule preview': { roles: ['view'], isChange: false, about: () => 'answer' },
+
+  // They show functions that may be seen, and who has none to whoever may see all.
+  connections: { roles: ['view'], isChange: false, about: () => 'answer' },
+  'connection close': { roles: ['admin'], isChange: true, about: () => 'everything' },
+  'server show': { roles: ['view'], isChange: false, about: () => 'answer' },
 }
 
 /** Of a function's policy, what is turned on and off by those who only operate. */

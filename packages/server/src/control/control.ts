@@ -4,18 +4,22 @@ import { type Audit, auditTo, subjectOf } from '../access/audit.ts'
 import type { Archive } from '../archive.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import type { Policies } from '../policies/policies.ts'
 import type { Schedules } from '../schedules/schedules.ts'
+import { ConnectionControl } from './connections.ts'
 import { ControlGuard } from './control-guard.ts'
 import { controlRoles } from './control-roles.ts'
 import { DeadControl } from './dead.ts'
+import { groupDead } from './dead-groups.ts'
 import { FunctionControl } from './functions.ts'
 import { Inquiry } from './inquiry.ts'
+import { JobChanges } from './job-changes.ts'
+import { countByState, countJobs } from './job-counts.ts'
 import { JobFunctions } from './job-functions.ts'
 import { listJobs } from './job-list.ts'
 import { JobControl, type JobsContext } from './jobs.ts'
 import { parseRequest, readRequest } from './requests.ts'
 import { ScheduleControl } from './schedules.ts'
+import { type ServerFacts, showServer } from './server-state.ts'
 
 type Operations = ControlOperations
 
@@ -24,8 +28,8 @@ export interface ControlContext extends Omit<JobsContext, 'inquiry'> {
   readonly turn: { begin(): void }
   readonly log: Log
   readonly archive: Archive
-  readonly policies: Policies
   readonly schedules: Schedules
+  facts(): ServerFacts
 }
 
 /**
@@ -63,18 +67,27 @@ export class Control {
     const jobs = new JobControl(jobsContext)
     const dead = new DeadControl(engine, handles, inquiry)
     const scheduled = new ScheduleControl(schedules, journal)
+    const changes = new JobChanges(jobsContext, jobs, dead)
+    const connected = new ConnectionControl(context)
     this.#operations = {
       functions: (params) => functions.list(params),
       'function show': (params) => functions.show(params),
       'function set': (params) => functions.set(params),
       'function purge': (params) => functions.purge(params),
+      policies: () => functions.policies(),
       jobs: (params) => listJobs(jobsContext, params),
+      'jobs count': ({ filter }, actor) => countJobs(jobsContext, actor, filter),
+      'jobs counts': ({ filter }, actor) => countByState(jobsContext, actor, filter),
+      'jobs change': (params, actor) => changes.change(params, actor),
       'job show': (params) => jobs.show(params),
       'job cancel': (params) => jobs.cancel(params),
+      'job run': (params) => jobs.run(params),
+      'job delete': (params) => jobs.delete(params),
       'job prioritize': (params) => jobs.prioritize(params),
       dead: (params) => dead.list(params),
       'dead retry': (params) => dead.retry(params),
       'dead delete': (params) => dead.delete(params),
+      'dead groups': (params) => groupDead(inquiry, handles, params),
       schedules: (params) => scheduled.list(params),
       'schedule show': (params) => scheduled.show(params),
       'schedule put': (params) => scheduled.put(params),
@@ -82,6 +95,10 @@ export class Control {
       'schedule resume': (params) => scheduled.resume(params),
       'schedule run': (params) => scheduled.run(params),
       'schedule remove': (params) => scheduled.remove(params),
+      'schedule preview': (params) => scheduled.preview(params),
+      connections: (params, actor) => connected.list(params, actor),
+      'connection close': (params) => connected.close(params),
+      'server show': () => showServer(jobsContext, context.facts()),
     }
   }
 

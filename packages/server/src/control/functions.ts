@@ -1,5 +1,6 @@
-import { type Engine, type JobFunction, priorities } from '@geartrain/engine'
+import { type Engine, type JobFunction, type Priority, priorities } from '@geartrain/engine'
 import type { ControlOperations, FunctionPolicy, FunctionState } from '@geartrain/protocol'
+import { fits, isPattern } from '../policies/function-name.ts'
 import { type Policies, policyDocument } from '../policies/policies.ts'
 import { storeError } from './control-error.ts'
 import { type Inquiry, isFailure } from './inquiry.ts'
@@ -28,7 +29,7 @@ export class FunctionControl {
     const deadCounts = new Map(dead.map(({ name, count }) => [name, count]))
     const functions: FunctionState[] = []
     for (const jobFunction of this.#engine.functions()) {
-      functions.push(stateOf(jobFunction, deadCounts.get(jobFunction.name) ?? 0))
+      functions.push(stateOf(jobFunction, deadCounts.get(jobFunction.name) ?? 0, this.#engine.now))
       deadCounts.delete(jobFunction.name)
     }
     // Nobody has used them for long.
@@ -49,8 +50,9 @@ export class FunctionControl {
   }
 
   /** It is kept before it is so. */
-  async #set({ name, values }: Operations['function set']['params']): Promise<FunctionPolicy> {
+  async #set({ name, values, dryRun = false }: Operations['function set']['params']): Promise<FunctionPolicy> {
     const change = this.#policies.change(name, values)
+    if (dryRun) return change.preview()
     const document = { kind: policyDocument, name, body: change.body }
     const outcome = await this.#inquiry.change({ kind: 'document', document })
     if (isFailure(outcome)) {
@@ -64,11 +66,19 @@ export class FunctionControl {
   }
 
   async purge({ name }: Operations['function purge']['params']): Promise<Operations['function purge']['answer']> {
-    return { purged: await purge(this.#purge, name) }
+    if (!isPattern(name)) return { purged: await purge(this.#purge, name) }
+    const names = Array.from(this.#engine.functions(), (each) => each.name).filter((each) => fits(name, each))
+    let purged = 0
+    for (const each of names) purged += await purge(this.#purge, each)
+    return { purged }
+  }
+
+  policies(): Operations['policies']['answer'] {
+    return { policies: this.#policies.names().map((name) => ({ name })) }
   }
 }
 
-function stateOf(jobFunction: JobFunction, dead: number): FunctionState {
+function stateOf(jobFunction: JobFunction, dead: number, now: number): FunctionState {
   const { name, delayedCount, backlog, runningCount, workerCount, policy } = jobFunction
   return {
     name,
@@ -81,9 +91,16 @@ function stateOf(jobFunction: JobFunction, dead: number): FunctionState {
     running: runningCount,
     dead,
     workers: workerCount,
+    oldestWaitMs: oldestWaitMs(jobFunction, now),
     paused: policy.paused,
     draining: policy.draining,
   }
+}
+
+/** 0 if none waits; null if that is not known without a look into the store. */
+function oldestWaitMs(jobFunction: JobFunction, _now: number): number | null {
+  const isWaited = [0, 1, 2].some((priority) => jobFunction.queuedCount(priority as Priority) > 0)
+  return isWaited ? null : 0
 }
 
 const unused: Omit<FunctionState, 'name' | 'dead'> = {
@@ -91,6 +108,7 @@ const unused: Omit<FunctionState, 'name' | 'dead'> = {
   delayed: 0,
   running: 0,
   workers: 0,
+  oldestWaitMs: 0,
   paused: false,
   draining: false,
 }

@@ -1,19 +1,23 @@
 import { type Engine, type Job, type Priority, priorities } from '@geartrain/engine'
-import type { ControlOperations, JobDescription, JobSummary } from '@geartrain/protocol'
+import type { ControlOperations, JobDescription, JobSummary, PriorityName } from '@geartrain/protocol'
 import type { Connections } from '../connections.ts'
 import type { Handles } from '../handles.ts'
 import type { StoredDescription, StoreFailure } from '../store/store.ts'
+import type { Policies } from '../policies/policies.ts'
 import type { WallTime } from '../wall-time.ts'
 import { toBytes } from './bytes.ts'
 import { type CancelContext, cancelJob } from './cancel-job.ts'
 import { ControlError, notFound, storeError } from './control-error.ts'
 import { type Inquiry, isFailure } from './inquiry.ts'
 import { priorityNames } from './priority-names.ts'
+import { runJob } from './run-job.ts'
+import { workerText } from './worker-text.ts'
 
 type Operations = ControlOperations
 
 export interface JobsContext extends CancelContext {
   readonly connections: Connections
+  readonly policies: Policies
   readonly wallTime: WallTime
   readonly inquiry: Inquiry
 }
@@ -26,6 +30,8 @@ export class JobControl {
   readonly #inquiry: Inquiry
   /** The last change of a priority, with which the next one has to wait. */
   #changing: Promise<unknown> = Promise.resolve()
+  /** Jobs that are being made ready: for these it has to wait as well. */
+  #hastening: Promise<unknown> = Promise.resolve()
 
   constructor(context: JobsContext) {
     this.#context = context
@@ -55,10 +61,43 @@ export class JobControl {
     return {}
   }
 
+  /** What has ended goes, as far as it is kept; what waits is cancelled. */
+  async delete({ handle }: Operations['job delete']['params']): Promise<Record<string, never>> {
+    const number = this.#number(handle)
+    const live = this.#liveJob(number)
+    if (live?.state === 'running') {
+      throw new ControlError('CONFLICT', `the job ${handle} is running: cancel it, or let it end`)
+    }
+    const state = live?.state ?? (await this.#find(number)).job?.state
+    if (state === undefined) throw notFound(`there is no job ${handle}`)
+    const isEnded = state !== 'ready' && state !== 'delayed' && state !== 'pending'
+    if (!isEnded) return await this.cancel({ handle })
+    const kind = state === 'dead' ? 'delete dead' : 'delete result'
+    const outcome = await this.#inquiry.change({ kind, number: this.#handles.total(number) })
+    if (isFailure(outcome)) throw storeError(outcome, 'the job may yet be deleted')
+    if (outcome !== 'done') throw notFound(`there is no job ${handle} any more`)
+    return {}
+  }
+
+  async run({ handle }: Operations['job run']['params']): Promise<Record<string, never>> {
+    const number = this.#number(handle)
+    const done = this.#changing.then(() => runJob(this.#context, number, handle))
+    this.#hastening = Promise.allSettled([this.#hastening, done])
+    await done
+    return {}
+  }
+
   /** One after the other: each has to know where the job stands. */
-  prioritize(params: Operations['job prioritize']['params']): Promise<Record<string, never>> {
-    const changed = this.#changing.then(() => this.#prioritize(params))
-    this.#changing = changed.catch(() => {})
+  async prioritize({ handle, priority }: Operations['job prioritize']['params']): Promise<Record<string, never>> {
+    const [changed] = this.prioritizeAll([handle], priority)
+    return (await changed) ?? {}
+  }
+
+  /** The same for several, which do not come twice: these do not have to wait for one another. */
+  prioritizeAll(handles: readonly string[], priority: PriorityName): readonly Promise<Record<string, never>>[] {
+    const before = Promise.all([this.#changing, this.#hastening])
+    const changed = handles.map((handle) => before.then(() => this.#prioritize({ handle, priority })))
+    this.#changing = Promise.allSettled(changed)
     return changed
   }
 
@@ -152,7 +191,7 @@ export class JobControl {
     const { reducer, then, expiresAt, waiters, retries } = job
     return {
       ...summarize(this.#context, job),
-      workload: toBytes(job.workload),
+      ...this.#payload(job.function.name, 'workload', job.workload),
       ...(reducer === '' ? {} : { reducer }),
       ...(then === '' ? {} : { then }),
       ...(stored === undefined ? {} : time('submittedAt', stored.submittedAt)),
@@ -160,6 +199,16 @@ export class JobControl {
       failures: stored?.failures ?? [],
       waiting: waiters.length,
     }
+  }
+
+  /** Unless the function's policy hides it. */
+  #payload(
+    functionName: string,
+    name: 'workload' | 'result',
+    data: Uint8Array | undefined,
+  ): Pick<JobDescription, 'workload' | 'result' | 'hidden'> {
+    if (this.#context.policies.hidesPayloads(functionName)) return { hidden: true }
+    return data === undefined ? {} : { [name]: toBytes(data) }
   }
 
   #describeStored(stored: StoredDescription): JobDescription {
@@ -175,7 +224,7 @@ export class JobControl {
       ...time('runAt', stored.runAt),
       background: true,
       ...(numerator > 0 || denominator > 0 ? { numerator, denominator } : {}),
-      ...(workload === undefined ? {} : { workload: toBytes(workload) }),
+      ...this.#payload(stored.function, 'workload', workload),
       ...(reducer === '' ? {} : { reducer }),
       ...(then === '' ? {} : { then }),
       ...time('submittedAt', stored.submittedAt),
@@ -184,7 +233,7 @@ export class JobControl {
       ...time('endedAt', stored.endedAt),
       ...time('keepUntil', stored.keepUntil),
       ...(reason === undefined ? {} : { reason }),
-      ...(result === undefined ? {} : { result: toBytes(result) }),
+      ...this.#payload(stored.function, 'result', result),
       waiting: this.#engine.findJob(handleNumber)?.waiters.length ?? 0,
     }
   }
@@ -194,7 +243,7 @@ export class JobControl {
 export function summarize(
   { handles, wallTime, connections }: Pick<JobsContext, 'handles' | 'wallTime' | 'connections'>,
   job: Job,
-): JobSummary & { readonly state: JobSummary['state'] } {
+): JobSummary {
   const { number, unique, priority, retries, background, owner, numerator, denominator } = job
   const connection = owner && connections.get(owner.id)
   return {
@@ -206,7 +255,9 @@ export function summarize(
     attempts: retries,
     ...(job.state === 'delayed' ? { runAt: job.dueAt + wallTime.offsetMs } : {}),
     background,
-    ...(connection === undefined ? {} : { worker: `${connection.clientId} ${connection.address}` }),
+    ...(connection === undefined
+      ? {}
+      : { worker: workerText(connections, job), connection: connection.serial }),
     ...(numerator > 0 || denominator > 0 ? { numerator, denominator } : {}),
   }
 }

@@ -21,6 +21,9 @@ const settingsMax = 100
 const nameBytesMax = 1024
 /** Entries of a page. */
 const pageMax = 1000
+/** What is looked for in errors. */
+const textCharactersMax = 1000
+const ageMsMax = 100 * 366 * 86_400_000
 /** Schedules show no more of their past. */
 const runsMax = 100
 
@@ -100,6 +103,21 @@ const deadFilter = {
   function: name.exactOptional(),
   reason: z.enum(['failed', 'exception', 'timeout', 'lost', 'expired']).exactOptional(),
 }
+const text = z.string().min(1, 'it is not empty').max(textCharactersMax)
+const ageMs = z.int().min(0).max(ageMsMax)
+const jobState = z.enum(['ready', 'delayed', 'running', 'dead', 'complete', 'failed', 'exception'])
+const jobFilterParts = {
+  function: name.exactOptional(),
+  priority: priority.exactOptional(),
+  unique: wireText.min(1, 'it is not empty').exactOptional(),
+  worker: wireText.min(1, 'it is not empty').exactOptional(),
+  olderThanMs: ageMs.exactOptional(),
+  youngerThanMs: ageMs.exactOptional(),
+  error: text.exactOptional(),
+  reason: deadFilter.reason,
+  message: z.string().max(textCharactersMax).exactOptional(),
+}
+const jobFilter = { ...jobFilterParts, state: jobState.exactOptional() }
 const bytes = z.custom<Bytes>(isBytes, 'expected { "text": "..." } or { "base64": "..." }')
 
 /** A record passes over the key __proto__, and a change of all of them is not to be one of some. */
@@ -118,15 +136,25 @@ const schemas: {
 } = {
   functions: z.strictObject({ names: z.array(name).max(namesMax).exactOptional() }),
   'function show': z.strictObject({ name }),
-  'function set': z.strictObject({ name, values }),
+  'function set': z.strictObject({ name, values, dryRun: z.boolean().exactOptional() }),
   'function purge': z.strictObject({ name }),
+  policies: z.strictObject({}),
 
-  jobs: z.strictObject({
-    function: name.exactOptional(),
-    state: z.enum(['ready', 'delayed', 'running']).exactOptional(),
-    after: cursor,
-    limit,
-  }),
+  jobs: z.strictObject({ ...jobFilter, after: cursor, limit, order: z.enum(['oldest', 'newest']).exactOptional() }),
+  'jobs count': z.strictObject({ filter: z.strictObject(jobFilter) }),
+  'jobs counts': z.strictObject({ filter: z.strictObject(jobFilterParts) }),
+  'jobs change': z
+    .strictObject({
+      action: z.enum(['cancel', 'retry', 'delete', 'run', 'prioritize']),
+      priority: priority.exactOptional(),
+      handles: handles.exactOptional(),
+      filter: z.strictObject(jobFilter).exactOptional(),
+      dryRun: z.boolean().exactOptional(),
+    })
+    .refine(isOneOfBoth, { error: oneOfBoth })
+    .refine((asked) => (asked.action === 'prioritize') === (asked.priority !== undefined), {
+      error: '"priority" goes with "prioritize", and it with a "priority"',
+    }),
   'job show': z
     .strictObject({
       handle: handle.exactOptional(),
@@ -140,6 +168,8 @@ const schemas: {
       error: '"function" goes with "unique": a handle says which job it is',
     }),
   'job cancel': z.strictObject({ handle }),
+  'job run': z.strictObject({ handle }),
+  'job delete': z.strictObject({ handle }),
   'job prioritize': z.strictObject({ handle, priority }),
 
   dead: z.strictObject({ ...deadFilter, before: cursor, limit }),
@@ -156,6 +186,7 @@ const schemas: {
   'dead delete': z
     .strictObject({ handles: handles.exactOptional(), filter: z.strictObject(deadFilter).exactOptional() })
     .refine(isOneOfBoth, { error: oneOfBoth }),
+  'dead groups': z.strictObject({ ...deadFilter, limit }),
 
   schedules: z.strictObject({ function: name.exactOptional() }),
   'schedule show': z.strictObject({ name, runs: z.int().min(0).max(runsMax).exactOptional() }),
@@ -165,6 +196,24 @@ const schemas: {
   'schedule resume': z.strictObject({ name }),
   'schedule run': z.strictObject({ name }),
   'schedule remove': z.strictObject({ name }),
+  // They look at it as well.
+  'schedule preview': z.strictObject({
+    cron: z.string().exactOptional(),
+    every: z.string().exactOptional(),
+    at: z.string().exactOptional(),
+    timezone: z.string().exactOptional(),
+    runs: z.int().min(1).max(runsMax).exactOptional(),
+  }),
+
+  connections: z.strictObject({
+    workers: z.boolean().exactOptional(),
+    function: name.exactOptional(),
+    after: cursor,
+    limit,
+  }),
+  'connection close': z.strictObject({ id: z.int().min(1) }),
+
+  'server show': z.strictObject({}),
 }
 
 // Object.keys forgets that the keys are the table's own.

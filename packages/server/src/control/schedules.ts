@@ -6,6 +6,8 @@ import { storeError } from './control-error.ts'
 
 type Operations = ControlOperations
 
+const previewRuns = 5
+
 /** What is asked of schedules. A change is answered when the store has it. */
 export class ScheduleControl {
   readonly #schedules: Schedules
@@ -45,6 +47,10 @@ export class ScheduleControl {
   remove({ name }: Operations['schedule remove']['params']): Promise<Record<string, never>> {
     this.#schedules.remove(name)
     return this.#kept({})
+  }
+
+  preview({ runs = previewRuns, ...fields }: Operations['schedule preview']['params']): { readonly next: number[] } {
+    return { next: this.#schedules.preview(fields, runs) }
   }
 
   async #kept<Answer>(answer: Answer): Promise<Answer> {

@@ -3,7 +3,7 @@ import { Problem } from '../http/problem.ts'
 import type { Limits } from '../limits.ts'
 import { LocalLink, type LocalPacket } from './local-link.ts'
 import { refusal } from './refusal.ts'
-import { type LocalSubmission, sendBackground } from './submission.ts'
+import { type LocalSubmission, sendSubmission } from './submission.ts'
 
 /** Submissions that wait for their replies, and the bytes of their workloads. */
 const waitingMax = 20_000
@@ -43,7 +43,7 @@ export class BackgroundLine {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ bytes, resolve, reject })
       this.#waitingBytes += bytes
-      sendBackground(link, submission)
+      sendSubmission(link, submission, 'background')
     })
   }
 

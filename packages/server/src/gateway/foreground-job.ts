@@ -4,7 +4,7 @@ import { Problem } from '../http/problem.ts'
 import type { Limits } from '../limits.ts'
 import { LocalLink, type LocalPacket } from './local-link.ts'
 import { refusal } from './refusal.ts'
-import { type LocalSubmission, sendForeground } from './submission.ts'
+import { type LocalSubmission, sendSubmission } from './submission.ts'
 
 /** What becomes of a job that is waited for. Nothing comes after `complete` or `failed`; without `created`, it was refused. */
 export type ForegroundEvent =
@@ -57,7 +57,7 @@ export class ForegroundJob {
     this.#context.connect(this.#link)
     this.#link.send('SET_CLIENT_ID', ['http'])
     this.#link.send('OPTION_REQ', ['exceptions'])
-    sendForeground(this.#link, this.#submission)
+    sendSubmission(this.#link, this.#submission, 'foreground')
   }
 
   /** Whoever gets its events is slow: no more come until `goOn`, and the job's worker may have to wait as well. */

@@ -32,7 +32,7 @@ export class GearmandHttpJob {
     this.#response = response
     this.#isBackground = request.isBackground
     this.#outputBytesMax = limits.outputBytesMax
-    this.#link = new LocalLink(limits, (packet) => this.#receive(packet))
+    this.#link = new LocalLink(limits, (packet) => this.#handlers[packet.name]?.(packet))
     this.#link.once('close', () => this.end())
     response.once('close', () => this.#link.destroy())
     connect(this.#link, actor)
@@ -44,28 +44,19 @@ export class GearmandHttpJob {
     this.#refuse(new Problem('SHUTTING_DOWN', 'SHUTTING_DOWN This server has closed the connection'))
   }
 
-  #receive({ name, args, data }: LocalPacket): void {
-    switch (name) {
-      case 'JOB_CREATED':
-        this.#handle = args[0] ?? ''
-        if (this.#isBackground) this.#answer(name, [])
-        return
-      case 'WORK_DATA':
-        return this.#collect(data)
-      case 'WORK_COMPLETE':
-        return this.#answer(name, [...this.#parts, data])
-      case 'WORK_FAIL':
-        return this.#answer(name, [])
-      case 'WORK_EXCEPTION':
-        return this.#answer(name, [data])
-      case 'ERROR': {
-        const [code = '', text = ''] = args
-        return this.#refuse(new Problem(refusal(code, text).code, `${code} ${text}`))
-      }
-      default:
-        // Progress and warnings have no place in an answer.
-        return
-    }
+  /** Progress and warnings have no place in an answer. */
+  readonly #handlers: Partial<Record<PacketName, (packet: LocalPacket) => void>> = {
+    JOB_CREATED: ({ name, args }) => {
+      this.#handle = args[0] ?? ''
+      if (this.#isBackground) this.#answer(name, [])
+    },
+    WORK_DATA: ({ data }) => this.#collect(data),
+    WORK_COMPLETE: ({ name, data }) => this.#answer(name, [...this.#parts, data]),
+    WORK_FAIL: ({ name }) => this.#answer(name, []),
+    WORK_EXCEPTION: ({ name, data }) => this.#answer(name, [data]),
+    ERROR: ({ args: [code = '', text = ''] }) => {
+      this.#refuse(new Problem(refusal(code, text).code, `${code} ${text}`))
+    },
   }
 
   #collect(data: Uint8Array): void {

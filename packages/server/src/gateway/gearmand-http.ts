@@ -93,7 +93,10 @@ export class GearmandHttp {
     const actor = access.identify({ address: addressOf(request.socket) })
     if (!actor.may('submit', job.function)) return refuse(response, 403, 'ACCESS_DENIED This is not allowed to you')
     // A peer that leaves before it has sent all has no job.
-    const bytesMax = Math.min(limits.httpBodyBytesMax, limits.packetBytesMax - job.function.length - job.unique.length - 2)
+    const bytesMax = Math.min(
+      limits.httpBodyBytesMax,
+      limits.packetBytesMax - job.function.length - job.unique.length - 2,
+    )
     const body = await readBody(request, bytesMax).catch(() => null)
     if (body === null || response.destroyed) return
     if (body === undefined) {

@@ -83,7 +83,7 @@ export class HttpWorker {
   constructor(context: Pick<HttpContext, 'clock' | 'limits' | 'connect' | 'withdraw'>, events: WorkerEvents) {
     this.#context = context
     this.#events = events
-    this.#link = new LocalLink(context.limits, (packet) => this.#receive(packet))
+    this.#link = new LocalLink(context.limits, (packet) => this.#handlers[packet.name]?.(packet))
     this.#link.once('close', () => this.#end('disconnected'))
   }
 
@@ -139,47 +139,37 @@ export class HttpWorker {
     if (this.#state === 'sleeping') this.#end('none')
   }
 
-  #receive({ name, args, data }: LocalPacket): void {
-    const [first = '', second = '', third = '', fourth = '', fifth = ''] = args
-    switch (name) {
-      case 'NO_JOB':
-        if (this.#isTimeOver) return this.#end('none')
-        this.#state = 'sleeping'
-        this.#link.send('PRE_SLEEP', [])
-        return
-      case 'NOOP':
-        if (this.#state !== 'sleeping') return
-        this.#state = 'asking'
-        this.#link.send('GRAB_JOB_ALL', [])
-        return
-      case 'JOB_ASSIGN_UNIQ':
-      case 'JOB_ASSIGN_ALL':
-      case 'JOB_ASSIGN_TRACED':
-        return this.#begin({
-          handle: first,
-          function: second,
-          unique: third,
-          reducer: fourth,
-          trace: fifth,
-          workload: data,
-        })
-      case 'JOB_CANCEL':
-        return this.#end(second === 'timeout' ? 'timeout' : 'cancelled')
-      case 'ECHO_RES':
-        return this.#onTaken()
-      case 'ERROR':
-        return this.#onError(first, second)
-      default:
-        return
-    }
+  /** What comes from the server; all else is no news. */
+  readonly #handlers: Partial<Record<PacketName, (packet: LocalPacket) => void>> = {
+    NO_JOB: () => this.#sleep(),
+    NOOP: () => this.#ask(),
+    JOB_ASSIGN_UNIQ: (packet) => this.#begin(packet),
+    JOB_ASSIGN_ALL: (packet) => this.#begin(packet),
+    JOB_ASSIGN_TRACED: (packet) => this.#begin(packet),
+    JOB_CANCEL: ({ args }) => this.#end(args[1] === 'timeout' ? 'timeout' : 'cancelled'),
+    ECHO_RES: () => this.#onTaken(),
+    ERROR: ({ args: [code = '', text = ''] }) => this.#onError(code, text),
   }
 
-  #begin(job: TakenJob): void {
+  #sleep(): void {
+    if (this.#isTimeOver) return this.#end('none')
+    this.#state = 'sleeping'
+    this.#link.send('PRE_SLEEP', [])
+  }
+
+  #ask(): void {
+    if (this.#state !== 'sleeping') return
+    this.#state = 'asking'
+    this.#link.send('GRAB_JOB_ALL', [])
+  }
+
+  #begin({ args, data: workload }: LocalPacket): void {
     if (this.#state === 'gone') return
+    const [handle = '', name = '', unique = '', reducer = '', trace = ''] = args
     this.#state = 'working'
-    this.#handle = job.handle
+    this.#handle = handle
     this.#stopWaiting()
-    this.#events.onJob(job)
+    this.#events.onJob({ handle, function: name, unique, reducer, trace, workload })
   }
 
   #onTaken(): void {

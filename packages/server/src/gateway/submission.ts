@@ -1,7 +1,8 @@
-import type { PacketName, SubmitOptions } from '@geartrain/protocol'
+import type { PacketName, PriorityName, SubmitOptions } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
 import { Problem } from '../http/problem.ts'
 import type { Limits } from '../limits.ts'
+import { fromWire } from '../policies/function-name.ts'
 import type { LocalLink } from './local-link.ts'
 
 /** A job that somebody wants to submit. Names are as on the wire. */
@@ -9,17 +10,17 @@ export interface LocalSubmission {
   readonly function: string
   readonly unique: string
   readonly workload: Uint8Array
-  /** Nothing but what was asked for: most have none. */
+  /** Nothing but what was asked for: most have none. Names in it, too, are as on the wire. */
   readonly options: Omit<SubmitOptions, 'background'>
   /** A W3C traceparent, or empty. */
   readonly trace: string
 }
 
-const backgroundPackets = {
-  high: 'SUBMIT_JOB_HIGH_BG',
-  normal: 'SUBMIT_JOB_BG',
-  low: 'SUBMIT_JOB_LOW_BG',
-} as const satisfies Record<string, PacketName>
+/** For those that ask for no more than a priority. */
+const plainPackets = {
+  background: { high: 'SUBMIT_JOB_HIGH_BG', normal: 'SUBMIT_JOB_BG', low: 'SUBMIT_JOB_LOW_BG' },
+  foreground: { high: 'SUBMIT_JOB_HIGH', normal: 'SUBMIT_JOB', low: 'SUBMIT_JOB_LOW' },
+} as const satisfies Record<string, Record<PriorityName, PacketName>>
 /** The packet's arguments beside the names: `background`, and what lies between them. */
 const otherBytes = 64
 
@@ -39,29 +40,25 @@ export function checkSubmission(submission: LocalSubmission, actor: Actor, { pac
   }
 }
 
-export function sendBackground(link: LocalLink, submission: LocalSubmission): void {
+export function sendSubmission(link: LocalLink, submission: LocalSubmission, kind: keyof typeof plainPackets): void {
   const { function: name, unique, options, trace, workload } = submission
   const { priority = 'normal', ...others } = options
-  if (trace === '' && isEmpty(others)) link.send(backgroundPackets[priority], [name, unique], workload)
-  else sendWith(link, submission, true)
+  if (trace === '' && isEmpty(others)) link.send(plainPackets[kind][priority], [name, unique], workload)
+  else link.send('SUBMIT_JOB_WITH', [name, unique, optionsText(options, kind === 'background'), trace], workload)
 }
 
-export function sendForeground(link: LocalLink, submission: LocalSubmission): void {
-  sendWith(link, submission, false)
+/** In JSON names are text. All of it is ASCII, since a packet's arguments have one byte a character. */
+function optionsText({ then, reducer, ...options }: LocalSubmission['options'], background: boolean): string {
+  const names = {
+    ...(then === undefined ? {} : { then: fromWire(then) }),
+    ...(reducer === undefined ? {} : { reducer: fromWire(reducer) }),
+  }
+  const json = JSON.stringify({ background, ...options, ...names })
+  return json.replace(notAscii, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-function sendWith(
-  link: LocalLink,
-  { function: name, unique, options, trace, workload }: LocalSubmission,
-  background: boolean,
-): void {
-  link.send('SUBMIT_JOB_WITH', [name, unique, asAscii(JSON.stringify({ background, ...options })), trace], workload)
-}
-
-/** Names in it have characters of one byte, which is not what UTF-8 makes of them. */
-function asAscii(json: string): string {
-  return json.replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
+// One half of a pair at a time, as JSON has them.
+const notAscii = /[\u0080-\uffff]/g
 
 function isEmpty(object: object): boolean {
   for (const _ in object) return false

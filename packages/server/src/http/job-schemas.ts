@@ -1,7 +1,13 @@
+import type { JobDescription } from '@geartrain/protocol'
 import { z } from 'zod'
 import { priority } from './schemas.ts'
 
 // What answers say of jobs.
+
+/** The policy of its function hides what goes into its jobs and what comes out of them. */
+export function hidesPayloads(job: JobDescription): boolean {
+  return 'hidden' in job && job.hidden === true
+}
 
 export const payload = z
   .union([z.object({ text: z.string() }), z.object({ base64: z.string() })])
@@ -22,6 +28,7 @@ export const jobDescription = z.looseObject({
   numerator: z.int().optional(),
   denominator: z.int().optional(),
   workload: payload.optional(),
+  hidden: z.boolean().optional().meta({ description: 'The policy of its function hides workload and result' }),
   reducer: z.string().optional(),
   then: z.string().optional(),
   submittedAt: time.optional(),

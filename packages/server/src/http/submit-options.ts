@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { SubmitOptions } from '@geartrain/protocol'
+import { readTraceParent, type SubmitOptions } from '@geartrain/protocol'
 import { z } from 'zod'
+import { jobOptionKeys } from '../policies/job-options.ts'
 import { policySettings } from '../policies/policy-settings.ts'
 import { duration } from '../settings-values.ts'
 import { Problem } from './problem.ts'
@@ -45,23 +46,6 @@ const wait = z
     description:
       'Wait for the job to end, and answer with its result; with a time (`wait=30s`), no longer than that. Without it the job is a background one',
   })
-
-// TODO: from policies/job-options.ts
-const jobOptionKeys = [
-  'attempts',
-  'retry-on',
-  'backoff',
-  'backoff-first',
-  'backoff-factor',
-  'backoff-max',
-  'backoff-jitter',
-  'retry-foreground',
-  'dead-for',
-  'timeout',
-  'ttl',
-  'expire',
-  'keep-results',
-] as const
 
 const policyOptions = Object.fromEntries(
   jobOptionKeys.map((key) => [
@@ -111,8 +95,6 @@ const options = {
   then: functionName.meta({ description: 'Function that the result is sent on to, as a background job' }).optional(),
   reducer: functionName.meta({ description: 'Function that the worker is to give the parts of the job to' }).optional(),
 }
-
-const traceparent = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/
 
 /** In the query. */
 export const submitQuery = z.strictObject(options)
@@ -178,7 +160,7 @@ function textOf(header: string, value: string | readonly string[] | undefined): 
 }
 
 function toRequest(query: Query, { traceparent: text }: IncomingHttpHeaders): SubmitRequest {
-  const trace = typeof text === 'string' && traceparent.test(text) ? text : ''
+  const trace = typeof text === 'string' && readTraceParent(text) !== undefined ? text : ''
   if (isEmpty(query)) return trace === '' ? plain : { ...plain, trace }
   const { wait, stream = false, unique = '', schedule, timezone, delay, 'run-at': runAt } = query
   const scheduleName = query['schedule-name']

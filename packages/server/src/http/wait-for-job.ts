@@ -85,8 +85,7 @@ function tellData(submission: LocalSubmission, response: ServerResponse, resolve
       begin()
       response.end(event.result)
     } else if (event.kind === 'failed') {
-      // An answer without its end is all that HTTP has for it.
-      if (response.headersSent) response.destroy()
+      if (response.headersSent) breakOff(response)
       else reject(problemOf(event, handle, submission))
     }
   }
@@ -113,6 +112,12 @@ function tellEvents(submission: LocalSubmission, response: ServerResponse, resol
       stream.end()
     } else stream?.send(event.kind, toBytes(event.data))
   }
+}
+
+/** What was written still goes; that there is no end to it is all that HTTP has for a failure. */
+function breakOff(response: ServerResponse): void {
+  if (response.socket === null) response.destroy()
+  else response.socket.destroySoon()
 }
 
 function headersOf(handle: string): Record<string, string> {

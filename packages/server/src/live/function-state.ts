@@ -2,10 +2,14 @@ import { type JobFunction, priorities } from '@geartrain/engine'
 import { textOfName } from '../http/names.ts'
 import { counter, type Flow, type FunctionFigures, type Percentiles } from '../metrics/function-figures.ts'
 
+import { oldestReadyAt } from '../metrics/oldest-ready.ts'
+
 /** What a live stream tells of a function. Rates are in events a second. */
 export interface FunctionState {
   readonly name: string
   readonly ready: { readonly high: number; readonly normal: number; readonly low: number }
+  /** Since when the one that waits longest could have been begun, of those in memory: milliseconds since 1970. */
+  readonly oldestReadyAt?: number
   readonly delayed: number
   readonly running: number
   readonly dead: number
@@ -47,8 +51,10 @@ export function functionState(
   jobFunction: JobFunction | undefined,
   dead: number,
   now: number,
+  offsetMs: number,
 ): FunctionState {
   const { backlog, policy } = jobFunction ?? {}
+  const oldest = jobFunction && oldestReadyAt(jobFunction)
   return {
     name: textOfName(figures.name),
     ready: {
@@ -56,6 +62,7 @@ export function functionState(
       normal: jobFunction?.queuedCount(priorities.normal) ?? 0,
       low: jobFunction?.queuedCount(priorities.low) ?? 0,
     },
+    ...(oldest === undefined ? {} : { oldestReadyAt: oldest + offsetMs }),
     delayed: (jobFunction?.delayedCount ?? 0) + (backlog?.delayed ?? 0),
     running: jobFunction?.runningCount ?? 0,
     dead,

@@ -1,6 +1,7 @@
 import type { JobFunction, Policy } from '@geartrain/engine'
 import type { Figures } from '../metrics/figures.ts'
 import type { FunctionFigures } from '../metrics/function-figures.ts'
+import { oldestReadyAt } from '../metrics/oldest-ready.ts'
 import { functionState } from './function-state.ts'
 
 /** A function that is gone is remembered for so many ticks, which is longer than anybody's interval. */
@@ -26,6 +27,7 @@ interface MadeOf {
   workers: number
   dead: number
   policy: Policy | undefined
+  oldest: number | undefined
 }
 
 /** The states of all functions as of the last tick, and when each was last another one. */
@@ -86,7 +88,7 @@ export class FunctionStates {
     const dead = this.#figures.dead.byName.get(name) ?? 0
     const madeOf = makings(figures, jobFunction, dead)
     if (known !== undefined && figures.isQuiet(now) && isSame(madeOf, known.madeOf)) return
-    const written = JSON.stringify(functionState(figures, jobFunction, dead, now))
+    const written = JSON.stringify(functionState(figures, jobFunction, dead, now, this.#figures.wallTime.offsetMs))
     if (known?.written === written) return
     this.#gone.delete(name)
     this.#byName.set(name, { figures, written, changedAt: tick, madeOf })
@@ -104,6 +106,7 @@ function makings(figures: FunctionFigures, jobFunction: JobFunction | undefined,
     workers: jobFunction?.workerCount ?? 0,
     dead,
     policy: jobFunction?.policy,
+    oldest: jobFunction && oldestReadyAt(jobFunction),
   }
 }
 
@@ -117,6 +120,7 @@ function isSame(one: MadeOf, other: MadeOf): boolean {
     one.running === other.running &&
     one.workers === other.workers &&
     one.dead === other.dead &&
-    one.policy === other.policy
+    one.policy === other.policy &&
+    one.oldest === other.oldest
   )
 }

@@ -2,6 +2,7 @@ import type { Engine } from '@geartrain/engine'
 import type { Clock } from '../clock.ts'
 import type { Connections } from '../connections.ts'
 import type { Journal } from '../journal.ts'
+import type { WallTime } from '../wall-time.ts'
 import type { DeadCounts } from './dead-counts.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Health } from './health.ts'
@@ -17,6 +18,7 @@ export interface Figures {
   /** Undefined: no job outlives the server. */
   readonly store: { readonly name: string; readonly stats: StoreStats; readonly journal: Journal } | undefined
   readonly clock: Clock
+  readonly wallTime: WallTime
   /** Since 1970. */
   readonly startedAt: number
 }

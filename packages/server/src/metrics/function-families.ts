@@ -4,6 +4,7 @@ import { type Exposition, labels } from './exposition.ts'
 import type { Figures } from './figures.ts'
 import { counter, FunctionFigures, failedAt, reasons, retriedAt, runAt, waitAt } from './function-figures.ts'
 import { otherName } from './function-stats.ts'
+import { oldestReadyAt } from './oldest-ready.ts'
 
 /** What a family shows of a function, or of several. */
 interface Shown {
@@ -11,6 +12,7 @@ interface Shown {
   readonly functions: readonly JobFunction[]
   readonly dead: number
   readonly labels: string
+  readonly now: number
 }
 
 interface Family {
@@ -34,6 +36,15 @@ const families: readonly Family[] = [
           sum(functions, (each) => each.queuedCount(priority)),
         )
       }
+    },
+  },
+  {
+    name: 'geartrain_oldest_wait_seconds',
+    type: 'gauge',
+    help: 'How long the job that waits longest has been ready, of those in memory.',
+    write(out, name, { functions, labels: own, now }) {
+      const times = functions.map(oldestReadyAt).filter((time) => time !== undefined)
+      if (times.length > 0) out.sample(name, own, Math.max(0, now - Math.min(...times)) / 1000)
     },
   },
   gauge('geartrain_jobs_delayed', 'Jobs whose time has not come.', ({ delayedCount, backlog }) => {
@@ -78,18 +89,19 @@ const families: readonly Family[] = [
 /** What is told of functions, a piece of text for each family. One who may not see all of them sees no sum either. */
 export function* functionFamilies(
   out: Exposition,
-  { engine, functions, dead }: Figures,
+  { engine, functions, dead, clock }: Figures,
   maySee: ((name: string) => boolean) | undefined,
 ): Generator<string, void> {
   for (const { name } of engine.functions()) functions.named(name)
   for (const name of dead.byName.keys()) functions.named(name)
+  const now = clock.now()
   const shown: Shown[] = []
   const rest: FunctionFigures[] = []
   for (const figures of functions.all()) {
     const { name, hasSeries } = figures
     if (!hasSeries) rest.push(figures)
     else if (maySee === undefined || maySee(name)) {
-      const own = { figures, dead: dead.byName.get(name) ?? 0, labels: labels({ function: textOfName(name) }) }
+      const own = { now, figures, dead: dead.byName.get(name) ?? 0, labels: labels({ function: textOfName(name) }) }
       shown.push({ ...own, functions: known(engine.findFunction(name)) })
     }
   }
@@ -101,6 +113,7 @@ export function* functionFamilies(
       functions: rest.flatMap(({ name }) => known(engine.findFunction(name))),
       dead: sum(rest, ({ name }) => dead.byName.get(name) ?? 0),
       labels: labels({ function: otherName }),
+      now,
     })
   }
   for (const { name, type, help, write } of families) {

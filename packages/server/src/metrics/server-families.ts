@@ -18,6 +18,9 @@ export function serverFamilies(out: Exposition, figures: Figures): string {
   out.family('geartrain_connections', 'gauge', 'Connections; a worker is one that can do a function.')
   out.sample('geartrain_connections', labels({ kind: 'worker' }), workers)
   out.sample('geartrain_connections', labels({ kind: 'client' }), clients)
+  const { bytesIn, bytesOut } = connections.traffic
+  counter(out, 'geartrain_received_bytes_total', 'Bytes that connections have brought.', bytesIn)
+  counter(out, 'geartrain_sent_bytes_total', 'Bytes that connections were sent.', bytesOut)
   if (figures.store !== undefined) writeStore(out, figures.store)
   return out.take()
 }
@@ -36,8 +39,7 @@ function writeStore(out: Exposition, { name, stats, journal }: NonNullable<Figur
   const { additions, bytes } = journal.unkept
   gauge(out, 'geartrain_store_unkept_jobs', 'New jobs that are not kept yet.', additions)
   gauge(out, 'geartrain_store_unkept_bytes', 'What they and all else that is not kept yet take in memory.', bytes)
-  out.family('geartrain_store_commit_failures_total', 'counter', 'Batches that were not kept.')
-  out.sample('geartrain_store_commit_failures_total', '', stats.failures)
+  counter(out, 'geartrain_store_commit_failures_total', 'Batches that were not kept.', stats.failures)
   out.family('geartrain_store_commit_seconds', 'histogram', 'How long a batch took to be kept.')
   out.times('geartrain_store_commit_seconds', '', stats.times, 0)
   out.family('geartrain_store_batch_writes', 'histogram', 'Writes in a batch; one without any has only asked.')
@@ -46,5 +48,10 @@ function writeStore(out: Exposition, { name, stats, journal }: NonNullable<Figur
 
 function gauge(out: Exposition, name: string, help: string, value: number): void {
   out.family(name, 'gauge', help)
+  out.sample(name, '', value)
+}
+
+function counter(out: Exposition, name: string, help: string, value: number): void {
+  out.family(name, 'counter', help)
   out.sample(name, '', value)
 }

@@ -4,6 +4,7 @@ import type { Log } from '../log.ts'
 import type { StoredDocument } from '../store/store.ts'
 import { type FunctionOptions, readFunctionOptions } from './config-policies.ts'
 import { fits, fromWire, isPattern, wireNameProblem } from './function-name.ts'
+import { withJobOptions } from './job-options.ts'
 import { type GivenPolicy, type GivenValue, PolicyLayers, valuesOf } from './policy-layers.ts'
 import {
   type AnyPolicySetting,
@@ -30,6 +31,8 @@ export interface PolicyChange {
   readonly body: string | undefined
   /** The one that is kept so far. */
   readonly previous: string | undefined
+  /** Every setting as it would be. */
+  preview(): FunctionPolicy
   apply(): void
 }
 
@@ -61,8 +64,9 @@ export class Policies {
     this.#layers = new PolicyLayers(new Map(), readFunctionOptions(config))
   }
 
-  /** `plainPolicy` itself, if it is no other. */
-  policyOf(name: string): Policy {
+  /** `plainPolicy` itself, if it is no other. For a job with options of its own the engine remembers it. */
+  policyOf(name: string, options = ''): Policy {
+    if (options !== '') return this.#kept(toPolicy(withJobOptions(valuesOf(this.#layers.of(name)), options)))
     if (this.#layers.isEmpty) return plainPolicy
     let policy = this.#byName.get(name)
     if (policy === undefined) {
@@ -81,14 +85,12 @@ export class Policies {
   /** Every setting of a function or pattern, whether it is known or not. A PolicyError says that none can be called so. */
   show(name: string): FunctionPolicy {
     checkName(name)
-    const given = this.#layers.of(name)
-    const values = complete(valuesOf(given))
-    const settings = policyKeys.map((key) => {
-      const { type }: AnyPolicySetting = policySettings[key]
-      const source = given.get(key)?.source
-      return { key, value: type.show(values[key]), source: source ?? 'default', isDefault: source === undefined }
-    })
-    return { name, settings }
+    return describe(name, this.#layers)
+  }
+
+  /** Workloads and results of its jobs are not shown. */
+  hidesPayloads(name: string): boolean {
+    return !this.#layers.isEmpty && this.#layers.of(name).get('hide-payloads')?.value === true
   }
 
   /**
@@ -118,6 +120,7 @@ export class Policies {
     return {
       body: written(given),
       previous: written(this.#layers.runtime.get(name)),
+      preview: () => describe(name, layers),
       apply: () => {
         this.#use(layers, name)
         this.onChanged(name)
@@ -151,12 +154,11 @@ export class Policies {
     const given = this.#layers.of(name)
     if (given.size === 0) return plainPolicy
     let policy = this.#byGiven.get(given)
-    if (policy === undefined) this.#byGiven.set(given, (policy = this.#unique(given)))
+    if (policy === undefined) this.#byGiven.set(given, (policy = this.#kept(toPolicy(complete(valuesOf(given))))))
     return policy
   }
 
-  #unique(given: GivenPolicy): Policy {
-    const policy = toPolicy(complete(valuesOf(given)))
+  #kept(policy: Policy): Policy {
     // Infinity comes out as null, which nothing else does.
     const content = JSON.stringify(policy)
     if (this.#byContent.size >= cachedMax) this.#byContent.clear()
@@ -178,6 +180,17 @@ export class Policies {
     this.#layers = layers
     for (const name of this.#byName.keys()) if (fits(changed, name)) this.#byName.delete(name)
   }
+}
+
+function describe(name: string, layers: PolicyLayers): FunctionPolicy {
+  const given = layers.of(name)
+  const values = complete(valuesOf(given))
+  const settings = policyKeys.map((key) => {
+    const { type }: AnyPolicySetting = policySettings[key]
+    const source = given.get(key)?.source
+    return { key, value: type.show(values[key]), source: source ?? 'default', isDefault: source === undefined }
+  })
+  return { name, settings }
 }
 
 /** A PolicyError says why no function or pattern can be called so. */

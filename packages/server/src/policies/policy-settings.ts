@@ -136,6 +136,11 @@ export const policySettings = {
   then: setting(functionName, plainPolicy.then, 'function that the result is sent on to; empty is none'),
   paused: setting(onOff, plainPolicy.paused, 'no job is given to a worker'),
   draining: setting(onOff, plainPolicy.draining, 'no job is taken from a client'),
+  'hide-payloads': setting(
+    onOff,
+    false,
+    'workloads and results are shown to nobody who looks at jobs; workers and those who wait get them',
+  ),
 } as const satisfies Record<string, AnyPolicySetting>
 
 /** What every reader may know of a row; the table itself has the exact types. */

@@ -9,7 +9,7 @@ import { type ClientSchedule, clientDefinition, clientScheduleName } from './cli
 import { type NameLimits, readDefinition } from './definition.ts'
 import { type Run, Schedule } from './schedule.ts'
 import { ScheduleError } from './schedule-error.ts'
-import { isSameTiming, makeTiming } from './timing.ts'
+import { checkTiming, isSameTiming, makeTiming, type TimingFields } from './timing.ts'
 
 const documentKind = 'schedule'
 const schedulesMax = 10_000
@@ -112,6 +112,10 @@ export class Schedules {
 
   // What people ask
 
+  get count(): number {
+    return this.#schedules.size
+  }
+
   list(functionName?: string): ScheduleState[] {
     return [...this.#schedules.values()]
       .filter(({ definition }) => functionName === undefined || definition.function === functionName)
@@ -121,6 +125,16 @@ export class Schedules {
 
   show(name: string, nextCount: number = shownTimes): ScheduleState {
     return this.#find(name).state(Math.min(nextCount, shownTimesMax))
+  }
+
+  /** The next times of a schedule that would begin now. */
+  preview(fields: TimingFields, count: number): number[] {
+    checkTiming(fields)
+    const { now } = this.#context.wallTime
+    const timing = makeTiming(fields, now)
+    const times: number[] = []
+    for (let at = timing.after(now); times.length < count && at !== never; at = timing.after(at)) times.push(at)
+    return times
   }
 
   /** A new one, or in the place of the one of that name. `given` is looked at. */

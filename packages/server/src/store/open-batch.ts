@@ -63,6 +63,7 @@ export class OpenBatch {
     number: 0,
     runAt: 0,
     expireAt: 0,
+    readyAt: 0,
     function: 0,
     attempts: 0,
     priority: 1,
@@ -115,7 +116,7 @@ export class OpenBatch {
     head.priority = addition.priority
     head.expireAt = expireAt
     head.isClaimed = addition.job !== undefined
-    head.isThrottled = addition.function.policy.uniqueForMs > 0
+    head.isThrottled = addition.function.policyOf(submission.options).uniqueForMs > 0
     this.#records.add(head, submission, submission.workload)
   }
 
@@ -209,7 +210,9 @@ function bytesOf(change: StoredChange): number {
     case 'revive':
       return change.workload?.length ?? 0
     case 'delete dead':
+    case 'delete result':
     case 'prioritize':
+    case 'hasten':
     case 'sweep':
       return 0
   }

@@ -61,7 +61,7 @@ export interface StoredFunction {
 }
 
 export interface Batch {
-  /** The date. It is written as the time at which what is added was submitted. */
+  /** The date. It is written as the time at which what is added was submitted, or what is changed became ready. */
   readonly now: number
   /** Jobs that have ended. Those that are not there are passed over. */
   readonly forget: Float64Array
@@ -139,8 +139,12 @@ export type StoredChange =
   /** A dead job is ready again, at the end of its line, as if it were new; with another workload if there is one. */
   | { readonly kind: 'revive'; readonly number: number; readonly workload: Uint8Array | undefined }
   | { readonly kind: 'delete dead'; readonly number: number }
+  /** Of a job that has ended, what can be read goes; others of its unique join it as long as before. */
+  | { readonly kind: 'delete result'; readonly number: number }
   /** A job that waits goes to the end of another line. One that is claimed stays claimed. */
   | { readonly kind: 'prioritize'; readonly number: number; readonly priority: Priority }
+  /** A delayed job becomes ready before its time, at the end of its line; `promoted` counts it. */
+  | { readonly kind: 'hasten'; readonly number: number }
   /** Without a body: it is there no longer. */
   | {
       readonly kind: 'document'
@@ -225,6 +229,43 @@ export type StoreRequest =
   /** The same, the one that came last if several have the unique. */
   | { readonly kind: 'describe unique'; readonly unique: string; readonly function: string | undefined }
 
+  /**
+   * Some of the jobs that a filter lets through, by number. A store that holds millions looks at some of them, and says
+   * in its answer where to go on; one request never takes it long.
+   */
+  | (StoredScan & { readonly kind: 'scan'; readonly jobsMax: number })
+  /** The same jobs by function: how many there are, of those that were looked at. */
+  | (StoredScan & { readonly kind: 'count' })
+  /** The same for dead ones by function, reason and message (see failure-message.ts), `groupsMax` at most. */
+  | (StoredScan & { readonly kind: 'group dead'; readonly groupsMax: number })
+
+/** Where a look through the store is, and what for. */
+export interface StoredScan {
+  readonly filter: StoredFilter
+  readonly isDescending: boolean
+  /** Those behind this number. */
+  readonly from: number
+}
+
+/** What must be so of a job; undefined: anything. */
+export interface StoredFilter {
+  /** `live`: ready or delayed. The last ones: it has ended so, and its result can be read. */
+  readonly state: 'live' | 'ready' | 'delayed' | 'dead' | Ending['outcome']
+  /** A name, or a pattern with `*`. */
+  readonly function: string | undefined
+  readonly priority: Priority | undefined
+  readonly unique: string | undefined
+  /** When it was submitted, both included; that must be known. */
+  readonly submittedFrom: number | undefined
+  readonly submittedUntil: number | undefined
+  /** A part of its last error, in capital or small letters. */
+  readonly error: string | undefined
+  /** Its last error has this message. */
+  readonly message: string | undefined
+  /** Why it is dead. */
+  readonly reason: DeathReason | undefined
+}
+
 /** What is known of a job without its workload. */
 export interface StoredSummary {
   readonly number: number
@@ -237,8 +278,32 @@ export interface StoredSummary {
   readonly attempts: number
 }
 
+/** One that a scan has found. Times that do not apply, or are not known, are 0. */
+export interface StoredRow extends StoredSummary {
+  readonly state: Exclude<StoredFilter['state'], 'live'>
+  readonly submittedAt: number
+  readonly endedAt: number
+  readonly reason: DeathReason | undefined
+  /** What the last attempt's worker said; empty if nothing. */
+  readonly error: string
+}
+
+/** Dead jobs that are alike. */
+export interface StoredGroup {
+  readonly function: string
+  readonly reason: DeathReason
+  readonly message: string
+  readonly count: number
+  readonly firstAt: number
+  readonly lastAt: number
+  /** The number of the one with the highest. */
+  readonly number: number
+}
+
 export interface StoredExpired extends StoredSummary {
   readonly expireAt: number
+  /** What its policy says differently from its function's. */
+  readonly options: string
 }
 
 export interface DeadSummary {
@@ -258,6 +323,9 @@ export interface StoredDescription extends StoredSummary {
   readonly state: 'ready' | 'delayed' | 'dead' | Ending['outcome']
   readonly reducer: string
   readonly then: string
+  /** These two of one that has not ended, or is dead. */
+  readonly options: string
+  readonly trace: string
   /** Undefined if it is not kept. */
   readonly workload: Uint8Array | undefined
   readonly submittedAt: number
@@ -286,6 +354,14 @@ export type StoreAnswer =
       readonly functions: readonly { readonly name: string; readonly count: number }[]
     }
   | { readonly kind: 'describe'; readonly job: StoredDescription | undefined }
+  /** `next`: go on from there; undefined: that were all. */
+  | { readonly kind: 'scan'; readonly jobs: readonly StoredRow[]; readonly next: number | undefined }
+  | {
+      readonly kind: 'count'
+      readonly functions: readonly { readonly name: string; readonly count: number }[]
+      readonly next: number | undefined
+    }
+  | { readonly kind: 'group dead'; readonly groups: readonly StoredGroup[]; readonly next: number | undefined }
   /** The request could not be answered; others can. */
   | { readonly kind: 'failed'; readonly failure: StoreFailure }
 
@@ -302,6 +378,7 @@ export interface BatchResult {
   readonly revived: readonly { readonly function: string; readonly priority: Priority; readonly count: number }[]
   /** Those of `cancel` that were there. */
   readonly cancelled: readonly StoredSummary[]
+  /** Delayed jobs that are ready now. A line can be there more than once. */
   readonly promoted: readonly { readonly function: string; readonly priority: Priority; readonly count: number }[]
   /** When the next delayed job is due; Infinity if there is none. Told with every promotion. */
   readonly nextDueAt: number | undefined

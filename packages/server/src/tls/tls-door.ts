@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { createServer, type Server as TlsServer, type TLSSocket } from 'node:tls'
+import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import { plainAddress } from '../access/network.ts'
 import type { Log } from '../log.ts'
 import type { TlsSource } from './tls-source.ts'

@@ -32,6 +32,8 @@ const fine: ReadonlySet<JobOutcome> = new Set(['complete', 'cancelled', 'abandon
  */
 export class JobSpans implements Observer {
   readonly #options: JobSpansOptions
+  /** The number of the attempt that is under way. */
+  readonly #attempts = new WeakMap<Job, number>()
 
   constructor(options: JobSpansOptions) {
     this.#options = options
@@ -51,6 +53,7 @@ export class JobSpans implements Observer {
   joined(): void {}
 
   assigned(job: Job, waitMs: number): void {
+    this.#attempts.set(job, job.retries + 1)
     this.#stretch('wait', job, waitMs, {})
   }
 
@@ -65,13 +68,18 @@ export class JobSpans implements Observer {
   ended(job: Job, outcome: JobOutcome, isDead: boolean, runMs: number | undefined): void {
     const attributes = { 'geartrain.job.outcome': outcome, 'geartrain.job.dead': isDead }
     const error = fine.has(outcome) ? undefined : outcome
-    // One that was never begun has its end in its wait, of whose beginning nothing is known here.
-    if (runMs === undefined) this.#stretch('wait', job, 0, attributes, error)
+    // One that was not begun, or not yet again, has its end in its wait.
+    if (runMs === undefined) this.#stretch('wait', job, this.#waitMs(job), attributes, error)
     else this.#stretch('run', job, runMs, attributes, error)
   }
 
   /** Of what is on disk alone the trace is not at hand. */
   endedOnDisk(): void {}
+
+  #waitMs({ readyAt }: Job): number {
+    const { now, offsetMs } = this.#options.wallTime
+    return Math.max(0, now - (readyAt + offsetMs))
+  }
 
   /** What has just ended after so long. */
   #stretch(name: 'wait' | 'run', job: Job, lengthMs: number, more: Span['attributes'], error?: string): void {
@@ -80,7 +88,7 @@ export class JobSpans implements Observer {
     const endMs = this.#options.wallTime.now
     const attributes = {
       ...this.#attributes(job.function, job.number),
-      'geartrain.job.attempts': job.retries + (name === 'run' ? 1 : 0),
+      'geartrain.job.attempts': this.#attempts.get(job) ?? job.retries,
       ...more,
     }
     const { traceId, parentSpanId } = place

@@ -4,6 +4,7 @@ import { fromBytes } from '../../control/bytes.ts'
 import { shownBytesMax, type WatchedBytes, type WatchedEvent } from '../../job-watch.ts'
 import type { HttpContext } from '../context.ts'
 import { EventStream } from '../event-stream.ts'
+import { hidesPayloads } from '../job-schemas.ts'
 import { type Answer, type Route, type RouteRequest, route, streamed } from '../route.ts'
 import { handle } from '../schemas.ts'
 
@@ -42,8 +43,9 @@ async function watchJob(
   // Seen from now on, so that none of it is lost while the job is looked up. What came before that is in the snapshot.
   let ended: WatchedEvent | undefined
   let stream: EventStream | undefined
+  let isHidden = false
   const leave = jobWatch.watch(asked, (event) => {
-    if (stream !== undefined) tell(stream, event)
+    if (stream !== undefined) tell(stream, event, isHidden)
     else if (event.kind === 'ended') ended = event
   })
   let job: JobDescription
@@ -53,30 +55,31 @@ async function watchJob(
     leave()
     throw error
   }
+  isHidden = hidesPayloads(job)
   if (signal.aborted) leave()
   else {
     stream = new EventStream(response, leave)
     stream.send('snapshot', snapshotOf(job))
     const end = ended ?? endOf(job)
-    if (end !== undefined) tell(stream, end)
+    if (end !== undefined) tell(stream, end, isHidden)
   }
   return streamed
 }
 
-function tell(stream: EventStream, event: WatchedEvent): void {
+function tell(stream: EventStream, event: WatchedEvent, isHidden: boolean): void {
   if (event.kind === 'progress' && stream.isBehind) return
-  if (!stream.send(event.kind, dataOf(event))) stream.cutOff()
+  if (!stream.send(event.kind, dataOf(event, isHidden))) stream.cutOff()
   else if (event.kind === 'ended') stream.end()
 }
 
-function dataOf(event: WatchedEvent): object {
+function dataOf(event: WatchedEvent, isHidden: boolean): object {
   switch (event.kind) {
     case 'data':
     case 'warning':
-      return event.data
+      return isHidden ? lengthOf(event.data) : event.data
     case 'ended': {
       const { outcome, isDead, result } = event
-      return { outcome, dead: isDead, ...(result === undefined ? {} : { result }) }
+      return { outcome, dead: isDead, ...(result === undefined || isHidden ? {} : { result }) }
     }
     default: {
       const { kind: _, ...data } = event
@@ -95,6 +98,10 @@ function endOf({ state, reason, result }: JobDescription): WatchedEvent | undefi
   if (state === 'dead') return { kind: 'ended', outcome: reason ?? 'failed', isDead: true, result: shown }
   if (state !== 'complete' && state !== 'failed' && state !== 'exception') return undefined
   return { kind: 'ended', outcome: state, isDead: false, result: shown }
+}
+
+function lengthOf(payload: WatchedBytes): WatchedBytes {
+  return 'bytes' in payload ? payload : { bytes: fromBytes(payload).length }
 }
 
 function shortened(payload: Bytes): WatchedBytes {

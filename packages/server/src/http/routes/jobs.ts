@@ -1,7 +1,7 @@
 import type { Bytes, JobDescription } from '@geartrain/protocol'
 import { z } from 'zod'
 import { fromBytes, toBytes } from '../../control/bytes.ts'
-import { jobDescription } from '../job-schemas.ts'
+import { hidesPayloads, jobDescription } from '../job-schemas.ts'
 import { Problem } from '../problem.ts'
 import { type Answer, type Route, route } from '../route.ts'
 import { handle, priority } from '../schemas.ts'
@@ -40,9 +40,9 @@ const getWorkload = route({
   answers: { 200: { description: 'The workload', content: { bytes: 'application/octet-stream' } } },
   problems: ['NOT_FOUND', 'STORE_FAILED'],
   async handle({ actor, params: { handle: asked } }, { perform }) {
-    const { workload } = await perform('job show', { handle: asked }, actor)
-    if (workload === undefined) throw new Problem('NOT_FOUND', 'the workload is not kept any more, or not shown')
-    return bytesOf(workload)
+    const job = await perform('job show', { handle: asked }, actor)
+    if (job.workload === undefined) throw new Problem('NOT_FOUND', whyNot(job, 'workload'))
+    return bytesOf(job.workload)
   },
 })
 
@@ -91,7 +91,7 @@ const retryJob = route({
   params,
   body: { bytes: 'application/octet-stream' },
   answers: done,
-  problems: ['NOT_FOUND', 'CONFLICT', 'STORE_FAILED', 'BODY_TOO_LARGE'],
+  problems: ['NOT_FOUND', 'CONFLICT', 'STORE_FAILED', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'],
   async handle({ actor, params: { handle: asked }, body }, { perform }) {
     const workload = body.length === 0 ? {} : { workload: toBytes(body) }
     const { refused } = await perform('dead retry', { handles: [asked], ...workload }, actor)
@@ -137,11 +137,11 @@ function bytesOf(payload: Bytes): Answer {
 }
 
 /** Throws a Problem if there is none. */
-function resultOf({ state, result, reason, handle: name, failures }: JobDescription): Bytes {
+function resultOf(job: JobDescription): Bytes {
+  const { state, result, reason, handle: name, failures } = job
   switch (state) {
     case 'complete':
-      if (result === undefined)
-        throw new Problem('NOT_FOUND', 'the job is done, and its result is not kept or not shown')
+      if (result === undefined) throw new Problem('NOT_FOUND', whyNot(job, 'result'))
       return result
     case 'exception':
       throw new Problem('JOB_EXCEPTION', 'the job has failed with an exception', {
@@ -155,4 +155,10 @@ function resultOf({ state, result, reason, handle: name, failures }: JobDescript
     default:
       throw new Problem('CONFLICT', `the job has not ended: it is ${state}`)
   }
+}
+
+function whyNot(job: JobDescription, what: 'workload' | 'result'): string {
+  return hidesPayloads(job)
+    ? `the policy of its function hides the ${what}: hide-payloads`
+    : `the ${what} of the job is not kept: it has ended`
 }

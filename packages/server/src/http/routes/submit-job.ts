@@ -19,7 +19,7 @@ Each option is a parameter of the query or a header: \`?priority=high\` is \`X-G
 
     curl -i -d 'a@example.com' 'http://127.0.0.1:4731/api/functions/mail/jobs?priority=high&unique=a&attempts=5'
 
-**With \`wait\`** the answer comes when the job has ended: 200 with its result as the body, or a problem such as \`JOB_FAILED\`, \`JOB_EXCEPTION\` (whose \`detail\` and \`exception\` are what the worker said) and \`JOB_TIMEOUT\`. Who leaves before that waits no longer: a job that nobody else waits for, and that no worker has yet, is dropped.
+**With \`wait\`** the answer comes when the job has ended: 200 with its result as the body (without the data that its worker has sent before), or a problem such as \`JOB_FAILED\`, \`JOB_EXCEPTION\` (whose \`detail\` and \`exception\` are what the worker said) and \`JOB_TIMEOUT\`. Who leaves before that waits no longer: a job that nobody else waits for, and that no worker has yet, is dropped.
 
     curl -d 'hello' 'http://127.0.0.1:4731/api/functions/reverse/jobs?wait=30s'
 
@@ -73,6 +73,7 @@ export const submitJob: Route = route({
     'QUEUE_FULL',
     'STORE_FAILED',
     'TOO_MANY_REQUESTS',
+    'UNSUPPORTED_MEDIA_TYPE',
   ],
   async handle(request, context) {
     const asked = readSubmitRequest(request.query, request.rawHeaders)

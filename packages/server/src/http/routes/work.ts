@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { deniedSentence } from '../../access/denied.ts'
 import { toBytes } from '../../control/bytes.ts'
 import type { TakenJob } from '../../gateway/http-worker.ts'
 import type { Lease } from '../../gateway/http-worker-leases.ts'
@@ -118,7 +119,7 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
       )
       for (const { name } of functions) {
         if (!actor.may('work', name)) {
-          throw new Problem('ACCESS_DENIED', `this takes the role work on ${JSON.stringify(textOfName(name))}`)
+          throw new Problem('ACCESS_DENIED', deniedSentence(['work'], JSON.stringify(textOfName(name))))
         }
       }
       const { wait: waitMs, lease: leaseMs, worker } = body

@@ -6,7 +6,7 @@ import type { BatchResult } from '../store.ts'
 import { FunctionRow, type FunctionTable } from './functions.ts'
 import type { Positions } from './positions.ts'
 import type { Results } from './results.ts'
-import { toColumn } from './text.ts'
+import { toColumn, toOptionalColumn } from './text.ts'
 import { isNamed, type Uniques } from './uniques.ts'
 
 /** A job on its way into the table. */
@@ -23,6 +23,8 @@ interface Row {
   clash: number
   reducer: string
   then: string
+  options: string
+  trace: string
   workload: Buffer
   expireAt: number
   attempts: number
@@ -123,6 +125,8 @@ export class Additions {
     row.unique = reader.unique
     row.reducer = reader.reducer
     row.then = reader.then
+    row.options = reader.options
+    row.trace = reader.trace
     row.expireAt = reader.expireAt
     row.attempts = reader.attempts
     row.workload = reader.workload
@@ -213,12 +217,12 @@ type Shape = 0 | 1 | 2
 const columns = [
   ['number', 'function_id', 'priority', 'position', 'workload'],
   ['run_at', 'unique_name', 'unique_key', 'clash', 'reducer'],
-  ['then_function', 'expire_at', 'attempts'],
+  ['then_function', 'expire_at', 'attempts', 'options', 'trace'],
 ] as const
-const emptyValues = ['', "0, '', NULL, 0, ''", "'', NULL, 0"] as const
+const emptyValues = ['', "0, '', NULL, 0, ''", "'', NULL, 0, NULL, NULL"] as const
 
-function shapeOf({ unique, reducer, then, runAt, expireAt, attempts }: Row): Shape {
-  if (then !== '' || expireAt !== 0 || attempts !== 0) return 2
+function shapeOf({ unique, reducer, then, runAt, expireAt, attempts, options, trace }: Row): Shape {
+  if (then !== '' || expireAt !== 0 || attempts !== 0 || options !== '' || trace !== '') return 2
   return unique === '' && reducer === '' && runAt === 0 ? 0 : 1
 }
 
@@ -263,6 +267,8 @@ class Insert {
       values[next++] = toColumn(row.then)
       values[next++] = row.expireAt === 0 ? null : row.expireAt
       values[next++] = row.attempts
+      values[next++] = toOptionalColumn(row.options)
+      values[next++] = toOptionalColumn(row.trace)
     }
     this.#named.now = now
     return this.#statement.run(values, this.#named).changes
@@ -286,6 +292,8 @@ function newRow(): Row {
     clash: 0,
     reducer: '',
     then: '',
+    options: '',
+    trace: '',
     workload: noBytes,
     expireAt: 0,
     attempts: 0,

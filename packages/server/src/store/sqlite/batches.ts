@@ -24,6 +24,7 @@ import { Positions } from './positions.ts'
 import { Promotions } from './promotions.ts'
 import { Removals } from './removals.ts'
 import { Results } from './results.ts'
+import { Scans } from './scans.ts'
 import { fromColumn, type NameColumn } from './text.ts'
 import { type UniqueKey, Uniques } from './uniques.ts'
 
@@ -41,6 +42,7 @@ export class Batches {
   readonly #lookUps: LookUps
   readonly #expiries: Expiries
   readonly #descriptions: Descriptions
+  readonly #scans: Scans
   readonly #begin: Statement<[]>
   readonly #commit: Statement<[]>
   readonly #reserve: Statement<[number]>
@@ -63,6 +65,7 @@ export class Batches {
     this.#lookUps = new LookUps(database, this.#functions, uniques)
     this.#expiries = new Expiries(database, this.#functions)
     this.#descriptions = new Descriptions(database, this.#functions, uniques)
+    this.#scans = new Scans(database, this.#functions, uniques)
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
     this.#reserve = database.prepare('UPDATE numbers SET reserved_until = max(reserved_until, ?)')
@@ -90,10 +93,11 @@ export class Batches {
       this.#begin.run()
       this.#removals.forget(batch.forget)
       const cancelled = this.#removals.cancel(batch.cancel)
-      const changes = this.#changes.perform(batch.changes)
+      const changes = this.#changes.perform(batch.changes, batch.now)
       const added = this.#additions.add(batch.functions, batch.additions, batch.now)
       const { promoteUntil, reserveUntil } = batch
-      const promoted = promoteUntil === undefined ? [] : this.#promotions.promote(promoteUntil)
+      const due = promoteUntil === undefined ? [] : this.#promotions.promote(promoteUntil)
+      const promoted = due.length === 0 ? changes.promoted : [...changes.promoted, ...due]
       const nextDueAt = promoteUntil === undefined ? undefined : this.#promotions.nextDueAt
       if (reserveUntil !== undefined) this.#reserve.run(reserveUntil)
       this.#functions.writeCounts()
@@ -139,6 +143,12 @@ export class Batches {
           return { kind: 'describe', job: this.#descriptions.describe(request.number) }
         case 'describe unique':
           return { kind: 'describe', job: this.#descriptions.describeUnique(request) }
+        case 'scan':
+          return this.#scans.scan(request)
+        case 'count':
+          return this.#scans.count(request)
+        case 'group dead':
+          return this.#scans.groupDead(request)
       }
     } catch (error) {
       const failure = toFailure(error)

@@ -1,6 +1,8 @@
+import type { Priority } from '@geartrain/engine'
 import type { BatchResult, ChangeOutcome, StoredChange } from '../store.ts'
 import type { DeadJobs } from './dead-jobs.ts'
 import type { Documents } from './documents.ts'
+import type { FunctionRow } from './functions.ts'
 import { LineCounts } from './line-counts.ts'
 import type { LiveJobs } from './live-jobs.ts'
 import type { Results } from './results.ts'
@@ -20,17 +22,22 @@ export class Changes {
   }
 
   /** Within a transaction. */
-  perform(changes: readonly StoredChange[]): Pick<BatchResult, 'changed' | 'revived' | 'nextSweepAt'> {
+  perform(
+    changes: readonly StoredChange[],
+    now: number,
+  ): Pick<BatchResult, 'changed' | 'revived' | 'promoted' | 'nextSweepAt'> {
     const revived = new LineCounts()
-    const changed = changes.map((change) => this.#perform(change, revived))
-    return { changed, revived: revived.all, nextSweepAt: changes.length === 0 ? undefined : this.nextSweepAt }
+    const promoted = new LineCounts()
+    const changed = changes.map((change) => this.#perform(change, now, revived, promoted))
+    const nextSweepAt = changes.length === 0 ? undefined : this.nextSweepAt
+    return { changed, revived: revived.all, promoted: promoted.all, nextSweepAt }
   }
 
   get nextSweepAt(): number {
     return Math.min(this.#dead.nextSweepAt, this.#results.nextSweepAt)
   }
 
-  #perform(change: StoredChange, revived: LineCounts): ChangeOutcome {
+  #perform(change: StoredChange, now: number, revived: LineCounts, promoted: LineCounts): ChangeOutcome {
     switch (change.kind) {
       case 'retry':
         return done(this.#live.retry(change))
@@ -39,11 +46,15 @@ export class Changes {
       case 'keep':
         return done(this.#results.keep(change))
       case 'revive':
-        return this.#revive(change, revived)
+        return counted(this.#dead.revive(change, now), revived)
       case 'delete dead':
         return done(this.#dead.remove(change.number))
+      case 'delete result':
+        return done(this.#results.remove(change.number))
       case 'prioritize':
         return done(this.#live.prioritize(change.number, change.priority))
+      case 'hasten':
+        return counted(this.#live.hasten(change.number, now) ?? 'not found', promoted)
       case 'document':
         return done(this.#documents.change(change.document))
       case 'sweep':
@@ -52,13 +63,16 @@ export class Changes {
         return 'done'
     }
   }
+}
 
-  #revive(change: Extract<StoredChange, { kind: 'revive' }>, revived: LineCounts): ChangeOutcome {
-    const line = this.#dead.revive(change)
-    if (typeof line === 'string') return line
-    revived.add(line.owner, line.priority)
-    return 'done'
-  }
+/** A job may have come into a line. */
+function counted(
+  line: { readonly owner: FunctionRow; readonly priority: Priority } | ChangeOutcome,
+  counts: LineCounts,
+): ChangeOutcome {
+  if (typeof line === 'string') return line
+  counts.add(line.owner, line.priority)
+  return 'done'
 }
 
 function done(isDone: boolean): ChangeOutcome {

@@ -49,6 +49,9 @@ type Row = readonly [
   attempts: unknown,
   failures: unknown,
   then: unknown,
+  options: unknown,
+  trace: unknown,
+  readyAt: unknown,
 ]
 
 type EndedRow = readonly [
@@ -142,7 +145,7 @@ class Check {
     const total = Number(this.#database.prepare('SELECT total(ready + delayed) FROM counts').pluck().get())
     const rows = this.#rows<Row>(`
       SELECT number, function_id, priority, position, run_at, unique_name, unique_key, clash, reducer, workload,
-        expire_at, attempts, failures, then_function
+        expire_at, attempts, failures, then_function, options, trace, ready_at
       FROM jobs ORDER BY number`)
     for (const row of rows) {
       if (this.#jobs++ % jobsBetweenProgress === 0) this.#options.onProgress('jobs', this.#jobs, total)
@@ -271,7 +274,7 @@ class Check {
 
 function* faultsOf(row: Row): Generator<string> {
   const [number, functionId, priority, position, runAt, unique, key, clash, reducer, workload, ...rest] = row
-  const [expireAt, attempts, failures, then] = rest
+  const [expireAt, attempts, failures, then, options, trace, readyAt] = rest
   if (!isWhole(number, 1)) yield 'its number is no whole number above 0'
   if (!isWhole(functionId, 0)) yield 'its function is no number'
   if (!isWhole(priority, 0) || priority > 2) yield 'its priority is none of 0, 1 and 2'
@@ -284,6 +287,9 @@ function* faultsOf(row: Row): Generator<string> {
   if (!isWhole(attempts, 0)) yield 'its attempts are no whole number'
   if (expireAt !== null && typeof expireAt !== 'number') yield 'the time at which it expires is no number'
   if (!isNotes(failures)) yield 'its failures are no JSON array'
+  if (options !== null && !isName(options)) yield 'its options are neither text nor a BLOB of other bytes'
+  if (trace !== null && !isName(trace)) yield 'its trace is neither text nor a BLOB of other bytes'
+  if (readyAt !== null && typeof readyAt !== 'number') yield 'the time since which it can be begun is no number'
   if (!Buffer.isBuffer(workload)) yield 'its workload is no BLOB'
   if (!isName(unique)) yield 'its unique is neither text nor a BLOB of other bytes'
   else if (Buffer.isBuffer(workload) && key !== uniqueKey(fromColumn(unique), workload)) {

@@ -2,7 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import { RecordWriter } from '../records.ts'
 import type { StoreAnswer, StoreRequest } from '../store.ts'
 import type { FunctionTable } from './functions.ts'
-import { fromColumn, type NameColumn } from './text.ts'
+import { fromColumn, fromOptionalColumn, type NameColumn } from './text.ts'
 
 type Row = [
   number: number,
@@ -13,6 +13,9 @@ type Row = [
   expireAt: number | null,
   attempts: number,
   then: NameColumn,
+  options: NameColumn | null,
+  trace: NameColumn | null,
+  readyAt: number,
 ]
 
 const scratchBytes = 256 * 1024
@@ -32,7 +35,9 @@ export class Claims {
     this.#functions = functions
     this.#ready = database
       .prepare<[number, number, number], Row>(`
-        SELECT number, position, unique_name, reducer, workload, expire_at, attempts, then_function FROM jobs
+        SELECT number, position, unique_name, reducer, workload, expire_at, attempts, then_function, options, trace,
+          ifnull(ready_at, submitted_at)
+        FROM jobs
         -- The cursor first: SQLite starts at the first bound that it reads. The other one is that of the index.
         WHERE function_id = ? AND priority = ? AND position > ? AND position > 0
         ORDER BY position`)
@@ -48,6 +53,7 @@ export class Claims {
         number: 0,
         runAt: 0,
         expireAt: 0,
+        readyAt: 0,
         function: 0,
         attempts: 0,
         priority,
@@ -58,14 +64,21 @@ export class Claims {
       let bytes = 0
       let last = owner.cursors[priority]
       for (const row of this.#ready.iterate(owner.id, priority, last)) {
-        const [number, position, unique, reducer, workload, expireAt, attempts, then] = row
+        const [number, position, unique, reducer, workload, expireAt, attempts, then, options, trace, readyAt] = row
         if (!ahead.has(position)) {
           bytes += workload.length
           if (writer.count === jobsMax || (bytes > bytesMax && writer.count > 0)) break
           head.number = number
           head.attempts = attempts
           head.expireAt = expireAt ?? 0
-          const names = { unique: fromColumn(unique), reducer: fromColumn(reducer), then: fromColumn(then) }
+          head.readyAt = readyAt
+          const names = {
+            unique: fromColumn(unique),
+            reducer: fromColumn(reducer),
+            then: fromColumn(then),
+            options: fromOptionalColumn(options),
+            trace: fromOptionalColumn(trace),
+          }
           writer.add(head, names, workload)
         }
         last = position

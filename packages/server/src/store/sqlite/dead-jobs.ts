@@ -39,7 +39,7 @@ export class DeadJobs {
   readonly #removeOldest: Statement<[number, number], Gone>
   readonly #find: Statement<[number], DeadRow>
   readonly #workload: Statement<[number], Buffer>
-  readonly #revive: Statement<[number, number | null, number, Uint8Array | null, number]>
+  readonly #revive: Statement<[number, number | null, number, Uint8Array | null, number, number]>
   readonly #remove: Statement<[number], Gone>
   readonly #sweep: Statement<[number, number], Gone>
   readonly #nextSweepAt: Statement<[], number>
@@ -61,9 +61,9 @@ export class DeadJobs {
     this.#removals = removals
     this.#bury = database.prepare(`
       INSERT INTO dead (number, function_id, priority, unique_name, unique_key, reducer, then_function, submitted_at,
-        workload, died_at, reason, attempts, keep_until, failures)
+        options, trace, workload, died_at, reason, attempts, keep_until, failures)
       SELECT number, function_id, priority, unique_name, unique_key, reducer, then_function, submitted_at,
-        workload, ?, ?, ?, ?, ? FROM jobs WHERE number = ?`)
+        options, trace, workload, ?, ?, ?, ?, ? FROM jobs WHERE number = ?`)
     this.#removeOldest = database
       .prepare<[number, number], Gone>(`
         DELETE FROM dead WHERE number IN (
@@ -76,9 +76,9 @@ export class DeadJobs {
     this.#workload = database.prepare<[number], Buffer>('SELECT workload FROM dead WHERE number = ?').pluck()
     this.#revive = database.prepare(`
       INSERT INTO jobs (number, function_id, priority, position, run_at, unique_name, unique_key, clash, reducer,
-        workload, submitted_at, then_function)
+        workload, submitted_at, then_function, options, trace, ready_at)
       SELECT number, function_id, priority, ?, 0, unique_name, ?, ?, reducer,
-        ifnull(?, workload), submitted_at, then_function FROM dead WHERE number = ?`)
+        ifnull(?, workload), submitted_at, then_function, options, trace, ? FROM dead WHERE number = ?`)
     this.#remove = database
       .prepare<[number], Gone>('DELETE FROM dead WHERE number = ? RETURNING function_id, priority')
       .raw()
@@ -114,7 +114,10 @@ export class DeadJobs {
   }
 
   /** The line in which it waits now, or why it does not. */
-  revive({ number, workload }: Revive): { owner: FunctionRow; priority: Priority } | Exclude<ChangeOutcome, 'done'> {
+  revive(
+    { number, workload }: Revive,
+    now: number,
+  ): { owner: FunctionRow; priority: Priority } | Exclude<ChangeOutcome, 'done'> {
     const row = this.#find.get(number)
     if (row === undefined) return 'not found'
     const [functionId, priority, column] = row
@@ -124,7 +127,7 @@ export class DeadJobs {
     if (key !== null && this.#uniques.find(functionId, key, unique, bytes) !== undefined) return 'joined'
     const clash = key === null ? 0 : this.#uniques.nextClash(functionId, key)
     const position = this.#positions.next()
-    this.#revive.run(position, key, clash, workload ?? null, number)
+    this.#revive.run(position, key, clash, workload ?? null, now, number)
     this.remove(number)
     const owner = this.#functions.touched(functionId)
     owner.enter(priority, position, false)

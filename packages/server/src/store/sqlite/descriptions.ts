@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { StoredDescription, StoreRequest } from '../store.ts'
 import { readNotes } from './failure-notes.ts'
 import type { FunctionTable } from './functions.ts'
-import { fromColumn, type NameColumn, toColumn } from './text.ts'
+import { fromColumn, fromOptionalColumn, type NameColumn, toColumn } from './text.ts'
 import type { Uniques } from './uniques.ts'
 
 /** What every table with jobs has. */
@@ -20,8 +20,9 @@ type Row = [
   attempts: number,
   failures: string | null,
 ]
-type LiveRow = [position: number, runAt: number, expireAt: number | null, workload: Buffer, ...Row]
-type DeadRow = [diedAt: number, reason: DeathReason, keepUntil: number, workload: Buffer, ...Row]
+type Policied = [options: NameColumn | null, trace: NameColumn | null]
+type LiveRow = [position: number, runAt: number, expireAt: number | null, workload: Buffer, ...Policied, ...Row]
+type DeadRow = [diedAt: number, reason: DeathReason, keepUntil: number, workload: Buffer, ...Policied, ...Row]
 type ResultRow = [
   endedAt: number,
   outcome: Ending['outcome'],
@@ -38,6 +39,8 @@ type Search = Statement<[number, NameColumn, number | null], number | null>
 const nothing = {
   runAt: 0,
   expireAt: 0,
+  options: '',
+  trace: '',
   workload: undefined,
   endedAt: 0,
   keepUntil: 0,
@@ -62,10 +65,12 @@ export class Descriptions {
     this.#functions = functions
     this.#uniques = uniques
     this.#live = database
-      .prepare<[number], LiveRow>(`SELECT position, run_at, expire_at, workload, ${columns} FROM jobs WHERE number = ?`)
+      .prepare<[number], LiveRow>(`
+        SELECT position, run_at, expire_at, workload, options, trace, ${columns} FROM jobs WHERE number = ?`)
       .raw()
     this.#dead = database
-      .prepare<[number], DeadRow>(`SELECT died_at, reason, keep_until, workload, ${columns} FROM dead WHERE number = ?`)
+      .prepare<[number], DeadRow>(`
+        SELECT died_at, reason, keep_until, workload, options, trace, ${columns} FROM dead WHERE number = ?`)
       .raw()
     this.#results = database
       .prepare<[number], ResultRow>(`
@@ -99,13 +104,15 @@ export class Descriptions {
   #describeLive(number: number): StoredDescription | undefined {
     const row = this.#live.get(number)
     if (row === undefined) return undefined
-    const [position, runAt, expireAt, workload, ...common] = row
+    const [position, runAt, expireAt, workload, options, trace, ...common] = row
     return {
       ...nothing,
       ...this.#common(common),
       state: position === 0 ? 'delayed' : 'ready',
       runAt,
       expireAt: expireAt ?? 0,
+      options: fromOptionalColumn(options),
+      trace: fromOptionalColumn(trace),
       workload,
     }
   }
@@ -113,8 +120,9 @@ export class Descriptions {
   #describeDead(number: number): StoredDescription | undefined {
     const row = this.#dead.get(number)
     if (row === undefined) return undefined
-    const [endedAt, reason, keepUntil, workload, ...common] = row
-    return { ...nothing, ...this.#common(common), state: 'dead', endedAt, reason, keepUntil, workload }
+    const [endedAt, reason, keepUntil, workload, options, trace, ...common] = row
+    const policied = { options: fromOptionalColumn(options), trace: fromOptionalColumn(trace) }
+    return { ...nothing, ...this.#common(common), ...policied, state: 'dead', endedAt, reason, keepUntil, workload }
   }
 
   #describeResult(number: number): StoredDescription | undefined {

@@ -2,8 +2,9 @@ import type { Database, Statement } from 'better-sqlite3'
 import type { StoreAnswer, StoreRequest } from '../store.ts'
 import type { FunctionTable } from './functions.ts'
 import { type SummaryRow, summaryColumns, toSummary } from './summaries.ts'
+import { fromOptionalColumn, type NameColumn } from './text.ts'
 
-type ExpiredRow = [expireAt: number, ...SummaryRow]
+type ExpiredRow = [expireAt: number, options: NameColumn | null, ...SummaryRow]
 
 /** Jobs that should have begun by some time, in the order of these times. */
 export class Expiries {
@@ -15,7 +16,7 @@ export class Expiries {
     this.#functions = functions
     this.#expired = database
       .prepare<[number, number, number, number], ExpiredRow>(`
-        SELECT expire_at, ${summaryColumns} FROM jobs
+        SELECT expire_at, options, ${summaryColumns} FROM jobs
         WHERE expire_at <= ? AND (expire_at, number) > (?, ?) ORDER BY expire_at, number LIMIT ?`)
       .raw()
     this.#next = database
@@ -34,8 +35,8 @@ export class Expiries {
     const { until, jobsMax } = request
     let { expireAt, number } = request.after ?? { expireAt: 0, number: 0 }
     const jobs = this.#expired.all(until, expireAt, number, jobsMax).map((row) => {
-      const [at, ...summary] = row
-      return { ...toSummary(this.#functions, summary), expireAt: at }
+      const [at, options, ...summary] = row
+      return { ...toSummary(this.#functions, summary), expireAt: at, options: fromOptionalColumn(options) }
     })
     const last = jobs.at(-1)
     if (last !== undefined) ({ expireAt, number } = last)

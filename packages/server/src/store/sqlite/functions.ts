@@ -1,5 +1,6 @@
 import type { Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
+import { fits, isPattern } from '../../policies/function-name.ts'
 import { fromColumn, type NameColumn, toColumn } from './text.ts'
 
 type ByPriority = [high: number, normal: number, low: number]
@@ -95,6 +96,13 @@ export class FunctionTable {
 
   find(name: string): FunctionRow | undefined {
     return this.#byName.get(name)
+  }
+
+  /** Those that a name or a pattern stands for. */
+  fitting(nameOrPattern: string): FunctionRow[] {
+    if (isPattern(nameOrPattern)) return [...this.#byName.values()].filter(({ name }) => fits(nameOrPattern, name))
+    const row = this.find(nameOrPattern)
+    return row === undefined ? [] : [row]
   }
 
   withId(id: number): FunctionRow {

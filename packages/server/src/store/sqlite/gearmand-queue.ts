@@ -71,6 +71,8 @@ export class GearmandQueue {
           unique: unique?.toString('latin1') ?? '',
           reducer: '',
           then: '',
+          options: '',
+          trace: '',
           priority: priorities.find((each) => each === priority) ?? 1,
           runAt: runAt > nowMs ? runAt : 0,
           expireAt: 0,

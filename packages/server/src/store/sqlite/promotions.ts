@@ -26,7 +26,7 @@ export class Promotions {
         SELECT number, function_id, priority, length(workload) FROM jobs
         WHERE run_at <= ? AND run_at > 0 ORDER BY run_at, number LIMIT ?`)
       .raw()
-    this.#promote = database.prepare('UPDATE jobs SET position = ?, run_at = 0 WHERE number = ?')
+    this.#promote = database.prepare('UPDATE jobs SET position = ?, ready_at = run_at, run_at = 0 WHERE number = ?')
     this.#nextDueAt = database
       .prepare<[], number>('SELECT run_at FROM jobs WHERE run_at > 0 ORDER BY run_at LIMIT 1')
       .pluck()

@@ -24,6 +24,7 @@ export class Results {
   readonly #due: Statement<[number, number], Due>
   readonly #empty: Statement<[Uint8Array, number]>
   readonly #remove: Statement<[number]>
+  readonly #readable: Statement<[number], Due>
   readonly #nextSweepAt: Statement<[], number>
 
   constructor(database: Database, functions: FunctionTable, live: LiveJobs, removals: Removals) {
@@ -49,6 +50,10 @@ export class Results {
       'UPDATE results SET data = ?, keep_until = 0, sweep_at = unique_until WHERE number = ?',
     )
     this.#remove = database.prepare('DELETE FROM results WHERE number = ?')
+    this.#readable = database
+      .prepare<[number], Due>(`
+        SELECT number, function_id, priority, unique_until FROM results WHERE number = ? AND keep_until > 0`)
+      .raw()
     this.#nextSweepAt = database.prepare<[], number>('SELECT sweep_at FROM results ORDER BY sweep_at LIMIT 1').pluck()
   }
 
@@ -78,12 +83,22 @@ export class Results {
 
   /** Those whose times are over go; of one that can still be joined, what can be read. */
   sweep(now: number): void {
-    for (const [number, functionId, priority, uniqueUntil] of this.#due.all(now, sweptMax)) {
-      if (uniqueUntil > now) this.#empty.run(noBytes, number)
-      else {
-        this.#remove.run(number)
-        this.#functions.touched(functionId).keptAdded[priority]--
-      }
+    for (const due of this.#due.all(now, sweptMax)) this.#drop(due, now)
+  }
+
+  /** What can be read of it. False: nothing is there. */
+  remove(number: number): boolean {
+    const row = this.#readable.get(number)
+    // The next sweep sees whether others may still join it.
+    if (row !== undefined) this.#drop(row, 0)
+    return row !== undefined
+  }
+
+  #drop([number, functionId, priority, uniqueUntil]: Due, now: number): void {
+    if (uniqueUntil > now) this.#empty.run(noBytes, number)
+    else {
+      this.#remove.run(number)
+      this.#functions.touched(functionId).keptAdded[priority]--
     }
   }
 

@@ -2,7 +2,7 @@ import type { Priority } from '@geartrain/engine'
 import type { Database } from 'better-sqlite3'
 import { toFailure } from './failure.ts'
 import type { StoreSnapshot } from './snapshot.ts'
-import { fromColumn, type NameColumn } from './text.ts'
+import { fromColumn, fromOptionalColumn, type NameColumn } from './text.ts'
 import type { StoredJob } from './transfer.ts'
 
 type Row = readonly [
@@ -15,6 +15,8 @@ type Row = readonly [
   expireAt: number | null,
   attempts: number,
   then: NameColumn,
+  options: NameColumn | null,
+  trace: NameColumn | null,
 ]
 
 /** Ways to the numbers of jobs, each with the order that it has anyway. */
@@ -34,7 +36,8 @@ export function* salvageJobs(snapshot: StoreSnapshot, onLost: (number: number) =
   const { database } = snapshot
   const find = database
     .prepare<[number], Row>(`
-      SELECT name, priority, run_at, unique_name, reducer, workload, expire_at, attempts, then_function
+      SELECT name, priority, run_at, unique_name, reducer, workload, expire_at, attempts, then_function, options,
+        trace
       FROM jobs JOIN functions ON functions.id = function_id WHERE number = ?`)
     .raw()
   let last: number | undefined
@@ -46,13 +49,16 @@ export function* salvageJobs(snapshot: StoreSnapshot, onLost: (number: number) =
       onLost(number)
       continue
     }
-    const [name, priority, runAt, unique, reducer, workload, expireAt, attempts, then] = row
+    const [name, priority, runAt, unique, reducer, workload, expireAt, attempts, then, ...rest] = row
+    const [options, trace] = rest
     yield {
       number,
       function: fromColumn(name),
       unique: fromColumn(unique),
       reducer: fromColumn(reducer),
       then: fromColumn(then),
+      options: fromOptionalColumn(options),
+      trace: fromOptionalColumn(trace),
       priority,
       runAt,
       expireAt: expireAt ?? 0,

@@ -1,5 +1,5 @@
 /** Goes up with each migration. A database that says more was written by a newer program and is not touched. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /** `GT` in ASCII and 4730: what makes a SQLite database one of ours (`PRAGMA application_id`). */
 export const applicationId = 0x4754127a
@@ -116,5 +116,12 @@ export const migrations: readonly string[] = [
   -- Rows of dead and of results.
   ALTER TABLE counts ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE counts ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  ALTER TABLE jobs ADD COLUMN options;           -- what its policy says differently, JSON; NULL is nothing
+  ALTER TABLE jobs ADD COLUMN trace;             -- as text, or a BLOB; NULL is none
+  ALTER TABLE jobs ADD COLUMN ready_at INTEGER;  -- since when it can be begun; NULL if since submitted_at
+  ALTER TABLE dead ADD COLUMN options;
+  ALTER TABLE dead ADD COLUMN trace;
   `,
 ]

@@ -7,7 +7,7 @@ import { openSqlite } from './driver.ts'
 import { openingError } from './failure.ts'
 import { findOwner } from './owner.ts'
 import { schemaVersion } from './schema.ts'
-import { fromColumn, type NameColumn } from './text.ts'
+import { fromColumn, fromOptionalColumn, type NameColumn } from './text.ts'
 import type { StoredJob } from './transfer.ts'
 
 const busyTimeoutMs = 5000
@@ -25,6 +25,8 @@ type JobRow = readonly [
   expireAt: number | null,
   attempts: number,
   then: NameColumn,
+  options: NameColumn | null,
+  trace: NameColumn | null,
 ]
 
 interface Counted {
@@ -94,11 +96,13 @@ export class StoreSnapshot {
   *jobs(): Generator<StoredJob> {
     const names = this.#names()
     const rows = this.database.prepare<[], JobRow>(`
-      SELECT number, function_id, priority, run_at, unique_name, reducer, workload, expire_at, attempts, then_function
+      SELECT number, function_id, priority, run_at, unique_name, reducer, workload, expire_at, attempts, then_function,
+        options, trace
       FROM jobs ORDER BY number`)
     try {
       for (const row of rows.raw().iterate()) {
-        const [number, functionId, priority, runAt, unique, reducer, workload, expireAt, attempts, then] = row
+        const [number, functionId, priority, runAt, unique, reducer, workload, expireAt, attempts, then, ...rest] = row
+        const [options, trace] = rest
         const jobFunction = names.get(functionId)
         if (jobFunction === undefined) {
           const sentence = `the function of job ${number} is missing; see what geartrain store check says`
@@ -110,6 +114,8 @@ export class StoreSnapshot {
           unique: fromColumn(unique),
           reducer: fromColumn(reducer),
           then: fromColumn(then),
+          options: fromOptionalColumn(options),
+          trace: fromOptionalColumn(trace),
           priority,
           runAt,
           expireAt: expireAt ?? 0,

@@ -18,3 +18,12 @@ export function fromColumn(column: NameColumn): string {
   if (typeof column !== 'string') return column.toString('latin1')
   return notAscii.test(column) ? Buffer.from(column, 'utf8').toString('latin1') : column
 }
+
+/** Of what most jobs do not have: NULL is none. */
+export function toOptionalColumn(text: string): NameColumn | null {
+  return text === '' ? null : toColumn(text)
+}
+
+export function fromOptionalColumn(column: NameColumn | null): string {
+  return column === null ? '' : fromColumn(column)
+}

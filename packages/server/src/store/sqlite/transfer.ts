@@ -21,6 +21,9 @@ export interface StoredJob {
   readonly reducer: string
   /** The function that its result goes to; empty: none. */
   readonly then: string
+  /** What its policy says differently from its function's; empty: nothing. */
+  readonly options: string
+  readonly trace: string
   readonly priority: Priority
   /** Milliseconds since 1970 while it is delayed; 0 when it is ready. */
   readonly runAt: number
@@ -110,6 +113,7 @@ export class StoreImport<Job extends NewJob = NewJob> {
         number,
         runAt,
         expireAt,
+        readyAt: 0,
         function: index,
         attempts,
         priority,

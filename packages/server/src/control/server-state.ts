@@ -1,0 +1,72 @@
+import { hostname } from 'node:os'
+import type { ControlOperations, ServerState } from '@geartrain/protocol'
+import type { Limits } from '../limits.ts'
+import { version } from '../version.ts'
+import { countJobs } from './job-counts.ts'
+import type { JobsContext } from './jobs.ts'
+import { itself } from '../access/actor.ts'
+
+/** What only the server knows of itself. */
+export interface ServerFacts {
+  /** The date. */
+  readonly startedAt: number
+  /** Its name as a person says it; batches that it has kept. */
+  readonly store: { readonly name: string; readonly batches: number }
+  readonly limits: Limits
+  readonly isOpen: boolean
+  readonly addresses: ServerState['addresses']
+  readonly scheduleCount: number
+}
+
+/** What this server does beside what gearmand does: a program can ask for one before it uses it. */
+const features = ['schedules', 'policies', 'dead-jobs', 'results', 'events', 'bulk', 'hide-payloads'] as const
+
+export async function showServer(
+  context: JobsContext,
+  facts: ServerFacts,
+): Promise<ControlOperations['server show']['answer']> {
+  const { engine, connections, journal, wallTime } = context
+  const count = async (state: 'ready' | 'delayed' | 'running' | 'dead') =>
+    (await countJobs(context, itself, { state })).count
+  const { rss, heapUsed, heapTotal } = process.memoryUsage()
+  let workers = 0
+  for (const session of engine.sessions()) if (session.abilityCount > 0) workers++
+  return {
+    version,
+    node: process.version,
+    pid: process.pid,
+    host: hostname(),
+    startedAt: facts.startedAt,
+    now: wallTime.now,
+    addresses: facts.addresses,
+    store: storeState(facts.store, journal),
+    // JSON has no Infinity.
+    limits: Object.fromEntries(
+      Object.entries(facts.limits).map(([name, limit]) => [name, Number.isFinite(limit) ? Number(limit) : null]),
+    ),
+    memory: { rssBytes: rss, heapUsedBytes: heapUsed, heapTotalBytes: heapTotal },
+    functions: [...engine.functions()].length,
+    connections: connections.size,
+    workers,
+    jobs: {
+      ready: await count('ready'),
+      delayed: await count('delayed'),
+      running: await count('running'),
+      dead: await count('dead'),
+    },
+    schedules: facts.scheduleCount,
+    isDraining: engine.isDraining,
+    isOpen: facts.isOpen,
+    features,
+  }
+}
+
+function storeState(store: ServerFacts['store'], journal: JobsContext['journal']): ServerState['store'] {
+  if (journal === undefined) return { ...store, failure: null, waiting: 0 }
+  const { failure, failingSince: since, unkept } = journal
+  return {
+    ...store,
+    failure: failure === undefined ? null : { since, code: failure.code, message: failure.message },
+    waiting: unkept.additions,
+  }
+}

@@ -1,0 +1,259 @@
+import type { DeathReason, Priority } from '@geartrain/engine'
+import type { Database, Statement } from 'better-sqlite3'
+import { failureMessage } from '../failure-message.ts'
+import type { StoreAnswer, StoredFilter, StoredGroup, StoredRow, StoredScan, StoreRequest } from '../store.ts'
+import { readNotes } from './failure-notes.ts'
+import type { FunctionRow, FunctionTable } from './functions.ts'
+import { fromColumn, type NameColumn, toColumn } from './text.ts'
+import type { Uniques } from './uniques.ts'
+
+type Answer<Kind extends StoreAnswer['kind']> = Extract<StoreAnswer, { kind: Kind }>
+type Table = 'jobs' | 'dead' | 'results'
+type Row = [
+  number: number,
+  functionId: number,
+  unique: NameColumn,
+  priority: Priority,
+  runAt: number,
+  attempts: number,
+  submittedAt: number,
+  endedAt: number,
+  /** Why it is dead; empty of one that is not. */
+  word: string,
+  failures: string | null,
+]
+type Value = number | string | Buffer
+
+/** A part of a statement. */
+interface Term {
+  readonly sql: string
+  readonly values: readonly Value[]
+}
+
+/** Which rows a step looks at, and the last of them; undefined: there are no more behind them. */
+interface Range extends Term {
+  readonly way: string
+  readonly last: number | undefined
+}
+
+/** Rows that a step passes by at most, and the time after which it ends with the next row. */
+const looksMax = 20_000
+const stepMs = 10
+/** An index that does not go by number is read as a whole, if it has no more entries; if their rows are needed, so many. */
+const entriesMax = 100_000
+const entryRowsMax = 10_000
+/** Of such an index, so many rows are looked at in a step. */
+const foundMax = 1000
+
+const columns: Readonly<Record<Table, string>> = {
+  jobs: "run_at, attempts, submitted_at, 0, ''",
+  dead: '0, attempts, submitted_at, died_at, reason',
+  results: "0, attempts, submitted_at, ended_at, ''",
+}
+
+/** Looks through jobs, a part of them at a time: whatever is asked for, others wait for a few milliseconds. */
+export class Scans {
+  readonly #database: Database
+  readonly #functions: FunctionTable
+  readonly #uniques: Uniques
+  /** By their text: there are as many as combinations of what can be asked. */
+  readonly #rowStatements = new Map<string, Statement<Value[], Row>>()
+  readonly #numberStatements = new Map<string, Statement<Value[], number>>()
+
+  constructor(database: Database, functions: FunctionTable, uniques: Uniques) {
+    this.#database = database
+    this.#functions = functions
+    this.#uniques = uniques
+  }
+
+  scan({ jobsMax, ...scan }: Extract<StoreRequest, { kind: 'scan' }>): Answer<'scan'> {
+    const jobs: StoredRow[] = []
+    const next = this.#step(scan, (row, error) => {
+      jobs.push(this.#toRow(scan.filter.state, row, error()))
+      return jobs.length < jobsMax
+    })
+    return { kind: 'scan', jobs, next }
+  }
+
+  count(scan: StoredScan): Answer<'count'> {
+    const counts = new Map<number, number>()
+    const next = this.#step(scan, ([, id]) => {
+      counts.set(id, (counts.get(id) ?? 0) + 1)
+      return true
+    })
+    const functions = Array.from(counts, ([id, count]) => ({ name: this.#functions.withId(id).name, count }))
+    return { kind: 'count', functions, next }
+  }
+
+  groupDead({ groupsMax, ...scan }: Extract<StoreRequest, { kind: 'group dead' }>): Answer<'group dead'> {
+    const groups = new Map<string, StoredGroup>()
+    const next = this.#step(scan, ([number, functionId, , , , , , at, word], error) => {
+      // Only reasons are written there.
+      const reason = word as DeathReason
+      const message = failureMessage(error())
+      const key = `${functionId} ${reason} ${message}`
+      const known = groups.get(key)
+      groups.set(key, {
+        function: this.#functions.withId(functionId).name,
+        reason,
+        message,
+        count: (known?.count ?? 0) + 1,
+        firstAt: Math.min(known?.firstAt ?? at, at),
+        lastAt: Math.max(known?.lastAt ?? at, at),
+        number: Math.max(known?.number ?? number, number),
+      })
+      return groups.size < groupsMax
+    })
+    return { kind: 'group dead', groups: [...groups.values()], next }
+  }
+
+  /** Gives what fits to `take`, until that has enough; and where to go on. */
+  #step(scan: StoredScan, take: (row: Row, error: () => string) => boolean): number | undefined {
+    const { filter, isDescending } = scan
+    const { error, message } = filter
+    const owners = filter.function === undefined ? undefined : this.#functions.fitting(filter.function)
+    const table = tableOf(filter)
+    const range = owners?.length === 0 ? undefined : this.#range(table, scan, owners)
+    if (range === undefined) return undefined
+    const terms = [range, ...conditions(table, filter, owners)]
+    const statement = this.#rowStatement(`
+      SELECT number, function_id, unique_name, priority, ${columns[table]}, failures FROM ${table} ${range.way}
+      WHERE ${terms.map(({ sql }) => sql).join(' AND ')} ORDER BY number ${isDescending ? 'DESC' : 'ASC'}`)
+    const wanted = error?.toLowerCase()
+    const deadline = performance.now() + stepMs
+    for (const row of statement.iterate(...terms.flatMap(({ values }) => values))) {
+      const said = () => readNotes(row[9]).at(-1)?.error ?? ''
+      const fits =
+        (wanted === undefined || said().toLowerCase().includes(wanted)) &&
+        (message === undefined || failureMessage(said()) === message)
+      if ((fits && !take(row, said)) || performance.now() >= deadline) return row[0]
+    }
+    return range.last
+  }
+
+  /** Undefined: there are none. */
+  #range(table: Table, scan: StoredScan, owners: readonly FunctionRow[] | undefined): Range | undefined {
+    const { filter, isDescending, from } = scan
+    const behind = isDescending ? 'number < ?' : 'number > ?'
+    const key = filter.unique === undefined ? null : this.#uniques.keyOfName(filter.unique)
+    if (key !== null) {
+      return { way: `INDEXED BY ${table}_unique`, sql: `unique_key = ? AND ${behind}`, values: [key, from], last: undefined }
+    }
+    const [only] = owners ?? []
+    if (table === 'dead' && only !== undefined && owners?.length === 1) {
+      const ofFunction = { sql: `function_id = ? AND ${behind}`, values: [only.id, from] }
+      return this.#cut(table, 'INDEXED BY dead_of_function', ofFunction, isDescending)
+    }
+    const isIndexed = table === 'jobs' && (owners !== undefined || filter.state === 'delayed')
+    const numbers = isIndexed ? this.#byIndexes(scan, owners) : undefined
+    if (numbers === undefined) return this.#cut(table, 'NOT INDEXED', { sql: behind, values: [from] }, isDescending)
+    if (numbers.length === 0) return undefined
+    return {
+      way: 'NOT INDEXED',
+      sql: 'number IN (SELECT value FROM json_each(?))',
+      values: [JSON.stringify(numbers)],
+      last: numbers.length < foundMax ? undefined : numbers.at(-1),
+    }
+  }
+
+  /** As many as a step may pass. */
+  #cut(table: Table, way: string, { sql, values }: Term, isDescending: boolean): Range {
+    const [order, until] = isDescending ? ['DESC', 'number >= ?'] : ['ASC', 'number <= ?']
+    const [last] = this.#numbers(
+      `SELECT number FROM ${table} ${way} WHERE ${sql} ORDER BY number ${order} LIMIT 1 OFFSET ${looksMax - 1}`,
+      values,
+    )
+    if (last === undefined) return { way, sql, values, last }
+    return { way, sql: `${sql} AND ${until}`, values: [...values, last], last }
+  }
+
+  /** The first ones, found by what they wait for; undefined: it is quicker to look at all by number. */
+  #byIndexes(
+    { filter: { state }, isDescending, from }: StoredScan,
+    owners: readonly FunctionRow[] | undefined,
+  ): number[] | undefined {
+    const ids = owners && JSON.stringify(owners.map(({ id }) => id))
+    const ofOwners = ids === undefined ? 'TRUE' : 'function_id IN (SELECT value FROM json_each(?))'
+    const idValues = ids === undefined ? [] : [ids]
+    const total = (count: string) => this.#numbers(`SELECT total(${count}) FROM counts WHERE ${ofOwners}`, idValues)[0]
+    const ready = state === 'delayed' ? 0 : (total('ready') ?? 0)
+    const delayed = state === 'ready' ? 0 : (total('delayed') ?? 0)
+    if (ready > entriesMax) return undefined
+    if (delayed > 0) {
+      const [entries = 0] = this.#numbers('SELECT total(delayed) FROM counts', [])
+      if (entries > (ids === undefined ? entriesMax : entryRowsMax)) return undefined
+    }
+    const numbers = (index: string, condition: string) =>
+      this.#numbers(
+        `
+        SELECT number FROM jobs INDEXED BY ${index}
+        WHERE ${condition} AND ${ofOwners} AND ${isDescending ? 'number < ?' : 'number > ?'}
+        ORDER BY number ${isDescending ? 'DESC' : 'ASC'} LIMIT ${foundMax}`,
+        [...idValues, from],
+      )
+    const found = [
+      ...(ready > 0 ? numbers('jobs_ready', 'position > 0') : []),
+      ...(delayed > 0 ? numbers('jobs_delayed', 'run_at > 0') : []),
+    ]
+    return found.sort((one, other) => (isDescending ? other - one : one - other)).slice(0, foundMax)
+  }
+
+  #rowStatement(sql: string): Statement<Value[], Row> {
+    const statement = this.#rowStatements.get(sql) ?? this.#database.prepare<Value[], Row>(sql).raw()
+    this.#rowStatements.set(sql, statement)
+    return statement
+  }
+
+  #numbers(sql: string, values: readonly Value[]): number[] {
+    const statement = this.#numberStatements.get(sql) ?? this.#database.prepare<Value[], number>(sql).pluck()
+    this.#numberStatements.set(sql, statement)
+    return statement.all(...values)
+  }
+
+  #toRow(state: StoredFilter['state'], row: Readonly<Row>, error: string): StoredRow {
+    const [number, functionId, unique, priority, runAt, attempts, submittedAt, endedAt, word] = row
+    const isWaiting = state === 'live' || state === 'ready' || state === 'delayed'
+    return {
+      number,
+      function: this.#functions.withId(functionId).name,
+      unique: fromColumn(unique),
+      priority,
+      runAt,
+      attempts,
+      state: !isWaiting ? state : runAt > 0 ? 'delayed' : 'ready',
+      submittedAt,
+      endedAt,
+      // Only reasons are written there.
+      reason: state === 'dead' ? (word as DeathReason) : undefined,
+      error,
+    }
+  }
+}
+
+function tableOf({ state }: StoredFilter): Table {
+  if (state === 'live' || state === 'ready' || state === 'delayed') return 'jobs'
+  return state === 'dead' ? 'dead' : 'results'
+}
+
+/** What must be so of a row, but for what its last error says. What stands behind a workload comes last. */
+function conditions(table: Table, filter: StoredFilter, owners: readonly FunctionRow[] | undefined): Term[] {
+  const { state, priority, unique, submittedFrom, submittedUntil, error, message, reason } = filter
+  const terms: Term[] = []
+  const add = (sql: string, ...values: Value[]) => terms.push({ sql, values })
+  if (state === 'ready') add('position > 0')
+  if (state === 'delayed') add('run_at > 0')
+  if (table === 'results') add('outcome = ? AND keep_until > 0', state)
+  const [only] = owners ?? []
+  if (only !== undefined && owners?.length === 1) add('function_id = ?', only.id)
+  else if (owners !== undefined) {
+    add('function_id IN (SELECT value FROM json_each(?))', JSON.stringify(owners.map(({ id }) => id)))
+  }
+  if (priority !== undefined) add('priority = ?', priority)
+  if (unique !== undefined) add('unique_name = ?', toColumn(unique))
+  if (reason !== undefined) add(table === 'dead' ? 'reason = ?' : 'FALSE AND ? IS NULL', reason)
+  if (submittedFrom !== undefined) add('submitted_at > 0 AND submitted_at >= ?', submittedFrom)
+  if (submittedUntil !== undefined) add('submitted_at > 0 AND submitted_at <= ?', submittedUntil)
+  // Without an attempt there is no message; a dead one may have had none.
+  if (error !== undefined || (message !== undefined && message !== '')) add('failures IS NOT NULL')
+  return terms
+}
