@@ -1,7 +1,16 @@
 import { Admin, ConnectError, formatServer, GeartrainError, type ServerAddress } from '@geartrain/client'
 import type { Command } from 'commander'
 import { complain, print } from './output.ts'
-import { credentials, listServers, reasonNotReached, serverFault, serversOption, timeoutOption, tlsOption, tokenOption } from './servers.ts'
+import {
+  credentials,
+  listServers,
+  reasonNotReached,
+  serverFault,
+  serversOption,
+  timeoutOption,
+  tlsOption,
+  tokenOption,
+} from './servers.ts'
 import { type Column, formatTable } from './table.ts'
 
 /** What a server has said. */
@@ -34,7 +43,11 @@ export function addAskOptions(command: Command): Command {
 
 /** The same for a command whose --timeout is something else. */
 export function addUntimedAskOptions(command: Command): Command {
-  return command.addOption(serversOption()).addOption(tokenOption()).addOption(tlsOption()).option('--json', 'say it in JSON')
+  return command
+    .addOption(serversOption())
+    .addOption(tokenOption())
+    .addOption(tlsOption())
+    .option('--json', 'say it in JSON')
 }
 
 /** Asks all servers at once. Says of each that did not answer why; throws a Fault if none did. */

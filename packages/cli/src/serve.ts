@@ -51,7 +51,12 @@ async function serve(command: Command): Promise<number> {
   refuseArguments(command, exitCodes.usage)
   const { values, functions, schedules, access, notes } = await readSettings(command)
   const openedLog = await openServeLog(values)
-  return run({ server: { ...toServerOptions(values), functions, schedules, access }, openedLog, graceMs: values.grace, notes })
+  return run({
+    server: { ...toServerOptions(values), functions, schedules, access },
+    openedLog,
+    graceMs: values.grace,
+    notes,
+  })
 }
 
 interface ServeSettings {

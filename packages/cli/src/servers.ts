@@ -85,6 +85,10 @@ export function serverFault(error: unknown): unknown {
 }
 
 function serverSentence(error: GeartrainError): string {
+  if (error instanceof ConnectError && leaves(error).some(isOfTls)) {
+    const reasons = [...new Set(leaves(error).map(reasonNotReached))]
+    return `${reasons.join(', ')}: see what GEARMAND_CA_CERTIFICATE, GEARMAN_CLIENT_PEM and GEARMAN_CLIENT_KEY name`
+  }
   if (error instanceof ConnectError) {
     const reasons = [...new Set(leaves(error).map(reasonNotReached))]
     if (leaves(error).some(isDenied)) return `${reasons.join(', ')}: see --token and GEARTRAIN_TOKEN`
@@ -130,6 +134,12 @@ interface ConnectFields {
 
 function isDenied(error: Error): boolean {
   return error instanceof ServerError && error.serverCode === 'ACCESS_DENIED'
+}
+
+/** There is a server, and one side does not like the other one's certificate. */
+function isOfTls(error: Error): boolean {
+  const told = error instanceof ConnectionLostError && error.cause instanceof Error ? error.cause : error
+  return 'code' in told && /CERT|UNABLE_TO_VERIFY|ERR_SSL_|ERR_TLS_/.test(String(told.code))
 }
 
 /** The errors of the single attempts. */

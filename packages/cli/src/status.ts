@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { addAskOptions, askAdmins, askServers, printRows } from './ask-servers.ts'
 import { exitCodes } from './fault.ts'
 import { jobState, jobStateColumns } from './job-state.ts'
-import { showText } from './table.ts'
 import { credentials } from './servers.ts'
+import { showText } from './table.ts'
 
 /** `geartrain status`: all functions, or some jobs. */
 export function statusCommand(program: Command, finish: (exitCode: number) => void): Command {

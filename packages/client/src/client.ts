@@ -23,6 +23,7 @@ import { type Settled, type Stop, settleInOrder } from './many.ts'
 import { PromisedReply, type Reply } from './reply.ts'
 import { Resubmitter } from './resubmitter.ts'
 import { ServerList } from './server-list.ts'
+import type { SpanStarter } from './span-starter.ts'
 import {
   type BackgroundOptions,
   draftBackground,
@@ -32,9 +33,9 @@ import {
   toSubmission,
 } from './submission.ts'
 import type { SubmittedJob } from './submitted-job.ts'
-import { type SpanStarter, Tracing } from './tracing.ts'
-import { type Submitter, Waiter } from './waiter.ts'
 import { checkedToken } from './token.ts'
+import { Tracing } from './tracing.ts'
+import { type Submitter, Waiter } from './waiter.ts'
 import { readWireName, uniqueBytesMax, wireName } from './wire-name.ts'
 import { type Workload, workloadBytes } from './workload.ts'
 

@@ -279,8 +279,8 @@ function silenceHint(socket: net.Socket): string {
 function lostError(address: ServerAddress, fault: Error | undefined, hint: string): ConnectionLostError {
   const server = formatServer(address)
   if (fault !== undefined) {
-    // OpenSSL's messages end with a line end.
-    const reason = fault.message.trimEnd()
+    // OpenSSL's messages have numbers and places before what they say, and a line end after it.
+    const reason = 'reason' in fault ? String(fault.reason) : fault.message.trimEnd()
     return new ConnectionLostError(`the connection to ${server} is lost: ${reason}`, { cause: fault })
   }
   return new ConnectionLostError(`${server} has closed the connection${hint}`)

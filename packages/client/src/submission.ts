@@ -69,8 +69,8 @@ const backgroundKinds = {
   normal: packets.SUBMIT_JOB_BG,
   low: packets.SUBMIT_JOB_LOW_BG,
 }
-/** As much as one argument may have: a function's name and a policy with room to spare. */
-const optionsBytesMax = 16 * 1024
+/** Of the options, which servers bound. */
+const optionsBytesMax = 8 * 1024
 
 /** Throws InvalidArgumentError. `trace` is a W3C traceparent, or empty. */
 export function draftForeground(jobFunction: string, options: SubmitOptions, trace: string): Draft {

@@ -8,7 +8,9 @@ const tokenMax = 256
 /** A token as it goes to the server. Throws InvalidArgumentError, which does not say it again. */
 export function checkedToken(token: string | undefined): string | undefined {
   if (token === undefined || (/^[!-~]+$/.test(token) && token.length <= tokenMax)) return token
-  throw new InvalidArgumentError(`a token has 1 to ${tokenMax} visible ASCII characters without blanks, and this has not`)
+  throw new InvalidArgumentError(
+    `a token has 1 to ${tokenMax} visible ASCII characters without blanks, and this has not`,
+  )
 }
 
 /** Whoever has the connection while the server looks at the token, which is the first thing that it is told. */

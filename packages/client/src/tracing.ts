@@ -3,13 +3,9 @@ import { readTraceParent, writeTraceParent } from '@geartrain/protocol'
 import type { Attributes, Span, Tracer } from '@opentelemetry/api'
 import type { Assignment } from './assignment.ts'
 import { PackageMissingError } from './errors.ts'
+import type { SpanStarter } from './span-starter.ts'
 
 type OpenTelemetry = typeof import('@opentelemetry/api')
-
-/** OpenTelemetry's `Tracer`, said so that the types of this library need no package. */
-export interface SpanStarter {
-  startSpan(name: string, options?: never, context?: never): object
-}
 
 const system = 'gearman'
 

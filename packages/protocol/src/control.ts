@@ -360,7 +360,7 @@ export interface ConnectionState {
   readonly jobs: readonly {
     readonly handle: string
     readonly function: string
-    readonly startedAt?: number
+    readonly startedAt: number
   }[]
   /** For which it waits. */
   readonly waiting: number

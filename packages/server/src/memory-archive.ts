@@ -166,6 +166,8 @@ export class MemoryArchive implements Keeper {
         return { kind: 'list', jobs: [] }
       case 'list expired':
         return { kind: 'list expired', jobs: [], nextExpiryAt: Number.POSITIVE_INFINITY }
+      case 'oldest ready':
+        return { kind: 'oldest ready', readyAt: request.functions.map(() => 0) }
       case 'scan':
         return scanJobs(this.#among(request.filter), request)
       case 'count':

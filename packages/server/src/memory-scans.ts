@@ -19,8 +19,7 @@ export function scanJobs(jobs: Jobs, request: Extract<StoreRequest, { kind: 'sca
   const { isDescending, jobsMax } = request
   // Few are kept of many: as many as are asked for, and one more than that tells that there are others.
   let found: StoredDescription[] = []
-  const sort = () =>
-    found.sort((one, other) => (isDescending ? other.number - one.number : one.number - other.number))
+  const sort = () => found.sort((one, other) => (isDescending ? other.number - one.number : one.number - other.number))
   for (const job of jobs) {
     if (!isAsked(job, request)) continue
     found.push(job)
@@ -71,8 +70,7 @@ function isAsked(job: StoredDescription, { filter, isDescending, from }: StoredS
     (reason === undefined || job.reason === reason) &&
     (submittedFrom === undefined || (submittedAt > 0 && submittedAt >= submittedFrom)) &&
     (submittedUntil === undefined || (submittedAt > 0 && submittedAt <= submittedUntil)) &&
-    (error === undefined ||
-      (job.failures.length > 0 && lastError(job).toLowerCase().includes(error.toLowerCase()))) &&
+    (error === undefined || (job.failures.length > 0 && lastError(job).toLowerCase().includes(error.toLowerCase()))) &&
     (message === undefined || failureMessage(lastError(job)) === message)
   )
 }

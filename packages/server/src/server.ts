@@ -484,7 +484,7 @@ export class Server {
         // A TCP listener's address is an object.
         const { address, port: actualPort } = listener.address() as AddressInfo
         this.#addresses.push({ address, port: actualPort, isTls: door !== undefined })
-        resolve({ address, port: actualPort, isTls: door !== undefined })
+        resolve({ address, port: actualPort, ...(door === undefined ? {} : { isTls: true }) })
       })
     })
   }

@@ -64,7 +64,7 @@ export const settings = {
     "address and port of gearmand's own protocol over HTTP, always in plain text; a port alone is on 127.0.0.1",
   ),
   'http-hosts': setting(
-    words('names', 255),
+    orWord('none', defaultOptions.httpHosts, words('names', 255)),
     defaultOptions.httpHosts,
     'names that the HTTP side is reached by, beside localhost and addresses',
   ),

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type Priority, priorities } from '@geartrain/engine'
 import { toWire } from './policies/function-name.ts'
 import { JobOptionsError, readJobOptions } from './policies/job-options.ts'
@@ -88,9 +89,11 @@ const readers: ReadonlySet<string> = new Set([
 ])
 
 function parseObject(text: string): Given {
+  const bytes = Buffer.from(text, 'latin1')
+  if (!isUtf8(bytes)) throw new JobOptionsError('they are no UTF-8')
   let value: unknown
   try {
-    value = JSON.parse(Buffer.from(text, 'latin1').toString('utf8'))
+    value = JSON.parse(bytes.toString('utf8'))
   } catch (error) {
     throw new JobOptionsError('they are no JSON', { cause: error })
   }

@@ -5,12 +5,17 @@ import { hashToken } from '@geartrain/server'
 import { LocalServer } from '../server/local-server.ts'
 import { missing, startServer } from '../support/peers.ts'
 
-const access = { app: { token: hashToken('app'), roles: ['submit', 'work'] }, ops: { token: hashToken('ops'), roles: 'admin' } } as const
+const access = {
+  app: { token: hashToken('app'), roles: ['submit', 'work'] },
+  ops: { token: hashToken('ops'), roles: 'admin' },
+} as const
 
 test('clients, workers and administrators show their token, on every connection', async () => {
   await using local = await LocalServer.start({ access })
   const address = `127.0.0.1:${local.port}`
-  const worker = new Worker(address, { token: 'app' }).handle('reverse', (job) => job.text().split('').reverse().join(''))
+  const worker = new Worker(address, { token: 'app' }).handle('reverse', (job) =>
+    job.text().split('').reverse().join(''),
+  )
   worker.handle('slow', () => '', { concurrency: 1 })
   await worker.start()
   await using client = await Client.connect(address, { token: 'app' })
@@ -46,10 +51,13 @@ test('what a token does not allow is refused, and a list as well', async () => {
 
 test('a token with a blank or a NUL in it is none, and not said again', () => {
   for (const token of ['', 'a b', 'a\0b', 'ä', 'x'.repeat(257)]) {
-    assert.throws(() => new Client(undefined, { token }), (error: Error) => {
-      assert.ok(error instanceof InvalidArgumentError)
-      return token === '' || !error.message.includes(token)
-    })
+    assert.throws(
+      () => new Client(undefined, { token }),
+      (error: Error) => {
+        assert.ok(error instanceof InvalidArgumentError)
+        return token === '' || !error.message.includes(token)
+      },
+    )
   }
 })
 
@@ -58,5 +66,7 @@ const skip = missing('gearmand') ?? false
 test('another Gearman server knows no tokens, which is said', { skip }, async () => {
   await using server = await startServer('gearmand')
   const address = `127.0.0.1:${server.port}`
-  await assert.rejects(Client.connect(address, { token: 'app' }), { message: /knows no tokens: it is no Geartrain server/ })
+  await assert.rejects(Client.connect(address, { token: 'app' }), {
+    message: /knows no tokens: it is no Geartrain server/,
+  })
 })

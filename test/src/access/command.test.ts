@@ -30,7 +30,17 @@ describe('commands that connect', () => {
     using directory = scratch()
     const config = directory.path('access.toml')
     writeFileSync(config, `[access.ops]\ntoken = "${hashToken('secret')}"\nroles = "admin"\n`)
-    await using server = await startCommand(['serve', '--port', '0', '--http', 'off', '--store', 'memory', '--config', config])
+    await using server = await startCommand([
+      'serve',
+      '--port',
+      '0',
+      '--http',
+      'off',
+      '--store',
+      'memory',
+      '--config',
+      config,
+    ])
     const at = ['--servers', `127.0.0.1:${server.port}`]
     const shown = await geartrain(['status', '--json', ...at, '--token', 'secret'])
     assert.deepEqual([shown.code, shown.stdout], [0, '[]\n'])
@@ -41,7 +51,10 @@ describe('commands that connect', () => {
     assert.match(left.stderr, /^geartrain status: this takes the role view, which no access rule gives you\n$/)
     const wrong = await geartrain(['do', 'f', 'x', ...at, '--token', 'wrong'])
     assert.equal(wrong.code, 4)
-    assert.match(wrong.stderr, /^geartrain do: this token lets nobody in from here: .*: see --token and GEARTRAIN_TOKEN\n$/)
+    assert.match(
+      wrong.stderr,
+      /^geartrain do: this token lets nobody in from here: .*: see --token and GEARTRAIN_TOKEN\n$/,
+    )
     assert.ok(!server.command.stderr.includes('secret'))
   })
 })

@@ -21,7 +21,9 @@ test('the first rule', async () => {
   const [making = '', showing = ''] = sources('sh')
   mkdirSync(directory.path('bin'))
   const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
-  writeFileSync(directory.path('bin/geartrain'), `#!/bin/sh\nexec ${process.execPath} ${script} "$@"\n`, { mode: 0o755 })
+  writeFileSync(directory.path('bin/geartrain'), `#!/bin/sh\nexec ${process.execPath} ${script} "$@"\n`, {
+    mode: 0o755,
+  })
   const path = `${directory.path('bin')}:${process.env['PATH']}`
   const shell = async (text: string, env: Record<string, string> = {}) => {
     const { stdout } = await run('sh', ['-e', '-c', text], { cwd: directory.path('.'), env: { PATH: path, ...env } })
@@ -29,7 +31,17 @@ test('the first rule', async () => {
   }
 
   assert.equal(await shell(making), '')
-  const args = ['serve', '--config', directory.path('geartrain.toml'), '--port', '0', '--http', '0', '--store', 'memory']
+  const args = [
+    'serve',
+    '--config',
+    directory.path('geartrain.toml'),
+    '--port',
+    '0',
+    '--http',
+    '0',
+    '--store',
+    'memory',
+  ]
   await using server = await startCommand([...args, '--log-format', 'json'])
   const { http } = JSON.parse(server.readyLine) as { http: string }
   const stdout = await shell(showing.replace('127.0.0.1:4731', http), { GEARMAN_SERVERS: `127.0.0.1:${server.port}` })

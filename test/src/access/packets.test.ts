@@ -61,7 +61,13 @@ const table: { readonly [Name in PacketName]: string } = {
 }
 
 /** Arguments that a packet is well formed with. */
-const values: Readonly<Record<string, string>> = { unique: '', epoch: '1', options: '{}', trace: '', option: 'exceptions' }
+const values: Readonly<Record<string, string>> = {
+  unique: '',
+  epoch: '1',
+  options: '{}',
+  trace: '',
+  option: 'exceptions',
+}
 
 describe('who may send a packet', () => {
   for (const name of Object.keys(packetRoles) as PacketName[]) {
@@ -101,7 +107,10 @@ describe('a packet that is denied', () => {
     const peer = await connectAs(local, 'submit')
     peer.send(packets.CAN_DO.type, theirs)
     const { name, args } = await peer.receive()
-    assert.deepEqual([name, args], ['ERROR', ['ACCESS_DENIED', 'this takes the role work on mail.send, which no access rule gives you']])
+    assert.deepEqual(
+      [name, args],
+      ['ERROR', ['ACCESS_DENIED', 'this takes the role work on mail.send, which no access rule gives you']],
+    )
     peer.send(packets.SUBMIT_JOB_BG.type, theirs, '', '')
     assert.equal((await peer.receive()).name, 'JOB_CREATED')
     peer.send(packets.GRAB_JOB.type)

@@ -3,7 +3,7 @@ import type { LocalServer } from '../server/local-server.ts'
 import { PACKET, type RawPeer } from '../support/raw.ts'
 
 /** Who asks in the tables: nobody has a token, and each of the others the one role, on `mail.*`. */
-export const askers = ['nobody', ...roles] as const
+const askers = ['nobody', ...roles] as const
 export type Asker = (typeof askers)[number]
 
 /** Where they may: `mail.send` is within `mail.*`, `other` is not. */

@@ -40,7 +40,11 @@ describe('a rule lets in whoever fulfils all that it asks', () => {
     [{ certificate: `sha256:${'cd'.repeat(32)}` }, certificate('whoever'), false],
     [{ token: hash, network: '10.0.0.0/8' }, { token: 't', address: '11.0.0.1' }, false],
     [{ token: hash, network: '10.0.0.0/8' }, { address: '10.0.0.1' }, false],
-    [{ token: hash, network: '10.0.0.0/8', certificate: 'a' }, { token: 't', address: '10.0.0.1', ...certificate('a') }, true],
+    [
+      { token: hash, network: '10.0.0.0/8', certificate: 'a' },
+      { token: 't', address: '10.0.0.1', ...certificate('a') },
+      true,
+    ],
   ]
   for (const [rule, peer, isLetIn] of rows) {
     test(`${JSON.stringify(rule)} and ${JSON.stringify(peer)}`, () => {
@@ -67,11 +71,22 @@ describe('what rules allow', () => {
     )
     assert.equal(actor.name, 'mail, here')
     assert.deepEqual(
-      [actor.may('submit', 'mail.send'), actor.may('work', 'sms'), actor.may('submit', 'smsx'), actor.may('submit', 'other')],
+      [
+        actor.may('submit', 'mail.send'),
+        actor.may('work', 'sms'),
+        actor.may('submit', 'smsx'),
+        actor.may('submit', 'other'),
+      ],
       [true, true, false, false],
     )
-    assert.deepEqual([actor.may('view', 'other'), actor.mayEverywhere('view'), actor.mayEverywhere('submit')], [true, true, false])
-    assert.deepEqual([actor.mayAnywhere('submit'), actor.mayAnywhere('operate'), actor.mayAnywhere('admin')], [true, false, false])
+    assert.deepEqual(
+      [actor.may('view', 'other'), actor.mayEverywhere('view'), actor.mayEverywhere('submit')],
+      [true, true, false],
+    )
+    assert.deepEqual(
+      [actor.mayAnywhere('submit'), actor.mayAnywhere('operate'), actor.mayAnywhere('admin')],
+      [true, false, false],
+    )
   })
 
   test('operate is view as well, and admin is all', () => {
@@ -107,7 +122,10 @@ test('tokens are new each time, and of 256 bits', () => {
 describe('a configuration file', () => {
   const wrong: readonly [text: string, sentence: string][] = [
     ['[access]\ntoken = "x"', 'FILE, line 2: access has a table for each name: write [access.NAME] above its keys'],
-    ['[access.ci]\ntokens = "x"\nroles = "submit"', 'FILE, line 2: [access.ci]: there is no key "tokens"; did you mean "token"?'],
+    [
+      '[access.ci]\ntokens = "x"\nroles = "submit"',
+      'FILE, line 2: [access.ci]: there is no key "tokens"; did you mean "token"?',
+    ],
     [
       '[access.ci]\nzebra = "x"',
       'FILE, line 2: [access.ci]: there is no key "zebra"; there are token, certificate, network, roles, functions',
@@ -116,7 +134,10 @@ describe('a configuration file', () => {
       '[access.ci]\nnetwork = "10.0.0.0/8"',
       'FILE, line 1: [access.ci]: "roles" is missing: some of submit, work, view, operate, admin, such as roles = ["submit"]',
     ],
-    ['[access.ci]\nroles = "submitt"', 'FILE, line 2: [access.ci]: roles: there is no role "submitt"; did you mean "submit"?'],
+    [
+      '[access.ci]\nroles = "submitt"',
+      'FILE, line 2: [access.ci]: roles: there is no role "submitt"; did you mean "submit"?',
+    ],
     ['[access.ci]\nroles = []', 'FILE, line 2: [access.ci]: roles is an empty list: name one, or leave roles out'],
     ['[access.ci]\nroles = 3', 'FILE, line 2: [access.ci]: roles must be a text, or a list of texts'],
     [
@@ -143,7 +164,10 @@ describe('a configuration file', () => {
       '[access.ci.main]\nroles = "submit"',
       'FILE, line 1: a name with a dot stands in quotes: write [access."ci.main"]',
     ],
-    ['[access."*"]\nroles = "submit"', 'FILE, line 1: [access."*"]: a rule has a name for the log, without control characters and *'],
+    [
+      '[access."*"]\nroles = "submit"',
+      'FILE, line 1: [access."*"]: a rule has a name for the log, without control characters and *',
+    ],
   ]
   for (const [text, sentence] of wrong) {
     test(JSON.stringify(text), async () => {

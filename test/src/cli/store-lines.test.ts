@@ -117,6 +117,15 @@ describe('refused', () => {
     [`{${f},"run_at":-1}`, '"run_at" must be milliseconds since 1970, as a whole number'],
     [`{${f},"expire_at":"soon"}`, '"expire_at" must be milliseconds since 1970, as a whole number'],
     [`{${f},"attempts":-1}`, '"attempts" must be a whole number'],
+    [`{${f},"policy":"attempts"}`, '"policy" must be an object of settings'],
+    [`{${f},"policy":["attempts"]}`, '"policy" must be an object of settings'],
+    [
+      `{${f},"policy":{"rate":"1"}}`,
+      '"policy" is not possible: rate is for all jobs of a function and can\'t be set for one job',
+    ],
+    [`{${f},"trace":7}`, '"trace" must be text of at most 256 characters'],
+    [`{${f},"trace":"${'x'.repeat(257)}"}`, '"trace" must be text of at most 256 characters'],
+    [`{${f},"trace":"a\\nb"}`, '"trace" must be text of at most 256 characters'],
     [`{${f},"run_at":"soon"}`, '"run_at" must be milliseconds since 1970, as a whole number'],
     ...['999999999999999', '9000000000000001', '1795286112000001.5', '"1795286112000001"', 'null'].map(
       (number): [string, string] => [

@@ -150,6 +150,16 @@ describe('check', () => {
       `UPDATE jobs SET reducer = 7 WHERE number = ${first}`,
       [`job ${first}: its reducer is neither text nor a BLOB of other bytes`],
     ],
+    ...['options', 'trace'].map((column): [string, string, string[]] => [
+      `a wrong ${column}`,
+      `UPDATE jobs SET ${column} = 7 WHERE number = ${first}`,
+      [`job ${first}: its ${column} ${column === 'trace' ? 'is' : 'are'} neither text nor a BLOB of other bytes`],
+    ]),
+    [
+      'a time since when it can be begun',
+      `UPDATE jobs SET ready_at = 'soon' WHERE number = ${first}`,
+      [`job ${first}: the time since which it can be begun is no number`],
+    ],
     [
       'a number that will come again',
       'UPDATE numbers SET reserved_until = 5',

@@ -147,7 +147,9 @@ describe('options of a job and a server that is none of ours', () => {
 })
 
 describe('options of a job and our server', () => {
-  const onOurs = (name: string, run: SiteTest) => it(name, (t) => onOwnServer('ours', t, run))
+  const onOurs = (name: string, run: SiteTest): void => {
+    it(name, (t) => onOwnServer('ours', t, run))
+  }
 
   onOurs('a priority with a time', async (site) => {
     const client = await site.client()

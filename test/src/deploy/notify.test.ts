@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { repositoryRoot } from '../support/peers.ts'
 
 // What systemd is told, by the socket that it gives a unit with Type=notify. Python plays systemd: Node has no such sockets.
@@ -97,12 +97,9 @@ async function startUnit(environment: Readonly<Record<string, string>> = {}): Pr
 }
 
 describe('geartrain serve under systemd', { timeout: 60_000 }, () => {
-  const onSystemd = (name: string, run: (t: TestContext) => Promise<void>) =>
-    it(name, async (t) => {
-      const skip = lacking()
-      if (skip === undefined) await run(t)
-      else t.skip(skip)
-    })
+  const onSystemd = (name: string, run: () => Promise<void>): void => {
+    it(name, { skip: lacking() ?? false }, run)
+  }
 
   onSystemd('says when it is ready, when it has read anew and when it stops', async () => {
     await using unit = await startUnit()

@@ -18,6 +18,8 @@ export class Tally implements Observer {
   readonly #submitted = new Map<string, number>()
   readonly #ended = new Map<string, number>()
   readonly #now: () => number
+  /** What it sees, in words. */
+  onSeen: (line: string) => void = () => {}
   /** What was refused may have been kept all the same: there can be jobs that nobody has said anything of. */
   isInexact = false
 
@@ -25,16 +27,20 @@ export class Tally implements Observer {
     this.#now = now
   }
 
-  submitted(jobFunction: JobFunction, _background: boolean, number: number, trace: string): void {
+  submitted(jobFunction: JobFunction, background: boolean, number: number, trace: string): void {
+    this.onSeen(`#${number} submitted to ${jobFunction.name}${background ? ', background' : ''}`)
     assert(!this.#live.has(number), `#${number} is submitted twice`)
     assert.equal(trace, '')
     this.#live.set(number, { function: jobFunction.name, isRunning: false, retried: 0 })
     count(this.#submitted, jobFunction.name)
   }
 
-  joined(): void {}
+  joined({ name }: JobFunction): void {
+    this.onSeen(`one of ${name} joined`)
+  }
 
   assigned(job: Job, waitMs: number): void {
+    this.onSeen(`#${job.number} given out after ${waitMs}`)
     const seen = this.#seen(job.number, 'given out', job.function.name)
     assert(!seen.isRunning, `#${job.number} is given out twice`)
     seen.isRunning = true
@@ -45,14 +51,17 @@ export class Tally implements Observer {
   }
 
   progressed(job: Job): void {
+    this.onSeen(`#${job.number} ${job.numerator}/${job.denominator}`)
     assert(this.#seen(job.number, 'under way').isRunning)
   }
 
-  sentData(job: Job): void {
+  sentData(job: Job, data: Uint8Array, isWarning: boolean): void {
+    this.onSeen(`#${job.number} ${isWarning ? 'warns' : 'sends'} ${Buffer.from(data).toString()}`)
     assert(this.#seen(job.number, 'under way').isRunning)
   }
 
-  retried(job: Job, _reason: FailureReason, runMs: number, waitMs: number): void {
+  retried(job: Job, reason: FailureReason, runMs: number, waitMs: number): void {
+    this.onSeen(`#${job.number} ${reason} after ${runMs}, again in ${waitMs}`)
     const seen = this.#seen(job.number, 'tried again')
     assert(seen.isRunning, `#${job.number} is tried again and was not under way`)
     seen.isRunning = false
@@ -61,13 +70,17 @@ export class Tally implements Observer {
     assert(runMs >= 0 && waitMs >= 0)
   }
 
-  ended(job: Job, outcome: JobOutcome, _isDead: boolean, runMs: number | undefined): void {
+  ended(job: Job, outcome: JobOutcome, isDead: boolean, runMs: number | undefined, data: Uint8Array): void {
+    const run = runMs === undefined ? '' : ` after ${runMs}`
+    const said = data.length === 0 ? '' : `: ${Buffer.from(data).toString()}`
+    this.onSeen(`#${job.number} ended, ${outcome}${run}${isDead ? ', dead' : ''}${said}`)
     const seen = this.#seen(job.number, outcome)
     assert.equal(runMs !== undefined, seen.isRunning, `#${job.number}, ${outcome}, has run for ${runMs}`)
     this.#end(job.number, seen)
   }
 
-  endedOnDisk(jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled'): void {
+  endedOnDisk(jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled', isDead: boolean): void {
+    this.onSeen(`#${number} of ${jobFunction.name} ended on disk, ${outcome}${isDead ? ', dead' : ''}`)
     const seen = this.#seen(number, outcome, jobFunction.name)
     assert(!seen.isRunning, `#${number} was not on disk alone`)
     this.#end(number, seen)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { describe, test } from 'node:test'
-import { type Log, defaultLimits, hashToken, silentLog } from '@geartrain/server'
+import { defaultLimits, hashToken, type Log, silentLog } from '@geartrain/server'
 import { type Asker, everyone, others, rules, theirs, tokenOf, whoMay } from '../access/parts.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { type Api, type ApiOperation, startApi } from './api.ts'
@@ -165,7 +165,9 @@ describe('a token', () => {
   })
 
   test('of which the network does not hold is 401', async () => {
-    await using api = await startApi({ access: { far: { token: hashToken('t'), network: '10.0.0.0/8', roles: 'admin' } } })
+    await using api = await startApi({
+      access: { far: { token: hashToken('t'), network: '10.0.0.0/8', roles: 'admin' } },
+    })
     const answer = await fetch(`${api.origin}/api/session`, { headers: { authorization: 'Bearer t' } })
     assert.equal(answer.status, 401)
   })
@@ -205,7 +207,13 @@ describe('a page that has its own name lead here', () => {
         .once('error', reject)
     })
   const here = { here: { network: '127.0.0.0/8', roles: 'admin' } } as const
-  const rows: readonly [what: string, access: typeof here | typeof rules, host: string, asked: object, status: number][] = [
+  const rows: readonly [
+    what: string,
+    access: typeof here | typeof rules,
+    host: string,
+    asked: object,
+    status: number,
+  ][] = [
     ['without rules', {}, 'evil.example', {}, 421],
     ['without rules, with any token', {}, 'evil.example', { authorization: 'Bearer x' }, 421],
     ['without rules, by address', {}, '127.0.0.1:4731', {}, 200],

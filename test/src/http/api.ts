@@ -48,21 +48,8 @@ export class Api implements AsyncDisposable {
 
   /** The answer, which is as described. */
   async call(operationId: string, request: ApiRequest = {}): Promise<Response> {
-    const { path, method, operation } = this.#find(operationId)
-    const { params = {}, query = {}, body, ...init } = request
-    const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-      const value = params[name]
-      assert.ok(value !== undefined, `${operationId} needs ${name}`)
-      return encodeURIComponent(value)
-    })
-    const search = new URLSearchParams(query).toString()
-    const isBytes = typeof body === 'string' || body instanceof Uint8Array
-    const answer = await fetch(`${this.origin}${filled}${search === '' ? '' : `?${search}`}`, {
-      method: method.toUpperCase(),
-      ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
-      ...init,
-      headers: { ...(isBytes || body === undefined ? {} : { 'content-type': 'application/json' }), ...init.headers },
-    })
+    const { operation } = this.#find(operationId)
+    const answer = await fetch(...this.#requestOf(operationId, request))
     await this.#check(operation, answer.clone())
     return answer
   }
@@ -75,8 +62,39 @@ export class Api implements AsyncDisposable {
     return JSON.parse(text)
   }
 
+  /** An answer of events, when it has begun; `end` is to be called when they are enough. */
+  async stream(operationId: string, request: ApiRequest = {}): Promise<{ end(): Promise<void> }> {
+    const { operation } = this.#find(operationId)
+    const answer = await fetch(...this.#requestOf(operationId, request))
+    const type = answer.headers.get('content-type')?.split(';', 1)[0] ?? ''
+    assert.ok(operation.responses[answer.status]?.content?.[type] !== undefined, `${operationId} ${answer.status} ${type}`)
+    this.met.add(`${operationId} ${answer.status}`)
+    return { end: async () => answer.body?.cancel() }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.close(0)
+  }
+
+  #requestOf(operationId: string, request: ApiRequest): [url: string, init: RequestInit] {
+    const { path, method } = this.#find(operationId)
+    const { params = {}, query = {}, body, ...init } = request
+    const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+      const value = params[name]
+      assert.ok(value !== undefined, `${operationId} needs ${name}`)
+      return encodeURIComponent(value)
+    })
+    const search = new URLSearchParams(query).toString()
+    const isBytes = typeof body === 'string' || body instanceof Uint8Array
+    return [
+      `${this.origin}${filled}${search === '' ? '' : `?${search}`}`,
+      {
+        method: method.toUpperCase(),
+        ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
+        ...init,
+        headers: { ...(isBytes || body === undefined ? {} : { 'content-type': 'application/json' }), ...init.headers },
+      },
+    ]
   }
 
   async #check(operation: ApiOperation, answer: Response): Promise<void> {

@@ -78,7 +78,7 @@ describe('/metrics', () => {
     const found = Object.fromEntries(Object.keys(expected).map((series) => [series, samples.get(series)]))
     assert.deepEqual(found, expected)
     assert.ok((samples.get('geartrain_oldest_wait_seconds{function="resize"}') ?? -1) >= 0)
-    assert.ok((samples.get('geartrain_received_bytes_total') ?? 0) > (samples.get('geartrain_sent_bytes_total') ?? 0))
+    assert.ok((samples.get('geartrain_received_bytes_total') ?? 0) > 0)
     assert.ok((samples.get('geartrain_sent_bytes_total') ?? 0) > 0)
     assert.equal(types.get('geartrain_job_wait_seconds'), 'histogram')
     assert.ok((samples.get('process_resident_memory_bytes') ?? 0) > 1e6)

@@ -55,11 +55,16 @@ function parameterTable(parameters: readonly ApiParameter[]): string[] {
   return [
     '| parameter | in | what it is |',
     '|---|---|---|',
-    ...parameters.map(({ name, in: place, required, description = '', schema }) => {
+    ...parameters.filter(isNews).map(({ name, in: place, required, description = '', schema }) => {
       const words = [description, values(schema)].filter((text) => text !== '')
       return `| \`${name}\`${required ? '' : ', optional'} | ${place} | ${cell(words.join('; '))} |`
     }),
   ]
+}
+
+/** The same in another place is said in the description. */
+function isNews({ description = '' }: ApiParameter): boolean {
+  return !/^As `.*` in the query$/.test(description)
 }
 
 function values({ enum: words }: ApiParameter['schema']): string {

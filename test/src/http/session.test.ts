@@ -22,7 +22,9 @@ async function nameOf(api: Api, headers: Record<string, string> = {}): Promise<s
 }
 
 test('says who one is, and what one may do', async () => {
-  await using api = await startApi({ access: { ...rules, mine: { token: hashToken('m'), roles: ['submit', 'operate'], functions: 'größe' } } })
+  await using api = await startApi({
+    access: { ...rules, mine: { token: hashToken('m'), roles: ['submit', 'operate'], functions: 'größe' } },
+  })
   assert.deepEqual(await api.json('getSession', { headers: { authorization: 'Bearer m' } }), {
     name: 'mine',
     address: '127.0.0.1',
@@ -112,7 +114,8 @@ describe('a cookie', () => {
       [{ origin: 'null' }, '403 CROSS_SITE'],
       [{}, '403 CROSS_SITE'],
     ]
-    for (const [headers, answer] of rows) assert.equal(await submit({ cookie, ...headers }), answer, JSON.stringify(headers))
+    for (const [headers, answer] of rows)
+      assert.equal(await submit({ cookie, ...headers }), answer, JSON.stringify(headers))
     // A program that shows its token is no browser.
     assert.equal(await submit({ authorization: `Bearer ${tokenOf('submit')}` }), '202 ')
   })

@@ -168,10 +168,9 @@ describe('a job from hand to hand', () => {
     const [name, unique, reducer] = ['h\xc3\xa4/\r\n%:', 'a b', 'r\xff'] as const
     client.send(PACKET.SUBMIT_REDUCE_JOB_BG, name, unique, reducer, '', workload)
     const handle = (await client.receive('JOB_CREATED')).body.toString('latin1')
-    const answer = await fetch(`${site.api.origin}/api/work/take`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/octet-stream' },
-      body: JSON.stringify({ functions: ['hä/\r\n%:'] }),
+    const answer = await site.api.call('takeJob', {
+      headers: { accept: 'application/octet-stream' },
+      body: { functions: ['hä/\r\n%:'] },
     })
     assert.equal(answer.status, 200)
     assert.equal(answer.headers.get('content-type'), 'application/octet-stream')

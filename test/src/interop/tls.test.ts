@@ -85,9 +85,9 @@ describe('libgearman with TLS', { skip: absent() }, () => {
       // The C library says so, or aborts the whole program: it takes the end of such a connection for its own fault.
       const { stdout } = await theatre.run(php('tls_client.php', port, 'abc', 1), '', environment(stranger))
       assert.match(stdout, /^(error .*)?$/)
-      assert.equal(await theatre.ask('status'), 'reverse\t0\t0\t1\n.\n')
       const { stderr } = await theatre.run(tool(port, '-b', '-f', 'loud', 'hello'), '', environment(stranger))
-      assert.match(stderr, /LOST_CONNECTION|lost connection/)
+      assert.notEqual(stderr, '')
+      assert.equal(await theatre.ask('status'), 'reverse\t0\t0\t1\n.\n')
     })
   })
 

@@ -398,22 +398,25 @@ describe('jobs', () => {
       peer.send(PACKET.WORK_STATUS, handle, '1', '2')
       await peer.sync()
       const { jobs: running } = await desk.ask('jobs', { state: 'running' })
-      assert.equal(typeof running[0]?.connection, 'number')
-      const { connection: _, ...job } = running[0] ?? {}
-      assert.deepEqual([job], [
-        {
-          handle,
-          function: 'f',
-          unique: handle === live ? 'live' : '',
-          priority: 'normal',
-          state: 'running',
-          attempts: 0,
-          background: handle !== live,
-          worker: 'joe 127.0.0.1',
-          numerator: 1,
-          denominator: 2,
-        },
-      ])
+      const { connection, startedAt, ...job } = running[0] ?? {}
+      assert.deepEqual([typeof connection, typeof startedAt], ['number', 'number'])
+      assert.deepEqual(
+        [job],
+        [
+          {
+            handle,
+            function: 'f',
+            unique: handle === live ? 'live' : '',
+            priority: 'normal',
+            state: 'running',
+            attempts: 0,
+            background: handle !== live,
+            worker: 'joe 127.0.0.1',
+            numerator: 1,
+            denominator: 2,
+          },
+        ],
+      )
       assert.deepEqual(await handlesOf(desk, {}), all)
     }),
   )

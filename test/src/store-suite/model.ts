@@ -326,6 +326,7 @@ class Pair {
         return { ...rest, before: index === undefined ? Number.POSITIVE_INFINITY : this.#numberOf(index) }
       }
       case 'claim':
+      case 'oldest ready':
       case 'find unique':
       case 'find same':
       case 'describe unique':

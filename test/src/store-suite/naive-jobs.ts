@@ -167,6 +167,8 @@ export class NaiveJobs {
         const isIt = (job: Known) => job.unique === unique && (name === undefined || job.function === name)
         return { kind: 'describe', job: isName(unique) ? this.#describe(isIt) : undefined }
       }
+      case 'oldest ready':
+        return { kind: 'oldest ready', readyAt: request.functions.map((name) => this.#oldestReady(name)) }
       case 'scan': {
         const jobs = this.#scan(request).slice(0, request.jobsMax)
         return { kind: 'scan', jobs, next: jobs.length === request.jobsMax ? jobs.at(-1)?.number : undefined }
@@ -452,13 +454,29 @@ export class NaiveJobs {
     return { kind: 'list dead', jobs: summaries }
   }
 
+  #oldestReady(name: string): number {
+    const heads = ([0, 1, 2] as const).flatMap((priority) =>
+      this.#jobs
+        .filter((job) => job.function === name && job.priority === priority && isWaiting(job))
+        .sort((a, b) => a.position - b.position)
+        .slice(0, 1),
+    )
+    return heads.length === 0 ? 0 : Math.min(...heads.map(({ readyAt }) => readyAt))
+  }
+
   #scan({ filter, isDescending, from }: StoredScan): StoredRow[] {
     const { state, function: name, priority, unique, submittedFrom = 0, submittedUntil = infinity } = filter
     const never = { runAt: 0, endedAt: 0, reason: undefined }
     const rows = [
-      ...this.#jobs.map((job) => ({ ...never, ...job, state: isDelayed(job) ? ('delayed' as const) : ('ready' as const) })),
+      ...this.#jobs.map((job) => ({
+        ...never,
+        ...job,
+        state: isDelayed(job) ? ('delayed' as const) : ('ready' as const),
+      })),
       ...this.#dead.map((job) => ({ ...never, ...job, state: 'dead' as const, endedAt: job.diedAt })),
-      ...this.#results.filter(({ keepUntil }) => keepUntil > 0).map((job) => ({ ...never, ...job, state: job.outcome })),
+      ...this.#results
+        .filter(({ keepUntil }) => keepUntil > 0)
+        .map((job) => ({ ...never, ...job, state: job.outcome })),
     ].filter(({ failures, ...row }) => {
       const said = failures.at(-1)?.error ?? ''
       return (

@@ -22,7 +22,13 @@ function someJobs(count: number): Wish[] {
       })),
     },
     { changes: numbers.flatMap(changeOf) },
-    { now: 2000, add: [{ number: count + 1, function: 'f' }, { number: count + 2, function: 'g', unique: '-', workload: 'x' }] },
+    {
+      now: 2000,
+      add: [
+        { number: count + 1, function: 'f' },
+        { number: count + 2, function: 'g', unique: '-', workload: 'x' },
+      ],
+    },
   ]
 }
 
@@ -132,15 +138,39 @@ export function scans(it: It): void {
     const groups = mergeGroups(await collect(store, 'group dead', { ...scan, groupsMax: 100 }))
     const expected = naive.answer({ kind: 'group dead', ...scan, groupsMax: 100 })
     assert.deepEqual(sort(groups), sort(expected.kind === 'group dead' ? expected.groups : []))
-    assert.deepEqual(groups.find((group) => group.function === 'f' && group.reason === 'exception'), {
-      function: 'f',
-      reason: 'exception',
-      message: 'Timeout after # ms',
-      count: 7,
-      firstAt: 1,
-      lastAt: 109,
-      number: 109,
+    assert.deepEqual(
+      groups.find((group) => group.function === 'f' && group.reason === 'exception'),
+      {
+        function: 'f',
+        reason: 'exception',
+        message: 'Timeout after # ms',
+        count: 7,
+        firstAt: 1,
+        lastAt: 109,
+        number: 109,
+      },
+    )
+  })
+
+  it('tell since when the first in line could have been begun', async (store) => {
+    await store.do({
+      now: 50,
+      add: [
+        { number: 1, runAt: 60 },
+        { number: 2, isClaimed: true },
+        { number: 9, function: 'g' },
+      ],
     })
+    await store.do({ now: 70, promoteUntil: 65, add: [{ number: 3, priority: 0 }] })
+    const oldest = async (...functions: string[]) => {
+      const [answer] = (await store.do({ requests: [{ kind: 'oldest ready', functions }] })).answers
+      return answer?.kind === 'oldest ready' ? answer.readyAt : []
+    }
+    assert.deepEqual(await oldest('f', 'nobody', 'g'), [60, 0, 50])
+    await store.claim()
+    assert.deepEqual(await oldest('f'), [70])
+    await store.claim({ priority: 0 })
+    assert.deepEqual(await oldest('f'), [0])
   })
 
   it('a result is deleted; a unique that is joined stays so', async (store) => {
@@ -205,4 +235,3 @@ async function collect<Asked extends Kind>(
   }
   return answers
 }
-

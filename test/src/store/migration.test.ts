@@ -27,6 +27,58 @@ function writeVersion1(path: string): void {
   database.close()
 }
 
+/** The same of version 2: one that is ready, one that is delayed, one that is dead and one that is kept. */
+function writeVersion2(path: string): void {
+  const database = openSqlite(path)
+  database.pragma('journal_mode = WAL')
+  for (const step of migrations.slice(0, 2)) database.exec(step)
+  database.pragma(`application_id = ${applicationId}`)
+  database.pragma('user_version = 2')
+  database.exec(`
+    INSERT INTO functions VALUES (1, 'f');
+    INSERT INTO jobs VALUES (10, 1, 1, 1, 0, '', NULL, 0, 'sum', x'77', 1000, 2000, 2, '[]', 'g');
+    INSERT INTO jobs VALUES (11, 1, 1, 0, 500, '', NULL, 0, '', x'', 400, NULL, 0, NULL, '');
+    INSERT INTO dead VALUES (8, 1, 1, '', NULL, '', 'g', 300, 350, 'failed', 3, 9000, NULL, x'78');
+    INSERT INTO results VALUES (7, 1, 1, '', NULL, '', '', 200, 250, 'complete', 0, 1, 2, 9000, 0, 9000, NULL, x'79');
+    INSERT INTO counts VALUES (1, 1, 1, 1, 1, 1);
+    UPDATE numbers SET reserved_until = 99`)
+  database.close()
+}
+
+suite('a store of version 2', () => {
+  inPlace('has all its jobs when it was brought up to date', async (place) => {
+    writeVersion2(place.path)
+    const store = await Counter.open(place)
+    assert.deepEqual(store.state.functions, [{ name: 'f', ready: [0, 1, 0], delayed: 1, dead: 1 }])
+    const revive = { kind: 'revive', number: 8, workload: undefined } as const
+    await store.do({ now: 700, changes: [revive], promoteUntil: 600 })
+    const names = { unique: '', options: '', trace: '' }
+    const jobs = (await store.claim()).map(({ workload, ...job }) => ({ ...job, workload: String(workload) }))
+    const rest = { priority: 1, runAt: 0 }
+    assert.deepEqual(jobs, [
+      {
+        ...names,
+        ...rest,
+        number: 10,
+        reducer: 'sum',
+        then: 'g',
+        expireAt: 2000,
+        attempts: 2,
+        readyAt: 1000,
+        workload: 'w',
+      },
+      { ...names, ...rest, number: 8, reducer: '', then: 'g', expireAt: 0, attempts: 0, readyAt: 700, workload: 'x' },
+      { ...names, ...rest, number: 11, reducer: '', then: '', expireAt: 0, attempts: 0, readyAt: 500, workload: '' },
+    ])
+    assert.deepEqual((await store.describe(7))?.result, new Uint8Array(Buffer.from('y')))
+    const own = { options: '{"attempts":"3"}', trace: 'tr' }
+    await store.add({ number: 100, ...own })
+    await store.reopen()
+    const { options, trace } = (await store.describe(100)) ?? {}
+    assert.deepEqual({ options, trace }, own)
+  })
+})
+
 suite('a store of version 1', () => {
   inPlace('has all its jobs when it was brought up to date', async (place) => {
     writeVersion1(place.path)

@@ -39,7 +39,7 @@ class Ports implements AsyncDisposable {
   }
 
   #port(isTls: boolean): number {
-    const found = this.#addresses.find((address) => address.isTls === isTls)
+    const found = this.#addresses.find((address) => (address.isTls === true) === isTls)
     assert.ok(found, `a port ${isTls ? 'with' : 'without'} TLS`)
     return found.port
   }
@@ -335,7 +335,7 @@ describe('the Gearman port with TLS', { skip: missingOpenssl() ?? false }, () =>
       const { log, lines } = recorder()
       await using ports = await Ports.start({
         ...own(clients === 'none' ? {} : { clients, ca, ...(hasCrl ? { crl } : {}) }),
-        access: { known: { certificate: 'client-17', roles: 'submit' }, others: { roles: 'work' } },
+        access: { known: { certificate: 'client-*', roles: 'submit' }, others: { roles: 'work' } },
         log,
       })
       let outcome = 'refused'
@@ -346,7 +346,9 @@ describe('the Gearman port with TLS', { skip: missingOpenssl() ?? false }, () =>
         peer.destroy()
       } catch {}
       const problems = lines.flatMap(({ level, facts }) =>
-        level === 'warn' && 'problem' in facts && 'address' in facts ? [`${facts.address} ${facts.problem}`] : [],
+        level === 'warn' && 'problem' in facts && 'address' in facts
+          ? [`${String(facts.address)} ${String(facts.problem)}`]
+          : [],
       )
       return { outcome, problems }
     }
@@ -380,7 +382,7 @@ describe('the Gearman port with TLS', { skip: missingOpenssl() ?? false }, () =>
     }
 
     it('without a list of them, a revoked one is as good as any', async () => {
-      assert.equal((await tryWith('require', shown['revoked'], false)).outcome, 'let in')
+      assert.equal((await tryWith('require', shown['revoked'], false)).outcome, 'known')
     })
 
     it('a session that is taken up again has the certificate it began with', async () => {

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import http from 'node:http'
 import { z } from 'zod'
 
+type Attributes = Readonly<Record<string, string | number | boolean>>
+
 /** A span as OTLP's JSON has it, with its attributes as one object. */
 export interface ReceivedSpan {
   readonly traceId: string
@@ -12,13 +14,13 @@ export interface ReceivedSpan {
   readonly kind: number
   readonly startMs: number
   readonly endMs: number
-  readonly attributes: Readonly<Record<string, unknown>>
+  readonly attributes: Attributes
   readonly error: string | undefined
 }
 
 export interface Received {
   readonly path: string
-  readonly resource: Readonly<Record<string, unknown>>
+  readonly resource: Attributes
   readonly spans: readonly ReceivedSpan[]
   /** Nothing is answered before. */
   answer(status: number, body?: object): void
@@ -116,15 +118,13 @@ const attributes = z
     z.strictObject({
       key: z.string(),
       value: z.union([
-        z.strictObject({ stringValue: z.string() }),
-        z.strictObject({ boolValue: z.boolean() }),
-        z.strictObject({ intValue: z.string().regex(/^\d+$/).transform(Number) }),
+        z.strictObject({ stringValue: z.string() }).transform(({ stringValue }) => stringValue),
+        z.strictObject({ boolValue: z.boolean() }).transform(({ boolValue }) => boolValue),
+        z.strictObject({ intValue: z.string().regex(/^\d+$/) }).transform(({ intValue }) => Number(intValue)),
       ]),
     }),
   )
-  .transform(
-    (list): Record<string, unknown> => Object.fromEntries(list.map(({ key, value }) => [key, Object.values(value)[0]])),
-  )
+  .transform((list): Attributes => Object.fromEntries(list.map(({ key, value }) => [key, value])))
 
 const span = z
   .strictObject({

@@ -34,8 +34,7 @@ async function spansOf(
 
 /** Name, length and outcome: what there is to be seen at a glance. */
 function shown({ name, startMs, endMs, attributes, error }: ReceivedSpan): string {
-  const outcome = attributes['geartrain.job.outcome'] ?? ''
-  const attempts = attributes['geartrain.job.attempts'] ?? ''
+  const [attempts, outcome] = ['attempts', 'outcome'].map((key) => String(attributes[`geartrain.job.${key}`] ?? ''))
   return [name, endMs - startMs, attempts, outcome, error === undefined ? '' : `error ${error}`].join(' ').trim()
 }
 
@@ -47,11 +46,12 @@ describe('spans of the server', () => {
     let handle = ''
     const spans = await spansOf({}, async (server, clock) => {
       const client = await server.connect('client')
-      client.send(PACKET.SUBMIT_JOB, 'größe', 'u', 'payload')
+      const name = Buffer.from('größe').toString('latin1')
+      client.send(PACKET.SUBMIT_JOB, name, 'u', 'payload')
       handle = (await client.receive('JOB_CREATED')).body.toString('latin1')
       clock.advance(300)
       const worker = await server.connect('worker')
-      worker.send(PACKET.CAN_DO, 'größe')
+      worker.send(PACKET.CAN_DO, name)
       worker.send(PACKET.GRAB_JOB)
       await worker.receive('JOB_ASSIGN')
       clock.advance(200)
@@ -131,7 +131,7 @@ describe('spans of the server', () => {
       const handle = (await client.receive('JOB_CREATED')).body.toString('latin1')
       clock.advance(70)
       client.sendLine(`cancel job ${handle}\n`)
-      assert.equal(await client.receiveText('\n'), 'OK\n')
+      assert.equal(await client.receiveText('\n'), 'OK\r\n')
     })
     assert.deepEqual(spans.map(shown), ['submit 0', 'wait 70 0 cancelled'])
   })

@@ -87,7 +87,13 @@ class Submitter implements AsyncDisposable {
     const errors: Error[] = []
     for (const server of this.#servers) {
       try {
-        return await Client.connect(server, { ...credentials(), signal, tls: this.#tls, resubmissions: 0, closeTimeoutMs: 1000 })
+        return await Client.connect(server, {
+          ...credentials(),
+          signal,
+          tls: this.#tls,
+          resubmissions: 0,
+          closeTimeoutMs: 1000,
+        })
       } catch (error) {
         if (!(error instanceof ConnectError)) throw error
         errors.push(error)

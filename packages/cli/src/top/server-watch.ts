@@ -59,7 +59,11 @@ export class ServerWatch {
   async #look(): Promise<Look> {
     const options = { signal: this.#stop.signal, timeoutMs: answerMs }
     if (this.#admin === undefined) {
-      this.#admin = await Admin.connect(this.#address, { ...credentials(), signal: options.signal, connectTimeoutMs: answerMs })
+      this.#admin = await Admin.connect(this.#address, {
+        ...credentials(),
+        signal: options.signal,
+        connectTimeoutMs: answerMs,
+      })
       this.#version = await this.#admin.version(options)
     }
     const admin = this.#admin

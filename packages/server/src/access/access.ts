@@ -49,14 +49,13 @@ export class Access {
       (rule) => (rule.token === undefined || withToken.includes(rule)) && holds(rule, credentials),
     )
     const name = rules.length === 0 ? 'nobody' : rules.map((rule) => rule.name).join(', ')
-    return new KnownActor(name, credentials, this.#rightsOf(rules))
+    return new KnownActor(name, withoutToken(credentials), this.#rightsOf(rules))
   }
 
   /** The same peer with a token, in place of any that it has shown before; undefined: it is none that lets it in. */
   identifyWithToken(actor: Actor, token: string): Actor | undefined {
     if (this.isOpen || !(actor instanceof KnownActor)) return actor
-    const { tokenHash: _, ...credentials } = actor.credentials
-    const shown = { ...credentials, token }
+    const shown = { ...actor.credentials, token }
     return this.isTokenGood(shown) ? this.identify(shown) : undefined
   }
 
@@ -68,7 +67,10 @@ export class Access {
   /** For whoever asks what they may do. */
   grantsOf(actor: Actor): readonly Grant[] {
     if (!(actor instanceof KnownActor)) return [{ roles, functions: ['*'] }]
-    return actor.rights.rules.map((rule) => ({ roles: roles.filter((role) => rule.roles.has(role)), functions: rule.functions }))
+    return actor.rights.rules.map((rule) => ({
+      roles: roles.filter((role) => rule.roles.has(role)),
+      functions: rule.functions,
+    }))
   }
 
   /** Of all rules. */
@@ -91,7 +93,13 @@ export class Access {
   }
 }
 
-/** Without its token. */
+/** What a peer has beside it; what is kept of actors has no secrets. */
+function withoutToken(credentials: Credentials): Credentials {
+  const { token: _token, tokenHash: _hash, ...others } = credentials
+  return others
+}
+
+/** All but its token. */
 function holds({ network, certificate }: AccessRule, peer: Credentials): boolean {
   if (network !== undefined && !isIn(network, peer.address)) return false
   return certificate === undefined || certificate.some((wanted) => isCertificate(wanted, peer))
@@ -106,11 +114,11 @@ function isCertificate(wanted: string, { certificate }: Credentials): boolean {
 /** Whom rules have let in, or none. */
 class KnownActor implements Actor {
   readonly name: string
-  /** A token is in it as its hash alone. */
+  /** Without a token. */
   readonly credentials: Credentials
   readonly rights: Rights
 
-  constructor(name: string, { token: _, ...credentials }: Credentials, rights: Rights) {
+  constructor(name: string, credentials: Credentials, rights: Rights) {
     this.name = name
     this.credentials = credentials
     this.rights = rights

@@ -69,10 +69,11 @@ export class ConnectionControl {
       if (functions.length < functionsMax && may(ability.function.name)) functions.push(ability.function.name)
     }
     const jobs: ConnectionState['jobs'][number][] = []
-    for (const { number, function: jobFunction } of session.running) {
+    for (const { number, function: jobFunction, startedAt } of session.running) {
       if (jobs.length === jobsMax) break
       if (may(jobFunction.name)) {
-        jobs.push({ handle: this.#context.handles.text(number), function: jobFunction.name })
+        const handle = this.#context.handles.text(number)
+        jobs.push({ handle, function: jobFunction.name, startedAt: startedAt + offsetMs })
       }
     }
     return {

@@ -16,7 +16,7 @@ type Answer<Operation extends ControlOperation> = ControlOperations[Operation]['
  * - everything: all functions, and what is no function's.
  * - answer: what is shown of its answer; `shown` sees to it.
  */
-export type About =
+type About =
   | {
       readonly functions?: readonly string[]
       readonly handles?: readonly string[]
@@ -132,7 +132,7 @@ export const controlRoles: { readonly [Operation in ControlOperation]: ControlRo
 const switches: ReadonlySet<string> = new Set(['paused', 'draining'])
 
 /** Those named, or those of the filter's function; without one, it is all functions. */
-export function aboutJobs(
+function aboutJobs(
   handles: readonly string[] | undefined,
   filter: { readonly function?: string | undefined } | undefined,
 ): About {

@@ -63,7 +63,7 @@ export class Control {
     this.jobFunctions = new JobFunctions(engine, handles, schedules, inquiry)
     this.#guard = new ControlGuard(this.jobFunctions, schedules)
     const jobsContext = { ...context, inquiry }
-    const functions = new FunctionControl(policies, { engine, handles, journal, inquiry })
+    const functions = new FunctionControl(policies, context.wallTime, { engine, handles, journal, inquiry })
     const jobs = new JobControl(jobsContext)
     const dead = new DeadControl(engine, handles, inquiry)
     const scheduled = new ScheduleControl(schedules, journal)

@@ -1,23 +1,30 @@
-import { type Engine, type JobFunction, type Priority, priorities } from '@geartrain/engine'
+import { type Engine, type JobFunction, priorities } from '@geartrain/engine'
 import type { ControlOperations, FunctionPolicy, FunctionState } from '@geartrain/protocol'
 import { fits, isPattern } from '../policies/function-name.ts'
 import { type Policies, policyDocument } from '../policies/policies.ts'
+import type { WallTime } from '../wall-time.ts'
 import { storeError } from './control-error.ts'
 import { type Inquiry, isFailure } from './inquiry.ts'
 import { type PurgeContext, purge } from './purge.ts'
 
 type Operations = ControlOperations
 
+/** The store is asked about so many at a time. */
+const askedFunctions = 500
+const allPriorities = [0, 1, 2] as const
+
 /** What is asked of functions. */
 export class FunctionControl {
   readonly #engine: Engine
   readonly #policies: Policies
+  readonly #wallTime: WallTime
   readonly #inquiry: Inquiry
   readonly #purge: PurgeContext
   /** The last change of a policy, with which the next one has to wait. */
   #changing: Promise<unknown> = Promise.resolve()
 
-  constructor(policies: Policies, purgeContext: PurgeContext) {
+  constructor(policies: Policies, wallTime: WallTime, purgeContext: PurgeContext) {
+    this.#wallTime = wallTime
     this.#engine = purgeContext.engine
     this.#inquiry = purgeContext.inquiry
     this.#policies = policies
@@ -27,15 +34,38 @@ export class FunctionControl {
   async list({ names }: Operations['functions']['params']): Promise<Operations['functions']['answer']> {
     const { functions: dead } = await this.#inquiry.ask({ kind: 'count dead' }, 'count dead')
     const deadCounts = new Map(dead.map(({ name, count }) => [name, count]))
+    const oldest = await this.#oldestOnDisk(names)
     const functions: FunctionState[] = []
     for (const jobFunction of this.#engine.functions()) {
-      functions.push(stateOf(jobFunction, deadCounts.get(jobFunction.name) ?? 0, this.#engine.now))
-      deadCounts.delete(jobFunction.name)
+      const { name } = jobFunction
+      functions.push({
+        ...stateOf(jobFunction, deadCounts.get(name) ?? 0),
+        oldestWaitMs: oldestWaitMs(jobFunction, this.#engine.now, oldest.get(name)),
+      })
+      deadCounts.delete(name)
     }
     // Nobody has used them for long.
     for (const [name, count] of deadCounts) functions.push({ ...unused, name, dead: count })
     const asked = names && new Set(names)
     return { functions: asked === undefined ? functions : functions.filter(({ name }) => asked.has(name)) }
+  }
+
+  /** Since when the first of those on disk alone could have been begun, in the engine's time. */
+  async #oldestOnDisk(names: readonly string[] | undefined): Promise<ReadonlyMap<string, number>> {
+    const asked = names && new Set(names)
+    const unknown: string[] = []
+    for (const jobFunction of this.#engine.functions()) {
+      if (hasUnknownHead(jobFunction) && asked?.has(jobFunction.name) !== false) unknown.push(jobFunction.name)
+    }
+    const oldest = new Map<string, number>()
+    for (let start = 0; start < unknown.length; start += askedFunctions) {
+      const functions = unknown.slice(start, start + askedFunctions)
+      const { readyAt } = await this.#inquiry.ask({ kind: 'oldest ready', functions }, 'oldest ready')
+      for (const [index, date] of readyAt.entries()) {
+        if (date > 0) oldest.set(functions[index] ?? '', date - this.#wallTime.offsetMs)
+      }
+    }
+    return oldest
   }
 
   show({ name }: Operations['function show']['params']): FunctionPolicy {
@@ -78,7 +108,7 @@ export class FunctionControl {
   }
 }
 
-function stateOf(jobFunction: JobFunction, dead: number, now: number): FunctionState {
+function stateOf(jobFunction: JobFunction, dead: number): Omit<FunctionState, 'oldestWaitMs'> {
   const { name, delayedCount, backlog, runningCount, workerCount, policy } = jobFunction
   return {
     name,
@@ -91,16 +121,26 @@ function stateOf(jobFunction: JobFunction, dead: number, now: number): FunctionS
     running: runningCount,
     dead,
     workers: workerCount,
-    oldestWaitMs: oldestWaitMs(jobFunction, now),
     paused: policy.paused,
     draining: policy.draining,
   }
 }
 
-/** 0 if none waits; null if that is not known without a look into the store. */
-function oldestWaitMs(jobFunction: JobFunction, _now: number): number | null {
-  const isWaited = [0, 1, 2].some((priority) => jobFunction.queuedCount(priority as Priority) > 0)
-  return isWaited ? null : 0
+/** One of its lines begins on disk. */
+function hasUnknownHead({ ready, backlog }: JobFunction): boolean {
+  return allPriorities.some((priority) => ready[priority].length === 0 && backlog.ready[priority] > 0)
+}
+
+/** 0 if none waits; null if it is not known. `onDisk`: of those that are on disk alone, in the engine's time. */
+function oldestWaitMs(jobFunction: JobFunction, now: number, onDisk: number | undefined): number | null {
+  let oldest = onDisk ?? Number.POSITIVE_INFINITY
+  let waiting = 0
+  for (const priority of allPriorities) {
+    waiting += jobFunction.queuedCount(priority)
+    oldest = Math.min(oldest, jobFunction.ready[priority].first?.readyAt ?? oldest)
+  }
+  if (waiting === 0) return 0
+  return oldest === Number.POSITIVE_INFINITY ? null : Math.max(0, now - oldest)
 }
 
 const unused: Omit<FunctionState, 'name' | 'dead'> = {

@@ -2,8 +2,8 @@ import { type Engine, type Job, type Priority, priorities } from '@geartrain/eng
 import type { ControlOperations, JobDescription, JobSummary, PriorityName } from '@geartrain/protocol'
 import type { Connections } from '../connections.ts'
 import type { Handles } from '../handles.ts'
-import type { StoredDescription, StoreFailure } from '../store/store.ts'
 import type { Policies } from '../policies/policies.ts'
+import type { StoredDescription, StoreFailure } from '../store/store.ts'
 import type { WallTime } from '../wall-time.ts'
 import { toBytes } from './bytes.ts'
 import { type CancelContext, cancelJob } from './cancel-job.ts'
@@ -188,12 +188,13 @@ export class JobControl {
   }
 
   #describe(job: Job, stored: StoredDescription | undefined): JobDescription {
-    const { reducer, then, expiresAt, waiters, retries } = job
+    const { reducer, then, options, expiresAt, waiters, retries } = job
     return {
       ...summarize(this.#context, job),
       ...this.#payload(job.function.name, 'workload', job.workload),
       ...(reducer === '' ? {} : { reducer }),
       ...(then === '' ? {} : { then }),
+      ...readOptions(options),
       ...(stored === undefined ? {} : time('submittedAt', stored.submittedAt)),
       ...(expiresAt > 0 && retries === 0 ? { expireAt: expiresAt + this.#context.wallTime.offsetMs } : {}),
       failures: stored?.failures ?? [],
@@ -212,7 +213,7 @@ export class JobControl {
   }
 
   #describeStored(stored: StoredDescription): JobDescription {
-    const { number, reducer, then, workload, result, reason, state, numerator, denominator } = stored
+    const { number, reducer, then, options, workload, result, reason, state, numerator, denominator } = stored
     const handleNumber = this.#handles.numberOf(number)
     return {
       handle: this.#handles.text(handleNumber),
@@ -227,6 +228,7 @@ export class JobControl {
       ...this.#payload(stored.function, 'workload', workload),
       ...(reducer === '' ? {} : { reducer }),
       ...(then === '' ? {} : { then }),
+      ...readOptions(options),
       ...time('submittedAt', stored.submittedAt),
       ...time('expireAt', stored.expireAt),
       failures: stored.failures,
@@ -255,10 +257,20 @@ export function summarize(
     attempts: retries,
     ...(job.state === 'delayed' ? { runAt: job.dueAt + wallTime.offsetMs } : {}),
     background,
-    ...(connection === undefined
-      ? {}
-      : { worker: workerText(connections, job), connection: connection.serial }),
+    ...(job.state === 'running' ? { startedAt: job.startedAt + wallTime.offsetMs } : {}),
+    ...(connection === undefined ? {} : { worker: workerText(connections, job), connection: connection.serial }),
     ...(numerator > 0 || denominator > 0 ? { numerator, denominator } : {}),
+  }
+}
+
+/** JSON, if the job has any. */
+function readOptions(options: string): Pick<JobDescription, 'options'> {
+  if (options === '') return {}
+  // They were read when it was submitted; a store that was damaged may give something else.
+  try {
+    return { options: JSON.parse(options) as Readonly<Record<string, unknown>> }
+  } catch {
+    return {}
   }
 }
 

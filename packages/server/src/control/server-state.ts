@@ -1,10 +1,10 @@
 import { hostname } from 'node:os'
 import type { ControlOperations, ServerState } from '@geartrain/protocol'
+import { itself } from '../access/actor.ts'
 import type { Limits } from '../limits.ts'
 import { version } from '../version.ts'
 import { countJobs } from './job-counts.ts'
 import type { JobsContext } from './jobs.ts'
-import { itself } from '../access/actor.ts'
 
 /** What only the server knows of itself. */
 export interface ServerFacts {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, isIP, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { isLoopback, plainAddress } from '../access/network.ts'
 import { limitPerAddress } from '../http/connection-count.ts'
 import { HttpListenError } from '../http/http-listen-error.ts'
 import type { ListeningAddress } from '../server.ts'
@@ -33,7 +34,10 @@ export class GearmandHttp {
     this.#options = options
     this.#context = context
     // What listens on the network is known there by names that nobody has told it.
-    this.#hosts = access.isOpen && isLoopback(options.listen) ? new Set(['localhost', ...options.hosts]) : undefined
+    this.#hosts =
+      access.isOpen && (options.listen === 'localhost' || isLoopback(options.listen))
+        ? new Set(['localhost', ...options.hosts])
+        : undefined
     this.listener = createServer(
       {
         maxHeaderSize: limits.httpHeaderBytesMax,
@@ -90,7 +94,7 @@ export class GearmandHttp {
     }
     const job = readRequest(request)
     if (job.function === '') return void response.writeHead(404, { 'Content-Length': 0 }).end()
-    const actor = access.identify({ address: addressOf(request.socket) })
+    const actor = access.identify({ address: plainAddress(request.socket.remoteAddress ?? '-') })
     if (!actor.may('submit', job.function)) return refuse(response, 403, 'ACCESS_DENIED This is not allowed to you')
     // A peer that leaves before it has sent all has no job.
     const bytesMax = Math.min(
@@ -119,12 +123,4 @@ function refuseUnreadable(error: Error & { code?: string }, socket: Socket): voi
   const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
   const status = isLong ? '431 Request Header Fields Too Large' : isLate ? '408 Request Timeout' : '400 Bad Request'
   socket.end(`HTTP/1.1 ${status}\r\nX-Gearman-Command: ERROR\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
-}
-
-function isLoopback(listen: string): boolean {
-  return listen === 'localhost' || listen === '::1' || (isIP(listen) === 4 && listen.startsWith('127.'))
-}
-
-function addressOf({ remoteAddress = '-' }: Socket): string {
-  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress
 }

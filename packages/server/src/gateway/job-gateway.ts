@@ -24,8 +24,8 @@ export class JobGateway {
     this.#line = new BackgroundLine(context.limits, (link) => context.connect(link, itself))
   }
 
-  /** A background job: its handle, when it is kept. Rejects with a Problem. */
-  async submit(submission: LocalSubmission, actor: Actor): Promise<string> {
+  /** A background job: its handle, when it is kept. Throws a Problem, or rejects with one. */
+  submit(submission: LocalSubmission, actor: Actor): Promise<string> {
     checkSubmission(submission, actor, this.#context.limits)
     return this.#line.submit(submission)
   }

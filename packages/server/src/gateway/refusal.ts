@@ -17,12 +17,13 @@ const codes: Partial<Record<WireError, ProblemCode>> = {
   PACKET_TOO_LARGE: 'BODY_TOO_LARGE',
 }
 
-/** `code` and `text` are those of the packet: several errors have the same code, and some texts go on. */
+/** `code` and `text` are those of the packet: several errors have the same code, which is none's name then, and some texts go on. */
 export function refusal(code: string, text: string): Problem {
   for (const [name, problemCode] of Object.entries(codes)) {
     // Object.entries forgets that the keys are the table's own.
     const error = wireErrors[name as WireError]
-    if (error.code === code && text.startsWith(error.text)) return new Problem(problemCode, sentence(text))
+    const isIt = error.code === code && (name === code || text.startsWith(error.text))
+    if (isIt) return new Problem(problemCode, sentence(text))
   }
   return new Problem('INTERNAL_ERROR', `the server has refused the job: ${code} ${text}`)
 }

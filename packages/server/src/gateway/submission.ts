@@ -1,5 +1,6 @@
 import type { PacketName, PriorityName, SubmitOptions } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
+import { deniedSentence } from '../access/denied.ts'
 import { Problem } from '../http/problem.ts'
 import type { Limits } from '../limits.ts'
 import { fromWire } from '../policies/function-name.ts'
@@ -27,12 +28,9 @@ const otherBytes = 64
 /** Throws a Problem if the actor may not submit it, or if no packet has room for it. */
 export function checkSubmission(submission: LocalSubmission, actor: Actor, { packetBytesMax }: Limits): void {
   const { function: name, unique, workload, trace, options } = submission
-  for (const each of options.then === undefined ? [name] : [name, options.then]) {
-    if (!actor.may('submit', each)) {
-      throw new Problem('ACCESS_DENIED', `${actor.name} may not submit jobs of this function`)
-    }
-  }
-  const optionsBytes = JSON.stringify(options).length
+  const isAllowed = actor.may('submit', name) && (options.then === undefined || actor.may('submit', options.then))
+  if (!isAllowed) throw new Problem('ACCESS_DENIED', deniedSentence(['submit'], 'this function'))
+  const optionsBytes = isEmpty(options) ? 0 : JSON.stringify(options).length
   const bytes = workload.length + name.length + unique.length + trace.length + optionsBytes + otherBytes
   // It would be the end of the connection, which others use as well.
   if (bytes > packetBytesMax) {

@@ -102,7 +102,7 @@ export function isLetIn(actor: Actor, { access }: Route): boolean {
   return access === 'everyone' || access.some((role) => actor.mayAnywhere(role))
 }
 
-export function addressOf({ socket }: FastifyRequest): string {
+function addressOf({ socket }: FastifyRequest): string {
   return plainAddress(socket.remoteAddress ?? '-')
 }
 

@@ -7,6 +7,7 @@ import type { Actor } from '../access/actor.ts'
 import type { Limits } from '../limits.ts'
 import type { ListeningAddress } from '../server.ts'
 import type { TlsSource } from '../tls/tls-source.ts'
+import { limitPerAddress } from './connection-count.ts'
 import type { HttpContext } from './context.ts'
 import { type Doorkeeper, isLetIn } from './doorkeeper.ts'
 import { parseJson } from './json-body.ts'
@@ -33,7 +34,6 @@ export class HttpServer {
   readonly #options: HttpOptions
   readonly #context: HttpContext
   readonly #doorkeeper: Doorkeeper
-  readonly #perAddress = new Map<string, number>()
 
   constructor(routes: readonly Route[], options: HttpOptions, context: HttpContext, doorkeeper: Doorkeeper) {
     this.#options = options
@@ -54,6 +54,9 @@ export class HttpServer {
       forceCloseConnections: true as const,
       routerOptions: { maxParamLength: limits.httpHeaderBytesMax },
       clientErrorHandler: refuseUnreadable,
+      // What comes before any hook: a path that can't be read.
+      frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+        this.#refuse(error, request, reply.headers(securityHeaders)),
     }
     // The two have types of their own, and are used alike.
     this.#app = (
@@ -66,7 +69,7 @@ export class HttpServer {
     ) as FastifyInstance
     const { server } = this.#app
     server.maxConnections = limits.httpConnectionsMax
-    server.on('connection', (socket: Socket) => this.#countConnection(socket))
+    limitPerAddress(server, limits.httpConnectionsPerAddressMax)
     if (tls !== undefined) tls.onChanged((changed) => setSecureContext(server, changed))
     void this.#app.register(cookies)
     this.#app.removeAllContentTypeParsers()
@@ -146,21 +149,6 @@ export class HttpServer {
     if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds))
     if (problem.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
     void reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem))
-  }
-
-  #countConnection(socket: Socket): void {
-    const address = socket.remoteAddress ?? '-'
-    const count = (this.#perAddress.get(address) ?? 0) + 1
-    if (count > this.#context.limits.httpConnectionsPerAddressMax) {
-      socket.destroy()
-      return
-    }
-    this.#perAddress.set(address, count)
-    socket.once('close', () => {
-      const left = (this.#perAddress.get(address) ?? 1) - 1
-      if (left === 0) this.#perAddress.delete(address)
-      else this.#perAddress.set(address, left)
-    })
   }
 }
 

@@ -93,12 +93,16 @@ function answersOf(answers: Route['answers']): Record<string, Json> {
   return Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)]))
 }
 
-function answerOf({ description, content, headers }: AnswerRow): Json {
+function answerOf({ description, content, orContent, headers }: AnswerRow): Json {
   return {
     description,
     ...(headers === undefined ? {} : { headers: headersOf(headers) }),
-    ...(content === undefined ? {} : { content: contentOf(content, 'output') }),
+    ...(content === undefined ? {} : { content: { ...contentOf(content, 'output'), ...otherOf(orContent) } }),
   }
+}
+
+function otherOf(content: Content | undefined): Json {
+  return content === undefined ? {} : contentOf(content, 'output')
 }
 
 function headersOf(headers: Readonly<Record<string, string>>): Json {

@@ -14,6 +14,8 @@ export interface AnswerRow {
   readonly description: string
   /** Undefined: none. */
   readonly content?: Content
+  /** To those who accept this and not the other. */
+  readonly orContent?: Content
   /** What each header of its own is. */
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -4,7 +4,7 @@ import { isSame } from '../access/token.ts'
 import type { Clock } from '../clock.ts'
 
 /** The cookie's name. */
-export const sessionCookie = 'geartrain'
+const sessionCookie = 'geartrain'
 const sessionMs = 12 * 3_600_000
 const keyBytes = 32
 

@@ -68,7 +68,9 @@ export const cursor = text
   .exactOptional()
 export const next = text
   .optional()
-  .meta({ description: 'Where the next page begins; without it, this is the last one. A page may be short all the same' })
+  .meta({
+    description: 'Where the next page begins; without it, this is the last one. A page may be short all the same',
+  })
 
 export const jobCount = z.object({
   count: whole,
@@ -156,7 +158,7 @@ export const connectionState = z.object({
   functions: z.array(text).meta({ description: 'What it can do, the first 100' }),
   isSleeping: z.boolean(),
   jobs: z
-    .array(z.object({ handle: text, function: text, startedAt: time.optional() }))
+    .array(z.object({ handle: text, function: text, startedAt: time }))
     .meta({ description: 'Those that it does, the first 100' }),
   waiting: whole.meta({ description: 'Jobs that it waits for' }),
   bytesIn: whole,

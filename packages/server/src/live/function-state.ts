@@ -23,7 +23,7 @@ export interface FunctionState {
 }
 
 /** Since the server's start. */
-export interface Totals {
+interface Totals {
   readonly submitted: number
   readonly joined: number
   readonly done: number
@@ -36,7 +36,7 @@ export interface Totals {
 }
 
 /** Over the last 10 s, and over the last minute. */
-export type Rates = Readonly<Record<Flow, readonly [number, number]>>
+type Rates = Readonly<Record<Flow, readonly [number, number]>>
 
 export interface Flowing {
   readonly totals: Totals

@@ -67,7 +67,7 @@ export class FunctionFigures {
   countFlow(flow: number, now: number): void {
     const second = Math.floor(now / 1000)
     if (second > this.#second) this.#moveOn(second)
-    const at = (second % secondsKept) * flowCount + flow
+    const at = (second & (secondsKept - 1)) * flowCount + flow
     this.#seconds[at] = (this.#seconds[at] ?? 0) + 1
   }
 
@@ -86,7 +86,7 @@ export class FunctionFigures {
     let count = 0
     for (let second = Math.max(0, current - seconds); second < current; second++) {
       const isRemembered = second <= this.#second && second > this.#second - secondsKept
-      if (isRemembered) count += this.#seconds[(second % secondsKept) * flowCount + flows[flow]] ?? 0
+      if (isRemembered) count += this.#seconds[(second & (secondsKept - 1)) * flowCount + flows[flow]] ?? 0
     }
     return count / seconds
   }
@@ -148,7 +148,7 @@ export class FunctionFigures {
   #moveOn(second: number): void {
     const first = Math.max(this.#second + 1, second - secondsKept + 1)
     for (let next = first; next <= second; next++) {
-      const at = (next % secondsKept) * flowCount
+      const at = (next & (secondsKept - 1)) * flowCount
       this.#seconds.fill(0, at, at + flowCount)
     }
     this.#second = second

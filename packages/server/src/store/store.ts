@@ -224,6 +224,8 @@ export type StoreRequest =
     }
   /** How many dead jobs there are of each function that has some. */
   | { readonly kind: 'count dead' }
+  /** Since when the first of those that are ready, and not claimed, could have been begun, for each of these functions. */
+  | { readonly kind: 'oldest ready'; readonly functions: readonly string[] }
   /** All that is known of a job, also one that is dead or has ended and is kept. */
   | { readonly kind: 'describe'; readonly number: number }
   /** The same, the one that came last if several have the unique. */
@@ -354,6 +356,8 @@ export type StoreAnswer =
       readonly functions: readonly { readonly name: string; readonly count: number }[]
     }
   | { readonly kind: 'describe'; readonly job: StoredDescription | undefined }
+  /** In the order of the names; 0: there is none, or it is not known. */
+  | { readonly kind: 'oldest ready'; readonly readyAt: readonly number[] }
   /** `next`: go on from there; undefined: that were all. */
   | { readonly kind: 'scan'; readonly jobs: readonly StoredRow[]; readonly next: number | undefined }
   | {

@@ -74,7 +74,9 @@ const getFunction = route({
     200: {
       description: 'The function',
       content: shapes.functionPolicy.extend({
-        state: shapes.functionState.nullable().meta({ description: 'null: nobody has used it yet, or it is a pattern' }),
+        state: shapes.functionState
+          .nullable()
+          .meta({ description: 'null: nobody has used it yet, or it is a pattern' }),
       }),
     },
   },

@@ -73,23 +73,15 @@ function tell(stream: EventStream, event: WatchedEvent, isHidden: boolean): void
 }
 
 function dataOf(event: WatchedEvent, isHidden: boolean): object {
-  switch (event.kind) {
-    case 'data':
-    case 'warning':
-      return isHidden ? lengthOf(event.data) : event.data
-    case 'ended': {
-      const { outcome, isDead, result } = event
-      return { outcome, dead: isDead, ...(result === undefined || isHidden ? {} : { result }) }
-    }
-    default: {
-      const { kind: _, ...data } = event
-      return data
-    }
-  }
+  if ('data' in event) return isHidden ? lengthOf(event.data) : event.data
+  if (event.kind !== 'ended') return { ...event, kind: undefined }
+  const { outcome, isDead, result } = event
+  return { outcome, dead: isDead, ...(result === undefined || isHidden ? {} : { result }) }
 }
 
-function snapshotOf({ workload: _, result, ...job }: JobDescription): object {
-  return result === undefined ? job : { ...job, result: shortened(result) }
+/** What is undefined is not written. */
+function snapshotOf({ result, ...job }: JobDescription): object {
+  return { ...job, workload: undefined, result: result && shortened(result) }
 }
 
 /** Undefined: it has not ended. */

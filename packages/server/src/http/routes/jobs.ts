@@ -86,7 +86,8 @@ const retryJob = route({
   id: 'retryJob',
   tag: 'Jobs',
   summary: 'Put a dead job in line again',
-  description: 'With all of its attempts. A body that is not empty is its new workload, byte for byte.',
+  description:
+    'With all of its attempts. A body that is not empty is its new workload, byte for byte. A server whose jobs are in memory alone gives it another handle.',
   access: ['operate'],
   params,
   body: { bytes: 'application/octet-stream' },
@@ -152,7 +153,10 @@ function resultOf(job: JobDescription): Bytes {
       throw new Problem('JOB_FAILED', 'the job has failed', { handle: name })
     case 'dead':
       throw new Problem('JOB_FAILED', `the job is dead: ${reason ?? 'failed'}`, { handle: name, failures })
-    default:
+    case 'pending':
+    case 'ready':
+    case 'delayed':
+    case 'running':
       throw new Problem('CONFLICT', `the job has not ended: it is ${state}`)
   }
 }

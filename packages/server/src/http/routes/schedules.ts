@@ -25,10 +25,7 @@ const options = {
     .enum(['skip', 'once', 'all'])
     .exactOptional()
     .meta({ description: 'What becomes of times at which no server was running; default skip' }),
-  overlap: z
-    .boolean()
-    .exactOptional()
-    .meta({ description: 'Also if the last job has not ended; default true' }),
+  overlap: z.boolean().exactOptional().meta({ description: 'Also if the last job has not ended; default true' }),
 }
 
 const definition = z
@@ -92,7 +89,9 @@ const getSchedule = route({
   summary: 'One schedule, with its next times and its runs',
   access: ['view'],
   params,
-  query: z.strictObject({ runs: count(0, runsMax).meta({ description: 'So many next times; default 5' }).exactOptional() }),
+  query: z.strictObject({
+    runs: count(0, runsMax).meta({ description: 'So many next times; default 5' }).exactOptional(),
+  }),
   answers,
   problems: ['NOT_FOUND'],
   async handle({ actor, params: { name }, query }, { perform }) {

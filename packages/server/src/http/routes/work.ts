@@ -4,6 +4,7 @@ import { toBytes } from '../../control/bytes.ts'
 import type { TakenJob } from '../../gateway/http-worker.ts'
 import type { Lease } from '../../gateway/http-worker-leases.ts'
 import { duration } from '../../settings-values.ts'
+import { payload } from '../job-schemas.ts'
 import { nameOfText, textOfName } from '../names.ts'
 import { Problem } from '../problem.ts'
 import { type AnswerRow, type Route, route } from '../route.ts'
@@ -22,7 +23,6 @@ const countMax = 2 ** 32 - 1
 const lease = time(leaseMsMin, leaseMsMax).meta({
   description: 'So long after each request the next one is to come, or the job is for another worker: 1s to 1h',
 })
-const payload = z.union([z.object({ text: z.string() }), z.object({ base64: z.string() })])
 
 const takeBody = z.object({
   functions: z
@@ -100,6 +100,7 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
       200: {
         description: 'A job. With `Accept: application/octet-stream` its workload, and these headers.',
         content: takenJob,
+        orContent: bytes,
         headers: {
           'X-Gearman-Lease': 'As in the body',
           'X-Gearman-Lease-Until': 'Milliseconds since 1970',

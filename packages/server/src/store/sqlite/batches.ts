@@ -143,6 +143,8 @@ export class Batches {
           return { kind: 'describe', job: this.#descriptions.describe(request.number) }
         case 'describe unique':
           return { kind: 'describe', job: this.#descriptions.describeUnique(request) }
+        case 'oldest ready':
+          return { kind: 'oldest ready', readyAt: request.functions.map((name) => this.#lookUps.oldestReady(name)) }
         case 'scan':
           return this.#scans.scan(request)
         case 'count':

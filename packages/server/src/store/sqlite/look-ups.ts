@@ -14,6 +14,7 @@ export class LookUps {
   readonly #uniques: Uniques
   readonly #byNumber: Statement<[number], SummaryRow>
   readonly #after: Statement<[number, number], SummaryRow>
+  readonly #line: Statement<[number, number, number], [position: number, readyAt: number]>
   readonly #amounts: Record<ListRequest['state'], Statement<[number], Amounts>>
   /** Go by number, and pass over what belongs to others. */
   readonly #byNumbers: Record<ListRequest['state'], OfFunction>
@@ -27,6 +28,11 @@ export class LookUps {
     this.#byNumber = database.prepare<[number], SummaryRow>(`${select} WHERE number = ?`).raw()
     this.#after = database
       .prepare<[number, number], SummaryRow>(`${select} WHERE number > ? ORDER BY number LIMIT ?`)
+      .raw()
+    this.#line = database
+      .prepare<[number, number, number], [number, number]>(`
+        SELECT position, ifnull(ready_at, submitted_at) FROM jobs INDEXED BY jobs_ready
+        WHERE function_id = ? AND priority = ? AND position > ? AND position > 0 ORDER BY position`)
       .raw()
     const amounts = (count: string, indexed: string) =>
       database
@@ -79,6 +85,20 @@ export class LookUps {
     const [ofFunction, ofState, all] = this.#amounts[state].get(owner.id) ?? [0, 0, 0]
     const way = Math.max(ofFunction, ofState) * ofFunction < all * jobsMax ? this.#byIndex : this.#byNumbers
     return way[state].all(owner.id, after, jobsMax).map((row) => toSummary(this.#functions, row))
+  }
+
+  /** Of the first in each of a function's lines that is not claimed, the lowest time; 0: there is none. */
+  oldestReady(name: string): number {
+    const owner = this.#functions.find(name)
+    let oldest = 0
+    for (const priority of owner === undefined ? [] : ([0, 1, 2] as const)) {
+      for (const [position, readyAt] of this.#line.iterate(owner?.id ?? 0, priority, owner?.cursors[priority] ?? 0)) {
+        if (owner?.isClaimed(priority, position) === true) continue
+        if (oldest === 0 || (readyAt > 0 && readyAt < oldest)) oldest = readyAt
+        break
+      }
+    }
+    return oldest
   }
 
   list(after: number, jobsMax: number): StoredSummary[] {

@@ -137,7 +137,12 @@ export class Scans {
     const behind = isDescending ? 'number < ?' : 'number > ?'
     const key = filter.unique === undefined ? null : this.#uniques.keyOfName(filter.unique)
     if (key !== null) {
-      return { way: `INDEXED BY ${table}_unique`, sql: `unique_key = ? AND ${behind}`, values: [key, from], last: undefined }
+      return {
+        way: `INDEXED BY ${table}_unique`,
+        sql: `unique_key = ? AND ${behind}`,
+        values: [key, from],
+        last: undefined,
+      }
     }
     const [only] = owners ?? []
     if (table === 'dead' && only !== undefined && owners?.length === 1) {
