@@ -85,7 +85,7 @@ export function serverFault(error: unknown): unknown {
 }
 
 function serverSentence(error: GeartrainError): string {
-  if (error instanceof ConnectError && leaves(error).some(isOfTls)) {
+  if (leaves(error).some(isOfTls)) {
     const reasons = [...new Set(leaves(error).map(reasonNotReached))]
     return `${reasons.join(', ')}: see what GEARMAND_CA_CERTIFICATE, GEARMAN_CLIENT_PEM and GEARMAN_CLIENT_KEY name`
   }
@@ -138,8 +138,9 @@ function isDenied(error: Error): boolean {
 
 /** There is a server, and one side does not like the other one's certificate. */
 function isOfTls(error: Error): boolean {
+  // In TLS 1.3 the server looks at the client's when the client thinks that all is well.
   const told = error instanceof ConnectionLostError && error.cause instanceof Error ? error.cause : error
-  return 'code' in told && /CERT|UNABLE_TO_VERIFY|ERR_SSL_|ERR_TLS_/.test(String(told.code))
+  return 'code' in told && /CERT|UNABLE_TO_VERIFY/.test(String(told.code))
 }
 
 /** The errors of the single attempts. */

@@ -592,6 +592,7 @@ export class Journal implements Changes {
 
   #takeClaimed(name: string, priority: Priority, jobs: Uint8Array): void {
     const { handles, wallTime } = this.#context
+    const { now, offsetMs } = wallTime
     const reader = new RecordReader(jobs)
     const elsewhere = new Set(this.#batches.all.flatMap(({ forget, gone, putOff }) => [...forget, ...gone, ...putOff]))
     while (reader.next()) {
@@ -600,8 +601,8 @@ export class Journal implements Changes {
       const { number, unique, reducer, then, options, trace, workload, attempts, expireAt, readyAt } = reader
       const names = { function: name, unique, reducer, then, options, trace }
       const submission = { ...names, workload, priority, background: true, runAt: 0 }
-      const expiresAt = expireAt === 0 ? 0 : expireAt - wallTime.offsetMs
-      const since = (readyAt === 0 ? wallTime.now : readyAt) - wallTime.offsetMs
+      const expiresAt = expireAt === 0 ? 0 : expireAt - offsetMs
+      const since = (readyAt === 0 ? now : readyAt) - offsetMs
       this.#engine?.durable?.claimed(name, handles.numberOf(number), submission, attempts, expiresAt, since)
     }
   }

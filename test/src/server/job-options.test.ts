@@ -4,8 +4,21 @@ import { plainPolicy } from '@geartrain/engine'
 import { JobOptionsError, Policies, policyKeys, readJobOptions } from '@geartrain/server'
 
 const ofJobs = [
-  ...['attempts', 'retry-on', 'backoff', 'backoff-first', 'backoff-factor', 'backoff-max', 'backoff-jitter'],
-  ...['retry-foreground', 'dead-max', 'dead-for', 'timeout', 'ttl', 'expire', 'keep-results', 'unique-for'],
+  'attempts',
+  'retry-on',
+  'backoff',
+  'backoff-first',
+  'backoff-factor',
+  'backoff-max',
+  'backoff-jitter',
+  'retry-foreground',
+  'dead-max',
+  'dead-for',
+  'timeout',
+  'ttl',
+  'expire',
+  'keep-results',
+  'unique-for',
 ]
 
 function problems(policy: Readonly<Record<string, unknown>>): string {

@@ -35,8 +35,18 @@ export function bytes(it: It): void {
       const seen = jobs.map((job) => ({ ...job, workload: job.workload.toString('latin1') }))
       assert.deepEqual(seen, [
         {
-          ...{ number, unique, reducer, then, options, trace, workload },
-          ...{ priority: 1, runAt: 0, readyAt: 0, expireAt: 0, attempts: 0 },
+          number,
+          unique,
+          reducer,
+          then,
+          options,
+          trace,
+          workload,
+          priority: 1,
+          runAt: 0,
+          readyAt: 0,
+          expireAt: 0,
+          attempts: 0,
         },
       ])
       assert.equal((await store.find(number))?.function, name)

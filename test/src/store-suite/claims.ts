@@ -12,7 +12,12 @@ export function claims(it: It): void {
         { number: 5, options: '{"ttl":"1s"}' },
         { number: 6, trace: '00-1-2-03' },
       ].map((rare) => ({
-        ...{ unique: '', reducer: '', then: '', expireAt: 0, attempts: 0, workload: 'rare' },
+        unique: '',
+        reducer: '',
+        then: '',
+        expireAt: 0,
+        attempts: 0,
+        workload: 'rare',
         ...rare,
       })),
     ]

@@ -37,7 +37,8 @@ export async function groupDead(
   return { groups: sorted.slice(0, limit).map((group) => describe(handles, group)), isExact }
 }
 
-const anyDead = {
+/** All that are dead. */
+export const anyDead = {
   state: 'dead',
   priority: undefined,
   unique: undefined,

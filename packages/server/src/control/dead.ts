@@ -1,13 +1,15 @@
 import type { Engine } from '@geartrain/engine'
 import type { ControlOperations, DeadFilter, DeadJob } from '@geartrain/protocol'
 import type { Handles } from '../handles.ts'
-import type { DeadSummary, StoredChange } from '../store/store.ts'
+import type { StoreAnswer, StoredChange, StoredRow } from '../store/store.ts'
 import { fromBytes } from './bytes.ts'
 import { ControlError, storeError } from './control-error.ts'
+import { anyDead } from './dead-groups.ts'
 import { type Changed, type Inquiry, isFailure } from './inquiry.ts'
 import { priorityNames } from './priority-names.ts'
 
 type Operations = ControlOperations
+type Page = Pick<Extract<StoreAnswer, { kind: 'scan' }>, 'jobs' | 'next'>
 
 const defaultLimit = 100
 /** Jobs that are asked for, or changed, at a time. */
@@ -33,9 +35,8 @@ export class DeadControl {
     ...filter
   }: Operations['dead']['params']): Promise<Operations['dead']['answer']> {
     const found = await this.#page(filter, before === undefined ? everyNumber : Number(before), limit)
-    const jobs = found.map((job) => this.#describe(job))
-    const last = found.at(-1)
-    return last === undefined || found.length < limit ? { jobs } : { jobs, next: String(last.number) }
+    const jobs = found.jobs.map((job) => this.#describe(job))
+    return found.next === undefined ? { jobs } : { jobs, next: String(found.next) }
   }
 
   /** The oldest first, so that they are in line in the order in which they came. */
@@ -88,13 +89,12 @@ export class DeadControl {
       else numbers.push(this.#handles.total(number))
     }
     if (filter === undefined) return numbers
-    for (let before = everyNumber; ; ) {
-      const page = await this.#page(filter, before, chunkJobs)
-      for (const { number } of page) numbers.push(number)
-      const last = page.at(-1)
-      if (last === undefined || page.length < chunkJobs) return numbers.reverse()
-      before = last.number
+    for (let before: number | undefined = everyNumber; before !== undefined; ) {
+      const { jobs, next }: Page = await this.#page(filter, before, chunkJobs)
+      for (const { number } of jobs) numbers.push(number)
+      before = next
     }
+    return numbers.reverse()
   }
 
   /** Rejects with a ControlError if the store fails; what was done before that stays. */
@@ -116,18 +116,34 @@ export class DeadControl {
     }
   }
 
-  async #page(
-    { function: name, reason }: DeadFilter,
-    before: number,
-    jobsMax: number,
-  ): Promise<readonly DeadSummary[]> {
-    const request = { kind: 'list dead', function: name, reason, before, jobsMax } as const
-    const { jobs } = await this.#inquiry.ask(request, 'list dead')
-    return jobs
+  /** As many as are asked for, unless there are no more; however many the store has to look at, others have their turn. */
+  async #page({ function: name, reason }: DeadFilter, before: number, limit: number): Promise<Page> {
+    const filter = { ...anyDead, function: name, reason }
+    const jobs: StoredRow[] = []
+    let next: number | undefined = before
+    while (next !== undefined && jobs.length < limit) {
+      const answer: Page = await this.#inquiry.ask(
+        { kind: 'scan', filter, isDescending: true, from: next, jobsMax: limit - jobs.length },
+        'scan',
+      )
+      jobs.push(...answer.jobs)
+      next = answer.next
+    }
+    return { jobs, next }
   }
 
-  #describe({ number, priority, ...job }: DeadSummary): DeadJob {
-    return { handle: this.#text(number), ...job, priority: priorityNames[priority] }
+  #describe({
+    number,
+    function: name,
+    unique,
+    priority,
+    reason = 'failed',
+    endedAt,
+    attempts,
+    error,
+  }: StoredRow): DeadJob {
+    const common = { function: name, unique, priority: priorityNames[priority], reason }
+    return { handle: this.#text(number), ...common, diedAt: endedAt, attempts, error }
   }
 
   #text(number: number): string {

@@ -1,3 +1,4 @@
+import { type Priority, priorities } from '@geartrain/engine'
 import type { ControlOperations, JobCount, JobFilter, JobStateName } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
 import { matcher, readFilter } from './job-filter.ts'
@@ -15,6 +16,7 @@ const stepsMax = 200
 const quickPagesMax = 5
 const quickStepsMax = 10
 
+const allPriorities: readonly Priority[] = [0, 1, 2]
 const states: readonly JobStateName[] = ['ready', 'delayed', 'running', 'dead', 'complete', 'failed', 'exception']
 
 /** How many jobs a filter lets through, of functions that the actor may see. */
@@ -42,12 +44,16 @@ async function count(
   pages: number,
   steps: number,
 ): Promise<JobCount> {
-  const { function: name, state, reason, ...rest } = filter
-  const isCounted = Object.keys(rest).length === 0 && reason === undefined
+  const { function: name, state, reason, priority, ...rest } = filter
+  // Those that are ready are counted by priority.
+  const isCounted =
+    Object.keys(rest).length === 0 && reason === undefined && (priority === undefined || state === 'ready')
   const mayView = (functionName: string) => actor.may('view', functionName)
   const isAsked = matcher(name)
   if (isCounted && isLiveState(state)) {
-    return { count: countLive(context, state, (each) => isAsked(each) && mayView(each)), isExact: true }
+    const isCountedFunction = (each: string) => isAsked(each) && mayView(each)
+    const lines = priority === undefined ? allPriorities : [priorities[priority]]
+    return { count: countLive(context, state, lines, isCountedFunction), isExact: true }
   }
   if (isCounted && state === 'dead') {
     const { functions } = await context.inquiry.ask({ kind: 'count dead' }, 'count dead')
@@ -66,6 +72,7 @@ function isLiveState(state: JobStateName | undefined): state is 'ready' | 'delay
 function countLive(
   { engine }: JobsContext,
   state: 'ready' | 'delayed' | 'running' | undefined,
+  lines: readonly Priority[],
   isAsked: (name: string) => boolean,
 ): number {
   let sum = 0
@@ -73,7 +80,7 @@ function countLive(
     if (!isAsked(jobFunction.name)) continue
     const { delayedCount, backlog, runningCount } = jobFunction
     if (state === undefined || state === 'ready') {
-      for (const priority of [0, 1, 2] as const) sum += jobFunction.queuedCount(priority)
+      for (const priority of lines) sum += jobFunction.queuedCount(priority)
     }
     if (state === undefined || state === 'delayed') sum += delayedCount + backlog.delayed
     if (state === undefined || state === 'running') sum += runningCount

@@ -7,10 +7,11 @@ import type { JobsContext } from './jobs.ts'
 /** Jobs in memory that are looked at before others have their turn, and for one page. */
 const stepJobs = 5000
 const looksMax = 250_000
-/** So often is the store asked for one page, each time for a few milliseconds of its own. */
-const stepsMax = 20
+/** So often, and so long, is the store asked for one page, each time for a few milliseconds of its own. */
+const stepsMax = 100
+const searchMs = 200
 
-export interface FoundJob {
+interface FoundJob {
   readonly number: number
   /** If it is in memory. */
   readonly job: Job | undefined
@@ -103,7 +104,7 @@ async function findLive(
 
 /** Also those that are in memory as well. */
 async function findStored(
-  { handles, inquiry, journal }: JobsContext,
+  { handles, inquiry, journal, wallTime }: JobsContext,
   { stored: filter, areInMemory }: AskedJobs,
   { after, limit, isDescending }: PageAsked,
 ): Promise<Found<StoredRow>> {
@@ -114,7 +115,9 @@ async function findStored(
   }
   const start = isDescending ? Number.MAX_SAFE_INTEGER : -1
   let next: number | undefined = after === undefined ? start : handles.total(after)
+  const end = wallTime.now + searchMs
   for (let step = 0; next !== undefined && entries.length < limit && step < stepsMax; step++) {
+    if (wallTime.now > end) break
     const answer: Scanned = await inquiry.ask(
       { kind: 'scan', filter, isDescending, from: next, jobsMax: limit - entries.length },
       'scan',

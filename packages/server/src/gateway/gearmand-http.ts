@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { isLoopback, plainAddress } from '../access/network.ts'
+import { AnswerLine } from '../http/answer-line.ts'
 import { limitPerAddress } from '../http/connection-count.ts'
 import { HttpListenError } from '../http/http-listen-error.ts'
+import { nodeLimits } from '../http/node-limits.ts'
 import type { ListeningAddress } from '../server.ts'
 import { version } from '../version.ts'
 import { type GearmandHttpContext, GearmandHttpJob, refuse } from './gearmand-http-job.ts'
@@ -39,18 +41,13 @@ export class GearmandHttp {
         ? new Set(['localhost', ...options.hosts])
         : undefined
     this.listener = createServer(
-      {
-        maxHeaderSize: limits.httpHeaderBytesMax,
-        headersTimeout: limits.httpHeadersTimeoutMs,
-        requestTimeout: limits.httpRequestTimeoutMs,
-        connectionsCheckingInterval: 1000,
-        noDelay: true,
-      },
+      { ...nodeLimits(limits), noDelay: true },
       (request, response) => void this.#serve(request, response),
     )
     this.listener.maxConnections = limits.httpConnectionsMax
     limitPerAddress(this.listener, limits.httpConnectionsPerAddressMax)
-    this.listener.on('clientError', refuseUnreadable)
+    const answers = new AnswerLine(this.listener, limits.outputTimeoutMs)
+    this.listener.on('clientError', (error: Error, socket: Socket) => refuseUnreadable(error, socket, answers))
   }
 
   /** Rejects with an HttpListenError if it can't listen there. */
@@ -117,8 +114,8 @@ export class GearmandHttp {
   }
 }
 
-function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket, answers: AnswerLine): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || answers.isBusy(socket)) return void socket.destroy()
   const isLong = error.code === 'HPE_HEADER_OVERFLOW'
   const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
   const status = isLong ? '431 Request Header Fields Too Large' : isLate ? '408 Request Timeout' : '400 Bad Request'

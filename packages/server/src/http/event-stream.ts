@@ -11,6 +11,8 @@ const stallMsMax = 30_000
 export class EventStream {
   readonly #response: ServerResponse
   readonly #heartbeat: NodeJS.Timeout
+  /** The reader asked for no events, only how the answer would begin. */
+  readonly #isHead: boolean
   #stalledSince = 0
   /** Bytes that the reader's system had taken when it was last looked at. */
   #takenBytes = 0
@@ -26,6 +28,8 @@ export class EventStream {
       'x-accel-buffering': 'no',
     })
     response.flushHeaders()
+    this.#isHead = response.req.method === 'HEAD'
+    if (this.#isHead) response.end()
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs)
     response.once('close', () => {
       this.#isClosed = true
@@ -48,6 +52,7 @@ export class EventStream {
 
   /** The same for events that are written already. Readers that get the same ones share the bytes. */
   sendWritten(events: string | Uint8Array): boolean {
+    if (this.#isHead) return true
     if (this.#isClosed || this.#response.writableLength > unreadBytesMax) return false
     this.#response.write(events)
     return true

@@ -1,19 +1,28 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerOptions as NodeHttpOptions, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import cookies from '@fastify/cookie'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { z } from 'zod'
 import type { Actor } from '../access/actor.ts'
 import type { Limits } from '../limits.ts'
 import type { ListeningAddress } from '../server.ts'
 import type { TlsSource } from '../tls/tls-source.ts'
+import { AnswerLine } from './answer-line.ts'
 import { limitPerAddress } from './connection-count.ts'
 import type { HttpContext } from './context.ts'
 import { type Doorkeeper, isLetIn } from './doorkeeper.ts'
 import { parseJson } from './json-body.ts'
-import { Problem, type ProblemCode } from './problem.ts'
+import { nodeLimits } from './node-limits.ts'
+import { Problem, type ProblemCode, problemType } from './problem.ts'
 import type { Answer, Method, Route, RouteRequest } from './route.ts'
 import { securityHeaders } from './security-headers.ts'
+import { unreadableAnswer } from './unreadable.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Once it is let in. */
+    actor: Actor
+  }
+}
 
 export interface HttpOptions {
   readonly listen: string
@@ -22,7 +31,6 @@ export interface HttpOptions {
 }
 
 const jsonType = 'application/json; charset=utf-8'
-const problemType = 'application/problem+json; charset=utf-8'
 const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** Timers know no longer one. */
@@ -34,6 +42,7 @@ export class HttpServer {
   readonly #options: HttpOptions
   readonly #context: HttpContext
   readonly #doorkeeper: Doorkeeper
+  readonly #answers: AnswerLine
 
   constructor(routes: readonly Route[], options: HttpOptions, context: HttpContext, doorkeeper: Doorkeeper) {
     this.#options = options
@@ -41,19 +50,13 @@ export class HttpServer {
     this.#doorkeeper = doorkeeper
     const { tls } = options
     const { limits } = context
-    const http: NodeHttpOptions = {
-      maxHeaderSize: limits.httpHeaderBytesMax,
-      headersTimeout: limits.httpHeadersTimeoutMs,
-      requestTimeout: limits.httpRequestTimeoutMs,
-      // How late it may notice either.
-      connectionsCheckingInterval: 1000,
-    }
+    const http = nodeLimits(limits)
     const common = {
       bodyLimit: limits.httpBodyBytesMax,
       requestTimeout: limits.httpRequestTimeoutMs,
       forceCloseConnections: true as const,
       routerOptions: { maxParamLength: limits.httpHeaderBytesMax },
-      clientErrorHandler: refuseUnreadable,
+      clientErrorHandler: (error: Error, socket: Socket) => this.#refuseUnreadable(error, socket),
       // What comes before any hook: a path that can't be read.
       frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
         this.#refuse(error, request, reply.headers(securityHeaders)),
@@ -70,8 +73,9 @@ export class HttpServer {
     const { server } = this.#app
     server.maxConnections = limits.httpConnectionsMax
     limitPerAddress(server, limits.httpConnectionsPerAddressMax)
+    this.#answers = new AnswerLine(server, limits.outputTimeoutMs)
     if (tls !== undefined) tls.onChanged((changed) => setSecureContext(server, changed))
-    void this.#app.register(cookies)
+    this.#app.decorateRequest('actor')
     this.#app.removeAllContentTypeParsers()
     this.#app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
     this.#app.setErrorHandler((error, request, reply) => this.#refuse(error, request, reply))
@@ -111,6 +115,11 @@ export class HttpServer {
       this.#app.route({
         method: row.method,
         url,
+        // Before the body is read: what is refused need not be held.
+        onRequest: (request, _reply, done) => {
+          request.actor = this.#letIn(row, request)
+          done()
+        },
         handler: (request, reply) => {
           // The framework is told only the answer, and has no promise to wait for.
           this.#handle(row, request, reply).catch((error: unknown) => this.#refuse(error, request, reply))
@@ -130,10 +139,14 @@ export class HttpServer {
     }
   }
 
-  async #handle(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  #letIn(row: Route, request: FastifyRequest): Actor {
     const actor = this.#doorkeeper.letIn(request, row)
     if (!isLetIn(actor, row)) throw this.#doorkeeper.refusal(request, actor, row)
-    const answer = await row.handle(new RowRequest(row, actor, request, reply), this.#context)
+    return actor
+  }
+
+  async #handle(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const answer = await row.handle(new RowRequest(row, request, reply), this.#context)
     send(answer, reply)
   }
 
@@ -149,6 +162,14 @@ export class HttpServer {
     if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds))
     if (problem.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
     void reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem))
+  }
+
+  /** What can't even be read as HTTP. */
+  #refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+    // Also what has not come as far as HTTP, by TLS.
+    const isGone = error.code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(error.code ?? '') || !socket.writable
+    if (isGone || this.#answers.isBusy(socket)) return void socket.destroy()
+    socket.end(unreadableAnswer(error))
   }
 }
 
@@ -166,8 +187,8 @@ class RowRequest implements RouteRequest {
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
 
-  constructor(row: Route, actor: Actor, request: FastifyRequest, reply: FastifyReply) {
-    this.actor = actor
+  constructor(row: Route, request: FastifyRequest, reply: FastifyReply) {
+    this.actor = request.actor
     this.params = read(row.params, request.params, 'in the path')
     this.query = readQuery(row, request)
     // A handler knows what its row's body is.
@@ -263,24 +284,6 @@ function toProblem(error: unknown, { httpBodyBytesMax }: Limits): Problem {
   if (code === 'BODY_TOO_LARGE') return new Problem(code, `a body may have ${httpBodyBytesMax} bytes`)
   if (code !== undefined) return new Problem(code, error instanceof Error ? error.message : String(error))
   return new Problem('INTERNAL_ERROR', 'a fault of this server, which its log tells more of')
-}
-
-/** What can't even be read as HTTP. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  // Also what has not come as far as HTTP, by TLS.
-  if (error.code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(error.code ?? '') || !socket.writable) {
-    return void socket.destroy()
-  }
-  const isLong = error.code === 'HPE_HEADER_OVERFLOW'
-  const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  const problem = isLong
-    ? new Problem('HEADERS_TOO_LARGE', 'the headers have more bytes than they may')
-    : new Problem('BAD_REQUEST', isLate ? 'the request did not come in time' : 'this is no request of HTTP')
-  const status = isLate ? '408 Request Timeout' : isLong ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  const body = JSON.stringify(problem)
-  socket.end(
-    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
 }
 
 function setSecureContext(server: object, options: object): void {

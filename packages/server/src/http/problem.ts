@@ -29,6 +29,8 @@ export const problems = {
   JOB_TIMEOUT: { status: 504, title: 'The job was not done in time' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>
 
+export const problemType = 'application/problem+json; charset=utf-8'
+
 export type ProblemCode = keyof typeof problems
 
 /** Why a request is refused: a sentence for who has made it. More members of the document can be given. */

@@ -66,11 +66,9 @@ export const cursor = text
   .regex(/^\d{1,16}$/, 'pass what the page before gave as next')
   .meta({ description: 'What the page before gave as next' })
   .exactOptional()
-export const next = text
-  .optional()
-  .meta({
-    description: 'Where the next page begins; without it, this is the last one. A page may be short all the same',
-  })
+export const next = text.optional().meta({
+  description: 'Where the next page begins; without it, this is the last one. A page may be short all the same',
+})
 
 export const jobCount = z.object({
   count: whole,

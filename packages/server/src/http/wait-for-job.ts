@@ -33,7 +33,8 @@ export function waitForJob(wait: Wait, request: Request, { gateway }: Pick<HttpC
       job.leave()
       resolve(streamed)
     })
-    if (!signal.aborted) job.submit()
+    if (signal.aborted) resolve(streamed)
+    else job.submit()
   })
 }
 
