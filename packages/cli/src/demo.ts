@@ -1,5 +1,5 @@
 import { type AssignedJob, Client, JobExceptionError, JobFailedError, JobFailure, Worker } from '@geartrain/client'
-import { createServer, type Server, version } from '@geartrain/server'
+import { createServer, HttpListenError, type Server, version } from '@geartrain/server'
 import { bold, dim, green, red } from './colours.ts'
 
 /** One thing the demo shows. What comes back must be what is expected, or the demo has failed. */
@@ -14,9 +14,12 @@ interface Stage {
   readonly client: Client
   /** Has the functions that only some act needs, registered when they are on. */
   readonly extra: Worker
+  /** Where the server is over HTTP. */
+  readonly origin: string
 }
 
 const firstPort = 4730
+const httpPort = 4731
 const portsTried = 100
 const actTimeoutMs = 15_000
 /** A handler whose act went wrong may hang. */
@@ -56,12 +59,13 @@ export async function demo({ once }: { once: boolean }): Promise<number> {
   const client = new Client(address)
   try {
     await Promise.all([worker.start(), extra.start()])
-    introduce(port)
+    const origin = `http://127.0.0.1:${server.httpAddress?.port}`
+    introduce(port, origin)
     let isRight = true
-    for (const act of acts) isRight = (await perform(act, { client, extra })) && isRight
+    for (const act of acts) isRight = (await perform(act, { client, extra, origin })) && isRight
     await extra.close()
     if (once) return isRight ? 0 : 1
-    say(whatToType(port))
+    say(whatToType(port, origin))
     isAudience = true
     await untilSignal()
     return isRight ? 0 : 1
@@ -97,6 +101,15 @@ const acts: readonly Act[] = [
     sent: 'wc, three lines',
     expected: '3',
     play: async ({ client }) => (await client.submit('wc', lines).text()).trim(),
+  },
+  {
+    kind: 'over HTTP',
+    sent: 'POST .../reverse/jobs?wait',
+    expected: '!dlroW olleH',
+    play: async ({ origin }) => {
+      const init = { method: 'POST', body: 'Hello World!' }
+      return (await fetch(`${origin}/api/functions/reverse/jobs?wait`, init)).text()
+    },
   },
   {
     kind: 'many at once',
@@ -239,32 +252,41 @@ async function perform(act: Act, stage: Stage): Promise<boolean> {
 }
 
 async function listenOnFirstFree(): Promise<{ server: Server; port: number }> {
-  for (let port = firstPort; ; port++) {
-    const server = createServer({ port })
+  for (let port = firstPort, http = httpPort; ; ) {
+    const server = createServer({ port, http: `127.0.0.1:${http}` })
     try {
       await server.listen()
       return { server, port }
     } catch (error) {
-      const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-      if (!isTaken || port === firstPort + portsTried) throw error
+      // Whatever port is free, if it is not the usual one.
+      if (error instanceof HttpListenError && http !== 0) http = 0
+      else if (!isTaken(error) || port === firstPort + portsTried) throw error
+      else port++
     }
   }
 }
 
-function introduce(port: number): void {
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+}
+
+function introduce(port: number, origin: string): void {
   say(`\n${bold(`Geartrain ${version}`)}: a server on ${bold(`127.0.0.1:${port}`)}, two workers and a client.`)
+  say(`Over HTTP it is at ${bold(origin)}.`)
   if (port !== firstPort) say(`Port ${firstPort} is taken, so it is the next free one: ${port}.`)
   say('')
 }
 
-function whatToType(port: number): string {
+function whatToType(port: number, origin: string): string {
   const commands = [
     [`gearman -p ${port} -f reverse "Hello"`, 'a job from the C tools (Debian: gearman-tools)'],
     [`gearman -p ${port} -f wc < /etc/passwd`, 'its lines, counted'],
     [`printf 'status\\n' | nc -w 1 127.0.0.1 ${port}`, 'functions, with their jobs and workers'],
+    [`curl -d hello '${origin}/api/functions/reverse/jobs?wait'`, 'a job over HTTP'],
+    [`curl ${origin}/api/functions`, 'the same, for programs'],
     ['npx geartrain serve', 'a server of your own; --help tells the rest'],
   ] as const
-  const rows = commands.map(([command, what]) => `  ${bold(command.padEnd(46))}${dim(what)}`)
+  const rows = commands.map(([command, what]) => `  ${bold(command.padEnd(71))}${dim(what)}`)
   return `\nIt stays up until Ctrl-C. Type in another terminal:\n\n${rows.join('\n')}\n`
 }
 
