@@ -12,6 +12,7 @@ import type { HttpContext } from './context.ts'
 import { type Doorkeeper, isLetIn } from './doorkeeper.ts'
 import { parseJson } from './json-body.ts'
 import { nodeLimits } from './node-limits.ts'
+import { signalOf } from './peer-signal.ts'
 import { Problem, type ProblemCode, problemType } from './problem.ts'
 import type { Answer, Method, Route, RouteRequest } from './route.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -207,7 +208,7 @@ class RowRequest implements RouteRequest {
   }
 
   get signal(): AbortSignal {
-    return signalOf(this.#request.raw, this.#reply)
+    return signalOf(this.#request.raw, this.#reply.raw)
   }
 
   get response(): ServerResponse {
@@ -254,35 +255,6 @@ function readBody({ body: content }: Route, { body, headers }: FastifyRequest): 
   const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0)
   if ('bytes' in content) return bytes
   return read(content, parseJson(bytes, headers['content-type']), 'in the body')
-}
-
-function signalOf(raw: IncomingMessage, reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  let isSent = false
-  const { socket } = raw
-  countWait(socket, 1)
-  // An answer whose connection was cut is finished as well, as Node has it.
-  reply.raw.once('finish', () => {
-    isSent = !socket.destroyed
-  })
-  reply.raw.once('close', () => {
-    countWait(socket, -1)
-    if (!isSent || socket.errored) controller.abort()
-  })
-  if (raw.destroyed || reply.raw.destroyed) controller.abort()
-  return controller.signal
-}
-
-/** Of requests that may wait at a time on one connection: Node reads them without end while they have no answers. */
-const waitsPerConnectionMax = 128
-const waits = new WeakMap<Socket, number>()
-
-function countWait(socket: Socket, by: 1 | -1): void {
-  const count = (waits.get(socket) ?? 0) + by
-  if (count > waitsPerConnectionMax) {
-    throw new Problem('TOO_MANY_REQUESTS', `at most ${waitsPerConnectionMax} requests wait at a time on a connection`)
-  }
-  waits.set(socket, count)
 }
 
 const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
