@@ -11,6 +11,7 @@ export { controlRoles } from './control/control-roles.ts'
 export { HttpListenError } from './http/http-listen-error.ts'
 export { type ProblemCode, problems } from './http/problem.ts'
 export { defaultLimits, gearmandLimits, type Limits } from './limits.ts'
+export type { ListeningAddress } from './listening-address.ts'
 export { type Log, silentLog } from './log.ts'
 export { type LogFormat, type LogOptions, type OpenLog, openLog } from './logging.ts'
 export type { ServerOptions } from './options.ts'
@@ -22,7 +23,7 @@ export type { ClientSchedule } from './schedules/client-schedule.ts'
 export { readScheduleTables } from './schedules/config-schedules.ts'
 export { ScheduleError } from './schedules/schedule-error.ts'
 export { type ScheduleContext, Schedules, type Submitted } from './schedules/schedules.ts'
-export { createServer, type ListeningAddress, type Server } from './server.ts'
+export { createServer, type Server } from './server.ts'
 export {
   type AnySetting,
   limitSettings,

@@ -598,9 +598,20 @@ export class Journal implements Changes {
     while (reader.next()) {
       // A store that was opened anew gives out once more what has ended or was put off meanwhile, and it could not be told.
       if (elsewhere.has(reader.number)) continue
-      const { number, unique, reducer, then, options, trace, workload, attempts, expireAt, readyAt } = reader
-      const names = { function: name, unique, reducer, then, options, trace }
-      const submission = { ...names, workload, priority, background: true, runAt: 0 }
+      const { number, attempts, expireAt, readyAt } = reader
+      // One literal: an object made with a spread costs V8 several microseconds, for each job.
+      const submission: Submission = {
+        function: name,
+        unique: reader.unique,
+        workload: reader.workload,
+        priority,
+        background: true,
+        runAt: 0,
+        reducer: reader.reducer,
+        then: reader.then,
+        options: reader.options,
+        trace: reader.trace,
+      }
       const expiresAt = expireAt === 0 ? 0 : expireAt - offsetMs
       const since = (readyAt === 0 ? now : readyAt) - offsetMs
       this.#engine?.durable?.claimed(name, handles.numberOf(number), submission, attempts, expiresAt, since)

@@ -17,26 +17,16 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { Observers } from '../observers.ts'
 import type { Sessions } from './sessions.ts'
 
-/** What the operations over HTTP need of the server. */
-export interface HttpContext {
+/** What the HTTP side needs of the server. */
+export interface HttpNeeds {
   readonly clock: Clock
   readonly log: Log
   readonly limits: Limits
   readonly access: Access
-  readonly sessions: Sessions
-  /** It is reached by TLS alone. */
-  readonly isEncrypted: boolean
   readonly observers: Observers
   readonly figures: Figures
-  readonly metrics: Metrics
   readonly bulletin: Bulletin
-  readonly feed: LiveFeed
   readonly handles: Handles
-  /** Submits jobs. */
-  readonly gateway: JobGateway
-  readonly jobWatch: JobWatch
-  /** Jobs that are done over HTTP. */
-  readonly leases: Leases
   /** Aborted when the server begins to stop: nobody is to wait any longer. */
   readonly closing: AbortSignal
   /** As for an operation of CONTROL. Rejects with a Problem. */
@@ -49,4 +39,18 @@ export interface HttpContext {
   connect(link: Duplex, actor: Actor): Connection | undefined
   /** Ends a connection whose peer has left before it could be told of its jobs: no attempt of theirs is counted. */
   withdraw(connection: Connection): void
+}
+
+/** What the operations over HTTP are given. */
+export interface HttpContext extends HttpNeeds {
+  readonly sessions: Sessions
+  /** It is reached by TLS alone. */
+  readonly isEncrypted: boolean
+  readonly metrics: Metrics
+  readonly feed: LiveFeed
+  /** Submits jobs. */
+  readonly gateway: JobGateway
+  readonly jobWatch: JobWatch
+  /** Jobs that are done over HTTP. */
+  readonly leases: Leases
 }

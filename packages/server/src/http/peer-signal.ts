@@ -6,7 +6,7 @@ import { Problem } from './problem.ts'
 const waitsPerConnectionMax = 128
 const waits = new WeakMap<Socket, number>()
 
-/** Aborted when the peer leaves before it has its answer. Throws a Problem if it has too many to wait for. */
+/** Aborted when the peer leaves before it has its answer. Cuts off who waits for too many. */
 export function signalOf(request: IncomingMessage, response: ServerResponse): AbortSignal {
   const controller = new AbortController()
   let isSent = false
@@ -27,6 +27,8 @@ export function signalOf(request: IncomingMessage, response: ServerResponse): Ab
 function countWait(socket: Socket, by: 1 | -1): void {
   const count = (waits.get(socket) ?? 0) + by
   if (count > waitsPerConnectionMax) {
+    // An answer would be behind all that are waited for.
+    socket.destroy()
     throw new Problem('TOO_MANY_REQUESTS', `at most ${waitsPerConnectionMax} requests wait at a time on a connection`)
   }
   waits.set(socket, count)

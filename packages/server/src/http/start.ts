@@ -1,10 +1,10 @@
 import { Leases } from '../gateway/http-worker-leases.ts'
 import { JobGateway } from '../gateway/job-gateway.ts'
 import { JobWatch } from '../job-watch.ts'
+import type { ListeningAddress } from '../listening-address.ts'
 import { LiveFeed } from '../live/live-feed.ts'
 import { Metrics } from '../metrics/metrics.ts'
-import type { ListeningAddress } from '../server.ts'
-import type { HttpContext } from './context.ts'
+import type { HttpContext, HttpNeeds } from './context.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { HttpListenError } from './http-listen-error.ts'
 import { type HttpOptions, HttpServer } from './http-server.ts'
@@ -21,9 +21,9 @@ export interface KeptText {
 /** Starts the HTTP side. Rejects with an HttpListenError if it can't listen. */
 export async function startHttp(
   options: HttpOptions & { readonly hosts: readonly string[]; readonly sessionKey: KeptText },
-  given: Omit<HttpContext, 'gateway' | 'jobWatch' | 'leases' | 'sessions' | 'isEncrypted' | 'metrics' | 'feed'>,
+  given: HttpNeeds,
 ): Promise<{ readonly server: HttpServer; readonly address: ListeningAddress }> {
-  const context = {
+  const context: HttpContext = {
     ...given,
     sessions: new Sessions(sessionKeyOf(options.sessionKey), given.access, given.clock),
     isEncrypted: options.tls !== undefined,

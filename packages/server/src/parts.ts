@@ -1,0 +1,230 @@
+import { Engine, type EngineOptions } from '@geartrain/engine'
+import { readLatin1, type ServerState, wireErrors } from '@geartrain/protocol'
+import { Access } from './access/access.ts'
+import { auditTo } from './access/audit.ts'
+import { Admin } from './admin.ts'
+import type { Clock } from './clock.ts'
+import type { ConnectionContext } from './connection.ts'
+import { Connections } from './connections.ts'
+import { Control } from './control/control.ts'
+import type { ServerFacts } from './control/server-state.ts'
+import { Dispatch } from './dispatch.ts'
+import { Handles } from './handles.ts'
+import { JobLog } from './job-log.ts'
+import { Journal } from './journal.ts'
+import { Bulletin } from './live/bulletin.ts'
+import { MemoryArchive } from './memory-archive.ts'
+import { DeadCounts } from './metrics/dead-counts.ts'
+import type { Figures } from './metrics/figures.ts'
+import { FunctionStats } from './metrics/function-stats.ts'
+import { Health } from './metrics/health.ts'
+import { StoreStats } from './metrics/store-stats.ts'
+import { Observers } from './observers.ts'
+import type { ServerOptions } from './options.ts'
+import { PacketOutbox } from './packet-outbox.ts'
+import { Peers } from './peers.ts'
+import { Policies } from './policies/policies.ts'
+import { Schedules } from './schedules/schedules.ts'
+import { BusyStore } from './store/busy-store.ts'
+import { makeStore } from './store/kinds.ts'
+import type { SpanSink } from './traces/span.ts'
+import { startTraces } from './traces/start.ts'
+import { Turn } from './turn.ts'
+import { Waits } from './waits.ts'
+import { WallTime } from './wall-time.ts'
+
+/** What a server is made of, each with what it needs of the others. None of it listens yet. */
+export interface Parts {
+  readonly options: ServerOptions
+  readonly clock: Clock
+  readonly engine: Engine
+  readonly access: Access
+  readonly connections: Connections
+  readonly peers: Peers
+  readonly turn: Turn
+  /** Looked at after each turn. */
+  readonly waits: Waits
+  /** Undefined: no job outlives the server. */
+  readonly store: BusyStore | undefined
+  readonly journal: Journal | undefined
+  readonly handles: Handles
+  readonly policies: Policies
+  readonly schedules: Schedules
+  readonly control: Control
+  /** Who wants to see what becomes of jobs adds itself. */
+  readonly observers: Observers
+  readonly figures: Figures
+  /** Where it tells of what has changed. */
+  readonly bulletin: Bulletin
+  /** Where spans of the jobs go; undefined: there are none. */
+  readonly traces: SpanSink | undefined
+  /** Where the server listens. */
+  readonly addresses: ServerState['addresses'][number][]
+}
+
+export function makeParts(options: ServerOptions, clock: Clock): Parts {
+  const { limits, log } = options
+  const access = new Access(options.access)
+  const handles = new Handles(options.handlePrefix, clock.wallNow())
+  const wallTime = new WallTime(clock)
+  const connections = new Connections()
+  const observers = new Observers()
+  const bulletin = new Bulletin()
+  const waits = new Waits(clock)
+  const addresses: Parts['addresses'] = []
+
+  const storeStats = new StoreStats(clock)
+  const made = makeStore(options.store, log)
+  const store = made && new BusyStore(made, storeStats)
+  const onStoreNews = (failing: boolean) => bulletin.tell({ kind: 'store', failing })
+  const journal = store && new Journal({ store, clock, connections, handles, wallTime, log, onStoreNews })
+  const memory = new MemoryArchive({ connections, handles, wallTime })
+  const archive = journal ?? memory
+
+  const policies = new Policies(options.functions)
+  policies.onChanged = (name) => bulletin.tell({ kind: 'policy', name })
+  const outbox = new PacketOutbox(connections, handles, journal)
+  const engine = new Engine(outbox, engineOptions(options, policies), journal, memory, observers)
+  memory.serve(engine)
+
+  const functions = new FunctionStats({
+    now: () => engine.now,
+    isKnown: (name) => engine.findFunction(name) !== undefined,
+    functionsMax: limits.functionsMax,
+    seriesMax: limits.metricsFunctionsMax,
+  })
+  observers.add(functions)
+  const figures: Figures = {
+    engine,
+    connections,
+    functions,
+    dead: new DeadCounts(archive, clock),
+    health: new Health(engine, () => journal?.failure !== undefined),
+    store: store && journal && { name: store.name, stats: storeStats, journal },
+    clock,
+    wallTime,
+    startedAt: clock.wallNow(),
+  }
+  if (log.isLevelEnabled?.('debug') === true) observers.add(new JobLog(log, handles))
+  const { traces: given, tracesSample: sample } = options
+  const traces =
+    given === undefined ? undefined : startTraces(observers, { traces: given, sample, clock, log, handles, wallTime })
+
+  const turn = new Turn(
+    engine,
+    clock,
+    () => {
+      journal?.commit()
+      connections.flush()
+      waits.look()
+    },
+    () => {
+      const jumpMs = wallTime.takeJump()
+      if (jumpMs !== 0) engine.moveDates(jumpMs)
+    },
+  )
+  const schedules: Schedules = new Schedules({
+    clock,
+    wallTime,
+    handles,
+    limits,
+    log,
+    begin: () => turn.begin(),
+    submit(submission, onJoined) {
+      if (policies.policyOf(submission.function).draining) {
+        return { outcome: 'refused', why: wireErrors.FUNCTION_DRAINING.text }
+      }
+      const { nextNumber } = engine
+      const number = engine.submitOwn(submission)
+      if (number < nextNumber) return { outcome: 'joined', number }
+      journal?.whenJoined(number, onJoined)
+      return { outcome: 'kept', number }
+    },
+    isStoreFailing: () => journal?.failure !== undefined,
+    takeNumber: () => engine.takeNumber(),
+    keepDocument(kind, name, body) {
+      journal?.keepDocument(kind, name, body)
+      bulletin.tell({ kind: 'schedule', name, function: schedules.functionOf(name) })
+    },
+  })
+  const facts = (): ServerFacts => ({
+    startedAt: figures.startedAt,
+    store: { name: store?.name ?? 'memory', batches: storeStats.commits },
+    limits,
+    isOpen: access.isOpen,
+    addresses,
+    scheduleCount: schedules.count,
+  })
+  const shared = { engine, connections, handles, wallTime, journal, schedules, turn }
+  const control = new Control({ ...shared, clock, log, archive, policies, facts })
+  const dispatch = new Dispatch(engine, { ...shared, limits, control, access })
+  const admin = new Admin({ ...shared, jobFunctions: control.jobFunctions, audit: auditTo(log) }, options)
+  const commands = commandsFrom(engine, connections, dispatch, admin)
+  const peers = new Peers(engine, access, { clock, connections, limits, log, turn, ...commands })
+
+  return {
+    options,
+    clock,
+    engine,
+    access,
+    connections,
+    peers,
+    turn,
+    waits,
+    store,
+    journal,
+    handles,
+    policies,
+    schedules,
+    control,
+    observers,
+    figures,
+    bulletin,
+    traces,
+    addresses,
+  }
+}
+
+function engineOptions(options: ServerOptions, policies: Policies): Partial<EngineOptions> {
+  const { limits, attemptsMax, wakeCount, exceptions } = options
+  return {
+    policyOf: (name, jobOptions) => policies.policyOf(name, jobOptions),
+    attemptsMax,
+    wakeCount,
+    exceptions,
+    functionsMax: limits.functionsMax,
+    jobsPerFunctionMax: limits.jobsPerFunctionMax,
+    jobsMax: limits.jobsMax,
+    workloadBytesMax: limits.workloadBytesMax,
+    waitsPerSessionMax: limits.waitsPerConnectionMax,
+  }
+}
+
+/** What connections say, to the engine. A connection's last grab is answered before anything else that it has said. */
+function commandsFrom(
+  engine: Engine,
+  connections: Connections,
+  dispatch: Dispatch,
+  admin: Admin,
+): Pick<ConnectionContext, 'onPacket' | 'onLine' | 'onResultTooLarge' | 'onGone'> {
+  return {
+    onPacket(connection) {
+      engine.settleGrab(connection.session)
+      if (connections.to(connection.id) !== undefined) dispatch.packet(connection)
+    },
+    onLine(connection) {
+      engine.settleGrab(connection.session)
+      if (connections.to(connection.id) === undefined) return
+      const { bytes, start, end } = connection.decoder
+      admin.line(connection, readLatin1(bytes, start, end))
+    },
+    onResultTooLarge(connection, error) {
+      engine.settleGrab(connection.session)
+      engine.failRunning(connection.session, Buffer.from(error))
+    },
+    onGone(connection) {
+      engine.settleGrab(connection.session)
+      engine.disconnect(connection.session)
+    },
+  }
+}
