@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly graceMs: number
   /** Said in the log before the server is ready. */
   readonly notes: readonly string[]
+  /** For SIGHUP: the access rules as they are written now. Rejects if they can't be read. */
+  readAccess?(): Promise<ServerOptions['access']>
   /** Where they are not those of `serve`. */
   readonly gearmandHttpFlags?: ListenFlags
   /** Called when connections are accepted, before the log says that the server is ready. */
@@ -38,7 +40,7 @@ const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 /**
  * Runs a server until a signal ends it; resolves with the exit code. SIGTERM and SIGINT stop it, a second one at once;
  * SIGUSR1 lets it work until no job is left; SIGHUP reopens the log and
- * reads the files of TLS again, or, where the log is a terminal which is gone now, stops.
+ * reads the files of TLS and the access rules again, or, where the log is a terminal which is gone now, stops.
  */
 export async function run({ server: options, openedLog, graceMs, notes, ...hooks }: RunOptions): Promise<number> {
   const { log, startLog } = openedLog
@@ -51,7 +53,7 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   const systemd = Systemd.of(process.env, log)
   const listening = server.listen()
   // Before anything is awaited: SIGUSR1 without a handler starts Node's debugger.
-  const stopped = untilStopped(server, listening, openedLog, graceMs, systemd)
+  const stopped = untilStopped(server, listening, openedLog, graceMs, systemd, hooks.readAccess)
   const addresses = await listening.catch((error: unknown) => {
     if (error instanceof StoreError || error instanceof TlsError)
       throw new Fault(error.message, exitCodes.failed, { cause: error })
@@ -94,6 +96,7 @@ function untilStopped(
   openedLog: OpenLog,
   graceMs: number,
   systemd: Systemd | undefined,
+  readAccess: RunOptions['readAccess'],
 ): Promise<number> {
   const { log } = openedLog
   return new Promise((resolve, reject) => {
@@ -137,9 +140,18 @@ function untilStopped(
       } catch (error) {
         log.error(`SIGHUP: going on with TLS as it was: ${reason(error)}`)
       }
-      systemd?.reloaded()
+      void reloadAccess(server, log, readAccess).then(() => systemd?.reloaded())
     })
   })
+}
+
+async function reloadAccess(server: Server, log: OpenLog['log'], read: RunOptions['readAccess']): Promise<void> {
+  if (read === undefined) return
+  try {
+    if (server.changeAccess(await read())) log.info('SIGHUP: the access rules have been read again')
+  } catch (error) {
+    log.error(`SIGHUP: going on with the access rules as they were: ${reason(error)}`)
+  }
 }
 
 /** A store that is still at work is given a moment. */

@@ -49,13 +49,14 @@ or certificates, and roles.`,
 
 async function serve(command: Command): Promise<number> {
   refuseArguments(command, exitCodes.usage)
-  const { values, functions, schedules, access, notes } = await readSettings(command)
+  const { values, functions, schedules, access, notes, file } = await readSettings(command)
   const openedLog = await openServeLog(values)
   return run({
     server: { ...toServerOptions(values), functions, schedules, access },
     openedLog,
     graceMs: values.grace,
     notes,
+    ...(file === undefined ? {} : { readAccess: async () => (await readConfigFile(file)).access }),
   })
 }
 
@@ -65,17 +66,20 @@ interface ServeSettings {
   readonly schedules: ServerOptions['schedules']
   readonly access: ServerOptions['access']
   readonly notes: readonly string[]
+  /** The configuration file, if there is one. */
+  readonly file: string | undefined
 }
 
 async function readSettings(command: Command): Promise<ServeSettings> {
   try {
     const { source: environment, notes } = readEnvironment(process.env)
     // An option with a value is a string once it is given.
-    const file = (command.getOptionValue('config') as string | undefined) ?? process.env[environmentName('config')]
-    const fromFile = file === undefined || file === '' ? noConfigFile : await readConfigFile(file)
+    const given = (command.getOptionValue('config') as string | undefined) ?? process.env[environmentName('config')]
+    const file = given === '' ? undefined : given
+    const fromFile = file === undefined ? noConfigFile : await readConfigFile(file)
     const values = resolveSettings([givenFlags(command), environment, fromFile.source])
     const schedules = readScheduleTables(fromFile.schedules, toServerOptions(values).limits)
-    return { values, functions: fromFile.functions, schedules, access: fromFile.access, notes }
+    return { values, functions: fromFile.functions, schedules, access: fromFile.access, notes, file }
   } catch (error) {
     if (error instanceof SettingsError) throw new Fault(error.message, exitCodes.usage, { cause: error })
     throw error

@@ -263,7 +263,7 @@ export class Engine {
 
   /** The same for a session whose peer has left before it could be told of its jobs: no attempt of theirs is counted. */
   withdraw(session: Session): void {
-    this.settleGrab(session)
+    this.#states.leaveGrabbing(session)
     for (const job of session.running) this.#states.giveBack(job)
     this.disconnect(session)
   }

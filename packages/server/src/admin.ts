@@ -4,6 +4,7 @@ import type { Actor, Role } from './access/actor.ts'
 import type { Audit } from './access/audit.ts'
 import { deniedSentence } from './access/denied.ts'
 import { isLoopback } from './access/network.ts'
+import { mayAsk } from './access/packet-roles.ts'
 import type { Connection, Listing, ListingPause } from './connection.ts'
 import type { Connections } from './connections.ts'
 import { type CancelContext, cancelJob } from './control/cancel-job.ts'
@@ -162,7 +163,8 @@ export class Admin {
     this.#context.jobFunctions.of(handle).then(
       (name) => {
         this.#context.turn.begin()
-        if (name === undefined) refuse(adminAnswers.unknownJob)
+        // That there is one of a function that is none of theirs, they are not told.
+        if (name === undefined || !(actor.may(role, name) || mayAsk(actor, name))) refuse(adminAnswers.unknownJob)
         else if (actor.may(role, name)) goOn()
         else refuse(deniedLine(deniedSentence([role], 'the function of this job')))
       },

@@ -11,7 +11,7 @@ export interface Clock {
 }
 
 /** Node fires at once what is set further ahead than this. */
-const delayMsMax = 2 ** 31 - 1
+export const delayMsMax = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Math.trunc(performance.now()),

@@ -11,7 +11,7 @@ import {
 } from '@geartrain/protocol'
 import type { Access } from './access/access.ts'
 import { deniedSentence } from './access/denied.ts'
-import { packetRolesByType } from './access/packet-roles.ts'
+import { mayAsk, packetRolesByType } from './access/packet-roles.ts'
 import { tokenBytesMax } from './access/token.ts'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
@@ -314,7 +314,7 @@ export class Dispatch {
     const number = this.#jobNumber(connection)
     const handle = this.#first(connection)
     const job = this.#engine.findJob(number)
-    if (job !== undefined || Number.isNaN(number)) return writeStatus(connection, handle, job)
+    if (job !== undefined || Number.isNaN(number)) return writeStatus(connection, handle, shownTo(connection, job))
     this.#askStore(connection, { kind: 'find', number: this.#handles.total(number) }, (isKnown) => {
       writeStatus(connection, handle, isKnown ? queued : undefined)
     })
@@ -326,10 +326,22 @@ export class Dispatch {
     if (name.length > uniqueBytesMax) return writeUniqueStatus(connection, name, undefined)
     const unique = this.#text(connection, 0, uniqueBytesMax)
     const job = this.#engine.findJobByUnique(unique)
-    if (job !== undefined || unique === '') return writeUniqueStatus(connection, name, job)
+    if (job !== undefined || unique === '') {
+      return writeUniqueStatus(connection, name, shownTo(connection, job) ?? this.#findOther(connection, unique))
+    }
     this.#askStore(connection, { kind: 'find unique', unique }, (isKnown) => {
       writeUniqueStatus(connection, name, isKnown ? queued : undefined)
     })
+  }
+
+  /** Several functions may have a job of that unique, of which others are not for this peer. */
+  #findOther(connection: Connection, unique: string): Job | undefined {
+    if (this.#access.isOpen || unique === '') return undefined
+    for (const jobFunction of this.#engine.functions()) {
+      const job = shownTo(connection, jobFunction.findByUnique(unique))
+      if (job !== undefined) return job
+    }
+    return undefined
   }
 
   /** The store may know a job that the engine does not. Until it has answered, no more is read from the connection. */
@@ -339,7 +351,7 @@ export class Dispatch {
     this.#journal.lookUp(request, (answer) => {
       if (this.#connections.to(connection.id) === connection) {
         if (answer.kind === 'failed') connection.error(lookUpError(answer.failure))
-        else reply(answer.kind === 'find' && answer.job !== undefined)
+        else reply(answer.kind === 'find' && answer.job !== undefined && mayAsk(connection.actor, answer.job.function))
       }
       goOn()
     })
@@ -429,6 +441,11 @@ export class Dispatch {
 
 /** What STATUS_RES says of a job. */
 type Status = Pick<Job, 'state' | 'numerator' | 'denominator' | 'waiters'>
+
+/** To all others it is as if it were not there. */
+function shownTo({ actor }: Connection, job: Job | undefined): Job | undefined {
+  return job !== undefined && mayAsk(actor, job.function.name) ? job : undefined
+}
 
 /** What is only in the store has not begun, and nobody here waits for it. */
 const queued: Status = { state: 'stored', numerator: 0, denominator: 0, waiters: [] }

@@ -153,7 +153,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     limits,
     isOpen: access.isOpen,
     addresses,
-    scheduleCount: schedules.count,
+    scheduleCount: (maySee) => schedules.countOf(maySee),
   })
   const shared = { engine, connections, handles, wallTime, journal, schedules, turn }
   const control = new Control({ ...shared, clock, log, archive, policies, facts })

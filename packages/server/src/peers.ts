@@ -76,6 +76,17 @@ export class Peers {
     connection.destroy()
   }
 
+  /** The rules have changed: of what somebody may not do any more, jobs in hand go to others, and no more come. */
+  takeBackAbilities(): void {
+    const { connections, turn } = this.#context
+    turn.begin()
+    for (const { actor, session } of connections) {
+      for (const { function: jobFunction } of [...session.abilities]) {
+        if (!actor.may('work', jobFunction.name)) this.#engine.cantDo(session, jobFunction.name)
+      }
+    }
+  }
+
   /** From now on nobody is let in. */
   refuseAll(): void {
     this.#isClosed = true

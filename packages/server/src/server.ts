@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Engine } from '@geartrain/engine'
+import type { AccessOptions } from './access/access-rules.ts'
 import { type Actor, itself } from './access/actor.ts'
 import { firstExposed, UnguardedError } from './access/unguarded.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -132,6 +133,17 @@ export class Server {
     return this.#tls !== undefined
   }
 
+  /**
+   * From now on these access rules hold, for those who are connected as well. All goes on as before if it throws, which
+   * is a SettingsError. False: there are none, as there were none.
+   */
+  changeAccess(rules: AccessOptions): boolean {
+    const { access, peers } = this.#parts
+    access.change(rules)
+    if (!access.isOpen) peers.takeBackAbilities()
+    return !access.isOpen
+  }
+
   /** Takes no new connections and jobs and gives none out; closes when no job is running, or when the time is over. */
   async close(graceMs: number): Promise<void> {
     const { clock, waits } = this.#parts
@@ -158,10 +170,14 @@ export class Server {
 
   async #refuseUnguarded(): Promise<void> {
     const { options, access } = this.#parts
-    const { listen, http, gearmandHttp, insecure } = options
+    const { listen, tls, tlsPort, http, httpTls, gearmandHttp, insecure } = options
     if (!access.isOpen) return
-    const others = [http, gearmandHttp].filter((address) => address !== undefined)
-    const exposed = await firstExposed([listen, ...others.map((address) => splitAddress(address).listen)])
+    // Where nobody comes in but with a certificate that an authority of ours vouches for, somebody said who may come.
+    const isGuarded = tls?.clients === 'require'
+    const places = isGuarded && tlsPort === 'same' ? [] : [listen]
+    if (http !== undefined && !(isGuarded && httpTls)) places.push(splitAddress(http).listen)
+    if (gearmandHttp !== undefined) places.push(splitAddress(gearmandHttp).listen)
+    const exposed = await firstExposed(places)
     if (exposed === undefined) return
     if (!insecure) throw new UnguardedError(exposed)
     this.unguarded = exposed

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { createServer, hashToken, readConfigFile, UnguardedError } from '@geartrain/server'
 import { geartrain, scratch, startCommand } from '../cli/command.ts'
+import { Certificates } from '../tls/certificates.ts'
 
 describe('geartrain token', () => {
   test('prints a token, and the rule for its hash', async () => {
@@ -59,6 +60,21 @@ describe('commands that connect', () => {
   })
 })
 
+test('what a store keeps is for its owner alone: jobs, and the key that sessions are signed with', async () => {
+  using directory = scratch()
+  const file = directory.path('jobs.db')
+  {
+    await using server = createServer({ port: 0, store: `sqlite:${file}` })
+    await server.listen()
+  }
+  const at = ['--store', `sqlite:${file}`]
+  assert.equal((await geartrain(['store', 'backup', directory.path('copy.db'), ...at])).code, 0)
+  assert.equal((await geartrain(['store', 'export', directory.path('jobs.jsonl'), ...at])).code, 0)
+  for (const name of ['jobs.db', 'copy.db', 'jobs.jsonl']) {
+    assert.equal(statSync(directory.path(name)).mode & 0o777, 0o600, name)
+  }
+})
+
 describe('a server that others can reach', () => {
   const places: readonly [args: readonly string[], place: string][] = [
     [['--listen', '*'], '*'],
@@ -104,6 +120,27 @@ describe('a server that others can reach', () => {
       assert.equal(error.code, 'UNGUARDED')
       return error.place === '*'
     })
+  })
+
+  test('may be one to which only those come who have a certificate', async () => {
+    using files = new Certificates()
+    const authority = files.authority('ca')
+    const { cert, key } = authority.make('server')
+    const tls = { cert, key, ca: authority.own.cert, clients: 'require' } as const
+    const common = { port: 0, listen: '*', tls } as const
+    await using guarded = createServer({ ...common, http: '*:0', httpTls: true })
+    await guarded.listen()
+    assert.equal(guarded.unguarded, undefined)
+    for (const more of [
+      { tlsPort: 0 },
+      { tlsPort: 'off' },
+      { http: '*:0' },
+      { gearmandHttp: '*:0' },
+      { tls: { ...tls, clients: 'request' } },
+    ] as const) {
+      await using server = createServer({ ...common, ...more })
+      await assert.rejects(server.listen(), UnguardedError, JSON.stringify(more))
+    }
   })
 
   test('may be one that says insecure', async () => {

@@ -120,7 +120,12 @@ test('tokens are new each time, and of 256 bits', () => {
 })
 
 describe('a configuration file', () => {
-  const wrong: readonly [text: string, sentence: string][] = [
+  const wrong: [text: string, sentence: string][] = [
+    [
+      // Who is let in by two rules is called by both names, with a comma between.
+      '[access."a, b"]\nroles = "submit"',
+      'FILE, line 1: [access."a, b"]: a rule has a name for the log, without control characters, commas and *',
+    ],
     ['[access]\ntoken = "x"', 'FILE, line 2: access has a table for each name: write [access.NAME] above its keys'],
     [
       '[access.ci]\ntokens = "x"\nroles = "submit"',
@@ -166,9 +171,15 @@ describe('a configuration file', () => {
     ],
     [
       '[access."*"]\nroles = "submit"',
-      'FILE, line 1: [access."*"]: a rule has a name for the log, without control characters and *',
+      'FILE, line 1: [access."*"]: a rule has a name for the log, without control characters, commas and *',
     ],
   ]
+  for (const name of ['nobody', 'anyone', 'server']) {
+    wrong.push([
+      `[access.${name}]\nroles = "submit"`,
+      `FILE, line 1: [access.${name}]: "${name}" is what the log calls somebody else: give the rule another name`,
+    ])
+  }
   for (const [text, sentence] of wrong) {
     test(JSON.stringify(text), async () => {
       using directory = scratch()

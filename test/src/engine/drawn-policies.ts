@@ -44,6 +44,7 @@ export const jobOptions: fc.Arbitrary<string> = fc
       fc.constantFrom('timeoutMs=200', 'timeoutMs=0'),
       fc.constantFrom('ttlMs=700', 'ttlMs=0'),
       fc.constantFrom('expireMs=300', 'expireMs=0'),
+      fc.constantFrom('deadMax=0'),
       fc.constantFrom('keepResultsMs=1000', 'keepResultsMs=0'),
       fc.constantFrom('uniqueForMs=1000', 'uniqueForMs=0'),
     ],

@@ -84,7 +84,9 @@ const end = fc
     const job = ledger.running[index % ledger.running.length]
     return job && speaking([job.session, `${word} #${job.number} r${job.number}`])(ledger)
   })
-const leaves = fc.oneof(client, worker).map((who) => () => `${who} leaves`)
+const leaves = fc
+  .tuple(fc.oneof(client, worker), fc.constantFrom('leaves', 'leaves', 'withdraws'))
+  .map((words) => () => words.join(' '))
 const cancel = fc.nat({ max: 20 }).map((number) => () => `cancel #${number}`)
 const limit = fc.tuple(name, fc.constantFrom('2', 'Infinity')).map(
   ([f, jobs]) =>

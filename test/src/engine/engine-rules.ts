@@ -99,6 +99,14 @@ export class EngineRules implements Rules {
     this.#sessions.delete(name)
   }
 
+  withdraw(name: string): void {
+    const session = this.#session(name)
+    for (const { number } of session.running) this.tally.withdrawn(number)
+    this.engine.withdraw(session)
+    this.#replies.drop(session.id)
+    this.#sessions.delete(name)
+  }
+
   settleGrab(name: string): void {
     this.engine.settleGrab(this.#session(name))
   }

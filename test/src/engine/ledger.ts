@@ -52,6 +52,8 @@ export class Ledger {
   #sentOn: string[] = []
   /** Jobs that the store is to cancel. */
   #cancelling: number[] = []
+  /** Jobs that the store was told to make ready. */
+  #hastening: number[] = []
   #now = 0
   #turn = 0
   /** Something failed: a job may have a twin that was not known of. */
@@ -66,6 +68,11 @@ export class Ledger {
     this.rules = new DurableRules(options)
     this.rules.areTold = true
     this.#watch = new PolicyWatch((name, jobOptions) => this.rules.policyOf(name, jobOptions))
+    // One that nobody keeps: the store does not say so.
+    this.rules.tally.onSeen = (line) => {
+      const expired = /^#(\d+) (?:of \S+ ended on disk|ended), expired$/.exec(line)?.[1]
+      if (expired !== undefined) this.#end(Number(expired))
+    }
   }
 
   perform(line: string): void {
@@ -147,8 +154,9 @@ export class Ledger {
     } else if (word === 'GRAB_JOB') this.#person(name).isWoken = false
     else if (word === 'CANT_DO') this.#takeBack(name, args[0])
     else if (word === 'RESET_ABILITIES') this.#takeBack(name)
-    else if (word === 'leaves') {
-      this.#takeBack(name)
+    else if (word === 'leaves' || word === 'withdraws') {
+      if (word === 'leaves') this.#takeBack(name)
+      else for (const number of this.#person(name).given.keys()) this.#watch.givenBack(number)
       this.#people.delete(name)
     }
     if (/fails|not read|dies|crash/.test(line)) this.#hasFailed = true
@@ -178,6 +186,9 @@ export class Ledger {
   #conclude(line: string, answers: readonly string[]): void {
     const [command, number] = line.split(' ')
     if (command === 'prioritize') this.#mayHaveMoved = true
+    if (command === 'run' && answers[0] === 'ready') this.#watch.hastened(Number(number?.slice(1)))
+    else if (command === 'run') this.#hastening.push(Number(number?.slice(1)))
+    if (line.endsWith('late')) for (const hastened of this.#hastening.splice(0)) this.#watch.hastened(hastened)
     if (command === 'policy') this.#watch.policyChanged(number ?? '')
     // It has been written and nobody has said so.
     const isSilent = line.endsWith('late') || line === 'reopen'
@@ -215,6 +226,8 @@ export class Ledger {
     const cancelled = /^store: cancels #(\d+)$/.exec(told)?.[1]
     if (cancelled !== undefined) this.#cancel(Number(cancelled))
     this.#hearStore(told)
+    const hastened = /^store: hastens #(\d+)$/.exec(told)?.[1]
+    if (hastened !== undefined) this.#watch.hastened(Number(hastened))
     const [, name = '', word = '', first = '', second = ''] = /^(\w+) < (\w+) ?(\S*) ?(\S*)/.exec(told) ?? []
     if (name === '') return
     assert(this.rules.findSession(name) !== undefined, `${told}: it is not there`)

@@ -81,7 +81,7 @@ const wokenGrab = any.map((index) => ({ woken }: Model) => {
 })
 const preSleep = session.map((who) => () => `${who} PRE_SLEEP`)
 const rare = fc
-  .tuple(session, fc.constantFrom('leaves', 'RESET_ABILITIES', 'exceptions'))
+  .tuple(session, fc.constantFrom('leaves', 'withdraws', 'RESET_ABILITIES', 'exceptions'))
   .map((words) => () => words.join(' '))
 
 const workWord = fc.constantFrom(
@@ -112,6 +112,7 @@ function insertNumber(words: string, number: number): string {
 const wait = fc.constantFrom(1, 250, 500, 1000, 3000).map((ms) => (model: Model) => `at ${model.now + ms}`)
 const settle = fc.constant(() => 'settle')
 const cancel = fc.nat({ max: 20 }).map((number) => () => `cancel #${number}`)
+const runNow = fc.nat({ max: 20 }).map((number) => () => `run #${number}`)
 const cancelRunning = any.map((index) => ({ running }: Model) => {
   const job = running[index % running.length]
   return job && `cancel #${job.number}`
@@ -129,7 +130,7 @@ const drain = fc.constant(() => 'drain')
 
 /** How often each comes, so that the interesting states are met: jobs that wait, run and are joined, workers asleep. */
 const often = [submit, submit, canDo, grab, wokenGrab, preSleep, preSleep, preSleep, work, work, settle, wait]
-const seldom = [submitEpoch, canDoTimeout, cantDo, rare, strayWork, cancel, cancelRunning, admin]
+const seldom = [submitEpoch, canDoTimeout, cantDo, rare, strayWork, cancel, cancelRunning, runNow, admin]
 const step = fc
   .oneof(
     { weight: 300, arbitrary: fc.oneof(...often) },

@@ -111,6 +111,17 @@ export class Model implements Rules {
     this.#reset(session)
   }
 
+  withdraw(name: string): void {
+    const session = this.#session(name)
+    remove(this.#grabbing, session)
+    for (const job of this.#running.filter(({ owner }) => owner === session)) {
+      job.owner?.revoked.push(job.number)
+      if (isAbandoned(job)) this.#end(job)
+      else this.#tryAgain(job)
+    }
+    this.disconnect(name)
+  }
+
   wantExceptions(name: string): void {
     this.#session(name).exceptions = true
   }
@@ -218,6 +229,14 @@ export class Model implements Rules {
     return 'cancelled'
   }
 
+  runNow(number: number): string {
+    const job = this.#jobs.find((live) => live.number === number)
+    if (job === undefined || this.#state(job) !== 'delayed') return 'no such job'
+    job.dueAt = Number.POSITIVE_INFINITY
+    this.#makeReady(job)
+    return 'ready'
+  }
+
   createFunction(name: string): string {
     return this.#name(name) ? 'created' : 'too many functions'
   }
@@ -307,6 +326,10 @@ export class Model implements Rules {
     if (isAbandoned(job)) return this.#end(job)
     job.retries++
     if (job.retries >= this.#options.attemptsMax) return this.#fail(job)
+    this.#tryAgain(job)
+  }
+
+  #tryAgain(job: ModelJob): void {
     remove(this.#running, job)
     job.owner = undefined
     job.dueAt = Number.POSITIVE_INFINITY

@@ -30,6 +30,11 @@ class Witness {
     this.rules = new EngineRules(options)
     this.rules.areTold = true
     this.#watch = new PolicyWatch((name, jobOptions) => this.rules.policyOf(name, jobOptions))
+    // Nobody keeps it, and so nobody else says so.
+    this.rules.tally.onSeen = (line) => {
+      const expired = /^#(\d+) ended, expired$/.exec(line)?.[1]
+      if (expired !== undefined) this.#end(Number(expired))
+    }
   }
 
   get woken(): string[] {
@@ -46,6 +51,7 @@ class Witness {
     const answers = performWithPolicies(line, this.rules)
     if (name === 'policy') this.#watch.policyChanged(word)
     if (answers[0] === 'cancelled') this.#end(Number(word.slice(1)))
+    if (answers[0] === 'ready') this.#watch.hastened(Number(word.slice(1)))
     for (const told of this.rules.takeEvents()) this.#hear(told, /_(BG|EPOCH|WITH|AT)$/.test(word))
     assert.deepEqual([...this.#dying], [], 'jobs that must be dead and are not')
     this.#watch.look(this.rules.engine)
@@ -77,10 +83,20 @@ class Witness {
       if (this.given.delete(number)) this.#end(number)
     } else if (word === 'WORK_FAIL') this.#fail(number, 'failed')
     else if (word === 'WORK_EXCEPTION') this.#fail(number, 'exception')
+    if (word === 'withdraws') this.#withdraw(name)
     if (word !== 'leaves' && word !== 'CANT_DO' && word !== 'RESET_ABILITIES') return
     if (word !== 'CANT_DO') this.#woken.delete(name)
     for (const [held, { session, function: jobFunction }] of this.given) {
       if (session === name && (word !== 'CANT_DO' || args[0] === jobFunction)) this.#fail(held, 'lost')
+    }
+  }
+
+  #withdraw(name: string): void {
+    this.#woken.delete(name)
+    for (const [held, { session }] of this.given) {
+      if (session !== name) continue
+      this.given.delete(held)
+      this.#watch.givenBack(held)
     }
   }
 
@@ -192,7 +208,9 @@ const wait = fc.constantFrom(1, 250, 500, 1000).map(
 )
 const policy = policyCommand(name).map((line) => () => line)
 const rare = fc.oneof(
-  fc.tuple(worker, fc.constantFrom('CANT_DO f', 'RESET_ABILITIES', 'leaves')).map((words) => () => words.join(' ')),
+  fc
+    .tuple(worker, fc.constantFrom('CANT_DO f', 'RESET_ABILITIES', 'leaves', 'withdraws'))
+    .map((words) => () => words.join(' ')),
   client.map((who) => () => `${who} leaves`),
   fc.nat({ max: 30 }).map((number) => () => `run #${number}`),
   fc.nat({ max: 30 }).map((number) => () => `cancel #${number}`),

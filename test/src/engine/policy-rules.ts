@@ -12,7 +12,6 @@ import { perform } from './rules.ts'
  *   ann SUBMIT_WITH f u hello attempts=2       a background job with options of its own, words of a policy
  *   ann SUBMIT_AT f u hello 500 ttlMs=9        the same, not before that time
  *   ann SUBMIT_WAIT f u hello attempts=2       the same, in the foreground
- *   run #1                                     a delayed job need not wait
  */
 export function performWithPolicies(line: string, rules: EngineRules): string[] {
   const [first = '', ...rest] = line.split(' ').map((word) => (word === "''" ? '' : word))
@@ -26,7 +25,6 @@ export function performWithPolicies(line: string, rules: EngineRules): string[] 
     const priority = Object.entries(priorities).find(([known]) => known === name)?.[1] ?? priorities.normal
     return [rules.prioritize(Number(number.slice(1)), priority)]
   }
-  if (first === 'run') return [rules.runNow(Number(rest[0]?.slice(1)))]
   const [command = '', ...args] = rest
   const read = submissions.get(command)
   if (command !== 'cancellation' && read === undefined) return perform(line, rules)

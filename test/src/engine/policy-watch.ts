@@ -97,6 +97,19 @@ export class PolicyWatch {
     return attempts !== undefined && job.background && deadMax > 0 ? 'dead' : 'over'
   }
 
+  /** Its worker has left without having been told of it: that was no attempt. */
+  givenBack(number: number): void {
+    const job = this.#jobs.get(number)
+    if (job?.ended === 0) this.#jobs.delete(number)
+    else if (job !== undefined) job.isRunning = false
+  }
+
+  /** It need not wait for its next attempt. */
+  hastened(number: number): void {
+    const job = this.#jobs.get(number)
+    if (job !== undefined && job.notBefore < Number.POSITIVE_INFINITY) job.notBefore = 0
+  }
+
   /** It has ended in another way. */
   gone(number: number): void {
     this.#jobs.delete(number)

@@ -16,6 +16,8 @@ export interface Rules {
   /** Does nothing if the session is connected. */
   connect(session: string): void
   disconnect(session: string): void
+  /** The same, as if it had not been given the jobs that it has. */
+  withdraw(session: string): void
   settleGrab(session: string): void
   wantExceptions(session: string): void
   submit(session: string, submission: Submission): void
@@ -27,6 +29,8 @@ export interface Rules {
   work(session: string, word: WorkWord, number: number, texts: readonly string[]): void
 
   cancel(number: number): string
+  /** A delayed job need not wait. */
+  runNow(number: number): string
   createFunction(name: string): string
   dropFunction(name: string): string
   limitQueue(name: string, limits: QueueLimits): string
@@ -57,7 +61,7 @@ export function perform(line: string, rules: Rules): string[] {
   const run = sessionCommands.get(command)
   if (run === undefined) throw new Error(`no command: ${line}`)
   rules.connect(first)
-  if (command !== 'leaves') rules.settleGrab(first)
+  if (command !== 'leaves' && command !== 'withdraws') rules.settleGrab(first)
   run(rules, first, args)
   return []
 }
@@ -69,6 +73,7 @@ const generalCommands = new Map<string, (rules: Rules, args: Words) => string[]>
   ['settle', silent((rules) => rules.settle())],
   ['drain', silent((rules) => rules.drain())],
   ['cancel', (rules, [number]) => [rules.cancel(jobNumber(number))]],
+  ['run', (rules, [number]) => [rules.runNow(jobNumber(number))]],
   ['create', (rules, [name = '']) => [rules.createFunction(name)]],
   ['drop', (rules, [name = '']) => [rules.dropFunction(name)]],
   [
@@ -114,6 +119,7 @@ const sessionCommands = new Map<string, (rules: Rules, session: string, args: Wo
   ['WORK_EXCEPTION', work('WORK_EXCEPTION')],
   ['exceptions', (rules, session) => rules.wantExceptions(session)],
   ['leaves', (rules, session) => rules.disconnect(session)],
+  ['withdraws', (rules, session) => rules.withdraw(session)],
 ])
 
 function silent(run: (rules: Rules, args: Words) => void): (rules: Rules, args: Words) => string[] {

@@ -5,6 +5,8 @@ import type { Engine, FailureReason, Job, JobFunction, JobOutcome, Observer } fr
 interface Seen {
   readonly function: string
   isRunning: boolean
+  /** It was taken back from a worker that was not told of it. */
+  isWithdrawn: boolean
   /** Attempts that another one has followed; undefined: some may have been before it was seen. */
   retried: number | undefined
 }
@@ -31,7 +33,7 @@ export class Tally implements Observer {
     this.onSeen(`#${number} submitted to ${jobFunction.name}${background ? ', background' : ''}`)
     assert(!this.#live.has(number), `#${number} is submitted twice`)
     assert.equal(trace, '')
-    this.#live.set(number, { function: jobFunction.name, isRunning: false, retried: 0 })
+    this.#live.set(number, { function: jobFunction.name, isRunning: false, isWithdrawn: false, retried: 0 })
     count(this.#submitted, jobFunction.name)
   }
 
@@ -42,8 +44,9 @@ export class Tally implements Observer {
   assigned(job: Job, waitMs: number): void {
     this.onSeen(`#${job.number} given out after ${waitMs}`)
     const seen = this.#seen(job.number, 'given out', job.function.name)
-    assert(!seen.isRunning, `#${job.number} is given out twice`)
+    assert(!seen.isRunning || seen.isWithdrawn, `#${job.number} is given out twice`)
     seen.isRunning = true
+    seen.isWithdrawn = false
     seen.retried ??= job.retries
     assert.equal(job.retries, seen.retried, `attempts of #${job.number} that have ended`)
     assert(waitMs >= 0 && waitMs <= this.#now(), `#${job.number} has waited for ${waitMs} ms`)
@@ -75,21 +78,28 @@ export class Tally implements Observer {
     const said = data.length === 0 ? '' : `: ${Buffer.from(data).toString()}`
     this.onSeen(`#${job.number} ended, ${outcome}${run}${isDead ? ', dead' : ''}${said}`)
     const seen = this.#seen(job.number, outcome)
-    assert.equal(runMs !== undefined, seen.isRunning, `#${job.number}, ${outcome}, has run for ${runMs}`)
+    const isAsSeen = seen.isWithdrawn || (runMs !== undefined) === seen.isRunning
+    assert(isAsSeen, `#${job.number}, ${outcome}, has run for ${runMs}`)
     this.#end(job.number, seen)
   }
 
   endedOnDisk(jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled', isDead: boolean): void {
     this.onSeen(`#${number} of ${jobFunction.name} ended on disk, ${outcome}${isDead ? ', dead' : ''}`)
     const seen = this.#seen(number, outcome, jobFunction.name)
-    assert(!seen.isRunning, `#${number} was not on disk alone`)
+    assert(!seen.isRunning || seen.isWithdrawn, `#${number} was not on disk alone`)
     this.#end(number, seen)
+  }
+
+  /** Its worker has left without having been told of it. */
+  withdrawn(number: number): void {
+    const seen = this.#live.get(number)
+    if (seen !== undefined) seen.isWithdrawn = true
   }
 
   /** A dead job is a live one again, under the same number. */
   revived(number: number, name: string): void {
     assert(!this.#live.has(number), `#${number} is revived and lives`)
-    this.#live.set(number, { function: name, isRunning: false, retried: 0 })
+    this.#live.set(number, { function: name, isRunning: false, isWithdrawn: false, retried: 0 })
     count(this.#submitted, name)
   }
 
@@ -128,7 +138,7 @@ export class Tally implements Observer {
   }
 
   #add(number: number, name: string): Seen {
-    const seen = { function: name, isRunning: false, retried: undefined }
+    const seen = { function: name, isRunning: false, isWithdrawn: false, retried: undefined }
     this.#live.set(number, seen)
     count(this.#submitted, name)
     return seen

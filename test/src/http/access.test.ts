@@ -147,9 +147,31 @@ test('a job of a function that is not theirs is neither shown nor changed', asyn
   ] as const) {
     const answer = await fetch(`${job}${path}`, { method, headers: as('admin') })
     const { code } = (await answer.json()) as { code: string }
-    assert.deepEqual([answer.status, code], [403, 'ACCESS_DENIED'], `${method} ${path}`)
+    // As if it were not there.
+    assert.deepEqual([answer.status, code], [404, 'NOT_FOUND'], `${method} ${path}`)
   }
 })
+
+test('an administrative act that is refused at the door is audited, without what was shown', async () => {
+  const lines: object[] = []
+  const log: Log = { ...silentLog, info: (facts: unknown) => void (isAudit(facts) && lines.push(facts)) }
+  await using api = await startApi({ access: rules, log })
+  const purge = { method: 'POST', path: `/api/functions/${theirs}/purge` }
+  for (const asker of ['nobody', 'view', 'operate'] as const) {
+    await fetch(`${api.origin}${purge.path}`, { method: purge.method, headers: as(asker) })
+  }
+  await fetch(`${api.origin}/api/functions`)
+  const who = { audit: true, address: '127.0.0.1', name: theirs }
+  assert.deepEqual(lines, [
+    { ...who, operation: 'purgeFunction', actor: 'nobody', outcome: 'UNAUTHORIZED' },
+    { ...who, operation: 'purgeFunction', actor: 'view', outcome: 'ACCESS_DENIED' },
+    { ...who, operation: 'function purge', actor: 'operate', outcome: 'done' },
+  ])
+})
+
+function isAudit(facts: unknown): facts is object {
+  return typeof facts === 'object' && facts !== null && 'audit' in facts
+}
 
 describe('a token', () => {
   test('that is wrong is 401, and not said again', async () => {

@@ -76,7 +76,7 @@ async function work(api: Api): Promise<void> {
 
 async function functions(api: Api): Promise<void> {
   const params = { name: 'mail.*' }
-  await api.json('changePolicy', { params, query: { dryRun: '' }, body: { values: { attempts: '2' } } })
+  await api.json('changePolicy', { params, query: { 'dry-run': '' }, body: { values: { attempts: '2' } } })
   await api.json('changePolicy', { params, body: { values: { attempts: '1', 'backoff-first': '0s' } } })
   for (const id of ['pauseFunction', 'resumeFunction', 'drainFunction', 'undrainFunction', 'purgeFunction']) {
     await api.json(id, { params })

@@ -49,7 +49,7 @@ describe('functions', () => {
       const tried = (await office.api.json('changePolicy', {
         params,
         body,
-        query: { dryRun: 'true' },
+        query: { 'dry-run': 'true' },
       })) as FunctionPolicy
       assert.equal(shown(tried, 'attempts'), '3 (set for mail.a)')
       assert.equal(shown(tried, 'retry-on'), 'failed,lost (set for mail.a)')

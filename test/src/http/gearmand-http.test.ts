@@ -356,6 +356,18 @@ describe('what is refused', () => {
     }
   })
 
+  test('names of this server alone, also where rules let in who is on this machine', async () => {
+    const access = { here: { network: '127.0.0.0/8', roles: 'submit' } } as const
+    await using site = await Site.start({ access })
+    for (const [host, status] of [
+      ['evil.example', 403],
+      ['localhost', 200],
+    ] as const) {
+      const head = `POST /f HTTP/1.1\r\nHost: ${host}\r\nX-Gearman-Background: true\r\n`
+      assert.equal((await exchange(site.port, `${head}${bodyOf('')}`)).status, status, host)
+    }
+  })
+
   test('what is no HTTP, and headers that are too long', async () => {
     await using site = await Site.start({ limits: { httpHeaderBytesMax: 1024 } })
     const rows: [string, number][] = [

@@ -105,10 +105,10 @@ describe('a list of jobs', () => {
     onStores(async (office, isDurable) => {
       const handle = await office.submit('f')
       if (!isDurable) return
-      assert.deepEqual(await office.handles({ youngerThan: '1h' }), [handle])
-      assert.deepEqual(await office.handles({ olderThan: '1h' }), [])
-      assert.deepEqual(await office.handles({ olderThan: '0' }), [handle])
-      assert.deepEqual(await office.handles({ olderThan: '0', youngerThan: '1d', function: 'f' }), [handle])
+      assert.deepEqual(await office.handles({ 'younger-than': '1h' }), [handle])
+      assert.deepEqual(await office.handles({ 'older-than': '1h' }), [])
+      assert.deepEqual(await office.handles({ 'older-than': '0' }), [handle])
+      assert.deepEqual(await office.handles({ 'older-than': '0', 'younger-than': '1d', function: 'f' }), [handle])
     }),
   )
 
@@ -155,8 +155,8 @@ describe('a list of jobs', () => {
         { after: 'x' },
         { order: 'random' },
         { priority: 'urgent' },
-        { olderThan: 'yesterday' },
-        { olderThan: '-1s' },
+        { 'older-than': 'yesterday' },
+        { 'older-than': '-1s' },
         { error: '' },
         { error: 'x'.repeat(1001) },
         { unique: '' },

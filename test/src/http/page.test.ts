@@ -23,6 +23,7 @@ test('docs/http-api.md has every operation', async () => {
 
 function section(title: string, { summary, description, parameters, requestBody, responses }: ApiOperation): string[] {
   const body = Object.keys(requestBody?.content ?? {})
+  const rows = [...parameters.filter(isNews).map(parameterRow), ...members(requestBody).map(parameterRow)]
   return [
     `### \`${title}\``,
     '',
@@ -30,15 +31,13 @@ function section(title: string, { summary, description, parameters, requestBody,
     '',
     ...description.split('\n'),
     '',
-    ...(parameters.length === 0 ? [] : [...parameterTable(parameters), '']),
-    ...(body.length === 0 ? [] : [`Body: ${body.map((type) => `\`${type}\``).join(' or ')}${fields(requestBody)}`, '']),
+    ...(rows.length === 0 ? [] : ['| parameter | in | what it is |', '|---|---|---|', ...rows, '']),
+    ...(body.length === 0 ? [] : [`Body: ${body.map((type) => `\`${type}\``).join(' or ')}`, '']),
     '| status | answer |',
     '|---|---|',
     ...Object.entries(responses)
       .filter(([, answer]) => !isOfAll(answer.description))
-      .map(
-      ([status, answer]) => `| ${status} | ${cell(answer.description)}${fields(answer)} |`,
-    ),
+      .map(([status, answer]) => `| ${status} | ${cell(answer.description)}${fields(answer)} |`),
     '',
   ]
 }
@@ -51,15 +50,26 @@ function isOfAll(description: string): boolean {
 
 const ofAll = new Set(['BAD_REQUEST', 'UNAUTHORIZED', 'ACCESS_DENIED', 'INTERNAL_ERROR', 'SHUTTING_DOWN'])
 
-function parameterTable(parameters: readonly ApiParameter[]): string[] {
-  return [
-    '| parameter | in | what it is |',
-    '|---|---|---|',
-    ...parameters.filter(isNews).map(({ name, in: place, required, description = '', schema }) => {
-      const words = [description, values(schema)].filter((text) => text !== '')
-      return `| \`${name}\`${required ? '' : ', optional'} | ${place} | ${cell(words.join('; '))} |`
-    }),
-  ]
+type Row = Pick<ApiParameter, 'name' | 'required' | 'description' | 'schema'> & { readonly in: string }
+
+function parameterRow({ name, in: place, required, description = '', schema }: Row): string {
+  const words = [description, values(schema)].filter((text) => text !== '')
+  return `| \`${name}\`${required ? '' : ', optional'} | ${place} | ${cell(words.join('; '))} |`
+}
+
+/** Those of a body of JSON, as rows. */
+function members(body: ApiOperation['requestBody']): Row[] {
+  const { properties = {}, required = [] } = (body?.content['application/json']?.schema ?? {}) as {
+    properties?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+    required?: readonly string[]
+  }
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: 'body',
+    required: required.includes(name),
+    ...(typeof description === 'string' ? { description } : {}),
+    schema,
+  }))
 }
 
 /** The same in another place is said in the description. */
@@ -68,11 +78,12 @@ function isNews({ description = '' }: ApiParameter): boolean {
 }
 
 function values({ enum: words }: ApiParameter['schema']): string {
-  return Array.isArray(words) ? words.map((word) => `\`${String(word)}\``).join(', ') : ''
+  if (!Array.isArray(words)) return ''
+  return words.flatMap((word) => (word === '' ? [] : [`\`${String(word)}\``])).join(', ')
 }
 
-/** The names of a body's members: what they are, the document says in full. */
-function fields(body: ApiOperation['requestBody'] | ApiOperation['responses'][string]): string {
+/** The names of an answer's members: what they are, the document says in full. */
+function fields(body: ApiOperation['responses'][string]): string {
   const schema = body?.content?.['application/json']?.schema
   const properties = schema?.['properties']
   if (typeof properties !== 'object' || properties === null) return ''

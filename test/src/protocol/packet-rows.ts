@@ -65,6 +65,8 @@ export const packetRows: readonly PacketRow[] = [
   ['REQ', 'CONTROL', [], '{}', '00524551 000003e8 00000002 7b7d'],
   ['RES', 'CONTROL_RES', [], '{}', '00524553 000003e9 00000002 7b7d'],
   ['RES', 'JOB_CANCEL', ['H:lap:1', 'timeout'], undefined, '00524553 000003ea 0000000f 483a6c61703a31 00 74696d656f7574'],
+  ['REQ', 'SUBMIT_JOB_WITH', ['f', 'u', '{"background":true}', ''], 'data', '00524551 000003eb 0000001d 6600 7500 7b226261636b67726f756e64223a747275657d00 00 64617461'],
+  ['RES', 'JOB_ASSIGN_TRACED', ['H:lap:1', 'f', 'u', '', 't'], 'data', '00524553 000003ec 00000013 483a6c61703a3100 6600 7500 00 7400 64617461'],
 ]
 
 /** `00524551 ...` to bytes; blanks are for the reader. */

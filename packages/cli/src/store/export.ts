@@ -62,7 +62,8 @@ async function writeFile(lines: Lines, file: string, isForced: boolean): Promise
   }
   const partial = isPlain ? `${file}.part` : file
   try {
-    const stream = createWriteStream(partial)
+    // Payloads are nobody else's.
+    const stream = createWriteStream(partial, { mode: 0o600 })
     await lines.write(stream)
     stream.end()
     await finished(stream)

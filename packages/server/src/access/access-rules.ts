@@ -3,7 +3,7 @@ import { nameProblem, toWire } from '../policies/function-name.ts'
 import { nearest } from '../settings-nearest.ts'
 import { SettingsError } from '../settings-sources.ts'
 import { TomlTable } from '../settings-toml.ts'
-import { type Role, roles } from './actor.ts'
+import { reservedNames, type Role, roles } from './actor.ts'
 import { readNetworks } from './network.ts'
 import { isTokenHash } from './token.ts'
 
@@ -79,8 +79,11 @@ function readRule(name: string, fields: ReadonlyMap<string, Given>, where: strin
     const advice = meant === undefined ? `there are ${keys.join(', ')}` : `did you mean "${meant}"?`
     throw new SettingsError(`${given.where}: there is no key "${key}"; ${advice}`)
   }
-  if (name === '' || name.includes('*') || /\p{Cc}/u.test(name)) {
-    throw new SettingsError(`${where}: a rule has a name for the log, without control characters and *`)
+  if (name === '' || /[*,\p{Cc}]/u.test(name)) {
+    throw new SettingsError(`${where}: a rule has a name for the log, without control characters, commas and *`)
+  }
+  if (reservedNames.includes(name)) {
+    throw new SettingsError(`${where}: "${name}" is what the log calls somebody else: give the rule another name`)
   }
   const list = (key: (typeof keys)[number]) => readList(key, fields.get(key))
   const given = list('roles')

@@ -10,9 +10,14 @@
 export const roles = ['submit', 'work', 'view', 'operate', 'admin'] as const
 export type Role = (typeof roles)[number]
 
+/** The name of those whom no rule lets in. */
+export const nobody = 'nobody'
+/** Between the names of rules, none of which has it. */
+export const nameSeparator = ', '
+
 /** Whoever asks for something, by whatever way. */
 export interface Actor {
-  /** For the log: the names of the rules that let it in, or `anyone`. */
+  /** For the log: the names of the rules that let it in, or `anyone`. Who has the same name may do the same. */
   readonly name: string
   /** Where it comes from; `-` if that is not known. */
   readonly address: string
@@ -31,3 +36,6 @@ export function anyone(address: string): Actor {
 
 /** The server itself. */
 export const itself: Actor = { ...anyone('-'), name: 'server' }
+
+/** Names that no rule has. */
+export const reservedNames: readonly string[] = [nobody, anyone('-').name, itself.name]

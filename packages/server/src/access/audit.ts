@@ -43,6 +43,11 @@ const shownKeys: ReadonlySet<string> = new Set([
   'values',
   'action',
   'priority',
+  'then',
+  'cron',
+  'every',
+  'at',
+  'timezone',
   'id',
   'dryRun',
 ])

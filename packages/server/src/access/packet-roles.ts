@@ -1,13 +1,18 @@
 import { type PacketName, packets } from '@geartrain/protocol'
-import type { Role } from './actor.ts'
+import type { Actor, Role } from './actor.ts'
 
 /** What a packet takes: a role on the function that is its first argument, or any of some roles anywhere. */
 export type PacketRole = { readonly onFunction: Role } | { readonly anywhere: readonly Role[] } | 'everyone'
 
 const submit: PacketRole = { onFunction: 'submit' }
 const work: PacketRole = { onFunction: 'work' }
-/** Whoever may submit jobs may ask how they stand. */
+/** Whoever may submit jobs may ask how they stand; of jobs of other functions they are not told that there are any. */
 const ask: PacketRole = { anywhere: ['submit', 'view'] }
+
+/** Who may know that there is a job of this function. */
+export function mayAsk(actor: Actor, functionName: string): boolean {
+  return actor.may('submit', functionName) || actor.may('view', functionName)
+}
 
 /**
  * Who may send what. Packets about a job that a worker has are for the one that was given it, which the engine sees to;

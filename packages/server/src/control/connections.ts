@@ -46,7 +46,7 @@ export class ConnectionControl {
       last = connection.serial
       const { session } = connection
       if (workers && session.abilityCount === 0) continue
-      if (name !== undefined && !hasFunction(session, isAsked)) continue
+      if (name !== undefined && !hasFunction(session, (each) => isAsked(each) && may(each))) continue
       if (mayAll || hasFunction(session, may)) page.push(this.#describe(connection, may))
     }
     return { connections: page }

@@ -1,5 +1,6 @@
 import type { ControlOperation, ControlOperations } from '@geartrain/protocol'
 import type { Actor, Role } from '../access/actor.ts'
+import { mayAsk } from '../access/packet-roles.ts'
 import type { Schedules } from '../schedules/schedules.ts'
 import { notFound } from './control-error.ts'
 import { type ControlRow, controlRoles, denied, requireEverywhere, requireRole } from './control-roles.ts'
@@ -28,7 +29,11 @@ export class ControlGuard {
     for (const name of about.functions ?? []) requireRole(actor, roles, name)
     for (const name of about.schedules ?? []) {
       const owner = this.#schedules.functionOf(name)
-      if (owner !== undefined) requireRole(actor, roles, owner)
+      if (owner === undefined) continue
+      // Who would put one can't but learn that the name is taken.
+      const isKnown = op === 'schedule put' || roles.some((role) => actor.may(role, owner)) || mayAsk(actor, owner)
+      if (!isKnown) throw notFound(`there is no schedule "${name}"`)
+      requireRole(actor, roles, owner)
     }
     for (const handle of about.handles ?? []) await this.#checkJob(actor, roles, handle)
   }
@@ -43,10 +48,14 @@ export class ControlGuard {
     return row.shown(given, (name) => roles.some((role) => actor.may(role, name)))
   }
 
-  /** One that nobody knows could come into being meanwhile, and be of any function. */
+  /**
+   * One that nobody knows could come into being meanwhile, and be of any function. Whether there is one of a function
+   * that the actor has nothing to do with, it is not told.
+   */
   async #checkJob(actor: Actor, roles: readonly Role[], handle: string): Promise<void> {
     const name = await this.#jobFunctions.of(handle)
-    if (name === undefined) throw notFound(`there is no job ${handle}`)
+    const isKnown = name !== undefined && (roles.some((role) => actor.may(role, name)) || mayAsk(actor, name))
+    if (!isKnown) throw notFound(`there is no job ${handle}`)
     if (!roles.some((role) => actor.may(role, name))) throw denied(roles, `the function of ${handle}`)
   }
 }

@@ -3,6 +3,7 @@ import type { Actor, Role } from '../access/actor.ts'
 import { deniedSentence } from '../access/denied.ts'
 import { fromWire } from '../policies/function-name.ts'
 import { ControlError } from './control-error.ts'
+import { noJob } from './no-job.ts'
 
 type Params<Operation extends ControlOperation> = ControlOperations[Operation]['params']
 type Answer<Operation extends ControlOperation> = ControlOperations[Operation]['answer']
@@ -77,7 +78,7 @@ export const controlRoles: { readonly [Operation in ControlOperation]: ControlRo
     about: () => 'answer',
     shown: (job, may) => {
       if (may(job.function)) return job
-      throw denied(['view', 'submit'], 'the function of this job')
+      throw noJob(job.handle)
     },
   },
   'job cancel': { roles: ['operate'], isChange: true, about: ({ handle }) => ({ handles: [handle] }) },

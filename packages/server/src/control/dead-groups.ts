@@ -1,4 +1,5 @@
 import type { ControlOperations, DeadGroup } from '@geartrain/protocol'
+import type { Actor } from '../access/actor.ts'
 import type { Handles } from '../handles.ts'
 import type { StoredGroup } from '../store/store.ts'
 import type { Inquiry } from './inquiry.ts'
@@ -11,11 +12,12 @@ const defaultLimit = 100
 const groupsMax = 2000
 const stepsMax = 100
 
-/** The latest are looked at first. */
+/** Of functions that the actor may see. The latest are looked at first. */
 export async function groupDead(
   inquiry: Inquiry,
   handles: Handles,
   { function: name, reason, limit = defaultLimit }: Params,
+  actor: Actor,
 ): Promise<Answer> {
   const filter = { ...anyDead, function: name, reason }
   const groups = new Map<string, StoredGroup>()
@@ -27,6 +29,7 @@ export async function groupDead(
       'group dead',
     )
     for (const group of answer.groups) {
+      if (!actor.may('view', group.function)) continue
       const key = `${group.function}\0${group.reason}\0${group.message}`
       groups.set(key, merged(groups.get(key), group))
     }

@@ -1,11 +1,13 @@
 import type { Engine } from '@geartrain/engine'
 import type { ControlOperations, DeadFilter, DeadJob } from '@geartrain/protocol'
+import type { Actor } from '../access/actor.ts'
 import type { Handles } from '../handles.ts'
 import type { StoreAnswer, StoredChange, StoredRow } from '../store/store.ts'
 import { fromBytes } from './bytes.ts'
 import { ControlError, storeError } from './control-error.ts'
 import { anyDead } from './dead-groups.ts'
 import { type Changed, type Inquiry, isFailure } from './inquiry.ts'
+import { type MaySee, maySeeOf } from './job-search.ts'
 import { priorityNames } from './priority-names.ts'
 
 type Operations = ControlOperations
@@ -29,12 +31,12 @@ export class DeadControl {
     this.#inquiry = inquiry
   }
 
-  async list({
-    before,
-    limit = defaultLimit,
-    ...filter
-  }: Operations['dead']['params']): Promise<Operations['dead']['answer']> {
-    const found = await this.#page(filter, before === undefined ? everyNumber : Number(before), limit)
+  /** Those that the actor may see. */
+  async list(
+    { before, limit = defaultLimit, ...filter }: Operations['dead']['params'],
+    actor: Actor,
+  ): Promise<Operations['dead']['answer']> {
+    const found = await this.#page(filter, before === undefined ? everyNumber : Number(before), limit, maySeeOf(actor))
     const jobs = found.jobs.map((job) => this.#describe(job))
     return found.next === undefined ? { jobs } : { jobs, next: String(found.next) }
   }
@@ -117,19 +119,22 @@ export class DeadControl {
   }
 
   /** As many as are asked for, unless there are no more; however many the store has to look at, others have their turn. */
-  async #page({ function: name, reason }: DeadFilter, before: number, limit: number): Promise<Page> {
+  async #page({ function: name, reason }: DeadFilter, before: number, limit: number, maySee?: MaySee): Promise<Page> {
     const filter = { ...anyDead, function: name, reason }
     const jobs: StoredRow[] = []
     let next: number | undefined = before
     while (next !== undefined && jobs.length < limit) {
+      // Where a page ends is not to tell of what is not seen.
+      const jobsMax = maySee === undefined ? limit - jobs.length : chunkJobs
       const answer: Page = await this.#inquiry.ask(
-        { kind: 'scan', filter, isDescending: true, from: next, jobsMax: limit - jobs.length },
+        { kind: 'scan', filter, isDescending: true, from: next, jobsMax },
         'scan',
       )
-      jobs.push(...answer.jobs)
+      for (const job of answer.jobs) if (maySee === undefined || maySee(job.function)) jobs.push(job)
       next = answer.next
     }
-    return { jobs, next }
+    if (jobs.length <= limit) return { jobs, next }
+    return { jobs: jobs.slice(0, limit), next: jobs[limit - 1]?.number }
   }
 
   #describe({

@@ -1,6 +1,7 @@
 import type { ControlOperations, JobSummary } from '@geartrain/protocol'
+import type { Actor } from '../access/actor.ts'
 import type { StoredRow } from '../store/store.ts'
-import { searchJobs } from './job-search.ts'
+import { maySeeOf, searchJobs } from './job-search.ts'
 import { type JobsContext, summarize } from './jobs.ts'
 import { priorityNames } from './priority-names.ts'
 
@@ -9,14 +10,15 @@ type Answer = ControlOperations['jobs']['answer']
 
 const defaultLimit = 100
 
-/** A page of the jobs that a filter lets through, see `jobs` in the protocol. */
-export async function listJobs(context: JobsContext, params: Params): Promise<Answer> {
+/** A page of the jobs that a filter lets through and the actor may see, see `jobs` in the protocol. */
+export async function listJobs(context: JobsContext, params: Params, actor: Actor): Promise<Answer> {
   const { handles } = context
   const { after, limit = defaultLimit, order = 'oldest', ...filter } = params
   const { jobs, next } = await searchJobs(context, filter, {
     after: after === undefined ? undefined : handles.numberOf(Number(after)),
     limit,
     isDescending: order === 'newest',
+    maySee: maySeeOf(actor),
   })
   const rows = jobs.flatMap(({ job, row }) => {
     if (job !== undefined) return [{ ...summarize(context, job), ...(row === undefined ? {} : history(row)) }]

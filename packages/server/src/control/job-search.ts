@@ -1,5 +1,6 @@
 import type { Job } from '@geartrain/engine'
 import type { JobFilter } from '@geartrain/protocol'
+import type { Actor } from '../access/actor.ts'
 import type { StoreAnswer, StoredRow } from '../store/store.ts'
 import { type AskedJobs, readFilter } from './job-filter.ts'
 import type { JobsContext } from './jobs.ts'
@@ -10,6 +11,8 @@ const looksMax = 250_000
 /** So often, and so long, is the store asked for one page, each time for a few milliseconds of its own. */
 const stepsMax = 100
 const searchMs = 200
+/** Jobs that are asked for at a time where some are not for whoever asks: where a page ends is not to tell of those. */
+const mixedJobs = 1000
 
 interface FoundJob {
   readonly number: number
@@ -30,6 +33,14 @@ export interface PageAsked {
   readonly after: number | undefined
   readonly limit: number
   readonly isDescending: boolean
+  /** Functions of which jobs are shown; undefined: all. */
+  readonly maySee?: MaySee | undefined
+}
+
+export type MaySee = (functionName: string) => boolean
+
+export function maySeeOf(actor: Actor): MaySee | undefined {
+  return actor.mayEverywhere('view') ? undefined : (name) => actor.may('view', name)
 }
 
 type Scanned = Extract<StoreAnswer, { kind: 'scan' }>
@@ -46,8 +57,8 @@ interface Found<Entry> {
  */
 export async function searchJobs(context: JobsContext, filter: JobFilter, asked: PageAsked): Promise<JobPage> {
   const { engine, handles, wallTime, connections } = context
-  const { limit, isDescending } = asked
-  const wanted = readFilter(filter, wallTime.now, connections)
+  const { limit, isDescending, maySee } = asked
+  const wanted = only(maySee, readFilter(filter, wallTime.now, connections))
   const place = (number: number) => (isDescending ? -number : number)
   const live = await findLive(context, wanted, asked)
   const stored = await findStored(context, wanted, asked)
@@ -68,6 +79,11 @@ export async function searchJobs(context: JobsContext, filter: JobFilter, asked:
   const page = jobs.slice(0, limit)
   const end = page.length < jobs.length ? place(page.at(-1)?.number ?? 0) : until
   return { jobs: page, next: end === Number.POSITIVE_INFINITY ? undefined : place(end) }
+}
+
+function only(maySee: MaySee | undefined, wanted: AskedJobs): AskedJobs {
+  if (maySee === undefined) return wanted
+  return { ...wanted, isAsked: (job) => maySee(job.function.name) && wanted.isAsked(job) }
 }
 
 /** One that only the store knows does not run. */
@@ -106,7 +122,7 @@ async function findLive(
 async function findStored(
   { handles, inquiry, journal, wallTime }: JobsContext,
   { stored: filter, areInMemory }: AskedJobs,
-  { after, limit, isDescending }: PageAsked,
+  { after, limit, isDescending, maySee }: PageAsked,
 ): Promise<Found<StoredRow>> {
   const entries: StoredRow[] = []
   // Without a store, the archive has nothing of those that have not ended but what went wrong.
@@ -119,10 +135,10 @@ async function findStored(
   for (let step = 0; next !== undefined && entries.length < limit && step < stepsMax; step++) {
     if (wallTime.now > end) break
     const answer: Scanned = await inquiry.ask(
-      { kind: 'scan', filter, isDescending, from: next, jobsMax: limit - entries.length },
+      { kind: 'scan', filter, isDescending, from: next, jobsMax: maySee ? mixedJobs : limit - entries.length },
       'scan',
     )
-    entries.push(...answer.jobs)
+    for (const row of answer.jobs) if (maySee === undefined || maySee(row.function)) entries.push(row)
     next = answer.next
   }
   if (next === undefined) return { entries, until: Number.POSITIVE_INFINITY }

@@ -1,5 +1,7 @@
 import { type Engine, type Job, type Priority, priorities } from '@geartrain/engine'
 import type { ControlOperations, JobDescription, JobSummary, PriorityName } from '@geartrain/protocol'
+import type { Actor } from '../access/actor.ts'
+import { mayAsk } from '../access/packet-roles.ts'
 import type { Connections } from '../connections.ts'
 import type { Handles } from '../handles.ts'
 import type { Policies } from '../policies/policies.ts'
@@ -9,6 +11,7 @@ import { toBytes } from './bytes.ts'
 import { type CancelContext, cancelJob } from './cancel-job.ts'
 import { ControlError, notFound, storeError } from './control-error.ts'
 import { type Inquiry, isFailure } from './inquiry.ts'
+import { noJob } from './no-job.ts'
 import { priorityNames } from './priority-names.ts'
 import { runJob } from './run-job.ts'
 import { workerText } from './worker-text.ts'
@@ -40,15 +43,18 @@ export class JobControl {
     this.#inquiry = context.inquiry
   }
 
-  async show({ handle, unique, function: name }: Operations['job show']['params']): Promise<JobDescription> {
+  /** By its unique, of jobs that the actor may know of; by its handle, whose it may be is the caller's to check. */
+  async show(
+    { handle, unique, function: name }: Operations['job show']['params'],
+    actor: Actor,
+  ): Promise<JobDescription> {
     const stored =
-      handle === undefined ? await this.#findUnique(unique ?? '', name) : await this.#find(this.#number(handle))
+      handle === undefined ? await this.#findUnique(unique ?? '', name, actor) : await this.#find(this.#number(handle))
     const number = stored.number
     const live = this.#liveJob(number)
     if (live !== undefined) return this.#describe(live, stored.job)
     if (stored.job !== undefined) return this.#describeStored(stored.job)
-    const what = handle ?? `of the unique ${JSON.stringify(unique)}`
-    throw notFound(`there is no job ${what}: it has ended and its result is not kept, or it never was`)
+    throw noJob(handle ?? `of the unique ${JSON.stringify(unique)}`)
   }
 
   async cancel({ handle }: Operations['job cancel']['params']): Promise<Record<string, never>> {
@@ -107,7 +113,9 @@ export class JobControl {
   }: Operations['job prioritize']['params']): Promise<Record<string, never>> {
     const number = this.#number(handle)
     const priority = priorities[name]
-    const { job: stored } = await this.#find(number)
+    let { job: stored } = await this.#find(number)
+    // In which line it stands is to be known.
+    while (stored !== undefined && this.#isBecomingReady(stored)) stored = (await this.#find(number)).job
     const job = this.#liveJob(number)
     const previous = job?.priority ?? stored?.priority
     if (previous === undefined) throw notFound(`there is no job ${handle} that waits`)
@@ -119,6 +127,12 @@ export class JobControl {
     }
     if (job === undefined || job.isStored) await this.#prioritizeStored(number, priority, previous, stored)
     return {}
+  }
+
+  /** Its time has come, and the store is being told so. */
+  #isBecomingReady({ runAt }: StoredDescription): boolean {
+    const { journal, wallTime } = this.#context
+    return runAt > 0 && runAt <= wallTime.now && journal?.isPromoting === true
   }
 
   /** What the store has is to be the same, and the engine is to know what stands where. */
@@ -176,12 +190,15 @@ export class JobControl {
   async #findUnique(
     unique: string,
     name: string | undefined,
+    actor: Actor,
   ): Promise<{ number: number; job: StoredDescription | undefined }> {
-    const { job } = await this.#inquiry.ask({ kind: 'describe unique', unique, function: name }, 'describe')
+    const { job: found } = await this.#inquiry.ask({ kind: 'describe unique', unique, function: name }, 'describe')
+    const job = found !== undefined && mayAsk(actor, found.function) ? found : undefined
     const inStore = job === undefined ? Number.NEGATIVE_INFINITY : this.#handles.numberOf(job.number)
     let inMemory = Number.NEGATIVE_INFINITY
     for (const jobFunction of this.#engine.functions()) {
-      const found = name === undefined || jobFunction.name === name ? jobFunction.findByUnique(unique) : undefined
+      const isAsked = (name === undefined || jobFunction.name === name) && mayAsk(actor, jobFunction.name)
+      const found = isAsked ? jobFunction.findByUnique(unique) : undefined
       if (found !== undefined && found.state !== 'stored') inMemory = Math.max(inMemory, found.number)
     }
     return inMemory > inStore ? await this.#find(inMemory) : { number: inStore, job }

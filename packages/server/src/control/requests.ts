@@ -20,10 +20,10 @@ const settingsMax = 100
 /** What names something is never longer. */
 const nameBytesMax = 1024
 /** Entries of a page. */
-const pageMax = 1000
+export const pageMax = 1000
 /** What is looked for in errors. */
 const textCharactersMax = 1000
-const ageMsMax = 100 * 366 * 86_400_000
+export const ageMsMax = 100 * 366 * 86_400_000
 /** Schedules show no more of their past. */
 const runsMax = 100
 
@@ -99,13 +99,12 @@ const cursor = z
   .string()
   .regex(/^\d{1,16}$/, 'pass what the page before gave')
   .exactOptional()
-const deadFilter = {
-  function: name.exactOptional(),
-  reason: z.enum(['failed', 'exception', 'timeout', 'lost', 'expired']).exactOptional(),
-}
+/** Why a job is dead. */
+export const deadReason = z.enum(['failed', 'exception', 'timeout', 'lost', 'expired'])
+const deadFilter = { function: name.exactOptional(), reason: deadReason.exactOptional() }
 const text = z.string().min(1, 'it is not empty').max(textCharactersMax)
 const ageMs = z.int().min(0).max(ageMsMax)
-const jobState = z.enum(['ready', 'delayed', 'running', 'dead', 'complete', 'failed', 'exception'])
+export const jobState = z.enum(['ready', 'delayed', 'running', 'dead', 'complete', 'failed', 'exception'])
 const jobFilterParts = {
   function: name.exactOptional(),
   priority: priority.exactOptional(),
@@ -117,6 +116,8 @@ const jobFilterParts = {
   reason: deadFilter.reason,
   message: z.string().max(textCharactersMax).exactOptional(),
 }
+/** What can be done to many jobs. */
+export const jobAction = z.enum(['cancel', 'retry', 'delete', 'run', 'prioritize'])
 const jobFilter = { ...jobFilterParts, state: jobState.exactOptional() }
 const bytes = z.custom<Bytes>(isBytes, 'expected { "text": "..." } or { "base64": "..." }')
 
@@ -145,7 +146,7 @@ const schemas: {
   'jobs counts': z.strictObject({ filter: z.strictObject(jobFilterParts) }),
   'jobs change': z
     .strictObject({
-      action: z.enum(['cancel', 'retry', 'delete', 'run', 'prioritize']),
+      action: jobAction,
       priority: priority.exactOptional(),
       handles: handles.exactOptional(),
       filter: z.strictObject(jobFilter).exactOptional(),

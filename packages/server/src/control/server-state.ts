@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { ControlOperations, ServerState } from '@geartrain/protocol'
-import { itself } from '../access/actor.ts'
+import type { Actor } from '../access/actor.ts'
 import type { Limits } from '../limits.ts'
 import { version } from '../version.ts'
 import { countJobs } from './job-counts.ts'
@@ -15,22 +15,32 @@ export interface ServerFacts {
   readonly limits: Limits
   readonly isOpen: boolean
   readonly addresses: ServerState['addresses']
-  readonly scheduleCount: number
+  /** Of those whose functions may be seen. */
+  scheduleCount(maySee: (functionName: string) => boolean): number
 }
 
 /** What this server does beside what gearmand does: a program can ask for one before it uses it. */
 const features = ['schedules', 'policies', 'dead-jobs', 'results', 'events', 'bulk', 'hide-payloads'] as const
 
+/** What it counts of functions are those that the actor may see. */
 export async function showServer(
   context: JobsContext,
   facts: ServerFacts,
+  actor: Actor,
 ): Promise<ControlOperations['server show']['answer']> {
   const { engine, connections, journal, wallTime } = context
   const count = async (state: 'ready' | 'delayed' | 'running' | 'dead') =>
-    (await countJobs(context, itself, { state })).count
+    (await countJobs(context, actor, { state })).count
+  const maySee = (name: string) => actor.may('view', name)
   const { rss, heapUsed, heapTotal } = process.memoryUsage()
   let workers = 0
-  for (const session of engine.sessions()) if (session.abilityCount > 0) workers++
+  for (const { abilities } of engine.sessions()) {
+    for (const ability of abilities) {
+      if (!maySee(ability.function.name)) continue
+      workers++
+      break
+    }
+  }
   return {
     version,
     node: process.version,
@@ -45,7 +55,7 @@ export async function showServer(
       Object.entries(facts.limits).map(([name, limit]) => [name, Number.isFinite(limit) ? Number(limit) : null]),
     ),
     memory: { rssBytes: rss, heapUsedBytes: heapUsed, heapTotalBytes: heapTotal },
-    functions: [...engine.functions()].length,
+    functions: [...engine.functions()].filter(({ name }) => maySee(name)).length,
     connections: connections.size,
     workers,
     jobs: {
@@ -54,7 +64,7 @@ export async function showServer(
       running: await count('running'),
       dead: await count('dead'),
     },
-    schedules: facts.scheduleCount,
+    schedules: facts.scheduleCount(maySee),
     isDraining: engine.isDraining,
     isOpen: facts.isOpen,
     features,

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { PacketName } from '@geartrain/protocol'
 
 /** A job as gearmand's HTTP has it. Names are bytes, one character each. */
@@ -42,22 +42,6 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
     parts.push(part)
   }
   return Buffer.concat(parts)
-}
-
-/**
- * A browser sends this for a page of another site, which may not have jobs done here. Where `hosts` are given, no others
- * are names of this server: a page can have its own name resolve to this machine.
- */
-export function isFromOtherSite(headers: IncomingHttpHeaders, hosts: ReadonlySet<string> | undefined): boolean {
-  const { origin, host = '', 'sec-fetch-site': site } = headers
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
-  if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host.toLowerCase())) return true
-  return hosts !== undefined && host !== '' && !isNameOfOurs(host, hosts)
-}
-
-function isNameOfOurs(host: string, hosts: ReadonlySet<string>): boolean {
-  const name = host.replace(/:\d*$/, '').toLowerCase()
-  return /^[\d.]+$|^\[.*\]$/.test(name) || name.endsWith('.localhost') || hosts.has(name)
 }
 
 /** Of several with the same name, the last one. */

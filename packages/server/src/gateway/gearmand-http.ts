@@ -5,10 +5,11 @@ import { AnswerLine } from '../http/answer-line.ts'
 import { limitPerAddress } from '../http/connection-count.ts'
 import { HttpListenError } from '../http/http-listen-error.ts'
 import { nodeLimits } from '../http/node-limits.ts'
+import { isFromOtherSite, KnownHosts } from '../http/same-site.ts'
 import type { ListeningAddress } from '../listening-address.ts'
 import { version } from '../version.ts'
 import { type GearmandHttpContext, GearmandHttpJob, refuse } from './gearmand-http-job.ts'
-import { isFromOtherSite, readBody, readRequest } from './gearmand-http-request.ts'
+import { readBody, readRequest } from './gearmand-http-request.ts'
 
 export interface GearmandHttpOptions {
   readonly listen: string
@@ -26,23 +27,20 @@ export class GearmandHttp {
   readonly #options: GearmandHttpOptions
   readonly #context: GearmandHttpContext
   /** Undefined: it may have any. */
-  readonly #hosts: ReadonlySet<string> | undefined
+  readonly #hosts: KnownHosts | undefined
   /** Those whose answers have not left. */
   readonly #jobs = new Set<GearmandHttpJob>()
   #onIdle: () => void = () => {}
 
   constructor(options: GearmandHttpOptions, context: GearmandHttpContext) {
-    const { limits, access } = context
+    const { limits } = context
     this.#options = options
     this.#context = context
     // What listens on the network is known there by names that nobody has told it.
     this.#hosts =
-      access.isOpen && (options.listen === 'localhost' || isLoopback(options.listen))
-        ? new Set(['localhost', ...options.hosts])
-        : undefined
-    this.listener = createServer(
-      { ...nodeLimits(limits), noDelay: true },
-      (request, response) => void this.#serve(request, response),
+      options.listen === 'localhost' || isLoopback(options.listen) ? new KnownHosts(options.hosts) : undefined
+    this.listener = createServer({ ...nodeLimits(limits), noDelay: true }, (request, response) =>
+      answers.whenNear(response, () => void this.#serve(request, response)),
     )
     this.listener.maxConnections = limits.httpConnectionsMax
     limitPerAddress(this.listener, limits.httpConnectionsPerAddressMax)
@@ -86,7 +84,10 @@ export class GearmandHttp {
       response.setHeader('Allow', methods.join(', '))
       return refuse(response, 405, 'METHOD_NOT_ALLOWED Send GET, HEAD, POST or PUT of /function')
     }
-    if (isFromOtherSite(request.headers, this.#hosts)) {
+    const { headers } = request
+    const { host = '' } = headers
+    const isKnown = this.#hosts === undefined || host === '' || this.#hosts.has(host)
+    if (isFromOtherSite(headers) || !isKnown) {
       return refuse(response, 403, 'CROSS_SITE A page of another site can not have jobs done here')
     }
     const job = readRequest(request)

@@ -1,20 +1,29 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Requests on one connection whose answers are behind another one's: more are not held. */
+/** Requests behind another one on their connection that are worked on: what is made for them waits with them. */
+const begunMax = 16
+/** More of them are not held. */
 const queuedMax = 10_000
+
+interface Queue {
+  /** Behind another one when they came, and not answered yet. */
+  readonly responses: Set<ServerResponse>
+  /** To begin those past the first `begunMax`. */
+  readonly starts: (() => void)[]
+}
 
 /** Each connection's answers leave in the order of its requests, however many come at once: the last one tells of all. */
 export class AnswerLine {
   readonly #last = new WeakMap<Socket, ServerResponse>()
-  /** Behind another one, when they came. */
-  readonly #queued = new WeakMap<Socket, Set<ServerResponse>>()
+  readonly #queues = new WeakMap<Socket, Queue>()
 
   /** From now on; a peer that takes nothing of what is there for it in so long is cut off. 0: it may take its time. */
   constructor(server: Server, outputTimeoutMs: number) {
-    server.on('request', ({ socket }, response) => {
+    // Before whoever answers it.
+    server.prependListener('request', ({ socket }, response) => {
       this.#last.set(socket, response)
-      if (response.socket === null) this.#queue(response, socket)
+      if (response.socket === null) this.#add(response, socket)
     })
     if (outputTimeoutMs === 0) return
     server.setTimeout(outputTimeoutMs, (socket) => {
@@ -22,6 +31,13 @@ export class AnswerLine {
       const isIdle = this.#last.get(socket)?.writableFinished === true
       if (isIdle || socket.writableLength > 0) socket.destroy()
     })
+  }
+
+  /** Calls back when the request is to be worked on; never, if its peer leaves before that. */
+  whenNear({ socket, req }: ServerResponse, start: () => void): void {
+    const queue = socket === null ? this.#queues.get(req.socket) : undefined
+    if (queue === undefined || queue.responses.size <= begunMax) start()
+    else queue.starts.push(start)
   }
 
   /** Answers are still to leave, so that one to what is no request would be taken for one of them. */
@@ -32,22 +48,25 @@ export class AnswerLine {
     return last.req.complete || last.headersSent || last.socket === null
   }
 
-  #queue(response: ServerResponse, socket: Socket): void {
-    const queued = this.#queued.get(socket) ?? this.#begin(socket)
-    queued.add(response)
-    response.once('close', () => queued.delete(response))
-    if (queued.size > queuedMax) socket.destroy()
+  #add(response: ServerResponse, socket: Socket): void {
+    const queue = this.#queues.get(socket) ?? this.#begin(socket)
+    queue.responses.add(response)
+    response.once('close', () => {
+      queue.responses.delete(response)
+      if (!socket.destroyed) queue.starts.shift()?.()
+    })
+    if (queue.responses.size > queuedMax) socket.destroy()
   }
 
-  #begin(socket: Socket): Set<ServerResponse> {
-    const queued = new Set<ServerResponse>()
-    this.#queued.set(socket, queued)
+  #begin(socket: Socket): Queue {
+    const queue: Queue = { responses: new Set(), starts: [] }
+    this.#queues.set(socket, queue)
     socket.once('close', () => {
-      for (const response of queued) {
+      for (const response of queue.responses) {
         // Node tells only the one whose turn it is that its peer has left.
         if (response.socket === null) response.destroy().emit('close')
       }
     })
-    return queued
+    return queue
   }
 }

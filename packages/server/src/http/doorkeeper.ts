@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { Access, Credentials } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
@@ -9,6 +8,7 @@ import { certificateOf } from '../tls/peer-certificate.ts'
 import { Problem } from './problem.ts'
 import type { RequestAllowance } from './request-allowance.ts'
 import type { Route } from './route.ts'
+import { isFromOtherSite, KnownHosts, nameOf } from './same-site.ts'
 import type { Sessions } from './sessions.ts'
 
 /** What a request has shown: a token, the cookie of a session, or nothing. */
@@ -20,20 +20,20 @@ type Shown =
 /** Who comes in over HTTP, and that no other site's page speaks for them. */
 export class Doorkeeper {
   readonly #access: Access
-  readonly #hosts: ReadonlySet<string>
+  readonly #hosts: KnownHosts
   readonly #sessions: Sessions
   readonly #allowance: RequestAllowance
 
   /** `hosts`: the names that the server is reached by, beside addresses and `localhost`. */
   constructor(access: Access, hosts: readonly string[], sessions: Sessions, allowance: RequestAllowance) {
     this.#access = access
-    this.#hosts = new Set(['localhost', ...hosts.map((host) => host.toLowerCase())])
+    this.#hosts = new KnownHosts(hosts)
     this.#sessions = sessions
     this.#allowance = allowance
   }
 
   /** Throws a Problem if the request is not to be believed. */
-  letIn(request: FastifyRequest, _row: Route): Actor {
+  letIn(request: FastifyRequest): Actor {
     const shown = this.#shown(request)
     if (shown.by === 'nothing') this.#checkHost(request)
     if (request.method !== 'GET' && request.method !== 'HEAD') this.#checkOrigin(request, shown)
@@ -53,7 +53,7 @@ export class Doorkeeper {
   }
 
   /** Why the actor is not let in: it has shown nothing, or what it has shown is not enough. */
-  refusal(request: FastifyRequest, _actor: Actor, { access }: Route): Problem {
+  refusal(request: FastifyRequest, { access }: Route): Problem {
     const sentence = deniedSentence(access === 'everyone' ? [] : access)
     if (this.#shown(request).by !== 'nothing') return new Problem('ACCESS_DENIED', sentence)
     return new Problem('UNAUTHORIZED', `${sentence}: send a token as "Authorization: Bearer TOKEN"`)
@@ -68,28 +68,18 @@ export class Doorkeeper {
     return session === undefined ? { by: 'nothing' } : { by: 'session', tokenHash: session.tokenHash }
   }
 
-  /**
-   * A page of another site can have its own name resolve to this machine, and is then of the same origin as the server.
-   * It has no token and no cookie of the server's, but may come from an address that rules let in: only the name tells.
-   */
+  /** A page that only seems to be of this server has no token and no cookie, but may come from an address that rules let in. */
   #checkHost({ headers }: FastifyRequest): void {
-    const host = hostOf(headers.host ?? '')
-    if (isIP(host) > 0 || host.endsWith('.localhost') || this.#hosts.has(host)) return
-    throw new Problem(
-      'WRONG_HOST',
-      `this server is not known as "${host}": name it in http-hosts, use its address, or send a token`,
-    )
+    const { host = '' } = headers
+    if (this.#hosts.has(host)) return
+    const detail = `this server is not known as "${nameOf(host)}": name it in http-hosts, use its address, or send a token`
+    throw new Problem('WRONG_HOST', detail)
   }
 
   /** Browsers say where a request comes from that changes something, and must where their cookie speaks for somebody. */
   #checkOrigin({ headers }: FastifyRequest, { by }: Shown): void {
-    const { origin, host } = headers
-    const site = headers['sec-fetch-site']
-    const isSilent = site === undefined && origin === undefined
-    const isElsewhere =
-      (site !== undefined && site !== 'same-origin' && site !== 'none') ||
-      (origin !== undefined && site === undefined && !isOriginOf(origin, host))
-    if (isElsewhere) throw new Problem('CROSS_SITE', 'a page of another site can not change anything here')
+    const isSilent = headers['sec-fetch-site'] === undefined && headers.origin === undefined
+    if (isFromOtherSite(headers)) throw new Problem('CROSS_SITE', 'a page of another site can not change anything here')
     if (by === 'session' && isSilent) {
       const advice = 'programs send a token as "Authorization: Bearer TOKEN"'
       throw new Problem('CROSS_SITE', `a session is for browsers, which say from which page a request comes: ${advice}`)
@@ -109,14 +99,4 @@ function addressOf({ socket }: FastifyRequest): string {
 /** What the connection says of who it is. */
 function peerOf(request: FastifyRequest): Credentials {
   return { address: addressOf(request), ...certificateOf(request.socket) }
-}
-
-/** Without the port. */
-function hostOf(header: string): string {
-  const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(header) ?? []
-  return (bracketed ?? plain ?? '').toLowerCase()
-}
-
-function isOriginOf(origin: string, host: string | undefined): boolean {
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
 }

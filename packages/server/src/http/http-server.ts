@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import type { z } from 'zod'
 import type { Actor } from '../access/actor.ts'
+import { auditTo, subjectOf } from '../access/audit.ts'
+import { delayMsMax } from '../clock.ts'
 import type { Limits } from '../limits.ts'
 import type { ListeningAddress } from '../listening-address.ts'
 import type { TlsSource } from '../tls/tls-source.ts'
@@ -10,11 +10,10 @@ import { AnswerLine } from './answer-line.ts'
 import { limitPerAddress } from './connection-count.ts'
 import type { HttpContext } from './context.ts'
 import { type Doorkeeper, isLetIn } from './doorkeeper.ts'
-import { parseJson } from './json-body.ts'
 import { nodeLimits } from './node-limits.ts'
-import { signalOf } from './peer-signal.ts'
 import { Problem, type ProblemCode, problemType } from './problem.ts'
-import type { Answer, Method, Route, RouteRequest } from './route.ts'
+import type { Answer, Method, Route } from './route.ts'
+import { RowRequest } from './row-request.ts'
 import { securityHeaders } from './security-headers.ts'
 import { unreadableAnswer } from './unreadable.ts'
 
@@ -33,9 +32,6 @@ export interface HttpOptions {
 
 const jsonType = 'application/json; charset=utf-8'
 const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
-
-/** Timers know no longer one. */
-const foreverMs = 2 ** 31 - 1
 
 /** The HTTP side: the table of operations on a framework, with what holds for all of them. */
 export class HttpServer {
@@ -68,7 +64,7 @@ export class HttpServer {
         ? fastify({ ...common, http })
         : fastify({
             ...common,
-            https: { ...http, ...tls.options, handshakeTimeout: limits.tlsHandshakeTimeoutMs || foreverMs },
+            https: { ...http, ...tls.options, handshakeTimeout: limits.tlsHandshakeTimeoutMs || delayMsMax },
           })
     ) as FastifyInstance
     const { server } = this.#app
@@ -89,7 +85,7 @@ export class HttpServer {
     )
     this.#app.addHook('onRequest', (_request, reply, done) => {
       reply.headers(securityHeaders)
-      done()
+      this.#answers.whenNear(reply.raw, done)
     })
     this.#addRoutes(routes)
   }
@@ -141,9 +137,15 @@ export class HttpServer {
   }
 
   #letIn(row: Route, request: FastifyRequest): Actor {
-    const actor = this.#doorkeeper.letIn(request, row)
-    if (!isLetIn(actor, row)) throw this.#doorkeeper.refusal(request, actor, row)
-    return actor
+    const actor = this.#doorkeeper.letIn(request)
+    if (isLetIn(actor, row)) return actor
+    const problem = this.#doorkeeper.refusal(request, row)
+    // Who comes further is audited by the operation.
+    if (isAdministration(row)) {
+      const subject = subjectOf({ ...(request.params as object) })
+      auditTo(this.#context.log)({ operation: row.id, actor, subject, outcome: problem.code })
+    }
+    throw problem
   }
 
   async #handle(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -174,48 +176,6 @@ export class HttpServer {
   }
 }
 
-/**
- * A request as its row describes it. What few handlers ask for is made when they do. A class, since getters of an object
- * of its own for each request would each be a class of their own to V8, which cleans up after them late.
- */
-class RowRequest implements RouteRequest {
-  readonly actor: Actor
-  readonly params: unknown
-  readonly query: unknown
-  // What a row without a body calls undefined.
-  readonly body: never
-  readonly #row: Route
-  readonly #request: FastifyRequest
-  readonly #reply: FastifyReply
-
-  constructor(row: Route, request: FastifyRequest, reply: FastifyReply) {
-    this.actor = request.actor
-    this.params = read(row.params, request.params, 'in the path')
-    this.query = readQuery(row, request)
-    // A handler knows what its row's body is.
-    this.body = readBody(row, request) as never
-    this.#row = row
-    this.#request = request
-    this.#reply = reply
-  }
-
-  get headers(): unknown {
-    return read(this.#row.headers, this.#request.headers, 'in the headers')
-  }
-
-  get rawHeaders(): IncomingHttpHeaders {
-    return this.#request.headers
-  }
-
-  get signal(): AbortSignal {
-    return signalOf(this.#request.raw, this.#reply.raw)
-  }
-
-  get response(): ServerResponse {
-    return this.#reply.raw
-  }
-}
-
 function send(answer: Answer, reply: FastifyReply): void {
   if (answer === 'streamed') {
     reply.hijack()
@@ -228,33 +188,9 @@ function send(answer: Answer, reply: FastifyReply): void {
   else void reply.send(stream ?? bytes)
 }
 
-function read(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
-  if (schema === undefined) return undefined
-  const found = schema.safeParse(value)
-  if (found.success) return found.data
-  const [issue] = found.error.issues
-  const path = issue?.path.join('.') ?? ''
-  throw new Problem('BAD_REQUEST', `${path === '' ? '' : `"${path}" `}${where}: ${issue?.message ?? 'it is wrong'}`)
-}
-
-/** Most requests have none, and what that is for a row is found once. */
-function readQuery(row: Route, { query }: FastifyRequest): unknown {
-  for (const _ in query as object) return read(row.query, query, 'in the query')
-  const known = emptyQueries.get(row)
-  if (known !== undefined) return known
-  const empty = read(row.query, {}, 'in the query')
-  emptyQueries.set(row, empty)
-  return empty
-}
-
-const emptyQueries = new WeakMap<Route, unknown>()
-
-function readBody({ body: content }: Route, { body, headers }: FastifyRequest): unknown {
-  if (content === undefined) return undefined
-  // The parser gives nothing else.
-  const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0)
-  if ('bytes' in content) return bytes
-  return read(content, parseJson(bytes, headers['content-type']), 'in the body')
+/** It is for those alone who change what becomes of others' jobs. */
+function isAdministration({ access }: Route): boolean {
+  return access !== 'everyone' && access.every((role) => role === 'operate' || role === 'admin')
 }
 
 const frameworkCodes: Readonly<Record<string, ProblemCode>> = {

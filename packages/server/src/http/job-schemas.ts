@@ -1,6 +1,8 @@
 import type { JobDescription } from '@geartrain/protocol'
 import { z } from 'zod'
+import { jobState } from '../control/requests.ts'
 import { priority } from './schemas.ts'
+import { time } from './shapes.ts'
 
 // What answers say of jobs.
 
@@ -13,14 +15,12 @@ export const payload = z
   .union([z.object({ text: z.string() }), z.object({ base64: z.string() })])
   .meta({ description: 'As text where it is UTF-8, else in base64' })
 
-const time = z.int().meta({ description: 'Milliseconds since 1970' })
-
 export const jobDescription = z.looseObject({
   handle: z.string(),
   function: z.string(),
   unique: z.string(),
   priority,
-  state: z.enum(['pending', 'ready', 'delayed', 'running', 'dead', 'complete', 'failed', 'exception']),
+  state: z.enum(['pending', ...jobState.options]),
   attempts: z.int().meta({ description: 'Those that have ended' }),
   background: z.boolean(),
   waiting: z.int().meta({ description: 'Clients that wait for it' }),

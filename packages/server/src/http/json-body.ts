@@ -12,10 +12,27 @@ export function parseJson(body: Uint8Array, contentType: string | undefined): un
       `the body is to be application/json, and is said to be ${type ?? 'nothing'}`,
     )
   }
+  const value = parse(body)
+  if (hasPrototype(value)) throw new Problem('BAD_REQUEST', 'in the body: there is no "__proto__"')
+  return value
+}
+
+function parse(body: Uint8Array): unknown {
   try {
     return parseRequest(body)
   } catch (error) {
     if (error instanceof ControlError) throw new Problem('BAD_REQUEST', error.message)
     throw error
   }
+}
+
+/** Schemas pass over such a member, and of what is asked nothing is to be left out. */
+function hasPrototype(value: unknown): boolean {
+  const found = [value]
+  for (const each of found) {
+    if (typeof each !== 'object' || each === null) continue
+    if (Object.hasOwn(each, '__proto__')) return true
+    for (const member of Object.values(each)) found.push(member)
+  }
+  return false
 }

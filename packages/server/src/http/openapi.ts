@@ -60,7 +60,8 @@ const problemSchema = {
 
 function operation(row: Route): Json {
   const { id, tag, summary, description, access, params, query, headers, body, answers } = row
-  const needed = access === 'everyone' ? 'Needs no role.' : `Needs one of the roles: ${access.join(', ')}.`
+  const needed =
+    access === 'everyone' ? 'Needs no role.' : `Needs the role ${access.map((role) => `\`${role}\``).join(' or ')}.`
   return {
     operationId: id,
     tags: [tag],

@@ -22,14 +22,16 @@ export interface Session {
  */
 export class Sessions {
   readonly #key: Buffer
+  readonly #access: Access
   readonly #clock: Clock
-  /** The tokens that there are, by their ids. */
-  readonly #hashes: ReadonlyMap<string, string>
+  /** The hashes that `#byId` was made of: those that the rules had then. */
+  #hashes: Iterable<string> | undefined
+  #byId: ReadonlyMap<string, string> = new Map()
 
   constructor(key: Buffer, access: Access, clock: Clock) {
     this.#key = key
+    this.#access = access
     this.#clock = clock
-    this.#hashes = new Map(Array.from(access.tokenHashes, (hash) => [idOf(hash), hash]))
   }
 
   /** Of a token that has been found good. */
@@ -41,7 +43,7 @@ export class Sessions {
   /** Undefined: it is none, or over. */
   read(value: string): Session | undefined {
     const [, expiry = '', id = ''] = /^(\d{1,15})\.([\da-f]{32})\.[\w-]{43}$/.exec(value) ?? []
-    const tokenHash = this.#hashes.get(id)
+    const tokenHash = this.#hashOf(id)
     if (tokenHash === undefined) return undefined
     const expiresAt = Number(expiry)
     if (!isSame(value, this.#write(tokenHash, expiresAt)) || expiresAt <= this.#clock.wallNow()) return undefined
@@ -56,6 +58,16 @@ export class Sessions {
       if (session !== undefined) return session
     }
     return undefined
+  }
+
+  /** Of the tokens that there are. */
+  #hashOf(id: string): string | undefined {
+    const { tokenHashes } = this.#access
+    if (tokenHashes !== this.#hashes) {
+      this.#hashes = tokenHashes
+      this.#byId = new Map(Array.from(tokenHashes, (hash) => [idOf(hash), hash]))
+    }
+    return this.#byId.get(id)
   }
 
   #write(tokenHash: string, expiresAt: number): string {

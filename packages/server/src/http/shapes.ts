@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ageMsMax, deadReason, jobState, pageMax } from '../control/requests.ts'
 import { duration } from '../settings-values.ts'
 import { nameOfText } from './names.ts'
 import { count, functionName, handle, priority, uniqueName } from './schemas.ts'
@@ -8,19 +9,15 @@ import { count, functionName, handle, priority, uniqueName } from './schemas.ts'
 const text = z.string()
 const whole = z.int().min(0)
 export const time = z.int().meta({ description: 'Milliseconds since 1970' })
-const jobStates = ['ready', 'delayed', 'running', 'dead', 'complete', 'failed', 'exception'] as const
-const reason = z.enum(['failed', 'exception', 'timeout', 'lost', 'expired'])
-export const jobState = z.enum(jobStates)
 
-const ageMsMax = 100 * 366 * 86_400_000
 const age = text
   .transform((said) => duration(ageMsMax).parse(said) ?? -1)
   .refine((ms) => ms >= 0, { error: 'it is a time with its unit, such as 90s, 5m or 1d' })
   .meta({ description: 'A time such as 90s, 5m or 1d' })
 const part = text.min(1).max(1000)
 
-/** What must be so of jobs, without their state. Works for queries and for bodies: all of it is text. */
-export const filterParts = {
+/** What must be so of jobs, as queries and bodies say it alike: all of it is text. */
+const parts = {
   function: functionName.meta({ description: 'Its function, or a pattern such as mail.*' }).exactOptional(),
   priority: priority.exactOptional(),
   unique: uniqueName.refine((name) => name !== '', { error: 'it is not empty' }).exactOptional(),
@@ -28,39 +25,47 @@ export const filterParts = {
     .transform(nameOfText)
     .meta({ description: 'A part of client id and address of the worker that has it: it is running' })
     .exactOptional(),
-  olderThan: age.exactOptional(),
-  youngerThan: age.exactOptional(),
   error: part.meta({ description: 'A part of its last error, in capital or small letters' }).exactOptional(),
-  reason: reason.meta({ description: 'Why it is dead' }).exactOptional(),
+  reason: deadReason.meta({ description: 'Why it is dead' }).exactOptional(),
   message: text
     .max(1000)
     .meta({ description: 'The message of its group among the dead, see listDeadGroups' })
     .exactOptional(),
 }
-export const filter = {
-  ...filterParts,
-  state: jobState.meta({ description: 'Without it: those that have not ended' }).exactOptional(),
+const state = { state: jobState.meta({ description: 'Without it: those that have not ended' }).exactOptional() }
+
+/** In a query, without their state. */
+export const filterParts = { ...parts, 'older-than': age.exactOptional(), 'younger-than': age.exactOptional() }
+/** In a query. */
+export const filter = { ...filterParts, ...state }
+/** In a body; as the operations of Control have it. */
+export const bodyFilter = z
+  .strictObject({ ...parts, ...state, olderThan: age.exactOptional(), youngerThan: age.exactOptional() })
+  .transform(({ olderThan, youngerThan, ...rest }) => ({ ...rest, ...agesOf(olderThan, youngerThan) }))
+
+/** A query as the operations of Control have it. */
+export function toFilter<Query extends { readonly 'older-than'?: number; readonly 'younger-than'?: number }>({
+  'older-than': olderThan,
+  'younger-than': youngerThan,
+  ...rest
+}: Query): Omit<Query, 'older-than' | 'younger-than'> & Ages {
+  return { ...rest, ...agesOf(olderThan, youngerThan) }
 }
 
-/** As the operations of Control have it. */
-export function toFilter<Given extends { readonly olderThan?: number; readonly youngerThan?: number }>({
-  olderThan,
-  youngerThan,
-  ...rest
-}: Given): Omit<Given, 'olderThan' | 'youngerThan'> & {
+interface Ages {
   readonly olderThanMs?: number
   readonly youngerThanMs?: number
-} {
+}
+
+function agesOf(olderThanMs: number | undefined, youngerThanMs: number | undefined): Ages {
   return {
-    ...rest,
-    ...(olderThan === undefined ? {} : { olderThanMs: olderThan }),
-    ...(youngerThan === undefined ? {} : { youngerThanMs: youngerThan }),
+    ...(olderThanMs === undefined ? {} : { olderThanMs }),
+    ...(youngerThanMs === undefined ? {} : { youngerThanMs }),
   }
 }
 
-const pageMax = 1000
 export const limit = count(1, pageMax)
-  .meta({ description: `Entries of a page, at most ${pageMax}` })
+  .meta({ description: `Entries of a page, at most ${pageMax}; default 100` })
   .exactOptional()
 export const cursor = text
   .regex(/^\d{1,16}$/, 'pass what the page before gave as next')
@@ -80,7 +85,7 @@ export const jobSummary = z.object({
   function: text,
   unique: text,
   priority,
-  state: z.enum(['pending', ...jobStates]),
+  state: z.enum(['pending', ...jobState.options]),
   attempts: whole.meta({ description: 'Those that have ended' }),
   background: z.boolean(),
   runAt: time.optional(),
@@ -91,7 +96,7 @@ export const jobSummary = z.object({
   connection: z.int().optional().meta({ description: 'The id of its connection' }),
   numerator: whole.optional(),
   denominator: whole.optional(),
-  reason: reason.optional(),
+  reason: deadReason.optional(),
   error: text.optional().meta({ description: 'What the worker of the last attempt has said' }),
 })
 
@@ -105,12 +110,11 @@ export const jobsChanged = z.object({
   isExact: z.boolean().meta({ description: 'False, of a dry run: there may be more' }),
 })
 
-export const action = z.enum(['cancel', 'retry', 'delete', 'run', 'prioritize'])
 export const handles = z.array(handle).min(1).max(10_000)
 
 export const deadGroup = z.object({
   function: text,
-  reason,
+  reason: deadReason,
   message: text.meta({ description: 'The first line of the last error, with # for what differs from job to job' }),
   count: whole,
   firstAt: time,

@@ -1,7 +1,7 @@
 import type { FailureReason } from '@geartrain/engine'
 import { bucketCount, bucketOf, quantile } from './histogram.ts'
 
-/** What is counted of a function, by its place in the row. A new one goes before the times, and to `metrics/families.ts`. */
+/** What is counted of a function, by its place in the row. A new one goes before the times, and to `function-families.ts`. */
 export const counter = {
   submittedForeground: 0,
   submittedBackground: 1,

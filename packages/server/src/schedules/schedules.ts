@@ -112,8 +112,11 @@ export class Schedules {
 
   // What people ask
 
-  get count(): number {
-    return this.#schedules.size
+  /** Those of some functions. */
+  countOf(isCounted: (functionName: string) => boolean): number {
+    let count = 0
+    for (const { definition } of this.#schedules.values()) if (isCounted(definition.function)) count++
+    return count
   }
 
   list(functionName?: string): ScheduleState[] {

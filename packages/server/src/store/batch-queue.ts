@@ -61,6 +61,11 @@ export class BatchQueue {
     return this.all.some(({ putOff }) => putOff.has(total))
   }
 
+  /** Delayed jobs are to become ready, or do so at this moment. */
+  get isPromoting(): boolean {
+    return this.all.some(({ promoteUntil }) => promoteUntil !== undefined)
+  }
+
   /** What the store is yet to be told, or to say that it has done. */
   get underWay(): { gone: ReadonlySet<number>; changing: ReadonlySet<number>; isPromoting: boolean } {
     return {
@@ -68,7 +73,7 @@ export class BatchQueue {
       changing: new Set(
         this.all.flatMap(({ changes }) => changes.map((change) => ('number' in change ? change.number : 0))),
       ),
-      isPromoting: this.all.some(({ promoteUntil }) => promoteUntil !== undefined),
+      isPromoting: this.isPromoting,
     }
   }
 }

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { createServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import { plainAddress } from '../access/network.ts'
+import { delayMsMax } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { TlsSource } from './tls-source.ts'
 
@@ -11,9 +12,6 @@ export interface TlsDoorOptions {
   /** A connection whose handshake is done. */
   onSecure(socket: TLSSocket): void
 }
-
-/** Timers know no longer one. */
-const foreverMs = 2 ** 31 - 1
 
 /**
  * Lets connections in that shake hands by TLS, as many at a time as there are. One that does not, in time, is closed
@@ -29,7 +27,7 @@ export class TlsDoor {
     // It never listens: it is given connections.
     this.#server = createServer({
       ...source.options,
-      handshakeTimeout: handshakeTimeoutMs || foreverMs,
+      handshakeTimeout: handshakeTimeoutMs || delayMsMax,
       // A browser, which names other protocols, can't be led here by a page that means harm.
       ALPNProtocols: ['gearman'],
     })

@@ -51,20 +51,37 @@ test('one that waits holds those behind it, which keep their places', async () =
   assert.deepEqual([answers[0]?.body, answers[3]?.body], ['first', 'second'])
 })
 
-test('a connection on which more than so many wait is cut off, and all of them leave', async () => {
+test('of many that wait on one connection a few are begun at a time, in order, and all leave with it', async () => {
   await using local = await startLocal()
   using connection = await connectTo(local)
-  const waiting = post('/api/functions/f/jobs?wait', 'x')
-  connection.send(waiting.repeat(128))
-  await until('they waited', () => local.server.connectionCount === 128)
+  connection.send(post('/api/functions/f/jobs?wait', 'x').repeat(1000))
+  await until('some of them waited', () => local.server.connectionCount === 17)
   await assertAlive(local)
-  assert.equal(local.server.connectionCount, 128)
-  connection.send(waiting)
+  assert.equal(local.server.connectionCount, 17)
+  for (const result of ['first', 'second', 'third']) {
+    const { lease } = await take(local, 'f')
+    assert.equal((await ask(local, post(`/api/work/${lease}/complete`, result))).status, 204)
+    assert.equal((await connection.answer()).body, result)
+  }
+  await until('others were begun', () => local.server.engine.findFunction('f')?.jobCount === 16)
+  connection.destroy()
+  await untilAllLeft(local)
+})
+
+test('a thousand requests in one write, of which a few are begun at a time, are all answered', async () => {
+  await using local = await startLocal()
+  using connection = await connectTo(local)
+  connection.send(post('/api/functions/f/jobs', 'x').repeat(1000))
+  for (let count = 0; count < 1000; count++) assert.equal((await connection.answer()).status, 202)
+  assert.equal(local.server.engine.findFunction('f')?.jobCount, 1000)
+})
+
+test('who sends requests without end behind one that waits is cut off', async () => {
+  await using local = await startLocal()
+  using connection = await connectTo(local)
+  connection.send(post('/api/functions/f/jobs?wait', 'x') + get('/healthz').repeat(10_100))
   assert.equal(await connection.rest(), '')
   await untilAllLeft(local)
-  using events = await connectTo(local)
-  events.send(get('/api/events').repeat(129))
-  await events.rest()
 })
 
 describe('a connection goes on after', () => {

@@ -25,12 +25,18 @@ export const eventRoutes: readonly Route[] = [
         .meta({ description: `Only this function; up to ${namesMax} times. Without: all` }),
     }),
     answers: { 200: { description: 'The events', content: { bytes: 'text/event-stream' } } },
-    async handle({ actor, query, response, signal }, { feed }): Promise<Answer> {
+    async handle({ actor, query, response, signal }, { access, feed }): Promise<Answer> {
       await feed.prepare()
       if (signal.aborted) return streamed
       let leave = () => {}
       const stream = new EventStream(response, () => leave())
-      leave = feed.add(stream, { actor, names: query.function, interval: query.interval })
+      const leaveFeed = feed.add(stream, { actor, names: query.function, interval: query.interval })
+      // Who still may comes again.
+      const leaveAccess = access.listen(() => stream.end())
+      leave = () => {
+        leaveFeed()
+        leaveAccess()
+      }
       return streamed
     },
   }),

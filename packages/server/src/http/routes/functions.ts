@@ -96,20 +96,24 @@ const changePolicy = route({
   id: 'changePolicy',
   tag: 'Functions',
   summary: 'Change settings of a function or pattern: all of them, or none if one is wrong',
-  description: 'Values are as in the configuration file. `null` takes one back that was set while the server runs.',
+  description:
+    'Values are as in the configuration file. `null` takes back what was set at runtime. `paused` and `draining` alone take the role `operate`, all else takes `admin`.',
   access: ['operate', 'admin'],
   params,
   query: z.strictObject({
-    dryRun: flag.exactOptional().meta({ description: 'Nothing changes; the answer is the policy as it would be' }),
+    'dry-run': flag.exactOptional().meta({ description: 'Nothing changes; the answer is the policy as it would be' }),
   }),
-  body: z.strictObject({ values: z.record(z.string(), setting.nullable()) }),
+  body: z.strictObject({
+    values: z.record(z.string(), setting.nullable()).meta({ description: 'Values by setting: `{ "attempts": 5 }`' }),
+  }),
   answers: policy,
   problems: changing,
   async handle({ actor, params: { name }, query, body }, { perform }) {
     const values = Object.fromEntries(
       Object.entries(body.values).map(([key, value]) => [key, value === null ? null : String(value)]),
     )
-    return { status: 200, json: await perform('function set', { name, values, ...query }, actor) }
+    const dryRun = query['dry-run'] ?? false
+    return { status: 200, json: await perform('function set', { name, values, dryRun }, actor) }
   },
 })
 
@@ -168,8 +172,8 @@ export const functionRoutes: readonly Route[] = [
   getFunction,
   changePolicy,
   switchRoute('pause', 'Give no jobs of a function to workers', 'paused', true),
-  switchRoute('resume', 'Give them to workers again', 'paused', false),
+  switchRoute('resume', 'Give jobs of a paused function to workers again', 'paused', false),
   switchRoute('drain', 'Take no jobs of a function from clients', 'draining', true),
-  switchRoute('undrain', 'Take them from clients again', 'draining', false),
+  switchRoute('undrain', 'Take jobs of a draining function from clients again', 'draining', false),
   purgeFunction,
 ]

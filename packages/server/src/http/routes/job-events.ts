@@ -38,16 +38,22 @@ export const jobEvents: Route = route({
 
 async function watchJob(
   { actor, params: { handle: asked }, response, signal }: RouteRequest<typeof params>,
-  { jobWatch, perform }: HttpContext,
+  { access, jobWatch, perform }: HttpContext,
 ): Promise<Answer> {
   // Seen from now on, so that none of it is lost while the job is looked up. What came before that is in the snapshot.
   let ended: WatchedEvent | undefined
   let stream: EventStream | undefined
   let isHidden = false
-  const leave = jobWatch.watch(asked, (event) => {
+  const leaveWatch = jobWatch.watch(asked, (event) => {
     if (stream !== undefined) tell(stream, event, isHidden)
     else if (event.kind === 'ended') ended = event
   })
+  // Who still may comes again.
+  const leaveAccess = access.listen(() => (stream === undefined ? response.destroy() : stream.end()))
+  const leave = () => {
+    leaveWatch()
+    leaveAccess()
+  }
   let job: JobDescription
   try {
     job = await perform('job show', { handle: asked }, actor)

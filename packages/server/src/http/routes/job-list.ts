@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jobAction, jobState } from '../../control/requests.ts'
 import { type Route, route } from '../route.ts'
 import { handle, priority } from '../schemas.ts'
 import * as shapes from '../shapes.ts'
@@ -10,11 +11,11 @@ const listJobs = route({
   tag: 'Jobs',
   summary: 'Jobs that a filter lets through, page by page',
   description:
-    'Without a state those that have not ended, else those that are in it; of `complete`, `failed` and `exception` those whose results are kept. All that is asked must be so. How old a job is and what went wrong is only known of jobs that are kept.',
+    'Without `state`, those that have not ended. Of `complete`, `failed` and `exception` there are those whose results are kept. A job is listed if it meets all that the query asks. Age and errors are known only of jobs that are kept.',
   access: ['view'],
   query: z.strictObject({
     ...shapes.filter,
-    order: z.enum(['oldest', 'newest']).exactOptional(),
+    order: z.enum(['oldest', 'newest']).meta({ description: 'Default: `oldest` first' }).exactOptional(),
     after: shapes.cursor,
     limit: shapes.limit,
   }),
@@ -48,13 +49,13 @@ const countByState = route({
   id: 'countJobsByState',
   tag: 'Jobs',
   summary: 'How many jobs in each state a filter lets through',
-  description: 'Quick rather than exact: a count says whether there may be more.',
+  description: 'Quick rather than exact: where `isExact` is false there may be more.',
   access: ['view'],
   query: z.strictObject(shapes.filterParts),
   answers: {
     200: {
       description: 'How many in each state',
-      content: z.object({ states: z.record(shapes.jobState, shapes.jobCount) }),
+      content: z.object({ states: z.record(jobState, shapes.jobCount) }),
     },
   },
   problems: ['STORE_FAILED'],
@@ -74,11 +75,13 @@ const changeJobs = route({
   access: ['operate'],
   body: z
     .strictObject({
-      action: shapes.action,
-      priority: priority.meta({ description: 'For prioritize' }).exactOptional(),
-      handles: shapes.handles.exactOptional(),
-      filter: z.strictObject(shapes.filter).transform(shapes.toFilter).exactOptional(),
-      dryRun: z.boolean().exactOptional(),
+      action: jobAction,
+      priority: priority.meta({ description: 'For `prioritize`' }).exactOptional(),
+      handles: shapes.handles.meta({ description: 'At most 10,000' }).exactOptional(),
+      filter: shapes.bodyFilter
+        .meta({ description: 'As the query of `listJobs`, with `olderThan` and `youngerThan`' })
+        .exactOptional(),
+      dryRun: z.boolean().meta({ description: 'Only count' }).exactOptional(),
     })
     .meta({ description: 'One of handles and filter' }),
   answers: { 200: { description: 'What has become of them', content: shapes.jobsChanged } },

@@ -19,7 +19,7 @@ const getJob = route({
   tag: 'Jobs',
   summary: 'One job: its state, attempts, progress, errors and times',
   description:
-    'One that waits or runs, is dead, or has ended and has a result that is kept. Of others nothing is known.',
+    'A job can be asked for while it waits or runs, while it is dead, and while its result is kept. Nothing is known of others.',
   access: ['view', 'submit'],
   params,
   answers: { 200: { description: 'The job', content: jobDescription } },
@@ -53,7 +53,7 @@ const getResult = route({
   tag: 'Jobs',
   summary: 'The result of a job that has ended, byte for byte',
   description:
-    'For background jobs of functions that have `keep-results`, or were submitted with it. One that has failed gives the problem that whoever waited for it would have got.',
+    'Kept are results of background jobs whose policy has `keep-results`: of their function, or their own. A job that has failed is answered with the problem that a client would have got that waited for it.',
   access: ['view', 'submit'],
   params,
   answers: { 200: { description: 'The result', content: { bytes: 'application/octet-stream' } } },

@@ -32,9 +32,9 @@ const definition = z
   .strictObject({
     function: functionName,
     workload: payload.exactOptional(),
-    unique: text.transform(nameOfText).exactOptional(),
+    unique: text.transform(nameOfText).exactOptional().meta({ description: 'Of its jobs' }),
     then: functionName.exactOptional().meta({ description: 'Function that the results are sent on to' }),
-    paused: z.boolean().exactOptional(),
+    paused: z.boolean().exactOptional().meta({ description: 'Submits nothing until it is resumed' }),
     ...options,
   })
   .meta({ description: 'With exactly one of cron, every and at' })
@@ -171,7 +171,10 @@ const previewSchedule = route({
   summary: 'When a schedule would come, from now on',
   access: ['view'],
   body: z
-    .strictObject({ ...timing, runs: z.int().min(1).max(runsMax).exactOptional() })
+    .strictObject({
+      ...timing,
+      runs: z.int().min(1).max(runsMax).meta({ description: 'So many times; default 5' }).exactOptional(),
+    })
     .meta({ description: 'Exactly one of cron, every and at' }),
   answers: { 200: { description: 'The next times', content: z.object({ next: z.array(time) }) } },
   problems: ['CROSS_SITE', 'UNSUPPORTED_MEDIA_TYPE', 'BODY_TOO_LARGE'],

@@ -41,7 +41,9 @@ export const sessionRoutes: readonly Route[] = [
     description:
       'For browsers. The cookie lasts 12 hours, and as long as a rule has the token. Programs send the token itself, as `Authorization: Bearer TOKEN`.',
     access: 'everyone',
-    body: z.strictObject({ token: z.string().min(1).max(tokenBytesMax) }),
+    body: z.strictObject({
+      token: z.string().min(1).max(tokenBytesMax).meta({ description: 'As `geartrain token` has printed it' }),
+    }),
     answers: { 200: { description: 'You', content: session, headers: { 'set-cookie': 'The session' } } },
     problems: ['CROSS_SITE'],
     handle: ({ actor, body: { token }, rawHeaders }, context) => {

@@ -8,7 +8,7 @@ import { textOfName } from '../names.ts'
 import { Problem } from '../problem.ts'
 import { type Answer, type Route, type RouteRequest, route } from '../route.ts'
 import { functionName } from '../schemas.ts'
-import { readSubmitRequest, type SubmitRequest, submitHeaders, submitQuery } from '../submit-options.ts'
+import { readSubmitRequest, type SubmitRequest, submitHeaders, submitQuery } from '../submit-request.ts'
 import { waitForJob } from '../wait-for-job.ts'
 
 const description = `The body is the workload, byte for byte, whatever its type.

@@ -36,7 +36,8 @@ const takeBody = z.object({
       ]),
     )
     .min(1)
-    .max(functionsMax),
+    .max(functionsMax)
+    .meta({ description: 'Names, or `{ name, timeout }`' }),
   wait: time(0, waitMsMax)
     .default(30_000)
     .meta({ description: 'How long a job is waited for: 0 to 5m; 30s if it is not said' }),
@@ -63,10 +64,10 @@ const takenJob = z.object({
   trace: z.string().optional().meta({ description: 'A traceparent as W3C Trace Context has it' }),
 })
 
-const leaseParams = z.object({ lease: z.string().max(100) })
+const leaseParams = z.object({ lease: z.string().max(100).meta({ description: 'What `takeJob` gave as lease' }) })
 const renewed = z.object({ leaseUntil: z.number().meta({ description: 'When the next request is to be here' }) })
 const renewedAnswer: AnswerRow = { description: 'The server has it, and the lease is renewed', content: renewed }
-const lastAnswer: AnswerRow = { description: 'The server has it. To say it once more gives the same answer.' }
+const lastAnswer: AnswerRow = { description: 'The server has it; said once more, it gets the same answer' }
 const bytes = { bytes: 'application/octet-stream' } as const
 
 /** Of every request about a job in hand. */
@@ -84,9 +85,9 @@ export const workRoutes: readonly Route[] = [
     id: 'takeJob',
     tag: 'Workers',
     summary: 'Take a job, to do it',
-    description: `For workers in languages that have no Gearman library. The answer comes when there is a job, or is 204 when the time to wait is over. Whoever leaves before it has come has no job.
+    description: `For workers in languages that have no Gearman library. The answer comes when there is a job; it is 204 if none has come when the time to wait is over. Who hangs up before the answer gets no job.
 
-The job is the worker's as long as it is heard of: each request about it renews the lease. When the lease is over, the job is another worker's, the attempt counts as lost, and requests are answered with 409 \`JOB_NOT_YOURS\`, whose \`reason\` says why: \`expired\`, \`cancelled\` (somebody has cancelled the job), \`timeout\` (it took longer than it may), \`disconnected\`, or what was said last of it: \`complete\` or \`fail\`.
+The job is the worker's as long as the server hears of it: each request about the job renews its lease. When the lease is over, the job is another worker's, the attempt counts as lost, and requests are answered with 409 \`JOB_NOT_YOURS\`, whose \`reason\` says why: \`expired\`, \`cancelled\` (somebody has cancelled the job), \`timeout\` (it took longer than it may), \`disconnected\`, or what was said last of it: \`complete\` or \`fail\`.
 
 With \`Accept: application/octet-stream\` the body is the workload, and all else is in headers, percent-encoded. With curl alone:
 
@@ -98,7 +99,7 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
     body: takeBody,
     answers: {
       200: {
-        description: 'A job. With `Accept: application/octet-stream` its workload, and these headers.',
+        description: 'A job; with `Accept: application/octet-stream` its workload alone, and all else in headers',
         content: takenJob,
         orContent: bytes,
         headers: {
@@ -136,7 +137,10 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
     path: '/api/work/{lease}/progress',
     id: 'sendProgress',
     summary: 'Say how far the job is',
-    body: z.object({ numerator: z.int().min(0).max(countMax), denominator: z.int().min(0).max(countMax) }),
+    body: z.object({
+      numerator: z.int().min(0).max(countMax).meta({ description: 'Parts that are done' }),
+      denominator: z.int().min(0).max(countMax).meta({ description: 'Of so many' }),
+    }),
     answers: { 200: renewedAnswer },
     problems: ['JOB_NOT_YOURS', 'TOO_MANY_REQUESTS', 'UNSUPPORTED_MEDIA_TYPE'],
     async handle({ params, actor, body: { numerator, denominator } }, { leases }) {

@@ -4,7 +4,9 @@ import { functionName } from '../schemas.ts'
 import * as shapes from '../shapes.ts'
 
 const query = z.strictObject({
-  function: functionName.meta({ description: 'That can do it, or do a job of it; or a pattern' }).exactOptional(),
+  function: functionName
+    .meta({ description: 'Only connections that can do this function, or do a job of it; or a pattern such as mail.*' })
+    .exactOptional(),
   after: shapes.cursor,
   limit: shapes.limit,
 })
@@ -30,7 +32,8 @@ const listConnections = route({
   id: 'listConnections',
   tag: 'Workers',
   summary: 'All connections, of workers and clients',
-  description: 'Those that have no function are shown to whoever may view all functions.',
+  description:
+    'Connections without a function, clients among them, are shown only to those who may view all functions.',
   access: ['view'],
   query,
   answers: { 200: { description: 'A page, in the order in which they came', content: z.object(page) } },
@@ -45,13 +48,14 @@ const closeConnection = route({
   id: 'closeConnection',
   tag: 'Workers',
   summary: 'End a connection',
-  description: 'Jobs that it has go to other workers. Whoever it is may come again.',
+  description: 'Jobs that it has go to other workers. Nothing keeps its peer from connecting again.',
   access: ['admin'],
   params: z.object({
     id: z
       .string()
       .regex(/^[1-9]\d{0,14}$/, 'it is a number')
-      .transform(Number),
+      .transform(Number)
+      .meta({ description: 'Of the connection, as lists have it' }),
   }),
   answers: { 204: { description: 'It is ended' } },
   problems: ['NOT_FOUND', 'CROSS_SITE'],

@@ -1,7 +1,7 @@
 import { accessSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { StoreError } from '../store.ts'
-import { isSqliteError, openSqlite } from './driver.ts'
+import { isSqliteError, makePrivate, openSqlite } from './driver.ts'
 import { renameDurably } from './durable.ts'
 import { openingError } from './failure.ts'
 import { findOwner } from './owner.ts'
@@ -28,6 +28,7 @@ export async function backUp(snapshot: StoreSnapshot, file: string, options: Bac
   const partial = `${file}.part`
   try {
     removeDatabase(partial)
+    makePrivate(partial)
     await snapshot.database.backup(partial, {
       progress({ totalPages, remainingPages }) {
         options.onProgress(totalPages - remainingPages, totalPages)

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type BetterSqlite3 from 'better-sqlite3'
 
@@ -12,7 +13,21 @@ const require = createRequire(import.meta.url)
 /** Throws SQLite's errors, and Node's where the driver is not installed or not for this Node. */
 export function openSqlite(path: string, options?: BetterSqlite3.Options): BetterSqlite3.Database {
   const Database: typeof BetterSqlite3 = require(packageName)
+  if (options?.readonly !== true && options?.fileMustExist !== true) makePrivate(path)
   return new Database(path, options)
+}
+
+/**
+ * Other users of the machine are not to read jobs, nor the key of sessions. One that is there stays as it is; what SQLite
+ * puts beside a file has the mode of that file.
+ */
+export function makePrivate(path: string): void {
+  if (path === ':memory:' || path === '') return
+  try {
+    closeSync(openSync(path, 'ax', 0o600))
+  } catch {
+    // It is there, or SQLite will say why it can't be.
+  }
 }
 
 export interface SqliteError extends Error {

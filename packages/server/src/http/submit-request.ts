@@ -53,7 +53,7 @@ const policyOptions = Object.fromEntries(
     z
       .string()
       .max(1000)
-      .meta({ description: `For this job in place of what the function's policy says: ${policySettings[key].help}` })
+      .meta({ description: `Policy of this job alone: ${policySettings[key].help}` })
       .optional(),
   ]),
 )
@@ -69,7 +69,7 @@ const options = {
   unique: uniqueName
     .meta({
       description:
-        'Jobs of the function with the same unique, waiting or running, are one job. `-` stands for the workload',
+        'While a job of the function has this unique, waiting or running, a further submission joins it. `-` stands for the workload',
     })
     .optional(),
   delay: time('delay').meta({ description: 'Not before so long from now: `delay=30s`' }).optional(),
