@@ -263,7 +263,10 @@ export class Engine {
 
   /** The same for a session whose peer has left before it could be told of its jobs: no attempt of theirs is counted. */
   withdraw(session: Session): void {
+    if (!session.isOpen) return
     this.#states.leaveGrabbing(session)
+    // They are for others.
+    this.#states.waking.awaken(session)
     for (const job of session.running) this.#states.giveBack(job)
     this.disconnect(session)
   }

@@ -59,7 +59,6 @@ export {
   type Batch,
   type BatchResult,
   type ChangeOutcome,
-  type DeadSummary,
   emptyBatch,
   nothingWritten,
   type Store,

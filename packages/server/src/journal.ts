@@ -19,9 +19,7 @@ import { HeldReplies } from './held-replies.ts'
 import { addTo, askAgainMs, Outcomes } from './outcomes.ts'
 import { BatchQueue } from './store/batch-queue.ts'
 import type { OnCancelled, OnChanged, OnKept, OpenBatch } from './store/open-batch.ts'
-import { RecordReader } from './store/records.ts'
 import type {
-  BatchResult,
   StoreAnswer,
   StoredChange,
   StoredDocument,
@@ -30,7 +28,6 @@ import type {
   StoredSummary,
   StoreFailure,
   StoreRequest,
-  StoreState,
 } from './store/store.ts'
 import { Sweeper } from './sweeper.ts'
 import type { Turn } from './turn.ts'

@@ -6,7 +6,6 @@ import { countJobs, groupDead, scanJobs } from './memory-scans.ts'
 import { isPattern } from './policies/function-name.ts'
 import {
   type ChangeOutcome,
-  type DeadSummary,
   failuresMax,
   type StoreAnswer,
   type StoredChange,
@@ -135,13 +134,6 @@ export class MemoryArchive implements Keeper {
 
   #answer(request: StoreRequest): StoreAnswer {
     switch (request.kind) {
-      case 'list dead': {
-        const { function: name, reason, before, jobsMax } = request
-        const jobs = [...this.#allDead(name)].filter(
-          (job) => job.number < before && (reason === undefined || job.reason === reason),
-        )
-        return { kind: 'list dead', jobs: jobs.toSorted(latestFirst).slice(0, jobsMax).map(toDeadSummary) }
-      }
       case 'count dead': {
         const functions = Array.from(this.#dead, ([name, jobs]) => ({ name, count: jobs.size }))
         return { kind: 'count dead', functions: functions.filter(({ count }) => count > 0) }
@@ -324,18 +316,4 @@ function isName(unique: string): boolean {
 
 function latestFirst(one: StoredDescription, other: StoredDescription): number {
   return other.number - one.number
-}
-
-function toDeadSummary(job: StoredDescription): DeadSummary {
-  const { number, function: name, unique, priority, reason = 'failed', endedAt, attempts, failures } = job
-  return {
-    number,
-    function: name,
-    unique,
-    priority,
-    reason,
-    diedAt: endedAt,
-    attempts,
-    error: failures.at(-1)?.error ?? '',
-  }
 }

@@ -81,7 +81,7 @@ export class Peers {
     const { connections, turn } = this.#context
     turn.begin()
     for (const { actor, session } of connections) {
-      for (const { function: jobFunction } of [...session.abilities]) {
+      for (const { function: jobFunction } of session.abilities) {
         if (!actor.may('work', jobFunction.name)) this.#engine.cantDo(session, jobFunction.name)
       }
     }

@@ -31,6 +31,11 @@ export class WallTime {
     return this.#clock.now() + this.offsetMs
   }
 
+  /** From the engine's time, where 0 is none. */
+  dateOf(time: number): number {
+    return time === 0 ? 0 : time + this.offsetMs
+  }
+
   /** What the date is ahead of the engine's time. */
   get offsetMs(): number {
     const offset = this.#clock.wallNow() - this.#clock.now()

@@ -66,7 +66,10 @@ for (const isStored of [false, true]) {
       const next = (await answer(peer, { op: 'dead', limit: 1, before: page.next })) as typeof page
       assert.equal(next.jobs[0]?.handle, oldest)
       const { groups } = (await answer(peer, { op: 'dead groups', limit: 1 })) as { groups: { count: number }[] }
-      assert.deepEqual(groups.map(({ count }) => count), [2])
+      assert.deepEqual(
+        groups.map(({ count }) => count),
+        [2],
+      )
     })
   })
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { packets } from '@geartrain/protocol'
-import { type AccessOptions, hashToken, SettingsError } from '@geartrain/server'
+import { type AccessOptions, type AccessRuleOptions, hashToken, SettingsError } from '@geartrain/server'
 import { scratch, startCommand } from '../cli/command.ts'
 import { startApi } from '../http/api.ts'
 import { EventReader } from '../http/event-reader.ts'
@@ -13,7 +13,7 @@ import { rules, showToken, theirs, tokenOf } from './parts.ts'
 
 // Rules that change while the server runs.
 
-function without(name: string): AccessOptions {
+function without(name: string): Record<string, AccessRuleOptions> {
   return Object.fromEntries(Object.entries(rules).filter(([each]) => each !== name))
 }
 
@@ -116,7 +116,9 @@ test('SIGHUP reads the rules again, and goes on with the old ones if the new one
   assert.deepEqual([await lets('first'), await lets('second')], [false, true])
   write('third', '\n[access.bad]\nroles = "x"\ntoken = "gt_secret"\n')
   server.command.kill('SIGHUP')
-  await server.command.line(/SIGHUP: going on with the access rules as they were: .*the hash of a token, never the token/)
+  await server.command.line(
+    /SIGHUP: going on with the access rules as they were: .*the hash of a token, never the token/,
+  )
   assert.deepEqual([await lets('second'), await lets('third')], [true, false])
   writeFileSync(config, '')
   server.command.kill('SIGHUP')

@@ -14,7 +14,14 @@ interface Meeting {
 }
 
 const phpPage = 'docs/from-php.md'
-const pages = ['packages/client/README.md', 'README.md', 'docs/from-bullmq.md', 'docs/from-node-gearman.md', 'docs/tracing.md', phpPage]
+const pages = [
+  'packages/client/README.md',
+  'README.md',
+  'docs/from-bullmq.md',
+  'docs/from-node-gearman.md',
+  'docs/tracing.md',
+  phpPage,
+]
 const blocks = pages.flatMap(readBlocks)
 /** Two at a time, each on a server of its own, so that one does not do the jobs of the other. */
 const laneCount = 2

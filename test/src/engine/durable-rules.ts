@@ -36,12 +36,14 @@ export class DurableRules extends EngineRules {
   }
 
   override prioritize(number: number, priority: Priority): string {
+    if (this.journal.isChanging(number)) return 'has to wait'
     const isHere = this.engine.prioritize(number, priority)
     if (this.engine.findJob(number)?.isStored !== false) this.journal.change({ kind: 'prioritize', number, priority })
     return isHere ? 'moved' : 'asked of the store'
   }
 
   override runNow(number: number): string {
+    if (this.journal.isChanging(number)) return 'has to wait'
     if (this.engine.runNow(number)) return 'ready'
     this.journal.change({ kind: 'hasten', number })
     return 'asked of the store'

@@ -114,6 +114,7 @@ export class Model implements Rules {
   withdraw(name: string): void {
     const session = this.#session(name)
     remove(this.#grabbing, session)
+    this.#awaken(session)
     for (const job of this.#running.filter(({ owner }) => owner === session)) {
       job.owner?.revoked.push(job.number)
       if (isAbandoned(job)) this.#end(job)

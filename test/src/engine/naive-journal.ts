@@ -147,7 +147,15 @@ export class NaiveJournal implements Changes {
   // What the test says
 
   cancel(number: number): void {
-    this.#last.cancel.push(number)
+    // A batch cancels before it keeps what has ended.
+    if (!this.#isForgotten(number)) this.#last.cancel.push(number)
+  }
+
+  /** A job that is to be moved and hastened has to wait with the second of these: where it stands is to be known. */
+  isChanging(number: number): boolean {
+    return [this.#onWay, ...this.#open].some((batch) =>
+      batch?.changes.some((change) => change.number === number && !isOfEngine(change)),
+    )
   }
 
   /** Nothing that the engine has a part in, until it is done. */

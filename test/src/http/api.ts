@@ -67,7 +67,10 @@ export class Api implements AsyncDisposable {
     const { operation } = this.#find(operationId)
     const answer = await fetch(...this.#requestOf(operationId, request))
     const type = answer.headers.get('content-type')?.split(';', 1)[0] ?? ''
-    assert.ok(operation.responses[answer.status]?.content?.[type] !== undefined, `${operationId} ${answer.status} ${type}`)
+    assert.ok(
+      operation.responses[answer.status]?.content?.[type] !== undefined,
+      `${operationId} ${answer.status} ${type}`,
+    )
     this.met.add(`${operationId} ${answer.status}`)
     return { end: async () => answer.body?.cancel() }
   }

@@ -52,8 +52,14 @@ async function jobs(api: Api): Promise<void> {
   assert.equal((await api.call('cancelJob', one)).status, 404)
   const other = await submit(api, 'mail', { body: '' })
   assert.equal((await api.call('deleteJob', { params: { handle: other } })).status, 204)
-  assert.equal((await api.call('submitJob', { params: { function: 'mail' }, body: 'x', query: { wait: '10ms' } })).status, 504)
-  assert.equal((await api.call('submitJob', { params: { function: 'mail' }, body: 'x', query: { shape: 'round' } })).status, 400)
+  assert.equal(
+    (await api.call('submitJob', { params: { function: 'mail' }, body: 'x', query: { wait: '10ms' } })).status,
+    504,
+  )
+  assert.equal(
+    (await api.call('submitJob', { params: { function: 'mail' }, body: 'x', query: { shape: 'round' } })).status,
+    400,
+  )
 }
 
 async function work(api: Api): Promise<void> {

@@ -1,5 +1,5 @@
 import { Actor } from './actor.ts'
-import { type Command, finalPackets, packet, submissions } from './command.ts'
+import { type Command, finalPackets, optionSubmissions, packet, submissions } from './command.ts'
 import type { IncomingPacket } from './incoming.ts'
 import { drawPayloadBytes } from './plan.ts'
 import type { Stage } from './stage.ts'
@@ -8,9 +8,11 @@ import type { Stage } from './stage.ts'
 const sharedUniques = ['same', 'other', 'u'.repeat(64), 'caf\xc3\xa9']
 const sharedWorkloads = ['one and the same', 'x'.repeat(3000), '-']
 
-const forms = [...submissions.keys()]
-const backgroundForms = forms.filter((form) => submissions.get(form)?.background === true)
-const foregroundForms = forms.filter((form) => submissions.get(form)?.background === false)
+const forms = [...submissions, ...optionSubmissions]
+const backgroundForms = forms.filter(([, { background }]) => background).map(([form]) => form)
+const foregroundForms = forms.filter(([, { background }]) => !background).map(([form]) => form)
+/** Of whoever traces: workers do not ask for it. */
+const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
 /** So much is sent and not waited for. */
 const floodMax = 40
@@ -113,6 +115,9 @@ export class Client extends Actor {
     const args = [random.pick(plan.functions), unique]
     if (form === 'SUBMIT_JOB_EPOCH') args.push(String(this.stage.epoch(random.pick([-5000, 0, 1000, 3000, 20_000]))))
     if (form.startsWith('SUBMIT_REDUCE')) args.push('reducer', '')
+    if (optionSubmissions.has(form)) {
+      return packet('SUBMIT_JOB_WITH', [...args, form, random.pick(['', trace])], workload)
+    }
     // The name is a key of the table of submissions.
     return packet(form as 'SUBMIT_JOB', args, workload)
   }

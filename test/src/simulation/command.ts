@@ -56,6 +56,24 @@ export const submissions: ReadonlyMap<string, { readonly priority: Priority; rea
   ['SUBMIT_REDUCE_JOB_BACKGROUND', { priority: priorities.normal, background: true }],
 ])
 
+/** The same of SUBMIT_JOB_WITH, by its options. What these say of its policy nobody sees, but the store has to keep it. */
+export const optionSubmissions: typeof submissions = new Map([
+  ['{"policy":{"timeout":"1h"}}', { priority: priorities.normal, background: false }],
+  ['{"background":true,"policy":{"keep-results":"10s"}}', { priority: priorities.normal, background: true }],
+  [
+    '{"background":true,"policy":{"keep-results":"10s"},"priority":"low"}',
+    { priority: priorities.low, background: true },
+  ],
+])
+
+/** What kind of a submission it is; undefined if it is none. */
+export function formOf(command: Command): { readonly priority: Priority; readonly background: boolean } | undefined {
+  if (command.name === 'TEXT') return undefined
+  return command.name === 'SUBMIT_JOB_WITH'
+    ? optionSubmissions.get(command.args[2] ?? '')
+    : submissions.get(command.name)
+}
+
 /** What a worker says of a job. All go on to the clients that wait for it; the final ones end it. */
 export const workPackets: ReadonlySet<string> = new Set([
   'WORK_DATA',
@@ -73,7 +91,7 @@ export function isGrab(name: string): boolean {
 
 /** The answer may have to wait until something is on the disk. */
 export function mayAwaitDisk(command: Command): boolean {
-  const form = submissions.get(command.name)
+  const form = formOf(command)
   return form !== undefined && command.name !== 'TEXT' && (form.background || command.args[1] !== '')
 }
 
@@ -121,7 +139,7 @@ const jobNotFound = ['JOB_NOT_FOUND']
 
 /** By name: the packets that can answer it, or the codes of the ERROR that can. */
 const answers: ReadonlyMap<string, readonly string[]> = new Map([
-  ...[...submissions.keys()].map((name) => [name, submissionAnswers] as const),
+  ...[...submissions.keys(), 'SUBMIT_JOB_WITH'].map((name) => [name, submissionAnswers] as const),
   ...[...workPackets].map((name) => [name, jobNotFound] as const),
   ['SUBMIT_JOB_SCHED', ['INVALID_SCHEDULE', 'SHUTTING_DOWN']],
   ['GRAB_JOB', ['NO_JOB', 'JOB_ASSIGN']],

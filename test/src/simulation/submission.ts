@@ -1,5 +1,5 @@
 import type { Priority } from '@geartrain/engine'
-import { submissions } from './command.ts'
+import { formOf } from './command.ts'
 import type { Entry } from './line.ts'
 
 /** What a client asked for. */
@@ -20,7 +20,7 @@ export interface Submission {
 /** Undefined if the command is no submission. */
 export function readSubmission(entry: Entry): Submission | undefined {
   const { command } = entry
-  const form = submissions.get(command.name)
+  const form = formOf(command)
   if (command.name === 'TEXT' || form === undefined) return undefined
   const [name = '', unique = '', third = ''] = command.args
   return {

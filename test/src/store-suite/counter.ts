@@ -1,5 +1,14 @@
-import type { Priority } from '@geartrain/engine'
-import type { BatchResult, Store, StoredDescription, StoredSummary, StoreState } from '@geartrain/server'
+import type { DeathReason, Priority } from '@geartrain/engine'
+import type {
+  BatchResult,
+  Store,
+  StoreAnswer,
+  StoredDescription,
+  StoredRow,
+  StoredSummary,
+  StoreRequest,
+  StoreState,
+} from '@geartrain/server'
 import { type Addition, type Claimed, claimed, described, found, listed, toBatch, type Wish } from './batch.ts'
 
 /** Where a store keeps jobs. It is empty at first, and stores are made on it one after the other. */
@@ -9,6 +18,16 @@ export interface Place {
   makeSmallStore(workloadBytes: number): Store
   remove(): Promise<void>
 }
+
+const anyDead = {
+  state: 'dead',
+  priority: undefined,
+  unique: undefined,
+  submittedFrom: undefined,
+  submittedUntil: undefined,
+  error: undefined,
+  message: undefined,
+} as const
 
 /** An open store, and what a test asks of it in one line. */
 export class Counter {
@@ -98,13 +117,24 @@ export class Counter {
     return described((await this.do({ requests: [{ kind: 'describe unique', unique, function: name }] })).answers[0])
   }
 
+  /** Dead jobs, the latest first. */
+  async dead(of: { function?: string; reason?: DeathReason; before?: number } = {}): Promise<StoredRow[]> {
+    const { function: name, reason, before = Number.MAX_SAFE_INTEGER } = of
+    const filter = { ...anyDead, function: name, reason }
+    const jobs: StoredRow[] = []
+    for (let from: number | undefined = before; from !== undefined; ) {
+      const scan: StoreRequest = { kind: 'scan', filter, isDescending: true, from, jobsMax: 1000 }
+      const [answer]: readonly StoreAnswer[] = (await this.do({ requests: [scan] })).answers
+      if (answer?.kind !== 'scan') throw new Error(`not dead jobs: ${answer?.kind}`)
+      jobs.push(...answer.jobs)
+      from = answer.next
+    }
+    return jobs
+  }
+
   /** Of dead jobs, the latest first. */
   async deadNumbers(): Promise<number[]> {
-    const all = { function: undefined, reason: undefined, before: Number.POSITIVE_INFINITY, jobsMax: 1e6 }
-    const { answers } = await this.do({ requests: [{ kind: 'list dead', ...all }] })
-    const [answer] = answers
-    if (answer?.kind !== 'list dead') throw new Error(`not dead jobs: ${answer?.kind}`)
-    return answer.jobs.map(({ number }) => number)
+    return (await this.dead()).map(({ number }) => number)
   }
 
   async numbers(): Promise<number[]> {

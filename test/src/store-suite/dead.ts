@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { StoredChange, StoreRequest } from '@geartrain/server'
-import type { Counter } from './counter.ts'
+import type { StoredChange } from '@geartrain/server'
 import type { It } from './it.ts'
 import { sweptMax } from './parts.ts'
 
@@ -70,7 +69,7 @@ export function dead(it: It): void {
     assert.deepEqual((await store.describe(1))?.failures, [first])
     assert.deepEqual((await store.describe(2))?.failures, [])
     assert.deepEqual(
-      (await list(store, {})).map(({ error }) => error),
+      (await store.dead()).map(({ error }) => error),
       ['', 'first'],
     )
   })
@@ -82,22 +81,23 @@ export function dead(it: It): void {
     await store.do({
       changes: Array.from({ length: 7 }, (_, i) => ({ ...bury(i + 1), reason: i < 4 ? 'failed' : 'lost' })),
     })
-    const numbers = async (request: Parameters<typeof list>[1]) =>
-      (await list(store, request)).map(({ number }) => number)
+    const numbers = async (of: Parameters<typeof store.dead>[0]) => (await store.dead(of)).map(({ number }) => number)
     assert.deepEqual(await numbers({}), [7, 6, 5, 4, 3, 2, 1])
-    assert.deepEqual(await numbers({ jobsMax: 2 }), [7, 6])
-    assert.deepEqual(await numbers({ before: 6, jobsMax: 2 }), [5, 4])
+    assert.deepEqual(await numbers({ before: 3 }), [2, 1])
     assert.deepEqual(await numbers({ function: 'g' }), [6, 4, 2])
     assert.deepEqual(await numbers({ reason: 'lost' }), [7, 6, 5])
     assert.deepEqual(await numbers({ function: 'f', reason: 'lost', before: 7 }), [5])
     assert.deepEqual(await numbers({ function: 'h' }), [])
-    assert.deepEqual((await list(store, { jobsMax: 1 }))[0], {
+    assert.deepEqual((await store.dead())[0], {
       number: 7,
       function: 'f',
       unique: 'u6',
       priority: 1,
       reason: 'lost',
-      diedAt: 100,
+      runAt: 0,
+      state: 'dead',
+      submittedAt: 0,
+      endedAt: 100,
       attempts: 3,
       error: 'no such file',
     })
@@ -216,11 +216,4 @@ function bury(number: number, keepUntil = 9000): Extract<StoredChange, { kind: '
 
 function revive(number: number, workload?: string): StoredChange {
   return { kind: 'revive', number, workload: workload === undefined ? undefined : Buffer.from(workload) }
-}
-
-async function list(store: Counter, request: Partial<Extract<StoreRequest, { kind: 'list dead' }>>) {
-  const all = { function: undefined, reason: undefined, before: Number.POSITIVE_INFINITY, jobsMax: 1000 }
-  const { answers } = await store.do({ requests: [{ kind: 'list dead', ...all, ...request }] })
-  const [answer] = answers
-  return answer?.kind === 'list dead' ? answer.jobs : []
 }

@@ -46,14 +46,10 @@ interface AnyAddition extends Omit<Addition, 'number' | 'runAt' | 'expireAt' | '
 
 /** What is said of a job, or of the time, is known when it is said. */
 type AnyRequest =
-  | Exclude<
-      StoreRequest,
-      { kind: 'find' | 'list' | 'list function' | 'list expired' | 'list dead' | 'describe' | Scan['kind'] }
-    >
+  | Exclude<StoreRequest, { kind: 'find' | 'list' | 'list function' | 'list expired' | 'describe' | Scan['kind'] }>
   | { readonly kind: 'find' | 'list' | 'describe'; readonly which: number }
   | (Omit<Extract<StoreRequest, { kind: 'list function' }>, 'after'> & { readonly which: number })
   | { readonly kind: 'list expired'; readonly which: number | undefined; readonly jobsMax: number }
-  | (Omit<Extract<StoreRequest, { kind: 'list dead' }>, 'before'> & { readonly which: number | undefined })
 
 /** How far one goes in a request is the store's to say: scans.ts has them. */
 type Scan = Extract<StoreRequest, { filter: object }>
@@ -124,13 +120,6 @@ const request: fc.Arbitrary<AnyRequest> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('list expired' as const),
-    which: fc.option(which, { nil: undefined }),
-    jobsMax: fc.constantFrom(1, 3, 50),
-  }),
-  fc.record({
-    kind: fc.constant('list dead' as const),
-    function: fc.option(name, { nil: undefined }),
-    reason: fc.constantFrom(undefined, undefined, 'failed' as const, 'expired' as const),
     which: fc.option(which, { nil: undefined }),
     jobsMax: fc.constantFrom(1, 3, 50),
   }),
@@ -320,10 +309,6 @@ class Pair {
         const { kind, which: index, jobsMax } = each
         const after = index === undefined ? undefined : { expireAt: this.#now - 1, number: this.#numberOf(index) }
         return { kind, until: this.#now, after, jobsMax }
-      }
-      case 'list dead': {
-        const { which: index, ...rest } = each
-        return { ...rest, before: index === undefined ? Number.POSITIVE_INFINITY : this.#numberOf(index) }
       }
       case 'claim':
       case 'oldest ready':

@@ -154,8 +154,6 @@ export class NaiveJobs {
         return this.#listFunction(request)
       case 'list expired':
         return this.#listExpired(request)
-      case 'list dead':
-        return this.#listDead(request)
       case 'count dead': {
         const functions = this.#functions().filter(({ dead }) => dead > 0)
         return { kind: 'count dead', functions: functions.map(({ name, dead }) => ({ name, count: dead })) }
@@ -436,22 +434,6 @@ export class NaiveJobs {
       jobs: jobs.map((job) => ({ ...toSummary(job), expireAt: job.expireAt, options: job.options })),
       nextExpiryAt: next?.expireAt ?? infinity,
     }
-  }
-
-  #listDead({ function: name, reason, before, jobsMax }: Request<'list dead'>): StoreAnswer {
-    const jobs = this.#dead.filter(
-      (job) =>
-        (name === undefined || job.function === name) &&
-        (reason === undefined || job.reason === reason) &&
-        job.number < before,
-    )
-    jobs.sort((a, b) => b.number - a.number)
-    const summaries = jobs.slice(0, jobsMax).map((job) => {
-      const { number, function: owner, unique, priority, reason: why, diedAt, attempts, failures } = job
-      const error = failures.at(-1)?.error ?? ''
-      return { number, function: owner, unique, priority, reason: why, diedAt, attempts, error }
-    })
-    return { kind: 'list dead', jobs: summaries }
   }
 
   #oldestReady(name: string): number {

@@ -3,7 +3,7 @@ import { nameProblem, toWire } from '../policies/function-name.ts'
 import { nearest } from '../settings-nearest.ts'
 import { SettingsError } from '../settings-sources.ts'
 import { TomlTable } from '../settings-toml.ts'
-import { reservedNames, type Role, roles } from './actor.ts'
+import { type Role, reservedNames, roles } from './actor.ts'
 import { readNetworks } from './network.ts'
 import { isTokenHash } from './token.ts'
 

@@ -95,12 +95,15 @@ export class LocalLink extends Duplex {
     const { bytes, start, end, type, isOwned } = this.#decoder
     const kind = packetKinds[type]
     if (kind === undefined || !this.#args.split(kind, bytes, start, end)) return
-    const args = kind.args.map((_, index) =>
-      readLatin1(bytes, this.#args.starts[index] ?? 0, this.#args.ends[index] ?? 0),
-    )
-    const data = bytes.subarray(this.#args.dataStart, end)
-    // Else it is in a buffer that the server uses again.
-    this.#onPacket({ name: kind.name, args, data: isOwned ? data : new Uint8Array(data) })
+    const { starts, ends, dataStart } = this.#args
+    const args: string[] = []
+    for (let index = 0; index < kind.args.length; index++) {
+      args.push(readLatin1(bytes, starts[index] ?? 0, ends[index] ?? 0))
+    }
+    // What is not owned is in a buffer that the server uses again.
+    const body = bytes.subarray(dataStart, end)
+    const data = dataStart === end ? noBytes : isOwned ? body : new Uint8Array(body)
+    this.#onPacket({ name: kind.name, args, data })
   }
 }
 

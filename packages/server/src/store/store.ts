@@ -214,14 +214,6 @@ export type StoreRequest =
       readonly after: { readonly expireAt: number; readonly number: number } | undefined
       readonly jobsMax: number
     }
-  /** Dead ones before this number, the latest first; of all functions without a name. */
-  | {
-      readonly kind: 'list dead'
-      readonly function: string | undefined
-      readonly reason: DeathReason | undefined
-      readonly before: number
-      readonly jobsMax: number
-    }
   /** How many dead jobs there are of each function that has some. */
   | { readonly kind: 'count dead' }
   /** Since when the first of those that are ready, and not claimed, could have been begun, for each of these functions. */
@@ -308,18 +300,6 @@ export interface StoredExpired extends StoredSummary {
   readonly options: string
 }
 
-export interface DeadSummary {
-  readonly number: number
-  readonly function: string
-  readonly unique: string
-  readonly priority: Priority
-  readonly reason: DeathReason
-  readonly diedAt: number
-  readonly attempts: number
-  /** What the last attempt's worker said; empty if nothing. */
-  readonly error: string
-}
-
 /** Times that do not apply are 0. */
 export interface StoredDescription extends StoredSummary {
   readonly state: 'ready' | 'delayed' | 'dead' | Ending['outcome']
@@ -350,7 +330,6 @@ export type StoreAnswer =
   | { readonly kind: 'list'; readonly jobs: readonly StoredSummary[] }
   /** `nextExpiryAt`: of those behind the last one; Infinity if there is none. */
   | { readonly kind: 'list expired'; readonly jobs: readonly StoredExpired[]; readonly nextExpiryAt: number }
-  | { readonly kind: 'list dead'; readonly jobs: readonly DeadSummary[] }
   | {
       readonly kind: 'count dead'
       readonly functions: readonly { readonly name: string; readonly count: number }[]

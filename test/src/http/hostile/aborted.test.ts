@@ -92,8 +92,7 @@ describe('who leaves', () => {
 })
 
 test('requests that wait behind another one on their connection leave with it', async () => {
-  const gearmandHttp = '127.0.0.1:0'
-  await using local = await startLocal({ gearmandHttp })
+  await using local = await startLocal()
   const waiting = post('/api/functions/g/jobs?wait', 'x')
   const requests = [takeF, waiting, get('/api/events'), post('/api/functions/g/jobs?wait&stream', 'x'), takeF, waiting]
   using connection = await connectTo(local)

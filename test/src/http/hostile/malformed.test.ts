@@ -129,7 +129,7 @@ test('an expectation that is none does no harm', async () => {
 })
 
 test('garbage behind a request that has no answer yet is not answered in its place', async () => {
-  await using local = await startLocal({ gearmandHttp: '127.0.0.1:0' })
+  await using local = await startLocal()
   for (const request of [post('/api/functions/f/jobs?wait', 'x'), get('/api/events')]) {
     using connection = await connectTo(local)
     connection.send(`${request}GARBAGE\r\n\r\n`)

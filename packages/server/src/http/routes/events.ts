@@ -17,7 +17,7 @@ export const eventRoutes: readonly Route[] = [
 
 \`all\` (functions together) and \`server\` are for those who may view all functions. A reader that is slow misses seconds, and gets then what has changed meanwhile.`,
     access: ['view'],
-    query: z.object({
+    query: z.strictObject({
       interval: count(1, 60).default(1).meta({ description: 'Seconds from one `counters` to the next' }),
       function: z
         .union([functionName.transform((name) => [name]), z.array(functionName).max(namesMax)])

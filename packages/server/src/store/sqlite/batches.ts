@@ -35,7 +35,6 @@ export class Batches {
   readonly #additions: Additions
   readonly #removals: Removals
   readonly #changes: Changes
-  readonly #dead: DeadJobs
   readonly #documents: Documents
   readonly #promotions: Promotions
   readonly #claims: Claims
@@ -56,9 +55,9 @@ export class Batches {
     this.#removals = new Removals(database, this.#functions, uniques)
     const live = new LiveJobs(database, this.#functions, positions)
     const results = new Results(database, this.#functions, live, this.#removals)
-    this.#dead = new DeadJobs(database, this.#functions, uniques, positions, live, this.#removals)
+    const dead = new DeadJobs(database, this.#functions, uniques, positions, live, this.#removals)
     this.#documents = new Documents(database)
-    this.#changes = new Changes(live, this.#dead, results, this.#documents)
+    this.#changes = new Changes(live, dead, results, this.#documents)
     this.#additions = new Additions(database, this.#functions, uniques, positions, results, numberMax(database))
     this.#promotions = new Promotions(database, this.#functions, positions)
     this.#claims = new Claims(database, this.#functions)
@@ -135,8 +134,6 @@ export class Batches {
           return { kind: 'list', jobs: this.#lookUps.listFunction(request) }
         case 'list expired':
           return this.#expiries.list(request)
-        case 'list dead':
-          return { kind: 'list dead', jobs: this.#dead.list(request) }
         case 'count dead':
           return { kind: 'count dead', functions: this.#functions.deadCounts }
         case 'describe':

@@ -1,7 +1,7 @@
 import type { DeathReason, Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
-import { type ChangeOutcome, type DeadSummary, type StoredChange, type StoreRequest, sweptMax } from '../store.ts'
-import { readNotes, withNote } from './failure-notes.ts'
+import { type ChangeOutcome, type StoredChange, sweptMax } from '../store.ts'
+import { withNote } from './failure-notes.ts'
 import type { FunctionRow, FunctionTable } from './functions.ts'
 import type { LiveJobs } from './live-jobs.ts'
 import type { Positions } from './positions.ts'
@@ -11,21 +11,9 @@ import type { Uniques } from './uniques.ts'
 
 type Bury = Extract<StoredChange, { kind: 'bury' }>
 type Revive = Extract<StoredChange, { kind: 'revive' }>
-type ListRequest = Extract<StoreRequest, { kind: 'list dead' }>
 
 type Gone = [functionId: number, priority: Priority]
 type DeadRow = [functionId: number, priority: Priority, unique: NameColumn]
-type SummaryRow = [
-  number: number,
-  functionId: number,
-  unique: NameColumn,
-  priority: Priority,
-  reason: DeathReason,
-  diedAt: number,
-  attempts: number,
-  failures: string | null,
-]
-
 const noBytes = Buffer.alloc(0)
 
 /** The table `dead`. All that changes it is within a transaction. */
@@ -43,8 +31,6 @@ export class DeadJobs {
   readonly #remove: Statement<[number], Gone>
   readonly #sweep: Statement<[number, number], Gone>
   readonly #nextSweepAt: Statement<[], number>
-  readonly #list: Statement<[number, DeathReason | null, number], SummaryRow>
-  readonly #listOf: Statement<[number, number, DeathReason | null, number], SummaryRow>
 
   constructor(
     database: Database,
@@ -89,13 +75,6 @@ export class DeadJobs {
         RETURNING function_id, priority`)
       .raw()
     this.#nextSweepAt = database.prepare<[], number>('SELECT keep_until FROM dead ORDER BY keep_until LIMIT 1').pluck()
-    const list = (condition: string) => `
-      SELECT number, function_id, unique_name, priority, reason, died_at, attempts, failures FROM dead
-      WHERE ${condition} AND reason = ifnull(?, reason) ORDER BY number DESC LIMIT ?`
-    this.#list = database.prepare<[number, DeathReason | null, number], SummaryRow>(list('number < ?')).raw()
-    this.#listOf = database
-      .prepare<[number, number, DeathReason | null, number], SummaryRow>(list('function_id = ? AND number < ?'))
-      .raw()
   }
 
   /** A job has ended here. False: it is not there. */
@@ -147,14 +126,6 @@ export class DeadJobs {
     return this.#nextSweepAt.get() ?? Number.POSITIVE_INFINITY
   }
 
-  list({ function: name, reason, before, jobsMax }: ListRequest): DeadSummary[] {
-    const rest = [before, reason ?? null, jobsMax] as const
-    if (name === undefined) return this.#list.all(...rest).map((row) => this.#summary(row))
-    const owner = this.#functions.find(name)
-    if (owner === undefined) return []
-    return this.#listOf.all(owner.id, ...rest).map((row) => this.#summary(row))
-  }
-
   /** Those that have been dead for longest go. */
   #trim(owner: FunctionRow, deadMax: number): void {
     const excess = owner.deadSoon - deadMax
@@ -164,18 +135,5 @@ export class DeadJobs {
   #count(gone: readonly Gone[]): number {
     for (const [functionId, priority] of gone) this.#functions.touched(functionId).deadAdded[priority]--
     return gone.length
-  }
-
-  #summary([number, functionId, unique, priority, reason, diedAt, attempts, failures]: SummaryRow): DeadSummary {
-    return {
-      number,
-      function: this.#functions.withId(functionId).name,
-      unique: fromColumn(unique),
-      priority,
-      reason,
-      diedAt,
-      attempts,
-      error: readNotes(failures).at(-1)?.error ?? '',
-    }
   }
 }

@@ -22,6 +22,8 @@ type Row = [
   word: string,
   failures: string | null,
 ]
+/** Each row that is looked at, so that somebody looks at the time as well. */
+type Look = [number: number, fits: 0 | 1]
 type Value = number | string | Buffer
 
 /** A part of a statement. */
@@ -30,18 +32,17 @@ interface Term {
   readonly values: readonly Value[]
 }
 
-/** Which rows a step looks at, and the last of them; undefined: there are no more behind them. */
+/** Which rows a step looks at, and where the next one begins; undefined: there are no more behind them. */
 interface Range extends Term {
   readonly way: string
   readonly last: number | undefined
 }
 
-/** Rows that a step passes by at most, and the time after which it ends with the next row. */
-const looksMax = 20_000
+/** A step ends with the row after so long. With large workloads it is by far not the same for one row as for another. */
 const stepMs = 10
 /** An index that does not go by number is read as a whole, if it has no more entries; if their rows are needed, so many. */
 const entriesMax = 100_000
-const entryRowsMax = 10_000
+const entryRowsMax = 2000
 /** Of such an index, so many rows are looked at in a step. */
 const foundMax = 1000
 
@@ -57,13 +58,20 @@ export class Scans {
   readonly #functions: FunctionTable
   readonly #uniques: Uniques
   /** By their text: there are as many as combinations of what can be asked. */
-  readonly #rowStatements = new Map<string, Statement<Value[], Row>>()
+  readonly #lookStatements = new Map<string, Statement<Value[], Look>>()
+  readonly #rows: Readonly<Record<Table, Statement<[number], Row>>>
   readonly #numberStatements = new Map<string, Statement<Value[], number>>()
 
   constructor(database: Database, functions: FunctionTable, uniques: Uniques) {
     this.#database = database
     this.#functions = functions
     this.#uniques = uniques
+    const rows = (table: Table) =>
+      database
+        .prepare<[number], Row>(`
+          SELECT number, function_id, unique_name, priority, ${columns[table]}, failures FROM ${table} WHERE number = ?`)
+        .raw()
+    this.#rows = { jobs: rows('jobs'), dead: rows('dead'), results: rows('results') }
   }
 
   scan({ jobsMax, ...scan }: Extract<StoreRequest, { kind: 'scan' }>): Answer<'scan'> {
@@ -115,18 +123,16 @@ export class Scans {
     const table = tableOf(filter)
     const range = owners?.length === 0 ? undefined : this.#range(table, scan, owners)
     if (range === undefined) return undefined
-    const terms = [range, ...conditions(table, filter, owners)]
-    const statement = this.#rowStatement(`
-      SELECT number, function_id, unique_name, priority, ${columns[table]}, failures FROM ${table} ${range.way}
-      WHERE ${terms.map(({ sql }) => sql).join(' AND ')} ORDER BY number ${isDescending ? 'DESC' : 'ASC'}`)
+    const terms = conditions(table, filter, owners)
+    const looks = this.#lookStatement(`
+      SELECT number, ${['TRUE', ...terms.map(({ sql }) => sql)].join(' AND ')} FROM ${table} ${range.way}
+      WHERE ${range.sql} ORDER BY number ${isDescending ? 'DESC' : 'ASC'}`)
     const wanted = error?.toLowerCase()
     const deadline = performance.now() + stepMs
-    for (const row of statement.iterate(...terms.flatMap(({ values }) => values))) {
-      const said = () => readNotes(row[9]).at(-1)?.error ?? ''
-      const fits =
-        (wanted === undefined || said().toLowerCase().includes(wanted)) &&
-        (message === undefined || failureMessage(said()) === message)
-      if ((fits && !take(row, said)) || performance.now() >= deadline) return row[0]
+    for (const [number, fits] of looks.iterate(...[...terms, range].flatMap(({ values }) => values))) {
+      const row = fits === 1 ? this.#rows[table].get(number) : undefined
+      const isEnough = row !== undefined && hasError(row, wanted, message) && !take(row, () => lastError(row))
+      if (isEnough || performance.now() >= deadline) return number
     }
     return range.last
   }
@@ -147,11 +153,11 @@ export class Scans {
     const [only] = owners ?? []
     if (table === 'dead' && only !== undefined && owners?.length === 1) {
       const ofFunction = { sql: `function_id = ? AND ${behind}`, values: [only.id, from] }
-      return this.#cut(table, 'INDEXED BY dead_of_function', ofFunction, isDescending)
+      return { way: 'INDEXED BY dead_of_function', ...ofFunction, last: undefined }
     }
     const isIndexed = table === 'jobs' && (owners !== undefined || filter.state === 'delayed')
     const numbers = isIndexed ? this.#byIndexes(scan, owners) : undefined
-    if (numbers === undefined) return this.#cut(table, 'NOT INDEXED', { sql: behind, values: [from] }, isDescending)
+    if (numbers === undefined) return { way: 'NOT INDEXED', sql: behind, values: [from], last: undefined }
     if (numbers.length === 0) return undefined
     return {
       way: 'NOT INDEXED',
@@ -159,17 +165,6 @@ export class Scans {
       values: [JSON.stringify(numbers)],
       last: numbers.length < foundMax ? undefined : numbers.at(-1),
     }
-  }
-
-  /** As many as a step may pass. */
-  #cut(table: Table, way: string, { sql, values }: Term, isDescending: boolean): Range {
-    const [order, until] = isDescending ? ['DESC', 'number >= ?'] : ['ASC', 'number <= ?']
-    const [last] = this.#numbers(
-      `SELECT number FROM ${table} ${way} WHERE ${sql} ORDER BY number ${order} LIMIT 1 OFFSET ${looksMax - 1}`,
-      values,
-    )
-    if (last === undefined) return { way, sql, values, last }
-    return { way, sql: `${sql} AND ${until}`, values: [...values, last], last }
   }
 
   /** The first ones, found by what they wait for; undefined: it is quicker to look at all by number. */
@@ -203,9 +198,9 @@ export class Scans {
     return found.sort((one, other) => (isDescending ? other - one : one - other)).slice(0, foundMax)
   }
 
-  #rowStatement(sql: string): Statement<Value[], Row> {
-    const statement = this.#rowStatements.get(sql) ?? this.#database.prepare<Value[], Row>(sql).raw()
-    this.#rowStatements.set(sql, statement)
+  #lookStatement(sql: string): Statement<Value[], Look> {
+    const statement = this.#lookStatements.get(sql) ?? this.#database.prepare<Value[], Look>(sql).raw()
+    this.#lookStatements.set(sql, statement)
     return statement
   }
 
@@ -233,6 +228,16 @@ export class Scans {
       error,
     }
   }
+}
+
+/** What its last error says, and what message it has. */
+function hasError(row: Row, wanted: string | undefined, message: string | undefined): boolean {
+  if (wanted !== undefined && !lastError(row).toLowerCase().includes(wanted)) return false
+  return message === undefined || failureMessage(lastError(row)) === message
+}
+
+function lastError([, , , , , , , , , failures]: Row): string {
+  return readNotes(failures).at(-1)?.error ?? ''
 }
 
 function tableOf({ state }: StoredFilter): Table {
