@@ -104,7 +104,7 @@ export class Durable {
     const addition = new Addition('live', job.number, job.function, job.priority, job, job.expiresAt, job.trace)
     job.background = true
     job.addition = addition
-    this.#changes.add(addition, { ...job.submission, runAt: 0 })
+    this.#changes.add(addition, job.submission)
     this.#states.outbox.jobPromised(session.id, addition)
   }
 

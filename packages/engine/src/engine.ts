@@ -590,8 +590,11 @@ function isRefusable({ question }: Job, { background }: Submission): boolean {
   return background && question?.kind === 'joining'
 }
 
-function withPriority(submission: Submission, { priority }: Policy): Submission {
-  return priority === undefined ? submission : { ...submission, priority }
+function withPriority(asked: Submission, { priority }: Policy): Submission {
+  if (priority === undefined || priority === asked.priority) return asked
+  const { function: name, unique, workload, background, runAt, reducer, then, options, trace } = asked
+  // One literal: an object made with a spread costs V8 several microseconds.
+  return { function: name, unique, workload, priority, background, runAt, reducer, then, options, trace }
 }
 
 /** As C reads a 32-bit count: leading digits, else 0. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { Access, Credentials } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
@@ -92,11 +93,13 @@ export function isLetIn(actor: Actor, { access }: Route): boolean {
   return access === 'everyone' || access.some((role) => actor.mayAnywhere(role))
 }
 
-function addressOf({ socket }: FastifyRequest): string {
-  return plainAddress(socket.remoteAddress ?? '-')
+/** What the connection says of who it is: for all of its requests the same. */
+function peerOf({ socket }: FastifyRequest): Credentials {
+  const known = peers.get(socket)
+  if (known !== undefined) return known
+  const peer = { address: plainAddress(socket.remoteAddress ?? '-'), ...certificateOf(socket) }
+  peers.set(socket, peer)
+  return peer
 }
 
-/** What the connection says of who it is. */
-function peerOf(request: FastifyRequest): Credentials {
-  return { address: addressOf(request), ...certificateOf(request.socket) }
-}
+const peers = new WeakMap<Socket, Credentials>()

@@ -13,6 +13,8 @@ export function isFromOtherSite({ origin, host, 'sec-fetch-site': site }: Incomi
  */
 export class KnownHosts {
   readonly #names: ReadonlySet<string>
+  /** Requests one after the other name the same one. */
+  #last = ''
 
   constructor(names: readonly string[]) {
     this.#names = new Set(['localhost', ...names.map((name) => name.toLowerCase())])
@@ -20,8 +22,11 @@ export class KnownHosts {
 
   /** As the header `Host` has it, with or without a port. */
   has(header: string): boolean {
+    if (header === this.#last && header !== '') return true
     const name = nameOf(header)
-    return isIP(name) > 0 || name.endsWith('.localhost') || this.#names.has(name)
+    const isKnown = isIP(name) > 0 || name.endsWith('.localhost') || this.#names.has(name)
+    if (isKnown) this.#last = header
+    return isKnown
   }
 }
 

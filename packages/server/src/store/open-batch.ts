@@ -107,8 +107,7 @@ export class OpenBatch {
   add(addition: Addition, number: number, runAt: number, expireAt: number, submission: Submission): void {
     this.additions.push(addition)
     if (addition.kind === 'live') this.live.add(addition.number)
-    // The bytes may lie in a buffer for the next input.
-    if (addition.isOwn) this.own.set(addition, { ...submission, workload: new Uint8Array(submission.workload) })
+    if (addition.isOwn) this.own.set(addition, kept(submission))
     const head = this.#head
     head.number = number
     head.runAt = runAt
@@ -216,6 +215,13 @@ function bytesOf(change: StoredChange): number {
     case 'sweep':
       return 0
   }
+}
+
+/** The bytes may lie in a buffer for the next input. A literal is made several times as fast as a spread. */
+function kept(submission: Submission): Submission {
+  const { function: name, unique, priority, background, runAt, reducer, then, options, trace } = submission
+  const workload = new Uint8Array(submission.workload)
+  return { function: name, unique, workload, priority, background, runAt, reducer, then, options, trace }
 }
 
 function groupByAddition(promises: readonly PromisedReply[]): Map<Addition, PromisedReply[]> {
