@@ -63,6 +63,7 @@ export class Journal implements Changes {
   readonly #asking = new Map<Addition, OpenBatch>()
   readonly #sweeper: Sweeper
   readonly #waitingForRoom = new Map<Connection, () => void>()
+
   constructor(context: JournalContext) {
     this.#context = context
     this.#replies = new HeldReplies(context.connections, context.handles)
