@@ -87,6 +87,7 @@ const policies: readonly Cells[] = [
 // A connection has one request on the way at a time.
 const http: readonly Cells[] = [
   ['background, 64 connections', 'background', 64, 1, 0, 64_000],
+  ['background, 256 connections', 'background', 256, 1, 0, 64_000],
   ['foreground, 64 connections, 64 workers', 'foreground', 64, 1, 64, 32_000],
 ]
 

@@ -74,7 +74,14 @@ export const servers: Readonly<Record<ServerName, Kind>> = {
     versions: none,
   },
   'geartrain memory http': { start: () => startGeartrainHttp('memory'), load: ourHttpLoad, versions: none },
-  'geartrain http idle': { start: () => startGeartrainHttp('memory'), load: gearmanLoad, versions: none },
+  'geartrain http idle': {
+    start: async () => {
+      const { httpPort: _, ...server } = await startGeartrainHttp('memory')
+      return server
+    },
+    load: gearmanLoad,
+    versions: none,
+  },
   'gearmand http': {
     start: startGearmandHttp,
     load: async ({ mode }) => {

@@ -130,6 +130,7 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
     ],
     ratios: [
       { title: '/ bare', of: 'geartrain (sqlite)', by: ['bare handler'] },
+      { title: 'memory / bare', of: 'geartrain (memory)', by: ['bare handler'] },
       { title: '/ gearmand', of: 'geartrain (sqlite)', by: ['gearmand (memory)'] },
     ],
     legend: [
