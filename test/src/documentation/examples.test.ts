@@ -98,6 +98,8 @@ async function meet(book: Book, worker: Block, clients: readonly Block[], addres
       assert.equal(code, 0, stderr)
       assertSaid(Buffer.from(stdout, 'latin1').toString(), promisedLines(client.source))
     }
+  } catch (error) {
+    throw new Error(`the worker, ${worker.name}, has said "${working.stdout}" and "${working.stderr}"`, { cause: error })
   } finally {
     await working.kill()
   }
