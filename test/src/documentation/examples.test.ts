@@ -90,16 +90,21 @@ function laneOf(block: Block): number {
 
 /** Runs each client while the worker works. */
 async function meet(book: Book, worker: Block, clients: readonly Block[], address: string): Promise<void> {
-  const environment = { env: { GEARMAN_SERVERS: address } }
-  const working = new Program(book.command(worker, 'alone'), environment)
+  // libgearman would add those of GEARMAN_SERVERS to those of the program, and have each twice.
+  const environmentOf = ({ language }: Block) => ({
+    env: { [language === 'php' ? 'JOB_SERVERS' : 'GEARMAN_SERVERS']: address },
+  })
+  const working = new Program(book.command(worker, 'alone'), environmentOf(worker))
   try {
     for (const client of clients) {
-      const { code, stdout, stderr } = await new Program(book.command(client, 'alone'), environment).ended()
+      const { code, stdout, stderr } = await new Program(book.command(client, 'alone'), environmentOf(client)).ended()
       assert.equal(code, 0, stderr)
       assertSaid(Buffer.from(stdout, 'latin1').toString(), promisedLines(client.source))
     }
   } catch (error) {
-    throw new Error(`the worker, ${worker.name}, has said "${working.stdout}" and "${working.stderr}"`, { cause: error })
+    throw new Error(`the worker, ${worker.name}, has said "${working.stdout}" and "${working.stderr}"`, {
+      cause: error,
+    })
   } finally {
     await working.kill()
   }
