@@ -80,7 +80,7 @@ async function resolveHost(host: string): Promise<(string | undefined)[]> {
   return [...new Set(found.map(({ address }) => address))]
 }
 
-function isMissingAddress(error: unknown): boolean {
+export function isMissingAddress(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
 }

@@ -4,6 +4,7 @@ import type { Actor } from '../access/actor.ts'
 import { auditTo, subjectOf } from '../access/audit.ts'
 import { delayMsMax } from '../clock.ts'
 import type { Limits } from '../limits.ts'
+import { isMissingAddress } from '../listeners.ts'
 import type { ListeningAddress } from '../listening-address.ts'
 import type { TlsSource } from '../tls/tls-source.ts'
 import { AnswerLine } from './answer-line.ts'
@@ -93,10 +94,23 @@ export class HttpServer {
   /** Rejects with Node's error if it can't listen there. */
   async listen(): Promise<ListeningAddress> {
     const { listen, port } = this.#options
-    await this.#app.listen({ host: listen === '*' || listen === '' ? '::' : listen, port, backlog: 4096 })
+    if (listen !== '*' && listen !== '') await this.#app.listen({ host: listen, port, backlog: 4096 })
+    // Every address is that of IPv6, which stands for those of IPv4 as well, but where it is switched off.
+    else if (!(await this.#listenOn('::'))) await this.#app.listen({ host: '0.0.0.0', port, backlog: 4096 })
     // It listens on TCP, whose addresses are objects.
     const { address, port: actualPort } = this.#app.server.address() as AddressInfo
     return { address, port: actualPort }
+  }
+
+  /** False: the machine does not have such addresses. */
+  async #listenOn(host: string): Promise<boolean> {
+    try {
+      await this.#app.listen({ host, port: this.#options.port, backlog: 4096 })
+      return true
+    } catch (error) {
+      if (isMissingAddress(error)) return false
+      throw error
+    }
   }
 
   /** Takes no more connections; those that stream or wait are cut off. */
