@@ -10,7 +10,7 @@ import {
   wireErrors,
 } from '@geartrain/protocol'
 import type { Access } from './access/access.ts'
-import { deniedSentence } from './access/denied.ts'
+import { deniedSentence, wrongTokenLine, wrongTokenSentence } from './access/denied.ts'
 import { mayAsk, packetRolesByType } from './access/packet-roles.ts'
 import { tokenBytesMax } from './access/token.ts'
 import type { Connection } from './connection.ts'
@@ -19,6 +19,7 @@ import type { Control } from './control/control.ts'
 import type { Handles } from './handles.ts'
 import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
+import type { Log } from './log.ts'
 import { lookUpError } from './look-up-error.ts'
 import { toWire } from './policies/function-name.ts'
 import { JobOptionsError } from './policies/job-options.ts'
@@ -41,6 +42,7 @@ export interface DispatchContext {
   readonly schedules: Schedules
   readonly control: Control
   readonly access: Access
+  readonly log: Log
 }
 
 /**
@@ -58,6 +60,7 @@ export class Dispatch {
   readonly #schedules: Schedules
   readonly #control: Control
   readonly #access: Access
+  readonly #log: Log
   readonly #names = new NameCache()
   readonly #submitOptions = new SubmitOptionsReader()
   /** Of the packet that is being handled. */
@@ -65,7 +68,7 @@ export class Dispatch {
   readonly #byType: (Handler | undefined)[] = []
 
   constructor(engine: Engine, context: DispatchContext) {
-    const { connections, handles, limits, wallTime, journal, schedules, control, access } = context
+    const { connections, handles, limits, wallTime, journal, schedules, control, access, log } = context
     this.#engine = engine
     this.#connections = connections
     this.#handles = handles
@@ -75,6 +78,7 @@ export class Dispatch {
     this.#schedules = schedules
     this.#control = control
     this.#access = access
+    this.#log = log
     for (const [name, handler] of Object.entries(this.#handlers)) {
       // Object.entries forgets that the keys are names of packets.
       this.#byType[packets[name as PacketName].type] = handler
@@ -393,10 +397,8 @@ export class Dispatch {
     }
     const isLast = ++connection.wrongTokens >= wrongTokensMax
     const end = isLast ? ', and the connection is closed' : ''
-    this.#deny(
-      connection,
-      `this token lets nobody in from here${end}: see that it is whole, and one that the server knows`,
-    )
+    this.#log.warn({ address: connection.address, connection: connection.id }, wrongTokenLine)
+    this.#deny(connection, wrongTokenSentence(end))
     if (isLast) connection.close()
   }
 

@@ -157,7 +157,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
   })
   const shared = { engine, connections, handles, wallTime, journal, schedules, turn }
   const control = new Control({ ...shared, clock, log, archive, policies, facts })
-  const dispatch = new Dispatch(engine, { ...shared, limits, control, access })
+  const dispatch = new Dispatch(engine, { ...shared, limits, control, access, log })
   const admin = new Admin({ ...shared, jobFunctions: control.jobFunctions, audit: auditTo(log) }, options)
   const commands = commandsFrom(engine, connections, dispatch, admin)
   const peers = new Peers(engine, access, { clock, connections, limits, log, turn, ...commands })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type PacketName, packets } from '@geartrain/protocol'
-import { hashToken, packetRoles } from '@geartrain/server'
+import { hashToken, type Log, packetRoles, silentLog } from '@geartrain/server'
 import { LocalServer } from '../server/local-server.ts'
 import { connectAs, everyone, others, rules, showToken, theirs, tokenOf, whoMay } from './parts.ts'
 
@@ -148,7 +148,9 @@ describe('a token', () => {
   })
 
   test('that is wrong is not said again, and the third one ends the connection', async () => {
-    await using local = await LocalServer.start({ access: rules })
+    const logged: unknown[] = []
+    const log: Log = { ...silentLog, warn: (...words: unknown[]) => void logged.push(words) }
+    await using local = await LocalServer.start({ access: rules, log })
     const peer = await local.connect()
     const wrong = ['gt_wrong', '', 'x'.repeat(10_000)]
     for (const [index, token] of wrong.entries()) {
@@ -159,6 +161,12 @@ describe('a token', () => {
       assert.equal(args[1]?.includes('the connection is closed'), index === wrong.length - 1, args[1])
     }
     await peer.expectClosed()
+    // With where it comes from, for those who keep guessers out.
+    const facts = { address: '127.0.0.1', connection: 0 }
+    assert.deepEqual(
+      logged,
+      Array.from(wrong, () => [facts, 'a token was shown that lets nobody in']),
+    )
   })
 
   test('that does not hold from here is refused like a wrong one', async () => {

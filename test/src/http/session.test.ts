@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { hashToken, type ServerOptions } from '@geartrain/server'
+import { hashToken, type Log, type ServerOptions, silentLog } from '@geartrain/server'
 import { rules, tokenOf } from '../access/parts.ts'
 import { scratch } from '../cli/command.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -72,6 +72,19 @@ test('does not begin with a wrong token', async () => {
   for (const body of [{}, { token: '' }, { token: 'x'.repeat(257) }, { token: 1 }, { token: 'a', more: 1 }]) {
     assert.equal((await api.call('beginSession', { body })).status, 400)
   }
+})
+
+test('a wrong token is logged with where it comes from, and not itself', async () => {
+  const lines: string[] = []
+  const log: Log = { ...silentLog, warn: (...words: unknown[]) => void lines.push(JSON.stringify(words)) }
+  await using api = await startApi({ access: rules, log })
+  await api.call('beginSession', { body: { token: 'gt_wrong' } })
+  await api.call('getServer', { headers: { authorization: 'Bearer gt_wrong' } })
+  // Who shows none is no guesser.
+  await api.call('getServer')
+  const line = /"address":"127\.0\.0\.1".*a token was shown that lets nobody in/
+  assert.equal(lines.filter((each) => line.test(each)).length, 2, lines.join('\n'))
+  assert.ok(!lines.join().includes('gt_wrong'))
 })
 
 describe('a cookie', () => {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { Access, Credentials } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
-import { deniedSentence } from '../access/denied.ts'
+import { deniedSentence, wrongTokenSentence } from '../access/denied.ts'
 import { plainAddress } from '../access/network.ts'
 import { hashToken } from '../access/token.ts'
 import { certificateOf } from '../tls/peer-certificate.ts'
@@ -42,10 +42,7 @@ export class Doorkeeper {
     if (shown.by === 'nothing') return this.#access.identify(peer)
     const credentials = { ...peer, tokenHash: shown.tokenHash }
     if (shown.by === 'token' && !this.#access.isTokenGood(credentials)) {
-      throw new Problem(
-        'UNAUTHORIZED',
-        'this token lets nobody in from here: see that it is whole, and one that the server knows',
-      )
+      throw new Problem('UNAUTHORIZED', wrongTokenSentence())
     }
     const waitSeconds = this.#allowance.take(shown.tokenHash)
     if (waitSeconds === 0) return this.#access.identify(credentials)

@@ -2,6 +2,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Actor } from '../access/actor.ts'
 import { auditTo, subjectOf } from '../access/audit.ts'
+import { wrongTokenLine, wrongTokenSentence } from '../access/denied.ts'
+import { plainAddress } from '../access/network.ts'
 import { delayMsMax } from '../clock.ts'
 import type { Limits } from '../limits.ts'
 import { isMissingAddress } from '../listeners.ts'
@@ -174,6 +176,9 @@ export class HttpServer {
         { err: error, path: pathOf(request) },
         'a request over HTTP has failed, which is a fault of this program',
       )
+    }
+    if (problem.message === wrongTokenSentence()) {
+      this.#context.log.warn({ address: plainAddress(request.socket.remoteAddress ?? '-') }, wrongTokenLine)
     }
     const { retryAfterSeconds } = problem.members
     if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds))

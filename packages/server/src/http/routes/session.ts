@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Actor } from '../../access/actor.ts'
 import { roles } from '../../access/actor.ts'
+import { wrongTokenSentence } from '../../access/denied.ts'
 import { hashToken, tokenBytesMax } from '../../access/token.ts'
 import type { HttpContext } from '../context.ts'
 import { textOfName } from '../names.ts'
@@ -49,10 +50,7 @@ export const sessionRoutes: readonly Route[] = [
     handle: ({ actor, body: { token }, rawHeaders }, context) => {
       const known = context.access.identifyWithToken(actor, token)
       if (known === undefined) {
-        throw new Problem(
-          'UNAUTHORIZED',
-          'this token lets nobody in from here: see that it is whole, and one that the server knows',
-        )
+        throw new Problem('UNAUTHORIZED', wrongTokenSentence())
       }
       if (context.access.isOpen) return { status: 200, json: describe(known, context, undefined) }
       const begun = context.sessions.begin(hashToken(token))
