@@ -181,12 +181,10 @@ export class Dispatch {
     more?: Partial<Pick<Submission, 'runAt' | 'reducer'>>,
   ): void {
     const { starts, ends } = this.#args
-    const { uniqueBytesMax, functionNameBytesMax } = this.#limits
+    const { uniqueBytesMax } = this.#limits
     const reducer = more?.reducer ?? ''
-    if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
-    if (this.#length(1) > uniqueBytesMax || (reducer !== '' && this.#length(2) > uniqueBytesMax)) {
-      return connection.error(wireErrors.UNIQUE_TOO_LARGE)
-    }
+    if (this.#refuseNames(connection)) return
+    if (reducer !== '' && this.#length(2) > uniqueBytesMax) return connection.error(wireErrors.UNIQUE_TOO_LARGE)
     this.#engine.submit(connection.session, {
       function: this.#names.read(connection.decoder.bytes, starts[0] ?? 0, ends[0] ?? 0),
       unique: this.#text(connection, 1, uniqueBytesMax),
@@ -202,11 +200,18 @@ export class Dispatch {
     if (background) this.#journal?.limit(connection)
   }
 
+  /** True: function and unique, a submission's first arguments, are longer than they may be, which the peer is told. */
+  #refuseNames(connection: Connection): boolean {
+    const isFunctionFine = this.#length(0) <= this.#limits.functionNameBytesMax
+    if (isFunctionFine && this.#length(1) <= this.#limits.uniqueBytesMax) return false
+    connection.error(isFunctionFine ? wireErrors.UNIQUE_TOO_LARGE : wireErrors.FUNCTION_TOO_LARGE)
+    return true
+  }
+
   #submitWith(connection: Connection): void {
     const { starts, ends } = this.#args
     const { uniqueBytesMax, functionNameBytesMax } = this.#limits
-    if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
-    if (this.#length(1) > uniqueBytesMax) return connection.error(wireErrors.UNIQUE_TOO_LARGE)
+    if (this.#refuseNames(connection)) return
     const read = this.#readSubmitOptions(connection)
     if (typeof read === 'string') {
       const { code, text } = wireErrors.INVALID_OPTIONS
@@ -250,9 +255,8 @@ export class Dispatch {
 
   /** A schedule has a handle like a job. Until it is kept, no more is read from the connection. */
   #schedule(connection: Connection): void {
-    const { uniqueBytesMax, functionNameBytesMax } = this.#limits
-    if (this.#length(0) > functionNameBytesMax) return connection.error(wireErrors.FUNCTION_TOO_LARGE)
-    if (this.#length(1) > uniqueBytesMax) return connection.error(wireErrors.UNIQUE_TOO_LARGE)
+    const { uniqueBytesMax } = this.#limits
+    if (this.#refuseNames(connection)) return
     try {
       const { nextNumber } = this.#engine
       const number = this.#schedules.putClient({

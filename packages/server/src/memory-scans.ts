@@ -9,6 +9,7 @@ import type {
   StoredScan,
   StoreRequest,
 } from './store/store.ts'
+import { mergedGroup } from './store/stored-group.ts'
 
 type Answer<Kind extends StoreAnswer['kind']> = Extract<StoreAnswer, { kind: Kind }>
 type Jobs = Iterable<StoredDescription>
@@ -45,15 +46,7 @@ export function groupDead(jobs: Jobs, request: Extract<StoreRequest, { kind: 'gr
     const key = `${name}\0${reason}\0${message}`
     const known = groups.get(key)
     if (known === undefined && groups.size >= request.groupsMax) continue
-    groups.set(key, {
-      function: name,
-      reason,
-      message,
-      count: (known?.count ?? 0) + 1,
-      firstAt: Math.min(known?.firstAt ?? at, at),
-      lastAt: Math.max(known?.lastAt ?? at, at),
-      number: Math.max(known?.number ?? number, number),
-    })
+    groups.set(key, mergedGroup(known, { function: name, reason, message, count: 1, firstAt: at, lastAt: at, number }))
   }
   return { kind: 'group dead', groups: [...groups.values()], next: undefined }
 }

@@ -6,10 +6,11 @@ import { Admin, Client, ClosedError, InvalidArgumentError, ServerError, Worker }
 import { createServer } from '@geartrain/server'
 import { missing, startServer } from '../support/peers.ts'
 import { PACKET } from '../support/raw.ts'
+import { missingOpenssl } from '../tls/certificates.ts'
 import { FakeServer, Proxy, response } from './proxy.ts'
 import { Door } from './servers-door.ts'
 import { signal } from './signal.ts'
-import { makeCertificates, missingOpenssl } from './tls-certificates.ts'
+import { makeCertificates } from './tls-certificates.ts'
 
 /** A server of ours in this process, and who speaks with it. */
 class Office implements AsyncDisposable {

@@ -17,16 +17,6 @@ export interface Certificates {
   readonly client: KeyPair
 }
 
-/** Undefined if there is openssl to make certificates with, else the sentence to skip with. */
-export function missingOpenssl(): string | undefined {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
-    return undefined
-  } catch {
-    return 'openssl is not installed: apt-get install openssl'
-  }
-}
-
 export function makeCertificates(): Certificates {
   const directory = mkdtempSync(join(tmpdir(), 'certificates-'))
   try {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type tls from 'node:tls'
 import { Admin, Client, ConnectError, ConnectionLostError } from '@geartrain/client'
+import { missingOpenssl } from '../tls/certificates.ts'
 import { Door } from './servers-door.ts'
 import { signal } from './signal.ts'
 import { onServers, type SiteTest } from './site.ts'
-import { type Certificates, makeCertificates, missingOpenssl } from './tls-certificates.ts'
+import { type Certificates, makeCertificates } from './tls-certificates.ts'
 
 const skip = missingOpenssl()
 let made: Certificates | undefined

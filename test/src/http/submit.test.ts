@@ -263,6 +263,12 @@ test('a full queue, a drained function and a body that is too large are refused,
     const { status, code } = await problemOf(await submit('f', 'x'.repeat(bytes)))
     assert.deepEqual([status, code], [413, 'BODY_TOO_LARGE'])
   }
+  // Names in the options have six bytes a character on the way.
+  const long = { params: { function: 'f' }, query: { then: 'ü'.repeat(60) }, body: 'x'.repeat(600) }
+  const before = await api.json('listConnections')
+  assert.equal((await problemOf(await api.call('submitJob', long))).code, 'BODY_TOO_LARGE')
+  const idsOf = (answer: unknown) => (answer as { connections: { id: unknown }[] }).connections.map(({ id }) => id)
+  assert.deepEqual(idsOf(await api.json('listConnections')), idsOf(before), 'it is the end of no connection')
   // The others who submit have noticed nothing.
   assert.equal((await submit('f')).status, 202)
 })

@@ -7,10 +7,10 @@ import type { Handles } from '../handles.ts'
 import type { WallTime } from '../wall-time.ts'
 import { notFound } from './control-error.ts'
 import { matcher } from './job-filter.ts'
+import { pageDefault } from './requests.ts'
 
 type Operations = ControlOperations
 
-const defaultLimit = 100
 /** A worker may have very many. */
 const functionsMax = 100
 const jobsMax = 100
@@ -32,7 +32,7 @@ export class ConnectionControl {
 
   /** Those who have something to do with a function that the actor may see; all, for one who may see all. */
   list(params: Operations['connections']['params'], actor: Actor): Operations['connections']['answer'] {
-    const { workers = false, function: name, after = '0', limit = defaultLimit } = params
+    const { workers = false, function: name, after = '0', limit = pageDefault } = params
     const isAsked = matcher(name)
     const mayAll = actor.mayEverywhere('view')
     const may = (functionName: string) => mayAll || actor.may('view', functionName)

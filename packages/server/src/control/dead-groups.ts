@@ -2,12 +2,13 @@ import type { ControlOperations, DeadGroup } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
 import type { Handles } from '../handles.ts'
 import type { StoredGroup } from '../store/store.ts'
+import { mergedGroup } from '../store/stored-group.ts'
 import type { Inquiry } from './inquiry.ts'
+import { pageDefault } from './requests.ts'
 
 type Params = ControlOperations['dead groups']['params']
 type Answer = ControlOperations['dead groups']['answer']
 
-const defaultLimit = 100
 /** Groups that are told apart, and how often the store is asked, each time for a few milliseconds of its own. */
 const groupsMax = 2000
 const stepsMax = 100
@@ -16,7 +17,7 @@ const stepsMax = 100
 export async function groupDead(
   inquiry: Inquiry,
   handles: Handles,
-  { function: name, reason, limit = defaultLimit }: Params,
+  { function: name, reason, limit = pageDefault }: Params,
   actor: Actor,
 ): Promise<Answer> {
   const filter = { ...anyDead, function: name, reason }
@@ -31,7 +32,7 @@ export async function groupDead(
     for (const group of answer.groups) {
       if (!actor.may('view', group.function)) continue
       const key = `${group.function}\0${group.reason}\0${group.message}`
-      groups.set(key, merged(groups.get(key), group))
+      groups.set(key, mergedGroup(groups.get(key), group))
     }
     from = answer.next
   }
@@ -50,17 +51,6 @@ export const anyDead = {
   error: undefined,
   message: undefined,
 } as const
-
-function merged(one: StoredGroup | undefined, other: StoredGroup): StoredGroup {
-  if (one === undefined) return other
-  return {
-    ...one,
-    count: one.count + other.count,
-    firstAt: Math.min(one.firstAt, other.firstAt),
-    lastAt: Math.max(one.lastAt, other.lastAt),
-    number: Math.max(one.number, other.number),
-  }
-}
 
 function describe(handles: Handles, { number, ...group }: StoredGroup): DeadGroup {
   return { ...group, handle: handles.text(handles.numberOf(number)) }

@@ -9,11 +9,11 @@ import { anyDead } from './dead-groups.ts'
 import { type Changed, type Inquiry, isFailure } from './inquiry.ts'
 import { type MaySee, maySeeOf } from './job-search.ts'
 import { priorityNames } from './priority-names.ts'
+import { pageDefault } from './requests.ts'
 
 type Operations = ControlOperations
 type Page = Pick<Extract<StoreAnswer, { kind: 'scan' }>, 'jobs' | 'next'>
 
-const defaultLimit = 100
 /** Jobs that are asked for, or changed, at a time. */
 const chunkJobs = 500
 /** So many refusals of a retry are told; whoever retries a million jobs does not want more. */
@@ -33,7 +33,7 @@ export class DeadControl {
 
   /** Those that the actor may see. */
   async list(
-    { before, limit = defaultLimit, ...filter }: Operations['dead']['params'],
+    { before, limit = pageDefault, ...filter }: Operations['dead']['params'],
     actor: Actor,
   ): Promise<Operations['dead']['answer']> {
     const found = await this.#page(filter, before === undefined ? everyNumber : Number(before), limit, maySeeOf(actor))

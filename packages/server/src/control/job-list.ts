@@ -4,16 +4,15 @@ import type { StoredRow } from '../store/store.ts'
 import { maySeeOf, searchJobs } from './job-search.ts'
 import { type JobsContext, summarize } from './jobs.ts'
 import { priorityNames } from './priority-names.ts'
+import { pageDefault } from './requests.ts'
 
 type Params = ControlOperations['jobs']['params']
 type Answer = ControlOperations['jobs']['answer']
 
-const defaultLimit = 100
-
 /** A page of the jobs that a filter lets through and the actor may see, see `jobs` in the protocol. */
 export async function listJobs(context: JobsContext, params: Params, actor: Actor): Promise<Answer> {
   const { handles } = context
-  const { after, limit = defaultLimit, order = 'oldest', ...filter } = params
+  const { after, limit = pageDefault, order = 'oldest', ...filter } = params
   const { jobs, next } = await searchJobs(context, filter, {
     after: after === undefined ? undefined : handles.numberOf(Number(after)),
     limit,

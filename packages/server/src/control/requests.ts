@@ -21,6 +21,8 @@ const settingsMax = 100
 const nameBytesMax = 1024
 /** Entries of a page. */
 export const pageMax = 1000
+/** Where a request does not say. */
+export const pageDefault = 100
 /** What is looked for in errors. */
 const textCharactersMax = 1000
 export const ageMsMax = 100 * 366 * 86_400_000

@@ -30,7 +30,7 @@ export function checkSubmission(submission: LocalSubmission, actor: Actor, { pac
   const { function: name, unique, workload, trace, options } = submission
   const isAllowed = actor.may('submit', name) && (options.then === undefined || actor.may('submit', options.then))
   if (!isAllowed) throw new Problem('ACCESS_DENIED', deniedSentence(['submit'], 'this function'))
-  const optionsBytes = isEmpty(options) ? 0 : JSON.stringify(options).length
+  const optionsBytes = isEmpty(options) ? 0 : optionsText(options, false).length
   const bytes = workload.length + name.length + unique.length + trace.length + optionsBytes + otherBytes
   // It would be the end of the connection, which others use as well.
   if (bytes > packetBytesMax) {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { Access, Credentials } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
-import { deniedSentence, wrongTokenSentence } from '../access/denied.ts'
+import { deniedSentence } from '../access/denied.ts'
 import { plainAddress } from '../access/network.ts'
 import { hashToken } from '../access/token.ts'
 import { certificateOf } from '../tls/peer-certificate.ts'
@@ -11,6 +11,7 @@ import type { RequestAllowance } from './request-allowance.ts'
 import type { Route } from './route.ts'
 import { isFromOtherSite, KnownHosts, nameOf } from './same-site.ts'
 import type { Sessions } from './sessions.ts'
+import { WrongToken } from './wrong-token.ts'
 
 /** What a request has shown: a token, the cookie of a session, or nothing. */
 type Shown =
@@ -42,7 +43,7 @@ export class Doorkeeper {
     if (shown.by === 'nothing') return this.#access.identify(peer)
     const credentials = { ...peer, tokenHash: shown.tokenHash }
     if (shown.by === 'token' && !this.#access.isTokenGood(credentials)) {
-      throw new Problem('UNAUTHORIZED', wrongTokenSentence())
+      throw new WrongToken()
     }
     const waitSeconds = this.#allowance.take(shown.tokenHash)
     if (waitSeconds === 0) return this.#access.identify(credentials)

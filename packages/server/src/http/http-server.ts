@@ -2,7 +2,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Actor } from '../access/actor.ts'
 import { auditTo, subjectOf } from '../access/audit.ts'
-import { wrongTokenLine, wrongTokenSentence } from '../access/denied.ts'
+import { wrongTokenLine } from '../access/denied.ts'
 import { plainAddress } from '../access/network.ts'
 import { delayMsMax } from '../clock.ts'
 import type { Limits } from '../limits.ts'
@@ -19,6 +19,7 @@ import type { Answer, Method, Route } from './route.ts'
 import { RowRequest } from './row-request.ts'
 import { securityHeaders } from './security-headers.ts'
 import { unreadableAnswer } from './unreadable.ts'
+import { WrongToken } from './wrong-token.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -177,7 +178,7 @@ export class HttpServer {
         'a request over HTTP has failed, which is a fault of this program',
       )
     }
-    if (problem.message === wrongTokenSentence()) {
+    if (problem instanceof WrongToken) {
       this.#context.log.warn({ address: plainAddress(request.socket.remoteAddress ?? '-') }, wrongTokenLine)
     }
     const { retryAfterSeconds } = problem.members

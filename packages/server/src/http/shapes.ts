@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ageMsMax, deadReason, jobState, pageMax } from '../control/requests.ts'
+import { ageMsMax, deadReason, jobState, pageDefault, pageMax } from '../control/requests.ts'
 import { duration } from '../settings-values.ts'
 import { nameOfText } from './names.ts'
 import { count, functionName, handle, priority, uniqueName } from './schemas.ts'
@@ -65,7 +65,7 @@ function agesOf(olderThanMs: number | undefined, youngerThanMs: number | undefin
 }
 
 export const limit = count(1, pageMax)
-  .meta({ description: `Entries of a page, at most ${pageMax}; default 100` })
+  .meta({ description: `Entries of a page, at most ${pageMax}; default ${pageDefault}` })
   .exactOptional()
 export const cursor = text
   .regex(/^\d{1,16}$/, 'pass what the page before gave as next')

@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import type { Actor } from '../../access/actor.ts'
 import { roles } from '../../access/actor.ts'
-import { wrongTokenSentence } from '../../access/denied.ts'
 import { hashToken, tokenBytesMax } from '../../access/token.ts'
 import type { HttpContext } from '../context.ts'
 import { textOfName } from '../names.ts'
-import { Problem } from '../problem.ts'
 import { type Route, route } from '../route.ts'
 import { type Session, setCookie } from '../sessions.ts'
+import { WrongToken } from '../wrong-token.ts'
 
 const session = z.object({
   name: z.string().meta({ description: 'The rules that let you in; `nobody` if there is none' }),
@@ -50,7 +49,7 @@ export const sessionRoutes: readonly Route[] = [
     handle: ({ actor, body: { token }, rawHeaders }, context) => {
       const known = context.access.identifyWithToken(actor, token)
       if (known === undefined) {
-        throw new Problem('UNAUTHORIZED', wrongTokenSentence())
+        throw new WrongToken()
       }
       if (context.access.isOpen) return { status: 200, json: describe(known, context, undefined) }
       const begun = context.sessions.begin(hashToken(token))

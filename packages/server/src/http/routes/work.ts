@@ -148,28 +148,8 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
       return renewal(await leases.say(params.lease, actor, 'WORK_STATUS', counts))
     },
   }),
-  route({
-    ...commonOfBytes,
-    method: 'POST',
-    path: '/api/work/{lease}/data',
-    id: 'sendData',
-    summary: 'Send a part of the result to those who wait for the job',
-    answers: { 200: renewedAnswer },
-    async handle({ params, actor, body }, { leases }) {
-      return renewal(await leases.say(params.lease, actor, 'WORK_DATA', [], body))
-    },
-  }),
-  route({
-    ...commonOfBytes,
-    method: 'POST',
-    path: '/api/work/{lease}/warning',
-    id: 'sendWarning',
-    summary: 'Send a warning to those who wait for the job',
-    answers: { 200: renewedAnswer },
-    async handle({ params, actor, body }, { leases }) {
-      return renewal(await leases.say(params.lease, actor, 'WORK_WARNING', [], body))
-    },
-  }),
+  messageRoute('data', 'sendData', 'WORK_DATA', 'a part of the result'),
+  messageRoute('warning', 'sendWarning', 'WORK_WARNING', 'a warning'),
   route({
     ...common,
     method: 'POST',
@@ -208,6 +188,21 @@ With \`Accept: application/octet-stream\` the body is the workload, and all else
     },
   }),
 ]
+
+/** What is sent on as it is. */
+function messageRoute(last: string, id: string, packet: 'WORK_DATA' | 'WORK_WARNING', what: string): Route {
+  return route({
+    ...commonOfBytes,
+    method: 'POST',
+    path: `/api/work/{lease}/${last}`,
+    id,
+    summary: `Send ${what} to those who wait for the job`,
+    answers: { 200: renewedAnswer },
+    async handle({ params, actor, body }, { leases }) {
+      return renewal(await leases.say(params.lease, actor, packet, [], body))
+    },
+  })
+}
 
 function renewal(leaseUntil: number) {
   return { status: 200, json: { leaseUntil } }

@@ -2,6 +2,7 @@ import type { DeathReason, Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
 import { failureMessage } from '../failure-message.ts'
 import type { StoreAnswer, StoredFilter, StoredGroup, StoredRow, StoredScan, StoreRequest } from '../store.ts'
+import { mergedGroup } from '../stored-group.ts'
 import { readNotes } from './failure-notes.ts'
 import type { FunctionRow, FunctionTable } from './functions.ts'
 import { fromColumn, type NameColumn, toColumn } from './text.ts'
@@ -100,16 +101,9 @@ export class Scans {
       const reason = word as DeathReason
       const message = failureMessage(error())
       const key = `${functionId} ${reason} ${message}`
-      const known = groups.get(key)
-      groups.set(key, {
-        function: this.#functions.withId(functionId).name,
-        reason,
-        message,
-        count: (known?.count ?? 0) + 1,
-        firstAt: Math.min(known?.firstAt ?? at, at),
-        lastAt: Math.max(known?.lastAt ?? at, at),
-        number: Math.max(known?.number ?? number, number),
-      })
+      const { name } = this.#functions.withId(functionId)
+      const group = { function: name, reason, message, count: 1, firstAt: at, lastAt: at, number }
+      groups.set(key, mergedGroup(groups.get(key), group))
       return groups.size < groupsMax
     })
     return { kind: 'group dead', groups: [...groups.values()], next }
