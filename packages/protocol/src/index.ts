@@ -31,6 +31,26 @@ export type {
 export { type Decoded, type DecodeProblem, Decoder, type DecoderLimits } from './decoder.ts'
 export { type WireError, wireErrors } from './errors.ts'
 export { readLatin1, writeLatin1 } from './latin1.ts'
+export {
+  type Finding,
+  type FindingKind,
+  type History,
+  type HistoryColumn,
+  type HistoryOverview,
+  type HistoryRange,
+  historyRanges,
+  type LiveChange,
+  type LiveCounters,
+  type LiveFlow,
+  type LiveFunction,
+  type LiveServer,
+  type LiveSnapshot,
+  type Percentiles,
+  type WatchedFunction,
+  type WatchedServer,
+  type WatchedServers,
+  type WatchedWorker,
+} from './monitoring.ts'
 export { NameCache } from './names.ts'
 export { headerBytes, type PacketKind, type PacketName, packetKinds, packets } from './packets.ts'
 export type { SubmitOptions } from './submit-options.ts'
