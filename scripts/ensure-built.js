@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -43,6 +43,24 @@ export function build(...projects) {
   if (process.env[noBuild] === '1') return
   if (!existsSync(join(root, 'packages/cli/dist/main.js'))) say('Building ...')
   runTool('tsc', ['-b', ...(projects.length === 0 ? ['packages/cli'] : projects)])
+  if (!arePagesBuilt()) runTool('vite', ['build', '--logLevel', 'warn', 'packages/dashboard'])
+}
+
+/** The compiler knows by itself what has changed; of the pages we have to look. */
+function arePagesBuilt() {
+  const built = join(root, 'packages/server/dist/dashboard/index.html')
+  if (!existsSync(built)) return false
+  const builtAt = statSync(built).mtimeMs
+  const folder = join(root, 'packages/dashboard')
+  const sources = ['index.html', 'vite.config.js', 'package.json', 'src']
+    .map((name) => join(folder, name))
+    .flatMap((path) => (statSync(path).isDirectory() ? filesBelow(path) : [path]))
+  return sources.every((path) => statSync(path).mtimeMs <= builtAt)
+}
+
+/** Folders too: a file that is gone has changed its folder. */
+function filesBelow(folder) {
+  return [folder, ...readdirSync(folder, { recursive: true }).map((name) => join(folder, name))]
 }
 
 /** npm leaves a copy of the lock file with what it has installed. */

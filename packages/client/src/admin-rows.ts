@@ -1,3 +1,4 @@
+import { type CountRow, parseCountRow, parseWorkerRow } from '@geartrain/protocol'
 import { ProtocolError } from './errors.ts'
 import { readWireName } from './wire-name.ts'
 
@@ -37,55 +38,37 @@ export interface ListedJob {
 }
 
 export function parseStatus(row: string): FunctionStatus {
-  const [name, jobs, running, workers] = splitRow(row, 3)
-  return { function: name, jobs: count(jobs, row), running: count(running, row), workers: count(workers, row) }
+  const { name, counts } = countRow(row, 3)
+  const [jobs = 0, running = 0, workers = 0] = counts
+  return { function: name, jobs, running, workers }
 }
 
 export function parsePriorityStatus(row: string): PriorityStatus {
-  const [name, high, normal, low, workers] = splitRow(row, 4)
-  return {
-    function: name,
-    high: count(high, row),
-    normal: count(normal, row),
-    low: count(low, row),
-    workers: count(workers, row),
-  }
+  const { name, counts } = countRow(row, 4)
+  const [high = 0, normal = 0, low = 0, workers = 0] = counts
+  return { function: name, high, normal, low, workers }
 }
 
-/** `fd ip id : function function`. An id may have blanks, if a worker chose it so. */
 export function parseWorkers(row: string): ConnectedWorker {
-  const match = /^(-?\d+) (\S+) (.*?) :((?: .*)?)$/.exec(row)
-  if (match === null) throw new ProtocolError(`not a row of workers: ${JSON.stringify(row)}`)
-  const [, fd = '', ip = '', clientId = '', functions = ''] = match
+  const parsed = parseWorkerRow(row)
+  if (parsed === undefined) throw new ProtocolError(`not a row of workers: ${JSON.stringify(row)}`)
+  const { number, address, clientId, functions } = parsed
   return {
-    fd: Number(fd),
-    ip,
+    fd: number,
+    ip: address,
     clientId: clientId === '-' || clientId === '' ? undefined : readWireName(clientId),
-    functions: functions
-      .split(' ')
-      .filter((name) => name !== '')
-      .map(readWireName),
+    functions: functions.map(readWireName),
   }
 }
 
 export function parseShowJobs(row: string): ListedJob {
-  const [handle, retries, ignored, background] = splitRow(row, 3)
-  return {
-    handle,
-    retries: count(retries, row),
-    isIgnored: count(ignored, row) !== 0,
-    isBackground: count(background, row) !== 0,
-  }
+  const { name, counts } = countRow(row, 3)
+  const [retries = 0, ignored, background] = counts
+  return { handle: name, retries, isIgnored: ignored !== 0, isBackground: background !== 0 }
 }
 
-/** A name and numbers behind it, with tabs between. A name may have tabs itself. */
-function splitRow(row: string, numbers: number): [name: string, ...numbers: string[]] {
-  const fields = row.split('\t')
-  const name = fields.slice(0, -numbers).join('\t')
-  return [readWireName(name), ...fields.slice(-numbers)]
-}
-
-function count(field: string | undefined, row: string): number {
-  if (field !== undefined && /^\d+$/.test(field)) return Number(field)
-  throw new ProtocolError(`not a row of numbers: ${JSON.stringify(row)}`)
+function countRow(row: string, numbers: number): CountRow {
+  const parsed = parseCountRow(row, numbers)
+  if (parsed === undefined) throw new ProtocolError(`not a row of numbers: ${JSON.stringify(row)}`)
+  return { ...parsed, name: readWireName(parsed.name) }
 }

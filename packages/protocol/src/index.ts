@@ -1,4 +1,5 @@
 export { type AdminCommand, type AdminQueueLimits, adminAnswers, adminWordsMax, parseAdminLine } from './admin.ts'
+export { type CountRow, parseCountRow, parseWorkerRow, type WorkerRow } from './admin-rows.ts'
 export { Arguments } from './arguments.ts'
 export type {
   Bytes,
@@ -53,6 +54,7 @@ export {
 } from './monitoring.ts'
 export { NameCache } from './names.ts'
 export { headerBytes, type PacketKind, type PacketName, packetKinds, packets } from './packets.ts'
+export { checkServerAddress, formatServerAddress, parseServerAddress, type ServerAddress } from './server-address.ts'
 export type { SubmitOptions } from './submit-options.ts'
 export { readTraceParent, type TraceParent, writeTraceParent } from './trace-parent.ts'
 export { encodePacket, PacketWriter } from './writer.ts'

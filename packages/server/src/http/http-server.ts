@@ -14,6 +14,7 @@ import { limitPerAddress } from './connection-count.ts'
 import type { HttpContext } from './context.ts'
 import { type Doorkeeper, isLetIn } from './doorkeeper.ts'
 import { nodeLimits } from './node-limits.ts'
+import type { PageFile, Pages } from './pages.ts'
 import { Problem, type ProblemCode, problemType } from './problem.ts'
 import type { Answer, Method, Route } from './route.ts'
 import { RowRequest } from './row-request.ts'
@@ -45,7 +46,14 @@ export class HttpServer {
   readonly #doorkeeper: Doorkeeper
   readonly #answers: AnswerLine
 
-  constructor(routes: readonly Route[], options: HttpOptions, context: HttpContext, doorkeeper: Doorkeeper) {
+  /** `pages` undefined: there are none. */
+  constructor(
+    routes: readonly Route[],
+    pages: Pages | undefined,
+    options: HttpOptions,
+    context: HttpContext,
+    doorkeeper: Doorkeeper,
+  ) {
     this.#options = options
     this.#context = context
     this.#doorkeeper = doorkeeper
@@ -80,13 +88,12 @@ export class HttpServer {
     this.#app.removeAllContentTypeParsers()
     this.#app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
     this.#app.setErrorHandler((error, request, reply) => this.#refuse(error, request, reply))
-    this.#app.setNotFoundHandler((request, reply) =>
-      this.#refuse(
-        new Problem('NOT_FOUND', `there is nothing at ${request.method} ${pathOf(request)}`),
-        request,
-        reply,
-      ),
-    )
+    this.#app.setNotFoundHandler((request, reply) => {
+      const { method, headers } = request
+      const file = method === 'GET' || method === 'HEAD' ? pages?.find(pathOf(request), headers.accept) : undefined
+      if (file !== undefined) return sendPage(file, request, reply)
+      this.#refuse(new Problem('NOT_FOUND', `there is nothing at ${method} ${pathOf(request)}`), request, reply)
+    })
     this.#app.addHook('onRequest', (_request, reply, done) => {
       reply.headers(securityHeaders)
       this.#answers.whenNear(reply.raw, done)
@@ -206,6 +213,14 @@ function send(answer: Answer, reply: FastifyReply): void {
   if (headers !== undefined) reply.headers(headers)
   if (json !== undefined) void reply.header('content-type', jsonType).send(JSON.stringify(json))
   else void reply.send(stream ?? bytes)
+}
+
+function sendPage({ headers, bytes, gzip, etag }: PageFile, request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({ ...headers, etag })
+  if (request.headers['if-none-match'] === etag) return void reply.code(304).send()
+  const isPacked = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
+  if (isPacked) reply.header('content-encoding', 'gzip')
+  void reply.code(200).send(isPacked ? gzip : bytes)
 }
 
 /** It is for those alone who change what becomes of others' jobs. */

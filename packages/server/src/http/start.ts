@@ -8,6 +8,7 @@ import type { HttpContext, HttpNeeds } from './context.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { HttpListenError } from './http-listen-error.ts'
 import { type HttpOptions, HttpServer } from './http-server.ts'
+import { loadPages } from './pages.ts'
 import { RequestAllowance } from './request-allowance.ts'
 import { routes } from './routes.ts'
 import { makeSessionKey, readSessionKey, Sessions, writeSessionKey } from './sessions.ts'
@@ -35,7 +36,7 @@ export async function startHttp(
   }
   const allowance = new RequestAllowance(given.limits.httpRequestsPerTokenMax, given.clock)
   const doorkeeper = new Doorkeeper(given.access, options.hosts, context.sessions, allowance)
-  const server = new HttpServer(routes, options, context, doorkeeper)
+  const server = new HttpServer(routes, loadPages(), options, context, doorkeeper)
   try {
     return { server, address: await server.listen() }
   } catch (error) {

@@ -1,0 +1,82 @@
+import type { JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { Route, Router, Switch, useLocation } from 'wouter-preact'
+import { KeyHelp } from './keys/key-help.tsx'
+import { listenToKeys } from './keys/keys.ts'
+import { Layout } from './layout.tsx'
+import { pages } from './links.ts'
+import { startLive, togglePause } from './live/live.ts'
+import { NotFoundPage } from './pages/not-found.tsx'
+import { Confirmation } from './parts/confirm.tsx'
+import { Failure, Loading } from './parts/notice.tsx'
+import { Toasts } from './parts/toast.tsx'
+import { pageTable } from './routes.ts'
+import { about, loadSession, may, session } from './session/session.ts'
+import { SignIn } from './session/sign-in.tsx'
+
+/** The prefix under which a proxy shows the server: all but the last segment of where the page is. */
+const base = location.pathname.replace(/\/[^/]*$/, '')
+
+export function App(): JSX.Element {
+  const [error, setError] = useState<Error>()
+  const load = () => {
+    setError(undefined)
+    loadSession().catch(setError)
+  }
+  useEffect(load, [])
+  if (session.value === undefined || about.value === undefined) {
+    return <main class="boot">{error === undefined ? <Loading /> : <Failure error={error} onRetry={load} />}</main>
+  }
+  return (
+    <>
+      {may('view') ? (
+        <Router base={base}>
+          <Pages isMonitor={about.value.kind === 'monitor'} />
+        </Router>
+      ) : (
+        <SignIn />
+      )}
+      <Confirmation />
+      <Toasts />
+    </>
+  )
+}
+
+const places = {
+  o: pages.overview,
+  f: pages.functions,
+  j: pages.jobs,
+  w: pages.workers,
+  s: pages.schedules,
+  d: pages.failures,
+  h: pages.servers,
+}
+
+function Pages({ isMonitor }: { readonly isMonitor: boolean }): JSX.Element {
+  const [place, goTo] = useLocation()
+  // A monitor has no jobs of its own, and tells nothing live.
+  useEffect(() => (isMonitor ? undefined : startLive()), [isMonitor])
+  useEffect(() => listenToKeys({ places: isMonitor ? {} : places, goTo, togglePause }), [isMonitor, goTo])
+  useEffect(() => {
+    scrollTo(0, 0)
+    // Who can't see that the page is another one hears its heading.
+    document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true })
+  }, [place])
+  return (
+    <Layout isMonitor={isMonitor} place={place}>
+      <Switch>
+        {pageTable
+          .filter(({ isForMonitor }) => !isMonitor || isForMonitor === true)
+          .map(({ path, component: Component }) => (
+            <Route key={path} path={path}>
+              <Component />
+            </Route>
+          ))}
+        <Route>
+          <NotFoundPage />
+        </Route>
+      </Switch>
+      <KeyHelp />
+    </Layout>
+  )
+}

@@ -1,0 +1,26 @@
+import type { JSX } from 'preact'
+import { Dialog } from '../parts/dialog.tsx'
+import { isHelpOpen, keyHelp } from './keys.ts'
+
+export function KeyHelp(): JSX.Element | null {
+  if (!isHelpOpen.value) return null
+  const close = () => {
+    isHelpOpen.value = false
+  }
+  return (
+    <Dialog title="Keys" onClose={close}>
+      <dl class="key-list">
+        {keyHelp.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              {key.split(/ +/).map((each) => (
+                <kbd key={each}>{each}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  )
+}

@@ -1,0 +1,45 @@
+import type { ComponentChildren, JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { toast } from './toast.tsx'
+
+/**
+ * Does something at the server. While that is under way it can't be pressed again; a refusal is told. `run` asks first
+ * where that is due, and gives what is to be told of its success; undefined: nothing.
+ */
+export function ActionButton(props: {
+  readonly run: () => Promise<string | undefined>
+  readonly children: ComponentChildren
+  readonly kind?: 'primary' | 'danger'
+  readonly title?: string
+  readonly isDisabled?: boolean
+}): JSX.Element {
+  const [isBusy, setBusy] = useState(false)
+  const press = async () => {
+    setBusy(true)
+    await act(props.run)
+    setBusy(false)
+  }
+  return (
+    <button
+      type="button"
+      class={`button ${props.kind ?? ''}`}
+      title={props.title}
+      disabled={isBusy || props.isDisabled === true}
+      onClick={() => void press()}
+    >
+      {props.children}
+    </button>
+  )
+}
+
+/** Tells what has become of it. False: it was refused. */
+export async function act(run: () => Promise<string | undefined>): Promise<boolean> {
+  try {
+    const told = await run()
+    if (told !== undefined) toast(told)
+    return true
+  } catch (error) {
+    toast(error instanceof Error ? error.message : String(error), 'bad')
+    return false
+  }
+}

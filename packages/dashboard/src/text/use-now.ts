@@ -1,0 +1,16 @@
+import { type ReadonlySignal, signal } from '@preact/signals'
+import { live } from '../live/live.ts'
+
+const tick = signal(Date.now())
+let skewMs = 0
+setInterval(() => {
+  if (live.isPaused.peek() || document.hidden) return
+  tick.value = Date.now() + skewMs
+}, 1000)
+// The server's clock counts: ages are of its times.
+live.at.subscribe((at) => {
+  if (at > 0) skewMs = at - Date.now()
+})
+
+/** The server's time, as of the last second. */
+export const now: ReadonlySignal<number> = tick
