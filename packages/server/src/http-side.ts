@@ -1,7 +1,7 @@
 import type { GearmandHttp } from './gateway/gearmand-http.ts'
 import type { HttpNeeds } from './http/context.ts'
-import type { HttpServer } from './http/http-server.ts'
 import { performOver } from './http/perform.ts'
+import type { StartedHttp } from './http/start.ts'
 import { type ListeningAddress, splitAddress } from './listening-address.ts'
 import type { Parts } from './parts.ts'
 import type { TlsSource } from './tls/tls-source.ts'
@@ -14,7 +14,7 @@ export class HttpSide {
   readonly #parts: Parts
   /** Aborted when the server begins to stop. */
   readonly #closing = new AbortController()
-  #server: HttpServer | undefined
+  #started: StartedHttp | undefined
   #gearmandHttp: GearmandHttp | undefined
 
   constructor(parts: Parts) {
@@ -27,7 +27,7 @@ export class HttpSide {
     const { http, httpHosts: hosts, httpTls } = options
     if (http === undefined) return undefined
     const { startHttp } = await import('./http/start.ts')
-    const { server, address } = await startHttp(
+    this.#started = await startHttp(
       {
         ...splitAddress(http),
         tls: httpTls ? tls : undefined,
@@ -36,8 +36,7 @@ export class HttpSide {
       },
       this.#needs(),
     )
-    this.#server = server
-    return address
+    return this.#started.address
   }
 
   /** The same for gearmand's own protocol over HTTP. */
@@ -67,17 +66,20 @@ export class HttpSide {
   }
 
   async close(graceMs: number): Promise<void> {
-    await this.#server?.close()
+    await this.#started?.close()
     await this.#gearmandHttp?.close(graceMs)
   }
 
   #needs(): HttpNeeds {
-    const { options, clock, access, observers, figures, bulletin, handles, control, peers } = this.#parts
+    const { options, clock, access, observers, figures, bulletin, handles, control, peers, fleet } = this.#parts
     return {
+      kind: 'server',
       clock,
       log: options.log,
       limits: options.limits,
       access,
+      health: figures.health,
+      fleet,
       observers,
       figures,
       bulletin,

@@ -45,6 +45,8 @@ export interface Limits {
   /** Jobs that are done over HTTP, and requests that wait for one. */
   readonly httpLeasesMax: number
   readonly httpLeasesPerActorMax: number
+  /** What a job server that is watched may answer to one question. */
+  readonly watchAnswerBytesMax: number
   /** Requests over HTTP a second with one token; 0: as many as it likes. */
   readonly httpRequestsPerTokenMax: number
 }
@@ -83,6 +85,7 @@ export const defaultLimits: Limits = {
   metricsFunctionsMax: 1000,
   httpLeasesMax: 10_000,
   httpLeasesPerActorMax: 1000,
+  watchAnswerBytesMax: 16 * MiB,
   httpRequestsPerTokenMax: 0,
 }
 

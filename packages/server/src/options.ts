@@ -31,6 +31,8 @@ export interface ServerOptions {
    * Without any, everyone may do everything.
    */
   readonly access: AccessOptions
+  /** Other job servers to show beside this one, plain gearmand too: `10.0.0.2:4730`. */
+  readonly watch: readonly string[]
   /** Listen on addresses that others can reach, though there are no rules. */
   readonly insecure: boolean
   /** From where the text protocol is listened to. */
@@ -79,6 +81,7 @@ export const defaultOptions: ServerOptions = {
   gearmandHttp: undefined,
   httpHosts: [],
   access: {},
+  watch: [],
   insecure: false,
   textAdmin: 'on',
   backlog: 4096,

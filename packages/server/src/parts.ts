@@ -18,6 +18,7 @@ import { DeadCounts } from './metrics/dead-counts.ts'
 import type { Figures } from './metrics/figures.ts'
 import { FunctionStats } from './metrics/function-stats.ts'
 import { Health } from './metrics/health.ts'
+import { OldestOnDisk } from './metrics/oldest-ready.ts'
 import { StoreStats } from './metrics/store-stats.ts'
 import { Observers } from './observers.ts'
 import type { ServerOptions } from './options.ts'
@@ -32,6 +33,8 @@ import { startTraces } from './traces/start.ts'
 import { Turn } from './turn.ts'
 import { Waits } from './waits.ts'
 import { WallTime } from './wall-time.ts'
+import { Fleet } from './watch/fleet.ts'
+import { ownServer } from './watch/own-server.ts'
 
 /** What a server is made of, each with what it needs of the others. None of it listens yet. */
 export interface Parts {
@@ -60,6 +63,8 @@ export interface Parts {
   readonly traces: SpanSink | undefined
   /** Where the server listens. */
   readonly addresses: ServerState['addresses'][number][]
+  /** This server and those that it watches. */
+  readonly fleet: Fleet
 }
 
 export function makeParts(options: ServerOptions, clock: Clock): Parts {
@@ -99,6 +104,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     connections,
     functions,
     dead: new DeadCounts(archive, clock),
+    oldest: new OldestOnDisk(engine, archive, clock, wallTime),
     health: new Health(engine, () => journal?.failure !== undefined),
     store: store && journal && { name: store.name, stats: storeStats, journal },
     clock,
@@ -159,6 +165,11 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
   const control = new Control({ ...shared, clock, log, archive, policies, facts })
   const dispatch = new Dispatch(engine, { ...shared, limits, control, access, log })
   const admin = new Admin({ ...shared, jobFunctions: control.jobFunctions, audit: auditTo(log) }, options)
+  const fleet = new Fleet(options.watch, {
+    clock,
+    limits,
+    own: (actor) => ownServer({ engine, connections, clock, addresses }, actor),
+  })
   const commands = commandsFrom(engine, connections, dispatch, admin)
   const peers = new Peers(engine, access, { clock, connections, limits, log, turn, ...commands })
 
@@ -182,6 +193,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     bulletin,
     traces,
     addresses,
+    fleet,
   }
 }
 

@@ -209,8 +209,9 @@ export class Server {
   }
 
   async #finish(graceMs: number): Promise<void> {
-    const { peers, waits, turn, journal } = this.#parts
+    const { peers, waits, turn, journal, fleet } = this.#parts
     peers.refuseAll()
+    fleet.close()
     this.#http.endWaits()
     await this.#http.close(graceMs)
     waits.end()

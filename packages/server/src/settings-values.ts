@@ -1,3 +1,4 @@
+import { formatServerAddress, parseServerAddress } from '@geartrain/protocol'
 import { fromWire, isPattern, nameProblem, toWire } from './policies/function-name.ts'
 import { isStoreName } from './store/kinds.ts'
 
@@ -124,6 +125,24 @@ export function words(placeholder: string, bytesMax: number): ValueType<readonly
     },
     show: (value) => value.join(','),
   }
+}
+
+/** Where job servers are, with commas between them; each is given back with its port. */
+export const serverAddresses: ValueType<readonly string[]> = {
+  placeholder: 'servers',
+  range:
+    'job servers such as 10.0.0.2, jobs.example:4730 or [::1]:4730, with commas between them and ports from 1 to 65535',
+  parse: (text) => {
+    const addresses = new Set<string>()
+    for (const part of text.split(',')) {
+      if (part.trim() === '') continue
+      const address = parseServerAddress(part)
+      if (typeof address === 'string' || !/^[!-~]+$/.test(address.host)) return undefined
+      addresses.add(formatServerAddress(address))
+    }
+    return [...addresses]
+  },
+  show: (value) => value.join(','),
 }
 
 /** What `type` allows, and a word that stands for one more value. */

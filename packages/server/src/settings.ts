@@ -12,6 +12,7 @@ import {
   orWord,
   path,
   rate,
+  serverAddresses,
   storeName,
   tlsPort,
   type ValueType,
@@ -67,6 +68,11 @@ export const settings = {
     orWord('none', defaultOptions.httpHosts, words('names', 255)),
     defaultOptions.httpHosts,
     'names that the HTTP side is reached by, beside localhost and addresses',
+  ),
+  watch: setting(
+    orWord('none', defaultOptions.watch, serverAddresses),
+    defaultOptions.watch,
+    'other job servers to show beside this one, plain gearmand too',
   ),
   insecure: setting(
     onOff,
@@ -238,6 +244,11 @@ export const settings = {
     'metricsFunctionsMax',
     'functions with figures of their own in /metrics; those of all others are summed',
   ),
+  'watch-answer-bytes-max': limit(
+    byteCount(64 * KiB, 1024 * MiB),
+    'watchAnswerBytesMax',
+    'longest answer of a job server that is watched',
+  ),
   'http-requests-per-token-max': limit(
     orWord('off', 0, rate(1 / 3600, 1e6)),
     'httpRequestsPerTokenMax',
@@ -270,6 +281,7 @@ export function toServerOptions(
     httpTls: values['http-tls'],
     gearmandHttp: values['gearmand-http'] === '' ? undefined : values['gearmand-http'],
     httpHosts: values['http-hosts'],
+    watch: values.watch,
     insecure: values.insecure,
     textAdmin: values['text-admin'],
     store: values.store,

@@ -1,5 +1,6 @@
 import { type Engine, type JobFunction, priorities } from '@geartrain/engine'
 import type { ControlOperations, FunctionPolicy, FunctionState } from '@geartrain/protocol'
+import { askedFunctions, hasUnknownHead } from '../metrics/oldest-ready.ts'
 import { fits, isPattern } from '../policies/function-name.ts'
 import { type Policies, policyDocument } from '../policies/policies.ts'
 import type { WallTime } from '../wall-time.ts'
@@ -9,8 +10,6 @@ import { type PurgeContext, purge } from './purge.ts'
 
 type Operations = ControlOperations
 
-/** The store is asked about so many at a time. */
-const askedFunctions = 500
 const allPriorities = [0, 1, 2] as const
 
 /** What is asked of functions. */
@@ -124,11 +123,6 @@ function stateOf(jobFunction: JobFunction, dead: number): Omit<FunctionState, 'o
     paused: policy.paused,
     draining: policy.draining,
   }
-}
-
-/** One of its lines begins on disk. */
-function hasUnknownHead({ ready, backlog }: JobFunction): boolean {
-  return allPriorities.some((priority) => ready[priority].length === 0 && backlog.ready[priority] > 0)
 }
 
 /** 0 if none waits; null if it is not known. `onDisk`: of those that are on disk alone, in the engine's time. */

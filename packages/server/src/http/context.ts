@@ -13,16 +13,25 @@ import type { Bulletin } from '../live/bulletin.ts'
 import type { LiveFeed } from '../live/live-feed.ts'
 import type { Log } from '../log.ts'
 import type { Figures } from '../metrics/figures.ts'
+import type { HealthReason } from '../metrics/health.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Observers } from '../observers.ts'
+import type { Fleet } from '../watch/fleet.ts'
 import type { Sessions } from './sessions.ts'
 
-/** What the HTTP side needs of the server. */
-export interface HttpNeeds {
+/** What every HTTP side needs, that of a monitor too. */
+export interface CommonNeeds {
+  readonly kind: 'server' | 'monitor'
   readonly clock: Clock
   readonly log: Log
   readonly limits: Limits
   readonly access: Access
+  readonly health: { readonly reasons: readonly HealthReason[] }
+  readonly fleet: Fleet
+}
+
+/** What that of a job server needs. */
+export interface HttpNeeds extends CommonNeeds {
   readonly observers: Observers
   readonly figures: Figures
   readonly bulletin: Bulletin
@@ -41,11 +50,15 @@ export interface HttpNeeds {
   withdraw(connection: Connection): void
 }
 
-/** What the operations over HTTP are given. */
-export interface HttpContext extends HttpNeeds {
+/** What operations are given that a monitor has too. */
+export interface CommonContext extends CommonNeeds {
   readonly sessions: Sessions
   /** It is reached by TLS alone. */
   readonly isEncrypted: boolean
+}
+
+/** What the operations of a job server are given. */
+export interface HttpContext extends HttpNeeds, CommonContext {
   readonly metrics: Metrics
   readonly feed: LiveFeed
   /** Submits jobs. */

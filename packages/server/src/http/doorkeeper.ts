@@ -8,7 +8,7 @@ import { hashToken } from '../access/token.ts'
 import { certificateOf } from '../tls/peer-certificate.ts'
 import { Problem } from './problem.ts'
 import type { RequestAllowance } from './request-allowance.ts'
-import type { Route } from './route.ts'
+import type { RouteRow } from './route.ts'
 import { isFromOtherSite, KnownHosts, nameOf } from './same-site.ts'
 import type { Sessions } from './sessions.ts'
 import { WrongToken } from './wrong-token.ts'
@@ -52,7 +52,7 @@ export class Doorkeeper {
   }
 
   /** Why the actor is not let in: it has shown nothing, or what it has shown is not enough. */
-  refusal(request: FastifyRequest, { access }: Route): Problem {
+  refusal(request: FastifyRequest, { access }: RouteRow): Problem {
     const sentence = deniedSentence(access === 'everyone' ? [] : access)
     if (this.#shown(request).by !== 'nothing') return new Problem('ACCESS_DENIED', sentence)
     return new Problem('UNAUTHORIZED', `${sentence}: send a token as "Authorization: Bearer TOKEN"`)
@@ -87,7 +87,7 @@ export class Doorkeeper {
 }
 
 /** By what the route takes. */
-export function isLetIn(actor: Actor, { access }: Route): boolean {
+export function isLetIn(actor: Actor, { access }: RouteRow): boolean {
   return access === 'everyone' || access.some((role) => actor.mayAnywhere(role))
 }
 

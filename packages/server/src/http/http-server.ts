@@ -11,12 +11,12 @@ import type { ListeningAddress } from '../listening-address.ts'
 import type { TlsSource } from '../tls/tls-source.ts'
 import { AnswerLine } from './answer-line.ts'
 import { limitPerAddress } from './connection-count.ts'
-import type { HttpContext } from './context.ts'
+import type { CommonContext } from './context.ts'
 import { type Doorkeeper, isLetIn } from './doorkeeper.ts'
 import { nodeLimits } from './node-limits.ts'
 import type { PageFile, Pages } from './pages.ts'
 import { Problem, type ProblemCode, problemType } from './problem.ts'
-import type { Answer, Method, Route } from './route.ts'
+import type { Answer, Method, RouteFor, RouteRow } from './route.ts'
 import { RowRequest } from './row-request.ts'
 import { securityHeaders } from './security-headers.ts'
 import { unreadableAnswer } from './unreadable.ts'
@@ -39,19 +39,19 @@ const jsonType = 'application/json; charset=utf-8'
 const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** The HTTP side: the table of operations on a framework, with what holds for all of them. */
-export class HttpServer {
+export class HttpServer<Context extends CommonContext> {
   readonly #app: FastifyInstance
   readonly #options: HttpOptions
-  readonly #context: HttpContext
+  readonly #context: Context
   readonly #doorkeeper: Doorkeeper
   readonly #answers: AnswerLine
 
   /** `pages` undefined: there are none. */
   constructor(
-    routes: readonly Route[],
+    routes: readonly RouteFor<Context>[],
     pages: Pages | undefined,
     options: HttpOptions,
-    context: HttpContext,
+    context: Context,
     doorkeeper: Doorkeeper,
   ) {
     this.#options = options
@@ -128,7 +128,7 @@ export class HttpServer {
     await this.#app.close()
   }
 
-  #addRoutes(routes: readonly Route[]): void {
+  #addRoutes(routes: readonly RouteFor<Context>[]): void {
     const known = new Map<string, Method[]>()
     for (const row of routes) {
       const url = row.path.replaceAll(/\{(\w+)\}/g, ':$1')
@@ -160,7 +160,7 @@ export class HttpServer {
     }
   }
 
-  #letIn(row: Route, request: FastifyRequest): Actor {
+  #letIn(row: RouteFor<Context>, request: FastifyRequest): Actor {
     const actor = this.#doorkeeper.letIn(request)
     if (isLetIn(actor, row)) return actor
     const problem = this.#doorkeeper.refusal(request, row)
@@ -172,7 +172,7 @@ export class HttpServer {
     throw problem
   }
 
-  async #handle(row: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #handle(row: RouteFor<Context>, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const answer = await row.handle(new RowRequest(row, request, reply), this.#context)
     send(answer, reply)
   }
@@ -224,7 +224,7 @@ function sendPage({ headers, bytes, gzip, etag }: PageFile, request: FastifyRequ
 }
 
 /** It is for those alone who change what becomes of others' jobs. */
-function isAdministration({ access }: Route): boolean {
+function isAdministration({ access }: RouteRow): boolean {
   return access !== 'everyone' && access.every((role) => role === 'operate' || role === 'admin')
 }
 

@@ -26,6 +26,7 @@ export interface Route<
   Query extends z.ZodType = z.ZodType,
   Headers extends z.ZodType = z.ZodType,
   Body extends Content | undefined = Content | undefined,
+  Context = HttpContext,
 > {
   readonly method: Method
   /** `/api/jobs/{handle}`. */
@@ -45,8 +46,14 @@ export interface Route<
   /** By status; problems are added by `problems`, those that every operation can have by themselves. */
   readonly answers: Readonly<Record<number, AnswerRow>>
   readonly problems?: readonly ProblemCode[]
-  handle(request: RouteRequest<Params, Query, Headers, Body>, context: HttpContext): Promise<Answer> | Answer
+  handle(request: RouteRequest<Params, Query, Headers, Body>, context: Context): Promise<Answer> | Answer
 }
+
+/** All but what it does. */
+export type RouteRow = Omit<Route, 'handle'>
+
+/** One whose handler is given that. */
+export type RouteFor<Context> = Route<z.ZodType, z.ZodType, z.ZodType, Content | undefined, Context>
 
 export interface RouteRequest<
   Params extends z.ZodType = z.ZodType,
@@ -86,7 +93,8 @@ export function route<
   Query extends z.ZodType,
   Headers extends z.ZodType,
   Body extends Content | undefined,
->(row: Route<Params, Query, Headers, Body>): Route {
+  Context = HttpContext,
+>(row: Route<Params, Query, Headers, Body, Context>): RouteFor<Context> {
   // Who calls the handler has read the parts with the row's own schemas.
-  return row as unknown as Route
+  return row as unknown as RouteFor<Context>
 }

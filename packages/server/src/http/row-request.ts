@@ -5,7 +5,7 @@ import type { Actor } from '../access/actor.ts'
 import { parseJson } from './json-body.ts'
 import { signalOf } from './peer-signal.ts'
 import { Problem } from './problem.ts'
-import type { Route, RouteRequest } from './route.ts'
+import type { RouteRequest, RouteRow } from './route.ts'
 
 /**
  * A request as its row describes it. What few handlers ask for is made when they do. A class, since getters of an object
@@ -17,11 +17,11 @@ export class RowRequest implements RouteRequest {
   readonly query: unknown
   // What a row without a body calls undefined.
   readonly body: never
-  readonly #row: Route
+  readonly #row: RouteRow
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
 
-  constructor(row: Route, request: FastifyRequest, reply: FastifyReply) {
+  constructor(row: RouteRow, request: FastifyRequest, reply: FastifyReply) {
     this.actor = request.actor
     this.params = read(row.params, request.params, 'in the path')
     this.query = readQuery(row, request)
@@ -59,7 +59,7 @@ function read(schema: z.ZodType | undefined, value: unknown, where: string): unk
 }
 
 /** Most requests have none, and what that is for a row is found once. */
-function readQuery(row: Route, { query }: FastifyRequest): unknown {
+function readQuery(row: RouteRow, { query }: FastifyRequest): unknown {
   for (const _ in query as object) return read(row.query, query, 'in the query')
   const known = emptyQueries.get(row)
   if (known !== undefined) return known
@@ -68,9 +68,9 @@ function readQuery(row: Route, { query }: FastifyRequest): unknown {
   return empty
 }
 
-const emptyQueries = new WeakMap<Route, unknown>()
+const emptyQueries = new WeakMap<RouteRow, unknown>()
 
-function readBody({ body: content }: Route, { body, headers }: FastifyRequest): unknown {
+function readBody({ body: content }: RouteRow, { body, headers }: FastifyRequest): unknown {
   if (content === undefined) return undefined
   // The parser gives nothing else.
   const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0)

@@ -4,13 +4,14 @@ import { JobWatch } from '../job-watch.ts'
 import type { ListeningAddress } from '../listening-address.ts'
 import { LiveFeed } from '../live/live-feed.ts'
 import { Metrics } from '../metrics/metrics.ts'
-import type { HttpContext, HttpNeeds } from './context.ts'
+import type { CommonContext, CommonNeeds, HttpNeeds } from './context.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { HttpListenError } from './http-listen-error.ts'
 import { type HttpOptions, HttpServer } from './http-server.ts'
 import { loadPages } from './pages.ts'
 import { RequestAllowance } from './request-allowance.ts'
-import { routes } from './routes.ts'
+import type { RouteFor } from './route.ts'
+import { monitorRoutes, routes } from './routes.ts'
 import { makeSessionKey, readSessionKey, Sessions, writeSessionKey } from './sessions.ts'
 
 /** A text that outlives the server, if it has a store. */
@@ -19,26 +20,49 @@ export interface KeptText {
   keep(text: string): void
 }
 
-/** Starts the HTTP side. Rejects with an HttpListenError if it can't listen. */
-export async function startHttp(
-  options: HttpOptions & { readonly hosts: readonly string[]; readonly sessionKey: KeptText },
-  given: HttpNeeds,
-): Promise<{ readonly server: HttpServer; readonly address: ListeningAddress }> {
-  const context: HttpContext = {
+interface StartOptions extends HttpOptions {
+  readonly hosts: readonly string[]
+  readonly sessionKey: KeptText
+}
+
+export interface StartedHttp {
+  readonly address: ListeningAddress
+  close(): Promise<void>
+}
+
+/** Starts the HTTP side of a job server. Rejects with an HttpListenError if it can't listen. */
+export function startHttp(options: StartOptions, given: HttpNeeds): Promise<StartedHttp> {
+  return start(routes, options, {
     ...given,
-    sessions: new Sessions(sessionKeyOf(options.sessionKey), given.access, given.clock),
-    isEncrypted: options.tls !== undefined,
+    ...sessionsOf(options, given),
     gateway: new JobGateway(given),
     jobWatch: new JobWatch(given.observers, given.handles),
     leases: new Leases(given),
     metrics: new Metrics(given.figures),
     feed: new LiveFeed(given),
-  }
-  const allowance = new RequestAllowance(given.limits.httpRequestsPerTokenMax, given.clock)
-  const doorkeeper = new Doorkeeper(given.access, options.hosts, context.sessions, allowance)
-  const server = new HttpServer(routes, loadPages(), options, context, doorkeeper)
+  })
+}
+
+/** The same of a monitor. */
+export function startMonitorHttp(options: StartOptions, given: CommonNeeds): Promise<StartedHttp> {
+  return start(monitorRoutes, options, { ...given, ...sessionsOf(options, given) })
+}
+
+function sessionsOf({ sessionKey, tls }: StartOptions, { access, clock }: CommonNeeds) {
+  return { sessions: new Sessions(sessionKeyOf(sessionKey), access, clock), isEncrypted: tls !== undefined }
+}
+
+async function start<Context extends CommonContext>(
+  rows: readonly RouteFor<Context>[],
+  options: StartOptions,
+  context: Context,
+): Promise<StartedHttp> {
+  const { access, clock, limits, sessions } = context
+  const allowance = new RequestAllowance(limits.httpRequestsPerTokenMax, clock)
+  const doorkeeper = new Doorkeeper(access, options.hosts, sessions, allowance)
+  const server = new HttpServer(rows, loadPages(), options, context, doorkeeper)
   try {
-    return { server, address: await server.listen() }
+    return { address: await server.listen(), close: () => server.close() }
   } catch (error) {
     throw new HttpListenError(options.listen, options.port, { cause: error })
   }

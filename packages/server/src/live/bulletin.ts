@@ -1,15 +1,13 @@
-/** What has changed in a server, beside its figures. Names are as on the wire. */
+import type { LiveChange } from '@geartrain/protocol'
+
+/** What has changed in a server, beside its figures: as it is told, but that names are as on the wire. */
 export type Change =
-  /** Of a function, or of all that a pattern fits. */
-  | { readonly kind: 'policy'; readonly name: string }
-  /** It was put, removed, paused or has run. */
-  | { readonly kind: 'schedule'; readonly name: string; readonly function: string | undefined }
-  /** A worker has come or left. */
-  | { readonly kind: 'workers'; readonly function: string; readonly workers: number }
-  | { readonly kind: 'job died'; readonly function: string; readonly handle: string }
-  | { readonly kind: 'store'; readonly failing: boolean }
-  /** It takes no more jobs. */
-  | { readonly kind: 'stopping' }
+  | Exclude<LiveChange, OfSchedule | OfDeath>
+  | (OfSchedule & { readonly function: string | undefined })
+  | Omit<OfDeath, 'count'>
+
+type OfSchedule = Extract<LiveChange, { kind: 'schedule' }>
+type OfDeath = Extract<LiveChange, { kind: 'job died' }>
 
 /** Where changes are told to those who want to know at once. */
 export class Bulletin {

@@ -1,3 +1,4 @@
+import type { LiveChange } from '@geartrain/protocol'
 import type { Clock } from '../clock.ts'
 import { textOfName } from '../http/names.ts'
 import type { Change } from './bulletin.ts'
@@ -74,7 +75,7 @@ function functionOf(change: Change): string | undefined {
 }
 
 /** As it is told: names as text, and how many jobs have died since the last time. */
-function told(change: Change, count: number): object {
+function told(change: Change, count: number): LiveChange {
   switch (change.kind) {
     case 'workers':
       return { ...change, function: textOfName(change.function) }

@@ -1,58 +1,17 @@
 import { type JobFunction, priorities } from '@geartrain/engine'
+import type { LiveFlow, LiveFunction, Percentiles } from '@geartrain/protocol'
 import { textOfName } from '../http/names.ts'
-import { counter, type Flow, type FunctionFigures, type Percentiles } from '../metrics/function-figures.ts'
-
+import { counter, type Flow, type FunctionFigures } from '../metrics/function-figures.ts'
 import { oldestReadyAt } from '../metrics/oldest-ready.ts'
 
-/** What a live stream tells of a function. Rates are in events a second. */
-export interface FunctionState {
-  readonly name: string
-  readonly ready: { readonly high: number; readonly normal: number; readonly low: number }
-  /** Since when the one that waits longest could have been begun, of those in memory: milliseconds since 1970. */
-  readonly oldestReadyAt?: number
-  readonly delayed: number
-  readonly running: number
-  readonly dead: number
-  readonly workers: number
-  readonly paused: boolean
-  readonly draining: boolean
-  readonly totals: Totals
-  readonly rates: Rates
-  readonly wait?: Percentiles
-  readonly run?: Percentiles
-}
-
-/** Since the server's start. */
-interface Totals {
-  readonly submitted: number
-  readonly joined: number
-  readonly done: number
-  readonly failed: number
-  readonly retried: number
-  readonly died: number
-  readonly expired: number
-  readonly cancelled: number
-  readonly abandoned: number
-}
-
-/** Over the last 10 s, and over the last minute. */
-type Rates = Readonly<Record<Flow, readonly [number, number]>>
-
-export interface Flowing {
-  readonly totals: Totals
-  readonly rates: Rates
-  readonly wait?: Percentiles
-  readonly run?: Percentiles
-}
-
-/** `jobFunction` undefined: only its dead jobs and its past are known. */
+/** What a live stream tells of a function. `jobFunction` undefined: only its dead jobs and its past are known. */
 export function functionState(
   figures: FunctionFigures,
   jobFunction: JobFunction | undefined,
   dead: number,
   now: number,
   offsetMs: number,
-): FunctionState {
+): LiveFunction {
   const { backlog, policy } = jobFunction ?? {}
   const oldest = jobFunction && oldestReadyAt(jobFunction)
   return {
@@ -73,7 +32,7 @@ export function functionState(
   }
 }
 
-export function flowing(figures: FunctionFigures, now: number): Flowing {
+export function flowing(figures: FunctionFigures, now: number): LiveFlow {
   const wait = rounded(figures.wait(now))
   const run = rounded(figures.run(now))
   return {
@@ -89,7 +48,7 @@ export function flowing(figures: FunctionFigures, now: number): Flowing {
   }
 }
 
-function totalsOf(figures: FunctionFigures): Totals {
+function totalsOf(figures: FunctionFigures): LiveFlow['totals'] {
   return {
     submitted: figures.submitted,
     joined: figures.value(counter.joined),

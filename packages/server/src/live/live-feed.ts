@@ -1,3 +1,4 @@
+import type { LiveServer } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
 import type { Handles } from '../handles.ts'
 import type { EventStream } from '../http/event-stream.ts'
@@ -9,7 +10,7 @@ import { ChangeWatch } from './change-watch.ts'
 import { Changes, type WrittenChange } from './changes.ts'
 import { flowing } from './function-state.ts'
 import { FunctionStates, ticksKept } from './function-states.ts'
-import { type ServerState, ServerWatch } from './server-state.ts'
+import { ServerWatch } from './server-state.ts'
 
 const tickMs = 1000
 /** Dead jobs are counted anew when that is older. */
@@ -60,7 +61,7 @@ export class LiveFeed {
   readonly #readers = new Set<Reader>()
   #tick = 0
   #at = 0
-  #serverState: ServerState | undefined
+  #serverState: LiveServer | undefined
   /** What was written of this tick, by scope and the tick that it goes on from. */
   readonly #written = new Map<string, Buffer>()
   /** Set while there are readers. */

@@ -1,33 +1,9 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import type { LiveServer } from '@geartrain/protocol'
 import type { Figures } from '../metrics/figures.ts'
 import { bucketCount, quantile } from '../metrics/histogram.ts'
 import { countConnections } from '../metrics/server-families.ts'
 import { version } from '../version.ts'
-
-/** What a live stream tells of the server as a whole, to those who may view all functions. */
-export interface ServerState {
-  readonly version: string
-  readonly startedAt: number
-  readonly ready: boolean
-  readonly reasons: readonly string[]
-  readonly connections: { readonly workers: number; readonly clients: number }
-  readonly jobsInMemory: number
-  readonly memoryBytes: number
-  /** The longest of the last tick. */
-  readonly eventLoopDelayMs: number
-  readonly store?: StoreState
-}
-
-interface StoreState {
-  readonly kind: string
-  readonly failing: boolean
-  readonly commits: number
-  readonly failures: number
-  readonly unkeptJobs: number
-  readonly unkeptBytes: number
-  /** Of the last tick; left out if there was none. */
-  readonly commitP95Ms?: number
-}
 
 /** The timer that measures delays fires so often; it is late by nothing when it is late by this. */
 const resolutionMs = 20
@@ -52,7 +28,7 @@ export class ServerWatch {
   }
 
   /** Delays and times are those since it was taken last. */
-  take(): ServerState {
+  take(): LiveServer {
     const { engine, connections, health, startedAt } = this.#figures
     const reasons = health.reasons.map(({ code }) => code)
     const delayMs = this.#delays.count === 0 ? 0 : this.#delays.max / 1e6 - resolutionMs
@@ -71,7 +47,7 @@ export class ServerWatch {
     }
   }
 
-  #takeStore(): StoreState | undefined {
+  #takeStore(): LiveServer['store'] {
     const { store } = this.#figures
     if (store === undefined) return undefined
     const { name, stats, journal } = store

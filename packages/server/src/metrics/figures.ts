@@ -6,6 +6,7 @@ import type { WallTime } from '../wall-time.ts'
 import type { DeadCounts } from './dead-counts.ts'
 import type { FunctionStats } from './function-stats.ts'
 import type { Health } from './health.ts'
+import type { OldestOnDisk } from './oldest-ready.ts'
 import type { StoreStats } from './store-stats.ts'
 
 /** All that can be measured of a server, for those who show it. */
@@ -14,6 +15,7 @@ export interface Figures {
   readonly connections: Connections
   readonly functions: FunctionStats
   readonly dead: DeadCounts
+  readonly oldest: OldestOnDisk
   readonly health: Health
   /** Undefined: no job outlives the server. */
   readonly store: { readonly name: string; readonly stats: StoreStats; readonly journal: Journal } | undefined

@@ -1,4 +1,5 @@
 import type { FailureReason } from '@geartrain/engine'
+import type { Percentiles } from '@geartrain/protocol'
 import { bucketCount, bucketOf, quantile } from './histogram.ts'
 
 /** What is counted of a function, by its place in the row. A new one goes before the times, and to `function-families.ts`. */
@@ -32,11 +33,8 @@ const secondsKept = 64
 const periodMs = 30_000
 
 const quietMs = 2 * periodMs + 5000
-
-export interface Percentiles {
-  readonly p50Ms: number
-  readonly p95Ms: number
-}
+/** So many attempts must have ended to say how long they usually take. */
+const usualRunsMin = 20
 
 /** The figures of one function, or of several together. They only grow; what they say of the present follows from them. */
 export class FunctionFigures {
@@ -46,6 +44,8 @@ export class FunctionFigures {
   readonly row: Float64Array = new Float64Array(rowLength)
   /** How often something was counted. */
   changes = 0
+  /** When the last worker that could do it left, in the engine's time; 0: none has. */
+  workersLeftAt = 0
   readonly #seconds = new Uint32Array(secondsKept * flowCount)
   /** The last one that something was counted in. */
   #second = 0
@@ -81,6 +81,11 @@ export class FunctionFigures {
 
   /** So many a second, over the last so many whole ones; at most a minute. */
   rate(flow: Flow, seconds: number, now: number): number {
+    return this.recent(flow, seconds, now) / seconds
+  }
+
+  /** So many in those. */
+  recent(flow: Flow, seconds: number, now: number): number {
     const current = Math.floor(now / 1000)
     if (this.#second < current - seconds) return 0
     let count = 0
@@ -88,7 +93,7 @@ export class FunctionFigures {
       const isRemembered = second <= this.#second && second > this.#second - secondsKept
       if (isRemembered) count += this.#seconds[(second & (secondsKept - 1)) * flowCount + flows[flow]] ?? 0
     }
-    return count / seconds
+    return count
   }
 
   /** From when jobs could be begun until a worker had them, in the last minute or two; undefined: there were none. */
@@ -99,6 +104,12 @@ export class FunctionFigures {
   /** The same of attempts, from begin to end. */
   run(now: number): Percentiles | undefined {
     return this.#percentiles(runAt, now)
+  }
+
+  /** What 95 of 100 attempts have not exceeded since the server's start; undefined: there were too few. */
+  get usualRunMs(): number | undefined {
+    const counts = this.row.subarray(runAt, runAt + bucketCount)
+    return counts.reduce((sum, count) => sum + count, 0) < usualRunsMin ? undefined : quantile(counts, 0.95)
   }
 
   #percentiles(at: number, now: number): Percentiles | undefined {

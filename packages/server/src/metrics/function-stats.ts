@@ -89,6 +89,11 @@ export class FunctionStats implements Observer {
     if (isDead) this.#count(figures, counter.died)
   }
 
+  workersChanged({ name, workerCount }: JobFunction): void {
+    const figures = workerCount === 0 ? this.#byName.get(name) : undefined
+    if (figures !== undefined) figures.workersLeftAt = this.#options.now()
+  }
+
   #countEnd(figures: FunctionFigures, outcome: JobOutcome): void {
     if (outcome === 'complete') this.#countFlow(figures, counter.done, flows.done)
     else if (outcome === 'expired' || outcome === 'cancelled' || outcome === 'abandoned') {

@@ -13,6 +13,8 @@ export class StoreStats {
   readonly sizes: Float64Array = new Float64Array(batchBounds.length + 2)
   /** Batches of which nothing, or nobody knows what, was kept. */
   failures = 0
+  /** Since when it has been at the batch that it has now, if it has one. */
+  committingSince: number | undefined
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -28,6 +30,7 @@ export class StoreStats {
   /** Gives on what comes of the commit. */
   async watch(batch: Batch, commit: (batch: Batch) => Promise<BatchResult>): Promise<BatchResult> {
     const startedAt = this.#clock.now()
+    this.committingSince = startedAt
     // The store takes the buffers.
     const { additionCount, forget, cancel, changes } = batch
     const writes = additionCount + forget.length + cancel.length + changes.length
@@ -39,6 +42,8 @@ export class StoreStats {
     } catch (error) {
       this.failures++
       throw error
+    } finally {
+      this.committingSince = undefined
     }
   }
 

@@ -12,14 +12,14 @@ const shownMax = 60
 export async function askVersion(link: TextLink): Promise<string | undefined> {
   let version: string | undefined
   await link.ask('version', (line) => {
+    if (line.startsWith('ERR ')) return true
     // Old ones say it without OK.
-    const [, told] = /^(?:OK )?(v?\d[\w.+~:-]*)$/.exec(line) ?? []
-    if (told === undefined && !line.startsWith('OK') && !line.startsWith('ERR')) throw strange('version', line)
-    version = told ?? (line.slice('OK '.length) || undefined)
-    if (line.startsWith('ERR')) version = undefined
+    const [, told, old] = /^(?:OK (.+)|(\d[\w.+~-]*))$/.exec(line) ?? []
+    version = told ?? old
+    if (version === undefined) throw strange('version', line)
     return true
   })
-  return version
+  return version === undefined ? undefined : shown(version)
 }
 
 export function askFunctions(link: TextLink): Promise<WatchedFunction[]> {

@@ -80,12 +80,12 @@ export class ServerWatch {
 
   /** False: it has failed. */
   async #looked(startedAt: number): Promise<boolean> {
-    const isNew = this.#link?.isOpen !== true
-    const link = isNew ? new TextLink(this.#address, this.#answerBytesMax) : (this.#link as TextLink)
+    const open = this.#link?.isOpen === true ? this.#link : undefined
+    const link = open ?? new TextLink(this.#address, this.#answerBytesMax)
     this.#link = link
     const callOff = this.#clock.after(lookMs, () => link.giveUp(lookMs))
     try {
-      if (isNew) this.#version = await askVersion(link)
+      if (open === undefined) this.#version = await askVersion(link)
       const functions = await askFunctions(link)
       const workers = await askWorkers(link)
       this.#failures = 0

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { Problem } from '../problem.ts'
-import { type Route, route } from '../route.ts'
+import type { CommonContext } from '../context.ts'
+import { type RouteFor, route } from '../route.ts'
 
 /** For those who watch whether it is alive, and whether it is to be given work. They need no token. */
-export const healthRoutes: readonly Route[] = [
+export const healthRoutes: readonly RouteFor<CommonContext>[] = [
   route({
     method: 'GET',
     path: '/healthz',
@@ -13,7 +14,7 @@ export const healthRoutes: readonly Route[] = [
     description: 'It is while it answers, also when it is not ready: one that does not is to be started anew.',
     access: 'everyone',
     answers: { 200: { description: 'It is', content: z.object({ status: z.literal('alive') }) } },
-    handle: () => ({ status: 200, json: { status: 'alive' } }),
+    handle: (_request, _context: CommonContext) => ({ status: 200, json: { status: 'alive' } }),
   }),
   route({
     method: 'GET',
@@ -26,8 +27,8 @@ export const healthRoutes: readonly Route[] = [
     access: 'everyone',
     answers: { 200: { description: 'It does', content: z.object({ status: z.literal('ready') }) } },
     problems: ['NOT_READY'],
-    handle(_request, { figures }) {
-      const { reasons } = figures.health
+    handle(_request, { health }: CommonContext) {
+      const { reasons } = health
       if (reasons.length > 0)
         throw new Problem('NOT_READY', reasons.map(({ detail }) => detail).join('; '), { reasons })
       return { status: 200, json: { status: 'ready' } }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { openApi } from '../openapi.ts'
-import { type Route, route } from '../route.ts'
+import { type Route, type RouteFor, route } from '../route.ts'
 
 /** The description of all the others, and of itself. */
-export function openApiRoute(others: readonly Route[]): Route {
+export function openApiRoute(others: readonly Route[]): RouteFor<unknown> {
   const all: Route[] = []
   let made: object | undefined
   const itself = route({
@@ -14,7 +14,7 @@ export function openApiRoute(others: readonly Route[]): Route {
     summary: 'This API as OpenAPI 3.1',
     access: 'everyone',
     answers: { 200: { description: 'The document', content: z.looseObject({ openapi: z.string() }) } },
-    handle: () => ({ status: 200, json: (made ??= openApi(all)) }),
+    handle: (_request, _context: unknown) => ({ status: 200, json: (made ??= openApi(all)) }),
   })
   all.push(...others, itself)
   return itself

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Actor } from '../../access/actor.ts'
 import { roles } from '../../access/actor.ts'
 import { hashToken, tokenBytesMax } from '../../access/token.ts'
-import type { HttpContext } from '../context.ts'
+import type { CommonContext } from '../context.ts'
 import { textOfName } from '../names.ts'
-import { type Route, route } from '../route.ts'
+import { type RouteFor, route } from '../route.ts'
 import { type Session, setCookie } from '../sessions.ts'
 import { WrongToken } from '../wrong-token.ts'
 
@@ -18,7 +18,7 @@ const session = z.object({
   expiresAt: z.number().optional().meta({ description: 'When the session ends, if you are here by one' }),
 })
 
-export const sessionRoutes: readonly Route[] = [
+export const sessionRoutes: readonly RouteFor<CommonContext>[] = [
   route({
     method: 'GET',
     path: '/api/session',
@@ -27,7 +27,7 @@ export const sessionRoutes: readonly Route[] = [
     summary: 'Who you are, and what you may do',
     access: 'everyone',
     answers: { 200: { description: 'You', content: session } },
-    handle: ({ actor, rawHeaders }, context) => {
+    handle: ({ actor, rawHeaders }, context: CommonContext) => {
       const found = rawHeaders.authorization === undefined ? context.sessions.find(rawHeaders.cookie) : undefined
       return { status: 200, json: describe(actor, context, found) }
     },
@@ -46,7 +46,7 @@ export const sessionRoutes: readonly Route[] = [
     }),
     answers: { 200: { description: 'You', content: session, headers: { 'set-cookie': 'The session' } } },
     problems: ['CROSS_SITE'],
-    handle: ({ actor, body: { token }, rawHeaders }, context) => {
+    handle: ({ actor, body: { token }, rawHeaders }, context: CommonContext) => {
       const known = context.access.identifyWithToken(actor, token)
       if (known === undefined) {
         throw new WrongToken()
@@ -69,14 +69,14 @@ export const sessionRoutes: readonly Route[] = [
     access: 'everyone',
     answers: { 204: { description: 'The cookie is taken back', headers: { 'set-cookie': 'None any more' } } },
     problems: ['CROSS_SITE'],
-    handle: ({ rawHeaders }, context) => ({
+    handle: ({ rawHeaders }, context: CommonContext) => ({
       status: 204,
       headers: { 'set-cookie': setCookie(undefined, isSecure(context, rawHeaders.origin)) },
     }),
   }),
 ]
 
-function describe(actor: Actor, { access }: HttpContext, found: Session | undefined): z.output<typeof session> {
+function describe(actor: Actor, { access }: CommonContext, found: Session | undefined): z.output<typeof session> {
   return {
     name: actor.name,
     address: actor.address,
@@ -90,6 +90,6 @@ function describe(actor: Actor, { access }: HttpContext, found: Session | undefi
 }
 
 /** With TLS, its own or that of a proxy in front of it, whose pages are then https. */
-function isSecure({ isEncrypted }: HttpContext, origin: string | undefined): boolean {
+function isSecure({ isEncrypted }: CommonContext, origin: string | undefined): boolean {
   return isEncrypted || origin?.startsWith('https:') === true
 }
