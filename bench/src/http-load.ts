@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { Worker } from '@geartrain/client'
+import { cpuSecondsOf } from './proc.ts'
 
 /*
  * A program: `http-load background port=4730 httpPort=4731 pid=1 clients=64 jobs=100000 payload=100 ... path=/x`. Posts
@@ -8,8 +8,6 @@ import { Worker } from '@geartrain/client'
  * `foreground` workers on the Gearman port give the workload back, which is the answer. With `keepAlive=0` each request
  * has a connection of its own. Plain sockets: a client of HTTP would be slower than what it measures.
  */
-
-const ticksPerSecond = 100
 
 const [pairs, [mode = '']] = [
   process.argv.filter((word) => word.includes('=')),
@@ -95,13 +93,6 @@ function isWhole(answer: string): boolean {
   return answer.endsWith('\r\n0\r\n\r\n')
 }
 
-/** Of all threads of the server, in seconds. */
-async function cpuSeconds(): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
-}
-
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 }
@@ -109,11 +100,11 @@ function percentile(sorted: readonly number[], share: number): number {
 const worker = new Worker({ host: '127.0.0.1', port }, { concurrency: number('workers') || 1 })
 if (mode === 'foreground') await worker.handle('bench', (job) => job.workload).start()
 const tookMs: number[] = []
-const cpuBefore = await cpuSeconds()
+const cpuBefore = await cpuSecondsOf(pid)
 const begin = performance.now()
 await Promise.all(Array.from({ length: clients }, () => submit(Math.floor(jobs / clients), tookMs)))
 const ms = performance.now() - begin
-const cpu = (await cpuSeconds()) - cpuBefore
+const cpu = (await cpuSecondsOf(pid)) - cpuBefore
 await worker.close()
 tookMs.sort((one, other) => one - other)
 console.log(

@@ -2,6 +2,7 @@
 export const metrics = [
   { name: 'startMs', label: 'ms to be ready', better: 'less' },
   { name: 'rate', label: 'jobs/s', better: 'more' },
+  { name: 'cpuPercent', label: 'server CPU, % of a core', better: 'less' },
   { name: 'cpuUs', label: 'server CPU us/job', better: 'less' },
   { name: 'clientCpuUs', label: 'client CPU us/job', better: 'less' },
   { name: 'workerCpuUs', label: 'worker CPU us/job', better: 'less' },

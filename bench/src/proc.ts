@@ -6,6 +6,15 @@ export interface Resident {
   readonly bytesPeak: number
 }
 
+const ticksPerSecond = 100
+
+/** What all threads of a process have used of the processors so far. */
+export async function cpuSecondsOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
 export async function residentOf(pid: number): Promise<Resident> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   const bytesOf = (name: string) => {

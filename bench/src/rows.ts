@@ -3,12 +3,13 @@ import type { SetName } from './sets.ts'
 /**
  * One piece of work that every server of its set gets. The names are what `--only` matches, so each says what is
  * special about it. Modes are those of the load generator, which explains them, `start`: how long the server takes
- * to come back after it was killed, and `delayed`: jobs with times within the next minute.
+ * to come back after it was killed, `delayed`: jobs with times within the next minute, and `watched`: a worker with so
+ * many functions (`workers`), as many jobs a second as `window`, and so many browsers (`clients`) that show a page.
  */
 export interface Row {
   readonly name: string
   readonly set: SetName
-  readonly mode: 'foreground' | 'background' | 'fill' | 'rounds' | 'beside' | 'start' | 'delayed'
+  readonly mode: 'foreground' | 'background' | 'fill' | 'rounds' | 'beside' | 'start' | 'delayed' | 'watched'
   readonly clients: number
   readonly window: number
   readonly workers: number
@@ -96,6 +97,11 @@ const idle: readonly Cells[] = [
   ['background, 8 clients x 64, drain 16', 'background', 8, 64, 16, 200_000],
 ]
 
+const dashboards: readonly Cells[] = [
+  ['200 functions, no jobs, 10 browsers', 'watched', 10, 0, 200, 0],
+  ['200 functions, 500 jobs/s, 10 browsers', 'watched', 10, 500, 200, 0],
+]
+
 /** Of some servers and libraries a row's jobs are a second's, of others an hour's: those submit for two seconds. */
 const timesMs: Readonly<Record<SetName, number>> = {
   memory: 0,
@@ -107,6 +113,7 @@ const timesMs: Readonly<Record<SetName, number>> = {
   libraryNpmOurs: 2_000,
   http: 0,
   httpIdle: 0,
+  dashboards: 20_000,
 }
 
 /** In the order of the tables. */
@@ -117,6 +124,7 @@ export const rows: readonly Row[] = [
   ...policies.map((cells) => rowOf('policies', cells, 'policies, ')),
   ...http.map((cells) => rowOf('http', cells, 'http, ')),
   ...idle.map((cells) => rowOf('httpIdle', cells, 'http, idle, ')),
+  ...dashboards.map((cells) => rowOf('dashboards', cells, 'dashboards, ')),
   ...[...library, libraryBatches].map((cells) => rowOf('library', cells, 'library, ')),
   ...library.map((cells) => rowOf('libraryNpm', cells, 'library, npm on gearmand, ')),
   ...library.map((cells) => rowOf('libraryNpmOurs', cells, 'library, npm on geartrain, ')),

@@ -9,6 +9,8 @@ export interface Column {
   /** Whose client and worker are the load; if none, that is the C program. */
   readonly library?: LibraryName
   readonly queueShare?: number
+  /** Of the dashboard, which browsers show; empty: none does. */
+  readonly page?: string
   /** The rows in which it takes part, if not all. */
   readonly modes?: readonly Row['mode'][]
 }
@@ -33,6 +35,7 @@ export type SetName =
   | 'libraryNpmOurs'
   | 'http'
   | 'httpIdle'
+  | 'dashboards'
 
 const npmNames = libraryNames.filter((name) => name !== 'geartrain' && name !== 'bullmq')
 const npmForegroundOnly: readonly LibraryName[] = ['node-gearman', 'gearman-node']
@@ -148,6 +151,18 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
     ],
     ratios: [{ title: 'idle / off', of: 'HTTP idle', by: ['HTTP off'] }],
     legend: `The Gearman port of a server that keeps jobs in memory, with an HTTP side that nobody uses and without one. ${cpu}`,
+    isLong: true,
+  },
+  dashboards: {
+    columns: [
+      { title: 'nobody looks', server: 'geartrain http', page: '' },
+      { title: 'overview', server: 'geartrain http', page: '/' },
+      { title: 'functions', server: 'geartrain http', page: '/functions' },
+      { title: 'jobs', server: 'geartrain http', page: '/jobs' },
+    ],
+    ratios: [],
+    legend:
+      'geartrain with its jobs on disk, and Chromium with ten pages of its dashboard open, each of which believes that it is looked at. server CPU: of all threads, over 20 s, after 5 s in which the pages were loaded.',
     isLong: true,
   },
   libraryNpm: npmSet('gearmand', 'C gearmand'),

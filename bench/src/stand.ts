@@ -10,7 +10,8 @@ import { type Place, servers } from './servers.ts'
 import type { Column } from './sets.ts'
 
 const MEGABYTE = 1e6
-const delayedLoad = [process.execPath, fileURLToPath(new URL('delayed-load.js', import.meta.url))]
+const delayedLoad = programOf('delayed-load.js')
+const dashboardLoad = programOf('dashboard-load.js')
 // What the load generator remembers of each job stays small, and there is something to say now and then.
 const FILL_JOBS_MAX = 500_000
 
@@ -69,16 +70,16 @@ export class Stand {
   }
 
   async #load(row: Row): Promise<Sample> {
-    const { library, server } = this.#column
-    const generator =
-      row.mode === 'delayed'
-        ? delayedLoad
-        : library === undefined
-          ? await servers[server].load(row)
-          : libraryLoad(library)
-    const sample = await runLoad(generator, row, this.#server, this.#before)
+    const sample = await runLoad(await this.#generator(row), row, this.#server, this.#before)
     if (this.#place.queued > 0) this.#before += row.jobs * row.rounds
     return sample
+  }
+
+  async #generator(row: Row): Promise<readonly string[]> {
+    const { library, server, page } = this.#column
+    if (row.mode === 'delayed') return delayedLoad
+    if (row.mode === 'watched') return [...dashboardLoad, `page=${page ?? ''}`]
+    return library === undefined ? await servers[server].load(row) : libraryLoad(library)
   }
 
   async #fill(row: Row): Promise<void> {
@@ -91,4 +92,8 @@ export class Stand {
       )
     }
   }
+}
+
+function programOf(file: string): readonly string[] {
+  return [process.execPath, fileURLToPath(new URL(file, import.meta.url))]
 }

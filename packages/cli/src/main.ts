@@ -11,6 +11,7 @@ import { gearmanCommand } from './gearman.ts'
 import { gearmandCommand } from './gearmand.ts'
 import { jobCommand } from './job.ts'
 import { jobsCommand } from './jobs.ts'
+import { monitorCommand } from './monitor.ts'
 import { endWithReader } from './output.ts'
 import { scheduleCommand } from './schedule.ts'
 import { serveCommand } from './serve.ts'
@@ -70,6 +71,7 @@ Examples:
   geartrain work resize -- ./resize.sh  a worker that runs a command for each job
   geartrain status                      functions, with their jobs and workers
   geartrain top                         the same, live, with what is stuck
+  geartrain monitor -s 10.0.0.1         job servers in the browser, plain gearmand too
   geartrain dead list                   jobs that are out of attempts
 
 geartrain serve --help shows all that can be set.`,
@@ -98,6 +100,7 @@ geartrain serve --help shows all that can be set.`,
   program.addCommand(scheduleCommand(program, finish))
   program.addCommand(workCommand(program))
   program.addCommand(topCommand(program, finish))
+  program.addCommand(monitorCommand(program, finish))
   program.addCommand(tokenCommand(program))
   program.addCommand(completionCommand(program))
   // Not copied from the program: it fails in gearmand's way.

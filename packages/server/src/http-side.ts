@@ -71,7 +71,8 @@ export class HttpSide {
   }
 
   #needs(): HttpNeeds {
-    const { options, clock, access, observers, figures, bulletin, handles, control, peers, fleet } = this.#parts
+    const { options, clock, access, observers, figures, bulletin, history, handles, control, peers, fleet } =
+      this.#parts
     return {
       kind: 'server',
       clock,
@@ -83,7 +84,9 @@ export class HttpSide {
       observers,
       figures,
       bulletin,
+      history,
       handles,
+      thresholds: options,
       closing: this.#closing.signal,
       perform: performOver(control),
       connect: (link, actor) => peers.letIn(link, actor),

@@ -42,6 +42,8 @@ export interface Limits {
   readonly httpConnectionsPerAddressMax: number
   /** Functions that have figures of their own in /metrics; those of all others are summed. */
   readonly metricsFunctionsMax: number
+  /** Functions that have a history of their own: those that came first. The others are in that of all together. */
+  readonly historyFunctionsMax: number
   /** Jobs that are done over HTTP, and requests that wait for one. */
   readonly httpLeasesMax: number
   readonly httpLeasesPerActorMax: number
@@ -83,6 +85,7 @@ export const defaultLimits: Limits = {
   httpConnectionsMax: 10_000,
   httpConnectionsPerAddressMax: 5000,
   metricsFunctionsMax: 1000,
+  historyFunctionsMax: 500,
   httpLeasesMax: 10_000,
   httpLeasesPerActorMax: 1000,
   watchAnswerBytesMax: 16 * MiB,

@@ -46,7 +46,7 @@ export async function openLog({ level, format, file }: LogOptions): Promise<Open
 }
 
 /** For programs that read the log; people find them in the text of the line that says the server is ready. */
-const readyFields = ['port', 'addresses', 'http', 'store', 'pid']
+const readyFields = ['port', 'addresses', 'http', 'servers', 'store', 'pid']
 
 type Render = (line: string) => string
 

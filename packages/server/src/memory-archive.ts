@@ -2,6 +2,7 @@ import type { DeathReason, Ending, Engine, Failure, Job, JobFunction, Keeper, Su
 import type { Connections } from './connections.ts'
 import { failureNote } from './failure-note.ts'
 import type { Handles } from './handles.ts'
+import { MemoryHistory } from './history/memory-history.ts'
 import { countJobs, groupDead, scanJobs } from './memory-scans.ts'
 import { isPattern } from './policies/function-name.ts'
 import {
@@ -50,6 +51,7 @@ export class MemoryArchive implements Keeper {
   /** By function and unique, the last one. */
   readonly #recent = new Map<string, Recent>()
   readonly #failures = new WeakMap<Job, StoredFailureNote[]>()
+  readonly #history = new MemoryHistory()
 
   constructor(context: MemoryArchiveContext) {
     this.#context = context
@@ -166,6 +168,8 @@ export class MemoryArchive implements Keeper {
         return countJobs(this.#among(request.filter), request)
       case 'group dead':
         return groupDead(this.#among(request.filter), request)
+      case 'history':
+        return { kind: 'history', slices: this.#history.read(request.stepMs, request.from, request.functions) }
     }
   }
 
@@ -179,6 +183,9 @@ export class MemoryArchive implements Keeper {
         return this.#dropKept(change.number) ? 'done' : 'not found'
       case 'document':
       case 'sweep':
+        return 'done'
+      case 'history':
+        this.#history.add(change.samples, change.functionsMax)
         return 'done'
       // The engine has those jobs, or nobody has.
       case 'retry':

@@ -68,6 +68,12 @@ export interface ServerOptions {
   readonly traces: string | TracesTracer | undefined
   /** The part of the jobs that are traced of those whose clients do not trace them, from 0 to 1. */
   readonly tracesSample: number
+  /** A job of a function that has workers waits for too long when it is longer than that; Infinity: never. */
+  readonly warnWaitMs: number
+  /** More than this part of a function's attempts in a minute may not fail, from 0 to 1. */
+  readonly warnFailures: number
+  /** A job that runs for longer than that is taken for stuck; Infinity: none, but those that others of its function show to be. */
+  readonly warnRunningMs: number
   readonly log: Log
 }
 
@@ -99,5 +105,8 @@ export const defaultOptions: ServerOptions = {
   schedules: [],
   traces: undefined,
   tracesSample: 1,
+  warnWaitMs: 300_000,
+  warnFailures: 0.1,
+  warnRunningMs: 3_600_000,
   log: silentLog,
 }

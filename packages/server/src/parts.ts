@@ -10,6 +10,8 @@ import { Control } from './control/control.ts'
 import type { ServerFacts } from './control/server-state.ts'
 import { Dispatch } from './dispatch.ts'
 import { Handles } from './handles.ts'
+import { HistoryReader } from './history/history-reader.ts'
+import { Sampler } from './history/sampler.ts'
 import { JobLog } from './job-log.ts'
 import { Journal } from './journal.ts'
 import { Bulletin } from './live/bulletin.ts'
@@ -59,6 +61,9 @@ export interface Parts {
   readonly figures: Figures
   /** Where it tells of what has changed. */
   readonly bulletin: Bulletin
+  /** Takes samples of the figures for the history, from which charts are made. */
+  readonly sampler: Sampler
+  readonly history: HistoryReader
   /** Where spans of the jobs go; undefined: there are none. */
   readonly traces: SpanSink | undefined
   /** Where the server listens. */
@@ -111,6 +116,8 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     wallTime,
     startedAt: clock.wallNow(),
   }
+  const sampler = new Sampler({ figures, archive, functionsMax: limits.historyFunctionsMax })
+  const history = new HistoryReader({ archive, sampler, clock })
   if (log.isLevelEnabled?.('debug') === true) observers.add(new JobLog(log, handles))
   const { traces: given, tracesSample: sample } = options
   const traces =
@@ -191,6 +198,8 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     observers,
     figures,
     bulletin,
+    sampler,
+    history,
     traces,
     addresses,
     fleet,

@@ -83,12 +83,13 @@ export class Server {
   }
 
   async #open(): Promise<void> {
-    const { options, engine, journal, policies, schedules, turn } = this.#parts
+    const { options, engine, journal, policies, schedules, sampler, turn } = this.#parts
     const documents = (await journal?.open(engine, turn)) ?? []
     this.#sessionKey = documents.find(({ kind }) => kind === sessionKeyDocument)?.body
     policies.load(documents, options.log)
     engine.applyPolicies()
     schedules.start(documents, options.schedules)
+    sampler.start()
   }
 
   /**
@@ -97,7 +98,7 @@ export class Server {
    * HttpListenError if it can't listen.
    */
   async listen(): Promise<ListeningAddress[]> {
-    const { options, peers, journal } = this.#parts
+    const { options, peers, sampler, journal } = this.#parts
     await this.#refuseUnguarded()
     this.#tls = openTls(options, this.#parts.clock)
     if (this.#tls !== undefined && options.tlsPort !== 'off') peers.openTls(this.#tls)
@@ -114,6 +115,7 @@ export class Server {
       peers.closeTls()
       await stopped
       await this.#http.close(0)
+      sampler.stop()
       await journal?.close(storePatienceMs)
       throw error
     }
@@ -209,7 +211,7 @@ export class Server {
   }
 
   async #finish(graceMs: number): Promise<void> {
-    const { peers, waits, turn, journal, fleet } = this.#parts
+    const { peers, waits, turn, sampler, journal, fleet } = this.#parts
     peers.refuseAll()
     fleet.close()
     this.#http.endWaits()
@@ -218,6 +220,7 @@ export class Server {
     await peers.close(graceMs)
     turn.stop()
     peers.closeTls()
+    sampler.stop()
     await journal?.close(storePatienceMs)
     await this.traces?.close()
   }

@@ -148,6 +148,21 @@ export const settings = {
     defaultOptions.tracesSample,
     'the part of the jobs that are traced of those whose clients do not trace them',
   ),
+  'warn-wait': setting(
+    orWord('off', Number.POSITIVE_INFINITY, duration(365 * day)),
+    defaultOptions.warnWaitMs,
+    'a job that waits for longer, though its function has workers, is told as something wrong',
+  ),
+  'warn-failures': setting(
+    decimal('number', 0, 1),
+    defaultOptions.warnFailures,
+    'the same of a function of whose attempts in the last minute a greater part has failed; 1 is never',
+  ),
+  'warn-running': setting(
+    orWord('off', Number.POSITIVE_INFINITY, duration(365 * day)),
+    defaultOptions.warnRunningMs,
+    'the same of a job that runs for longer, or for 5 minutes and ten times as long as those of its function do',
+  ),
 
   'packet-bytes-max': limit(byteCount(KiB, 1024 * MiB), 'packetBytesMax', 'largest body of a packet'),
   'line-bytes-max': limit(byteCount(64, MiB), 'lineBytesMax', 'longest line of the text protocol'),
@@ -249,6 +264,11 @@ export const settings = {
     'watchAnswerBytesMax',
     'longest answer of a job server that is watched',
   ),
+  'history-functions-max': limit(
+    wholeNumber('number', 0, 10_000),
+    'historyFunctionsMax',
+    'functions that have a history of their own; those of all others are in that of all together',
+  ),
   'http-requests-per-token-max': limit(
     orWord('off', 0, rate(1 / 3600, 1e6)),
     'httpRequestsPerTokenMax',
@@ -293,6 +313,9 @@ export function toServerOptions(
     keepAliveIdleMs: values['keepalive-idle'],
     traces: values.traces === '' ? undefined : values.traces,
     tracesSample: values['traces-sample'],
+    warnWaitMs: values['warn-wait'],
+    warnFailures: values['warn-failures'],
+    warnRunningMs: values['warn-running'],
     verbose: verboseWords[values['log-level']],
     limits: toLimits(values),
   }

@@ -10,7 +10,8 @@ const executablePath = process.env['GEARTRAIN_CHROMIUM'] ?? paths.find((path) =>
 
 /** For the option `skip` of a test: false, or why the browser's tests can't run here. */
 export const skip: false | string =
-  executablePath === undefined && 'Chromium is not installed (Debian: chromium), or GEARTRAIN_CHROMIUM does not say where'
+  executablePath === undefined &&
+  'Chromium is not installed (Debian: chromium), or GEARTRAIN_CHROMIUM does not say where'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 

@@ -59,6 +59,7 @@ const table: Readonly<Record<string, string>> = {
   closeConnection: 'admin',
   getServer: view,
   streamEvents: view,
+  listFindings: view,
   getMetrics: view,
   getHealth: everyone,
   getReadiness: everyone,

@@ -123,6 +123,7 @@ async function server(api: Api): Promise<void> {
   await api.json('getServer')
   for (const id of ['getMetrics', 'getHealth', 'getReadiness', 'getOpenApi']) assert.ok((await api.call(id)).ok, id)
   await (await api.stream('streamEvents')).end()
+  await api.json('listFindings')
   await api.json('getSession')
   await api.json('beginSession', { body: { token } })
   assert.equal((await api.call('beginSession', { body: { token: 'gt_another' } })).status, 401)

@@ -4,13 +4,12 @@ import diagnostics from 'node:diagnostics_channel'
 import type { ServerResponse } from 'node:http'
 import net from 'node:net'
 import { describe, it } from 'node:test'
-import type { LocalServer } from '../server/local-server.ts'
 import { FakeStore } from '../support/fake-store.ts'
-import { ManualClock } from '../support/manual-clock.ts'
 import { PACKET } from '../support/raw.ts'
 import { until } from '../support/until.ts'
-import { EventReader } from './event-reader.ts'
-import { apiOf, originOf, startLocal } from './local-http.ts'
+import type { EventReader } from './event-reader.ts'
+import { EventStage } from './event-stage.ts'
+import { apiOf, originOf } from './local-http.ts'
 
 /** What is read of a snapshot or of counters. */
 interface Told {
@@ -29,55 +28,6 @@ interface State {
   readonly paused: boolean
 }
 
-const tickMs = 1000
-
-/** A server whose time stands still until the test moves it, so that nothing is told but when it says so. */
-class Stage implements AsyncDisposable {
-  readonly clock = new ManualClock()
-  readonly local: LocalServer
-  readonly #readers: EventReader[] = []
-
-  private constructor(local: LocalServer, clock: ManualClock) {
-    this.local = local
-    this.clock = clock
-  }
-
-  static async open(options: Parameters<typeof startLocal>[0] = {}): Promise<Stage> {
-    const clock = new ManualClock()
-    return new Stage(await startLocal(options, clock), clock)
-  }
-
-  async read(query = '', token = ''): Promise<EventReader> {
-    const headers: Record<string, string> = token === '' ? {} : { authorization: `Bearer ${token}` }
-    const reader = await EventReader.open(`${originOf(this.local)}/api/events${query}`, headers)
-    this.#readers.push(reader)
-    return reader
-  }
-
-  async submit(...names: string[]): Promise<void> {
-    const client = await this.local.connect('client')
-    for (const name of names) {
-      client.send(PACKET.SUBMIT_JOB_BG, Buffer.from(name, 'latin1'), '', 'x')
-      await client.receive('JOB_CREATED')
-    }
-    client.destroy()
-  }
-
-  tick(): void {
-    this.clock.advance(tickMs)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const reader of this.#readers) reader[Symbol.dispose]()
-    const closed = this.local[Symbol.asyncDispose]()
-    await until('the server was closed', () => {
-      this.clock.advance(tickMs)
-      return this.local.server.connectionCount === 0
-    })
-    await closed
-  }
-}
-
 async function told(reader: EventReader, event: 'snapshot' | 'counters'): Promise<Told> {
   // As the description of the API has it.
   return (await reader.named(event)) as Told
@@ -87,7 +37,7 @@ function namesOf({ functions }: Told): string[] {
   return functions.map(({ name }) => name)
 }
 
-async function changeOf(stage: Stage, reader: EventReader, kind: string): Promise<object> {
+async function changeOf(stage: EventStage, reader: EventReader, kind: string): Promise<object> {
   const isIt = (data: unknown) => typeof data === 'object' && data !== null && 'kind' in data && data.kind === kind
   const found = reader.next(`a change: ${kind}`, ({ event, data }) => event === 'change' && isIt(data))
   const isDone = { now: false }
@@ -104,7 +54,7 @@ async function changeOf(stage: Stage, reader: EventReader, kind: string): Promis
 
 describe('GET /api/events', () => {
   it('tells everything at first, and then what has changed', async () => {
-    await using stage = await Stage.open()
+    await using stage = await EventStage.open()
     await stage.submit('a', 'b')
     // Their rates are 0 again.
     stage.clock.advance(130_000)
@@ -136,7 +86,7 @@ describe('GET /api/events', () => {
 
   it('tells at once of workers, policies, schedules, dead jobs, the store and the end', async () => {
     const store = new FakeStore()
-    await using stage = await Stage.open({ store })
+    await using stage = await EventStage.open({ store })
     const reader = await stage.read()
     await told(reader, 'snapshot')
     const worker = await stage.local.connect('worker')
@@ -170,7 +120,7 @@ describe('GET /api/events', () => {
   })
 
   it('tells of jobs that have died, many at once in one event', async () => {
-    await using stage = await Stage.open({ functions: { f: { attempts: 1 } } })
+    await using stage = await EventStage.open({ functions: { f: { attempts: 1 } } })
     const reader = await stage.read()
     await told(reader, 'snapshot')
     await stage.submit('f', 'f', 'f')
@@ -191,7 +141,7 @@ describe('GET /api/events', () => {
   })
 
   it('tells of the functions that were asked for, and as often', async () => {
-    await using stage = await Stage.open()
+    await using stage = await EventStage.open()
     await stage.submit('a', 'b', 'gr\xc3\xb6\xc3\x9fe')
     const one = await stage.read('?function=gr%C3%B6%C3%9Fe&interval=3')
     const two = await stage.read('?function=a&function=nothing')
@@ -208,7 +158,7 @@ describe('GET /api/events', () => {
   })
 
   it('refuses what it does not know', async () => {
-    await using stage = await Stage.open()
+    await using stage = await EventStage.open()
     const api = await apiOf(stage.local)
     const wrong = [
       'interval=0',
@@ -235,13 +185,13 @@ describe('GET /api/events', () => {
       all: rule('all', 'view', '*'),
       ci: rule('ci', 'submit', '*'),
     }
-    await using stage = await Stage.open({ access: { ...access, gearman } })
+    await using stage = await EventStage.open({ access: { ...access, gearman } })
     await stage.submit('mail.send', 'resize')
     const some = await stage.read('', 'mail')
     const all = await stage.read('', 'all')
     const asked = await stage.read('?function=resize', 'mail')
     assert.deepEqual(namesOf(await told(all, 'snapshot')), ['mail.send', 'resize'])
-    assert.deepEqual(Object.keys(await told(some, 'snapshot')).sort(), ['at', 'functions'])
+    assert.deepEqual(Object.keys(await told(some, 'snapshot')).sort(), ['at', 'findings', 'functions'])
     assert.deepEqual(namesOf(await told(asked, 'snapshot')), [])
     const worker = await stage.local.connect('worker')
     worker.send(PACKET.CAN_DO, 'resize')
@@ -264,7 +214,7 @@ describe('GET /api/events', () => {
   })
 
   it('does nothing while nobody reads', async () => {
-    await using stage = await Stage.open()
+    await using stage = await EventStage.open()
     const idle = stage.clock.timerCount
     const reader = await stage.read()
     await told(reader, 'snapshot')
@@ -282,7 +232,7 @@ describe('GET /api/events', () => {
       responses.push((message as { readonly response: ServerResponse }).response)
     }
     diagnostics.subscribe('http.server.request.start', onRequest)
-    await using stage = await Stage.open()
+    await using stage = await EventStage.open()
     const names = Array.from({ length: functionsCount }, (_, index) => `function ${index} ${'x'.repeat(200)}`)
     await stage.submit(...names)
     const { port } = new URL(originOf(stage.local))

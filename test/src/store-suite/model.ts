@@ -7,6 +7,8 @@ import { type Addition, claimed, toBatch, type Wish } from './batch.ts'
 import type { Place } from './counter.ts'
 import type { It } from './it.ts'
 import { NaiveJobs } from './naive-jobs.ts'
+import { tiers } from './parts.ts'
+import { readable, sample } from './samples.ts'
 
 /*
  * Any batches, in any order, to the store and to the naive one: both must answer the same to each of them. A failure
@@ -129,6 +131,12 @@ const request: fc.Arbitrary<AnyRequest> = fc.oneof(
     function: fc.option(name, { nil: undefined }),
   }),
   fc.constant({ kind: 'count dead' } as const),
+  fc.record({
+    kind: fc.constant('history' as const),
+    stepMs: fc.constantFrom(...tiers.map(({ stepMs }) => stepMs)),
+    from: fc.constantFrom(0, 500_000),
+    functions: fc.constantFrom(undefined, [], ['a', 'Größe']),
+  }),
   fc.record({ kind: fc.constant('find unique' as const), unique }),
   fc.record({
     kind: fc.constant('find same' as const),
@@ -143,7 +151,17 @@ const time = fc.constantFrom(0, 0, 1, 2, 3, 10)
 const change: fc.Arbitrary<AnyChange> = fc.record({
   kind: fc.constantFrom<StoredChange['kind'][]>(
     ...(['retry', 'retry', 'retry', 'bury', 'bury', 'keep', 'keep', 'keep', 'revive', 'revive'] as const),
-    ...(['delete dead', 'delete result', 'prioritize', 'prioritize', 'hasten', 'hasten', 'document', 'sweep'] as const),
+    ...([
+      'delete dead',
+      'delete result',
+      'prioritize',
+      'prioritize',
+      'hasten',
+      'hasten',
+      'document',
+      'sweep',
+      'history',
+    ] as const),
   ),
   which: fc.oneof(fc.nat({ max: 20 }), which),
   times: fc.tuple(time, time),
@@ -291,6 +309,11 @@ class Pair {
         return { kind, document: { kind: `kind ${count}`, name: document, body: text } }
       case 'sweep':
         return { kind, now: this.#now }
+      case 'history': {
+        const row = { done: attempts, failed: count, ready: index, waitMs: [attempts * 100, 3] }
+        const at = 100_000 + index * 10_000
+        return { kind, samples: [sample(at, row, { [document]: row })], functionsMax: 3 }
+      }
     }
   }
 
@@ -316,6 +339,7 @@ class Pair {
       case 'find same':
       case 'describe unique':
       case 'count dead':
+      case 'history':
         return each
     }
   }
@@ -340,6 +364,7 @@ function toLines(counts: BatchResult['promoted']): string[] {
 
 function toComparable(answer: StoreAnswer) {
   if (answer.kind === 'claim') return claimed(answer)
+  if (answer.kind === 'history') return answer.slices.map(readable)
   if (answer.kind !== 'count dead') return answer
   return answer.functions.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }

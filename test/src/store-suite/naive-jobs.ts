@@ -18,6 +18,7 @@ import {
   type StoreRequest,
   type StoreState,
 } from '@geartrain/server'
+import { NaiveHistory } from './naive-history.ts'
 import { failuresMax, promotedMax, RecordReader, RecordWriter, sweptMax } from './parts.ts'
 
 /** What is known of a job wherever it is. */
@@ -77,6 +78,7 @@ export class NaiveJobs {
   #dead: NaiveDead[] = []
   #results: NaiveResult[] = []
   #documents: StoredDocument[] = []
+  #history = new NaiveHistory()
   #reservedUntil = 0
   #position = 0
 
@@ -100,6 +102,7 @@ export class NaiveJobs {
     copy.#dead = this.#dead.map((job) => ({ ...job }))
     copy.#results = this.#results.map((job) => ({ ...job }))
     copy.#documents = [...this.#documents]
+    copy.#history = this.#history.copy()
     copy.#reservedUntil = this.#reservedUntil
     copy.#position = this.#position
     return copy
@@ -181,6 +184,8 @@ export class NaiveJobs {
       }
       case 'group dead':
         return { kind: 'group dead', groups: groupRows(this.#scan(request)), next: undefined }
+      case 'history':
+        return { kind: 'history', slices: this.#history.read(request.stepMs, request.from, request.functions) }
     }
   }
 
@@ -299,6 +304,9 @@ export class NaiveJobs {
       }
       case 'sweep':
         this.#sweep(change.now)
+        return 'done'
+      case 'history':
+        this.#history.add(change.samples, change.functionsMax)
         return 'done'
     }
   }

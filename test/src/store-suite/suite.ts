@@ -8,6 +8,7 @@ import { delayed } from './delayed.ts'
 import { documents } from './documents.ts'
 import { ends } from './ends.ts'
 import { expiries } from './expiries.ts'
+import { history } from './history.ts'
 import { makeIt } from './it.ts'
 import { joining } from './joining.ts'
 import { lookUps } from './look-ups.ts'
@@ -35,6 +36,7 @@ const topics = {
   priorities,
   expiries,
   documents,
+  history,
   scans,
   model,
 }

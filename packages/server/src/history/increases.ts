@@ -1,4 +1,9 @@
-import { counter, type FunctionFigures, waitAt as waitAtFigures, runAt as runAtFigures } from '../metrics/function-figures.ts'
+import {
+  counter,
+  type FunctionFigures,
+  runAt as runAtFigures,
+  waitAt as waitAtFigures,
+} from '../metrics/function-figures.ts'
 import { bucketCount } from '../metrics/histogram.ts'
 import { gaugesAt, type HistoryRow, makeRow, place, runAt, waitAt } from './row.ts'
 

@@ -37,6 +37,7 @@ export class Sampler {
   /** When there was last something to tell of those that have a history of their own. */
   readonly #toldAt = new Map<string, number>()
   #unkept: HistorySlice[] = []
+  #sampleCount = 0
   #samplesUntilWrite = samplesPerWrite
   #isWriting = false
   /** When the last sample was taken. */
@@ -54,13 +55,15 @@ export class Sampler {
     return this.#unkept
   }
 
-  /** The last sample, if there is one: another one means that there is more to tell. */
-  get last(): HistorySlice | undefined {
-    return this.#unkept.at(-1)
+  /** How many were taken: while it is the same, so is the history. */
+  get sampleCount(): number {
+    return this.#sampleCount
   }
 
   start(): void {
-    this.#sampledAt = this.#context.figures.clock.now()
+    const { clock, dead } = this.#context.figures
+    this.#sampledAt = clock.now()
+    void dead.ask(0)
     this.#setTimer()
   }
 
@@ -93,8 +96,9 @@ export class Sampler {
     this.#sampledAt = now
     this.#unkept.push({ at: stepAt(middle, sampleMs), rows: this.#rows(now) })
     if (this.#unkept.length > unkeptMax) this.#unkept.shift()
+    this.#sampleCount++
     // The next sample has what comes of it.
-    dead.ask(functions.total.changes === this.#changesSeen ? deadAgeMsMax : 0)
+    void dead.ask(functions.total.changes === this.#changesSeen ? deadAgeMsMax : 0)
     this.#changesSeen = functions.total.changes
   }
 
@@ -130,7 +134,8 @@ export class Sampler {
     const hasIncreased = figures !== undefined && this.#increases.take(figures, row)
     row[place.dead] = dead.byName.get(name) ?? 0
     if (jobFunction !== undefined) {
-      for (const priority of [0, 1, 2] as const) row[place.ready] = (row[place.ready] ?? 0) + jobFunction.queuedCount(priority)
+      for (const priority of [0, 1, 2] as const)
+        row[place.ready] = (row[place.ready] ?? 0) + jobFunction.queuedCount(priority)
       row[place.delayed] = jobFunction.delayedCount + jobFunction.backlog.delayed
       row[place.running] = jobFunction.runningCount
       row[place.workers] = jobFunction.workerCount
@@ -165,7 +170,8 @@ export class Sampler {
       if (failure !== undefined) return
       const kept = new Set(samples)
       this.#unkept = this.#unkept.filter((sample) => !kept.has(sample))
-      if (this.#unkept.length >= samplesPerWrite) this.#write()
+      const isStopped = this.#stopTimer === undefined
+      if (isStopped || this.#unkept.length >= samplesPerWrite) this.#write()
     })
   }
 }

@@ -112,7 +112,7 @@ export class SliceReader {
       const length = this.#number()
       const end = this.#at + length
       if (end > this.#bytes.length) return false
-      this.name = this.#bytes.latin1Slice(this.#at, end)
+      this.name = this.#bytes.toString('latin1', this.#at, end)
       this.#at = end
     }
     const length = this.#number()

@@ -7,9 +7,11 @@ import type { Connection } from '../connection.ts'
 import type { Leases } from '../gateway/http-worker-leases.ts'
 import type { JobGateway } from '../gateway/job-gateway.ts'
 import type { Handles } from '../handles.ts'
+import type { HistoryReader } from '../history/history-reader.ts'
 import type { JobWatch } from '../job-watch.ts'
 import type { Limits } from '../limits.ts'
 import type { Bulletin } from '../live/bulletin.ts'
+import type { Thresholds } from '../live/findings/symptoms.ts'
 import type { LiveFeed } from '../live/live-feed.ts'
 import type { Log } from '../log.ts'
 import type { Figures } from '../metrics/figures.ts'
@@ -35,7 +37,9 @@ export interface HttpNeeds extends CommonNeeds {
   readonly observers: Observers
   readonly figures: Figures
   readonly bulletin: Bulletin
+  readonly history: HistoryReader
   readonly handles: Handles
+  readonly thresholds: Thresholds
   /** Aborted when the server begins to stop: nobody is to wait any longer. */
   readonly closing: AbortSignal
   /** As for an operation of CONTROL. Rejects with a Problem. */

@@ -3,8 +3,10 @@ import type { Route, RouteFor } from './route.ts'
 import { aboutRoutes } from './routes/about.ts'
 import { deadRoutes } from './routes/dead.ts'
 import { eventRoutes } from './routes/events.ts'
+import { findingRoutes } from './routes/findings.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
+import { historyRoutes } from './routes/history.ts'
 import { jobListRoutes } from './routes/job-list.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -29,6 +31,8 @@ const operations: readonly Route[] = [
   ...aboutRoutes,
   ...sessionRoutes,
   ...eventRoutes,
+  ...historyRoutes,
+  ...findingRoutes,
   ...metricsRoutes,
   ...healthRoutes,
 ]
@@ -44,7 +48,4 @@ const monitorOperations: readonly RouteFor<CommonContext>[] = [
 export const routes: readonly Route[] = [...operations, openApiRoute(operations)]
 
 /** Those of a monitor, which has no jobs. */
-export const monitorRoutes: readonly RouteFor<CommonContext>[] = [
-  ...monitorOperations,
-  openApiRoute(monitorOperations),
-]
+export const monitorRoutes: readonly RouteFor<CommonContext>[] = [...monitorOperations, openApiRoute(monitorOperations)]

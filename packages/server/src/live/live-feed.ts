@@ -1,13 +1,13 @@
-import type { LiveServer } from '@geartrain/protocol'
+import type { Finding, LiveServer } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
-import type { Handles } from '../handles.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import { textOfName } from '../http/names.ts'
-import type { Figures } from '../metrics/figures.ts'
 import type { Observers } from '../observers.ts'
 import type { Bulletin } from './bulletin.ts'
 import { ChangeWatch } from './change-watch.ts'
 import { Changes, type WrittenChange } from './changes.ts'
+import { type FindingContext, FindingWatch } from './findings/finding-watch.ts'
+import { ToldFindings } from './findings/told-findings.ts'
 import { flowing } from './function-state.ts'
 import { FunctionStates, ticksKept } from './function-states.ts'
 import { ServerWatch } from './server-state.ts'
@@ -41,11 +41,9 @@ interface Reader {
   since: number
 }
 
-export interface LiveFeedContext {
-  readonly figures: Figures
+export interface LiveFeedContext extends FindingContext {
   readonly bulletin: Bulletin
   readonly observers: Observers
-  readonly handles: Handles
 }
 
 /**
@@ -57,11 +55,13 @@ export class LiveFeed {
   readonly #context: LiveFeedContext
   readonly #states: FunctionStates
   readonly #server: ServerWatch
+  readonly #findings: FindingWatch
   readonly #changes: Changes
   readonly #readers = new Set<Reader>()
   #tick = 0
   #at = 0
   #serverState: LiveServer | undefined
+  readonly #toldFindings = new ToldFindings()
   /** What was written of this tick, by scope and the tick that it goes on from. */
   readonly #written = new Map<string, Buffer>()
   /** Set while there are readers. */
@@ -72,6 +72,7 @@ export class LiveFeed {
     this.#context = context
     this.#states = new FunctionStates(context.figures)
     this.#server = new ServerWatch(context.figures)
+    this.#findings = new FindingWatch(context)
     this.#changes = new Changes(clock, (changes) => this.#tell(changes))
   }
 
@@ -79,9 +80,18 @@ export class LiveFeed {
     return this.#readers.size
   }
 
-  /** To be awaited before the first `add`: how many dead jobs there are is asked of the store. */
+  /** To be awaited before the first `add`: there are things that only the store knows. */
   async prepare(): Promise<void> {
-    await this.#context.figures.dead.refresh(deadAgeMsMax)
+    await Promise.all([this.#context.figures.dead.refresh(deadAgeMsMax), this.#findings.prepare()])
+  }
+
+  /** What is wrong, as far as the actor may see. While nobody reads, it is looked for when that is asked. */
+  async findings(actor: Actor): Promise<Finding[]> {
+    const isOld = () => this.#stop === undefined && this.#findings.ageMs >= tickMs
+    if (isOld()) await this.#findings.prepare()
+    // Of those who have waited together, one is enough.
+    if (isOld()) this.#findings.look(undefined)
+    return this.#found(scopeOf({ actor, names: undefined }))
   }
 
   /** A reader, from now on. Gives the way to leave. */
@@ -119,6 +129,7 @@ export class LiveFeed {
       this.#server.stop()
       this.#states.clear()
       this.#written.clear()
+      this.#toldFindings.clear()
     }
   }
 
@@ -140,6 +151,8 @@ export class LiveFeed {
     this.#at = this.#context.figures.clock.wallNow()
     this.#states.update(this.#tick)
     this.#serverState = this.#server.take()
+    this.#findings.look(this.#serverState)
+    this.#toldFindings.forget(this.#tick - ticksKept)
   }
 
   /** What has changed after that tick; undefined: everything. */
@@ -150,7 +163,8 @@ export class LiveFeed {
     return written
   }
 
-  #write({ actor, names, isWhole }: Scope, since: number | undefined): string {
+  #write(scope: Scope, since: number | undefined): string {
+    const { actor, names, isWhole } = scope
     const { functions, clock } = this.#context.figures
     const maySee = isWhole ? everything : (name: string) => actor.may('view', name)
     const states = this.#states.written(since ?? 0, maySee, names)
@@ -159,11 +173,20 @@ export class LiveFeed {
       const gone = this.#states.gone(since, maySee, names)
       if (gone.length > 0) parts.push(`"gone":${JSON.stringify(gone.map(textOfName))}`)
     }
+    const findings = this.#toldFindings.written(scope.key, this.#tick, since, () => this.#found(scope))
+    if (findings !== undefined) parts.push(`"findings":${findings}`)
     if (isWhole) {
       parts.push(`"all":${JSON.stringify(flowing(functions.total, clock.now()))}`)
       parts.push(`"server":${JSON.stringify(this.#serverState)}`)
     }
     return `event: ${since === undefined ? 'snapshot' : 'counters'}\ndata: {${parts.join(',')}}\n\n`
+  }
+
+  #found({ actor, names, isWhole }: Scope): Finding[] {
+    return this.#findings.found(
+      (name) => names?.includes(name) !== false && (isWhole || actor.may('view', name)),
+      isWhole,
+    )
   }
 
   #tell(changes: readonly WrittenChange[]): void {
@@ -186,7 +209,7 @@ export class LiveFeed {
 }
 
 /** Those whom the same rules let in may see the same. */
-function scopeOf({ actor, names }: LiveWishes): Scope {
+function scopeOf({ actor, names }: Pick<LiveWishes, 'actor' | 'names'>): Scope {
   const isWhole = actor.mayEverywhere('view')
   return { key: JSON.stringify([isWhole || actor.name, names]), actor, names, isWhole }
 }

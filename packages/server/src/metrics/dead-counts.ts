@@ -7,7 +7,7 @@ export class DeadCounts {
   readonly #question: StoreQuestion<ReadonlyMap<string, number>>
 
   constructor(archive: Archive, clock: Clock) {
-    this.#question = new StoreQuestion(clock, new Map(), () => ask(archive))
+    this.#question = new StoreQuestion(clock, new Map(), () => countDead(archive))
   }
 
   /** As they were last known. */
@@ -15,13 +15,18 @@ export class DeadCounts {
     return this.#question.answer
   }
 
-  /** Resolves when they are not older than that, or when the store takes too long or can't say. */
+  /** Resolves when they are not older than that, or when the store can't say; its disk may hang. */
+  async ask(ageMsMax: number): Promise<void> {
+    await this.#question.ask(ageMsMax)
+  }
+
+  /** The same, but that it does not wait for long. */
   async refresh(ageMsMax: number): Promise<void> {
     await this.#question.refresh(ageMsMax)
   }
 }
 
-function ask(archive: Archive): Promise<ReadonlyMap<string, number> | undefined> {
+function countDead(archive: Archive): Promise<ReadonlyMap<string, number> | undefined> {
   return new Promise((resolve) => {
     archive.lookUp({ kind: 'count dead' }, (answer) => {
       const isKnown = answer.kind === 'count dead'

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 
-/** How long an answer of the store is waited for: its disk may hang. */
+/** How long an answer of the store is waited for. */
 const patienceMs = 1000
 
 /** What only the store knows. It is asked when somebody wants to see, not too often. */
@@ -23,12 +23,15 @@ export class StoreQuestion<Answer> {
     return this.#answer
   }
 
-  /** Resolves when the answer is not older than that, or when the store takes too long or can't say. */
+  /** Resolves when the answer is not older than that, or when the store can't say; its disk may hang. */
+  async ask(ageMsMax: number): Promise<void> {
+    if (this.#isOlderThan(ageMsMax)) await this.#askOnce()
+  }
+
+  /** The same, but that it does not wait for long. */
   async refresh(ageMsMax: number): Promise<void> {
-    if (this.#clock.now() - this.#askedAt < ageMsMax) return
-    const asking = (this.#asking ??= this.#learn().finally(() => {
-      this.#asking = undefined
-    }))
+    if (!this.#isOlderThan(ageMsMax)) return
+    const asking = this.#askOnce()
     await new Promise<void>((resolve) => {
       const stopTimer = this.#clock.after(patienceMs, resolve)
       void asking.then(() => {
@@ -36,6 +39,16 @@ export class StoreQuestion<Answer> {
         resolve()
       })
     })
+  }
+
+  #isOlderThan(ageMsMax: number): boolean {
+    return this.#clock.now() - this.#askedAt >= ageMsMax
+  }
+
+  #askOnce(): Promise<void> {
+    return (this.#asking ??= this.#learn().finally(() => {
+      this.#asking = undefined
+    }))
   }
 
   async #learn(): Promise<void> {

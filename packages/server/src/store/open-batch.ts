@@ -208,6 +208,8 @@ function bytesOf(change: StoredChange): number {
       return change.failure?.error.length ?? 0
     case 'revive':
       return change.workload?.length ?? 0
+    case 'history':
+      return change.samples.reduce((sum, { rows }) => sum + rows.length, 0)
     case 'delete dead':
     case 'delete result':
     case 'prioritize':

@@ -1,4 +1,5 @@
 import type { DeathReason, Ending, FailureReason, Priority } from '@geartrain/engine'
+import type { HistorySlice } from '../history/slice.ts'
 
 /**
  * Where durable jobs live. The server hands over what it has to remember in batches, one at a time, and gives out no
@@ -152,6 +153,12 @@ export type StoredChange =
     }
   /** Dead jobs and results whose time is over go, at most `sweptMax` of each. */
   | { readonly kind: 'sweep'; readonly now: number }
+  /**
+   * Samples of the server's figures. Each is added to the step that it lies in, of every tier (history/tiers.ts), as
+   * mergeSlices does it; `functionsMax` functions have rows in a step. If a tier has too many steps, the one that was
+   * begun first goes.
+   */
+  | { readonly kind: 'history'; readonly samples: readonly HistorySlice[]; readonly functionsMax: number }
 
 /** `joined`: a job of the same unique waits already; nothing was done. */
 export type ChangeOutcome = 'done' | 'not found' | 'joined'
@@ -232,6 +239,13 @@ export type StoreRequest =
   | (StoredScan & { readonly kind: 'count' })
   /** The same for dead ones by function, reason and message (see failure-message.ts), `groupsMax` at most. */
   | (StoredScan & { readonly kind: 'group dead'; readonly groupsMax: number })
+  /** The steps of a tier that begin then or later: the row of all together and those of these functions, or all rows. */
+  | {
+      readonly kind: 'history'
+      readonly stepMs: number
+      readonly from: number
+      readonly functions: readonly string[] | undefined
+    }
 
 /** Where a look through the store is, and what for. */
 export interface StoredScan {
@@ -345,6 +359,8 @@ export type StoreAnswer =
       readonly next: number | undefined
     }
   | { readonly kind: 'group dead'; readonly groups: readonly StoredGroup[]; readonly next: number | undefined }
+  /** By time. Each has a buffer of its own. */
+  | { readonly kind: 'history'; readonly slices: readonly HistorySlice[] }
   /** The request could not be answered; others can. */
   | { readonly kind: 'failed'; readonly failure: StoreFailure }
 

@@ -13,7 +13,7 @@ export const eventRoutes: readonly Route[] = [
     id: 'streamEvents',
     tag: 'Server',
     summary: 'How the server is, as it changes',
-    description: `Server-sent events. First a \`snapshot\`: \`functions\` with how many of their jobs wait, run and are dead, what has become of them since the server's start (\`totals\`), \`rates\` a second over the last 10 s and the last minute, and times to wait and run of the last minute or two. Then each second \`counters\`, which has the functions that have changed since the last one, whole, and the names of those that are \`gone\`. \`change\` comes at once: its \`kind\` is \`policy\`, \`schedule\`, \`workers\`, \`job died\`, \`store\` or \`stopping\`.
+    description: `Server-sent events. First a \`snapshot\`: \`functions\` with how many of their jobs wait, run and are dead, what has become of them since the server's start (\`totals\`), \`rates\` a second over the last 10 s and the last minute, and times to wait and run of the last minute or two; and \`findings\`, what is wrong now, as listFindings tells it. Then each second \`counters\`, which has the functions that have changed since the last one, whole, and the names of those that are \`gone\`; and all \`findings\`, if they have changed. \`change\` comes at once: its \`kind\` is \`policy\`, \`schedule\`, \`workers\`, \`job died\`, \`store\` or \`stopping\`.
 
 \`all\` (functions together) and \`server\` are for those who may view all functions. A reader that is slow misses seconds, and gets then what has changed meanwhile.`,
     access: ['view'],

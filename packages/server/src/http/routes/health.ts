@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { Problem } from '../problem.ts'
 import type { CommonContext } from '../context.ts'
+import { Problem } from '../problem.ts'
 import { type RouteFor, route } from '../route.ts'
 
 /** For those who watch whether it is alive, and whether it is to be given work. They need no token. */

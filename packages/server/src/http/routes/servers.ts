@@ -14,7 +14,12 @@ const watchedServer = z.object({
   failingSince: time.optional(),
   version: z.string().optional(),
   functions: z.array(
-    z.object({ name: z.string(), queued: whole.meta({ description: 'Jobs that wait' }), running: whole, workers: whole }),
+    z.object({
+      name: z.string(),
+      queued: whole.meta({ description: 'Jobs that wait' }),
+      running: whole,
+      workers: whole,
+    }),
   ),
   workers: z.array(
     z.object({

@@ -7,12 +7,9 @@ import { about, commandWith, exactly, jobs, lineOf, nameOf, number } from './wor
 /** Of what a store says of its failure, so much is told. */
 const messageMax = 500
 
-interface Wording {
-  readonly title: string
-  readonly advice: string
-  /** Undefined: there is nothing to type. */
-  readonly command?: string | undefined
-}
+type Wording = Pick<Finding, 'title' | 'advice'>
+/** A command of undefined: there is nothing to type. */
+type WordingWithCommand = Wording & { readonly command?: string | undefined }
 
 /**
  * What is told of a symptom. `offsetMs` is what the date is ahead of the engine's time. `isWhole`: to one who may view
@@ -35,7 +32,7 @@ export function findingOf({ symptom, since, seenAt }: Lasting, offsetMs: number,
   }
 }
 
-function functionWording(symptom: FunctionSymptom, lastedMs: number): Wording {
+function functionWording(symptom: FunctionSymptom, lastedMs: number): WordingWithCommand {
   const { function: wire, count } = symptom
   const name = nameOf(wire)
   switch (symptom.kind) {
@@ -78,7 +75,7 @@ function longWaitTitle(name: string, count: number, waitMs: number): string {
   return `${name} has ${jobs(count)}, and ${count === 1 ? 'it' : 'the first'} has waited for ${about(waitMs)}`
 }
 
-function longWaitAdvice(symptom: FunctionSymptom & { readonly kind: 'long wait' }): Omit<Wording, 'title'> {
+function longWaitAdvice(symptom: FunctionSymptom & { readonly kind: 'long wait' }): Omit<WordingWithCommand, 'title'> {
   const { function: wire, workers, running, heldBy } = symptom
   if (heldBy === undefined) {
     return {
@@ -117,7 +114,9 @@ function serverWording(symptom: ServerSymptom, isWhole: boolean): Wording {
     case 'store slow': {
       const took = exactly(symptom.tookMs)
       return {
-        title: symptom.isDone ? `The store takes ${took} to keep jobs` : `The store has not answered for ${about(symptom.tookMs)}`,
+        title: symptom.isDone
+          ? `The store takes ${took} to keep jobs`
+          : `The store has not answered for ${about(symptom.tookMs)}`,
         advice:
           'Clients wait as long until a background job is acknowledged. See what else uses its disk, and whether that is full, failing or on a network.',
       }
@@ -131,7 +130,8 @@ function serverWording(symptom: ServerSymptom, isWhole: boolean): Wording {
     case 'stopping':
       return {
         title: 'The server is stopping: it takes no more jobs',
-        advice: 'It ends when the running ones are done, or their time to finish (grace) is over. Start it again if nobody meant that.',
+        advice:
+          'It ends when the running ones are done, or their time to finish (grace) is over. Start it again if nobody meant that.',
       }
   }
 }

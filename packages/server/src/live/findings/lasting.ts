@@ -1,6 +1,6 @@
 import type { Symptom } from './symptoms.ts'
 
-/** What is over is told for so long yet: it may only have been gone for a moment. */
+/** What is over is told for so long yet: it may only have been gone for a moment. Whoever resumes a function sees it at once. */
 export const lingerMs = 5000
 /** When nobody has looked for longer than that, nobody knows what was between. */
 const pauseMsMax = 60_000
@@ -25,13 +25,14 @@ export class LastingSymptoms {
       const key = keyOf(symptom)
       this.#byKey.set(key, { symptom, since: sinceOf(symptom, this.#byKey.get(key), now), seenAt: now })
     }
-    for (const [key, { seenAt }] of this.#byKey) if (now - seenAt >= lingerMs) this.#byKey.delete(key)
+    for (const [key, { symptom, seenAt }] of this.#byKey) {
+      if (now - seenAt >= (symptom.kind === 'paused' ? 1 : lingerMs)) this.#byKey.delete(key)
+    }
     return Array.from(this.#byKey.values()).sort(worstFirst)
   }
 }
 
 function keyOf(symptom: Symptom): string {
-  // A function that is paused, or whose jobs wait for long, may get to have no worker as well: those are three.
   return 'function' in symptom ? `${symptom.kind} ${symptom.function}` : symptom.kind
 }
 

@@ -177,7 +177,11 @@ function waitingSymptom(known: KnownFunction, now: number, { warnWaitMs }: Thres
   }
 }
 
-function heldBy({ policy, running, room }: KnownFunction): { setting: 'concurrency' | 'rate'; value: number } | undefined {
+function heldBy({
+  policy,
+  running,
+  room,
+}: KnownFunction): { setting: 'concurrency' | 'rate'; value: number } | undefined {
   if (running >= policy.concurrency) return { setting: 'concurrency', value: policy.concurrency }
   if (room === 0 && Number.isFinite(policy.rate)) return { setting: 'rate', value: policy.rate }
   return undefined

@@ -18,6 +18,7 @@ import { Documents } from './documents.ts'
 import { Expiries } from './expiries.ts'
 import { toFailure } from './failure.ts'
 import { FunctionTable } from './functions.ts'
+import { HistorySteps } from './history-steps.ts'
 import { LiveJobs } from './live-jobs.ts'
 import { LookUps } from './look-ups.ts'
 import { Positions } from './positions.ts'
@@ -36,6 +37,7 @@ export class Batches {
   readonly #removals: Removals
   readonly #changes: Changes
   readonly #documents: Documents
+  readonly #history: HistorySteps
   readonly #promotions: Promotions
   readonly #claims: Claims
   readonly #lookUps: LookUps
@@ -57,7 +59,8 @@ export class Batches {
     const results = new Results(database, this.#functions, live, this.#removals)
     const dead = new DeadJobs(database, this.#functions, uniques, positions, live, this.#removals)
     this.#documents = new Documents(database)
-    this.#changes = new Changes(live, dead, results, this.#documents)
+    this.#history = new HistorySteps(database)
+    this.#changes = new Changes(live, dead, results, this.#documents, this.#history)
     this.#additions = new Additions(database, this.#functions, uniques, positions, results, numberMax(database))
     this.#promotions = new Promotions(database, this.#functions, positions)
     this.#claims = new Claims(database, this.#functions)
@@ -148,6 +151,8 @@ export class Batches {
           return this.#scans.count(request)
         case 'group dead':
           return this.#scans.groupDead(request)
+        case 'history':
+          return { kind: 'history', slices: this.#history.read(request.stepMs, request.from, request.functions) }
       }
     } catch (error) {
       const failure = toFailure(error)

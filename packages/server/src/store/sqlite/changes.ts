@@ -3,6 +3,7 @@ import type { BatchResult, ChangeOutcome, StoredChange } from '../store.ts'
 import type { DeadJobs } from './dead-jobs.ts'
 import type { Documents } from './documents.ts'
 import type { FunctionRow } from './functions.ts'
+import type { HistorySteps } from './history-steps.ts'
 import { LineCounts } from './line-counts.ts'
 import type { LiveJobs } from './live-jobs.ts'
 import type { Results } from './results.ts'
@@ -13,12 +14,14 @@ export class Changes {
   readonly #dead: DeadJobs
   readonly #results: Results
   readonly #documents: Documents
+  readonly #history: HistorySteps
 
-  constructor(live: LiveJobs, dead: DeadJobs, results: Results, documents: Documents) {
+  constructor(live: LiveJobs, dead: DeadJobs, results: Results, documents: Documents, history: HistorySteps) {
     this.#live = live
     this.#dead = dead
     this.#results = results
     this.#documents = documents
+    this.#history = history
   }
 
   /** Within a transaction. */
@@ -60,6 +63,9 @@ export class Changes {
       case 'sweep':
         this.#dead.sweep(change.now)
         this.#results.sweep(change.now)
+        return 'done'
+      case 'history':
+        this.#history.add(change.samples, change.functionsMax)
         return 'done'
     }
   }

@@ -1,5 +1,5 @@
 /** Goes up with each migration. A database that says more was written by a newer program and is not touched. */
-export const schemaVersion = 3
+export const schemaVersion = 4
 
 /** `GT` in ASCII and 4730: what makes a SQLite database one of ours (`PRAGMA application_id`). */
 export const applicationId = 0x4754127a
@@ -123,5 +123,16 @@ export const migrations: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN ready_at INTEGER;  -- since when it can be begun; NULL if since submitted_at
   ALTER TABLE dead ADD COLUMN options;
   ALTER TABLE dead ADD COLUMN trace;
+  `,
+  `
+  -- The history of the server's figures: steps of several lengths, so many of each.
+  CREATE TABLE history (
+    id       INTEGER PRIMARY KEY,  -- those that were begun later have higher ones
+    step_ms  INTEGER NOT NULL,     -- how long it is
+    at       INTEGER NOT NULL,     -- when it begins: milliseconds since 1970
+    rows     BLOB NOT NULL         -- of all functions together, and by function
+  );
+  CREATE UNIQUE INDEX history_at ON history (step_ms, at);
+  CREATE INDEX history_begun ON history (step_ms, id);
   `,
 ]

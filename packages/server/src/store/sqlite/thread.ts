@@ -78,6 +78,9 @@ function key(unique: string, workload: Uint8Array): number | null {
 function buffersOf(answer: Answer): TransferListItem[] {
   if (answer.kind !== 'committed') return []
   const { joined, throttled, answers } = answer.result
-  const buffers = answers.flatMap((each) => (each.kind === 'claim' ? [each.jobs] : []))
+  const buffers = answers.flatMap((each) => {
+    if (each.kind === 'history') return each.slices.map(({ rows }) => rows)
+    return each.kind === 'claim' ? [each.jobs] : []
+  })
   return [joined, throttled, ...buffers].filter((each) => each.byteLength > 0).map((each) => each.buffer as ArrayBuffer)
 }
