@@ -58,6 +58,8 @@ const table: Readonly<Record<string, string>> = {
   listConnections: view,
   closeConnection: 'admin',
   getServer: view,
+  listServers: view,
+  getAbout: everyone,
   streamEvents: view,
   listFindings: view,
   getMetrics: view,

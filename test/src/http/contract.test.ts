@@ -10,7 +10,7 @@ import { type Api, type ApiRequest, startApi } from './api.ts'
 test('every operation answers as described', async () => {
   using directory = scratch()
   const access = { everyone: { roles: ['admin'] }, one: { roles: ['view'], token: hashToken(token) } } as const
-  await using api = await startApi({ store: `sqlite:${directory.path('jobs.db')}`, access })
+  await using api = await startApi({ store: `sqlite:${directory.path('jobs.db')}`, access, watch: ['127.0.0.1:1'] })
   await play(api)
   const operations = Object.values(api.document.paths).flatMap((methods) => Object.values(methods))
   const ids = operations.map(({ operationId }) => operationId)
@@ -121,6 +121,8 @@ async function server(api: Api): Promise<void> {
   assert.ok(connection !== undefined)
   assert.equal((await api.call('closeConnection', { params: { id: String(connection.id) } })).status, 204)
   await api.json('getServer')
+  await api.json('listServers')
+  await api.json('getAbout')
   for (const id of ['getMetrics', 'getHealth', 'getReadiness', 'getOpenApi']) assert.ok((await api.call(id)).ok, id)
   await (await api.stream('streamEvents')).end()
   await api.json('listFindings')

@@ -85,9 +85,9 @@ async function startGeartrain(args: readonly string[] = [], command = 'serve'): 
   }
 }
 
-/** C gearmand on a free port. */
-async function startGearmand(args: readonly string[] = []): Promise<Server> {
-  const port = await freePort()
+/** C gearmand, on a free port unless one is given. */
+export async function startGearmand(args: readonly string[] = [], givenPort?: number): Promise<Server> {
+  const port = givenPort ?? (await freePort())
   const directory = mkdtempSync(join(tmpdir(), 'gearmand-'))
   const own = ['--listen=127.0.0.1', `--port=${port}`, '--log-file=stderr', `--pid-file=${directory}/pid`]
   const child = spawn('gearmand', [...own, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })

@@ -11,15 +11,17 @@ describe('a server that is watched', () => {
     await using monitor = await TestMonitor.start([fake.address])
     await monitor.ask()
     assert.deepEqual(fake.lines, ['version', 'status', 'workers'])
+    const delays = [2000, 5000, 2000]
     for (let looks = 2; looks <= 8; looks++) {
-      monitor.clock.advance(1999)
-      assert.equal(monitor.clock.timerCount, 1, 'only the next look is to come')
-      monitor.clock.advance(1)
-      await lookEnded(monitor, fake, 1 + 2 * looks)
+      assert.deepEqual(monitor.clock.delays, delays)
+      monitor.clock.advance(2000)
+      delays.push(5000, 2000)
+      await monitor.untilDelays(delays.length)
+      assert.equal(fake.lines.length, 1 + 2 * looks)
     }
     // The next one would be 16 s after it was asked.
     monitor.clock.advance(60_000)
-    assert.equal(monitor.clock.timerCount, 0)
+    assert.deepEqual([monitor.clock.delays, monitor.clock.timerCount], [delays, 0])
     assert.deepEqual([fake.lines.length, fake.connections], [17, 1])
     // Whoever asks then waits for a new look, over the same connection.
     const { lookedAt } = await monitor.first()
@@ -109,7 +111,8 @@ describe('a server that is watched', () => {
     await using monitor = await TestMonitor.start([slow.address, quick.address])
     const asked = monitor.ask()
     await until('both are asked', () => slow.lines.length === 1 && quick.lines.length === 3)
-    await until('one has answered', () => monitor.clock.timerCount === 3)
+    // Of each the wait and the look, and of the quick one the next look.
+    assert.deepEqual(await monitor.untilDelays(5), [2000, 5000, 2000, 5000, 2000])
     monitor.clock.advance(2000)
     const [first, second] = await asked
     assert.deepEqual(first, { address: slow.address, isThis: false, functions: [], workers: [] })
@@ -126,15 +129,17 @@ describe('a server that is watched', () => {
   test('that fails is tried again after 1, 2, 4, 8 and then 15 s', async () => {
     await using fake = await FakeServer.start(undefined, (socket) => socket.destroy())
     await using monitor = await TestMonitor.start([fake.address])
-    for (const [index, seconds] of [1, 2, 4, 8, 15, 15].entries()) {
-      const { failure } = await monitor.first()
-      assert.equal(failure, `${fake.address} has closed the connection`)
-      assert.equal(fake.connections, index + 1)
+    const delays = [2000]
+    for (const seconds of [1, 2, 4, 8, 15, 15]) {
+      assert.equal((await monitor.first()).failure, `${fake.address} has closed the connection`)
+      delays.push(5000, seconds * 1000)
+      assert.deepEqual(await monitor.untilDelays(delays.length), delays)
       monitor.clock.advance(seconds * 1000 - 1)
+      // Somebody still wants to know.
       await monitor.first()
-      assert.equal(fake.connections, index + 1)
+      assert.deepEqual(monitor.clock.delays, delays)
       monitor.clock.advance(1)
-      await until('it was tried and failed', () => fake.gone === index + 2 && monitor.clock.timerCount === 1)
+      await monitor.untilDelays(delays.length + 2)
     }
   })
 
@@ -150,7 +155,7 @@ describe('a server that is watched', () => {
     await until('the connection has gone', () => fake.gone === 1)
     monitor.clock.advance(2000)
     const failedAt = monitor.clock.wallNow()
-    await until('the look has failed', () => fake.gone === 2)
+    assert.deepEqual((await monitor.untilDelays(5)).slice(3), [5000, 1000])
     const failed = await monitor.first()
     assert.deepEqual(failed, {
       ...before,
@@ -159,8 +164,7 @@ describe('a server that is watched', () => {
     })
     fake.script = honest({ version: 'OK 2.0\n' })
     monitor.clock.advance(1000)
-    await until('it was asked', () => fake.lines.at(-1) === 'workers')
-    await until('it has answered', () => monitor.clock.timerCount === 1)
+    assert.deepEqual((await monitor.untilDelays(7)).slice(5), [5000, 2000])
     assert.deepEqual(await monitor.first(), {
       ...before,
       version: '2.0',
@@ -187,7 +191,7 @@ describe('what is no Gearman server', () => {
       () => 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n',
       'it answers "version" with "HTTP/1.1 400 Bad Request": it is no Gearman server',
     ],
-    ['bytes', () => '\0\x01\x02\xff\n', 'it answers "version" with "???Ã¿": it is no Gearman server'],
+    ['bytes', () => '\0\x01\x02\xff\n', 'it answers "version" with "????": it is no Gearman server'],
     ['rows that are none', honest({ status: 'a\nb\n.\n' }), 'it answers "status" with "a": it is no Gearman server'],
     ['rows of words', honest({ status: 'a\tb\tc\td\n.\n' }), 'it answers "status" with "a?b?c?d": it is no Gearman server'],
     [
@@ -251,21 +255,17 @@ describe('what is no Gearman server', () => {
     }
   })
 
-  test('nothing listens there, or the name has no address', async () => {
-    const port = await freePort()
-    await using monitor = await TestMonitor.start([`127.0.0.1:${port}`, 'name.invalid'])
-    const find = async () => (await monitor.ask()).map(({ failure }) => failure)
-    await until('the name was looked up', () => monitor.clock.timerCount === 0 || true)
-    const [dead] = await find()
-    assert.equal(dead, `nothing listens on 127.0.0.1:${port}`)
+  test('nothing listens there', async () => {
+    const place = `127.0.0.1:${await freePort()}`
+    await using monitor = await TestMonitor.start([place])
+    assert.equal((await monitor.first()).failure, `nothing listens on ${place}`)
+  })
+
+  test('the name has no address', async () => {
+    await using monitor = await TestMonitor.start(['name.invalid'])
+    assert.equal((await monitor.first()).failure, 'there is no address for the name name.invalid')
   })
 })
-
-/** Of the time after it was asked: all timers but that of the next look have been called off. */
-async function lookEnded(monitor: TestMonitor, fake: FakeServer, lines: number): Promise<void> {
-  await until(`there are ${lines} lines`, () => fake.lines.length === lines)
-  await until('the look has ended', () => monitor.clock.timerCount === 1)
-}
 
 function sendByBytes(socket: { write(text: string, done: () => void): void }, text: string): void {
   if (text === '') return

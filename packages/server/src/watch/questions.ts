@@ -81,6 +81,6 @@ function strange(command: string, line: string): LookError {
 
 function shown(line: string): string {
   // What is a letter to nobody would not be seen.
-  const text = textOfName(line.slice(0, shownMax)).replaceAll(/[\p{Cc}\p{Cf}]/gu, '?')
+  const text = textOfName(line.slice(0, shownMax)).replaceAll(/[\p{Cc}\p{Cf}\p{Co}]/gu, '?')
   return line.length > shownMax ? `${text}...` : text
 }

@@ -1,0 +1,44 @@
+import type { JSX } from 'preact'
+import { Empty } from '../parts/notice.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Exact } from '../parts/time.tsx'
+import { chartRows, measures, type Plotted } from './history-data.ts'
+
+/** Steps shown, from the last one back. */
+const stepsShown = 60
+
+interface Step {
+  readonly at: number
+  readonly index: number
+}
+
+/** What the charts show, in words. */
+export function HistoryTable({ times, charts }: Plotted): JSX.Element {
+  const steps = times.map((at, index) => ({ at, index })).slice(-stepsShown)
+  const columns: Column<Step>[] = [
+    { key: 'at', title: 'Until', cell: ({ at }) => <Exact at={at} /> },
+    ...chartRows.flatMap(({ title, lines, measure }, chart) =>
+      lines.map(({ column, label }, line): Column<Step> => {
+        const values = charts[chart]?.[line] ?? []
+        return {
+          key: column,
+          title: measure === 'time' ? `${title}, ${label}` : label,
+          isNumber: true,
+          cell: ({ index }) => {
+            const value = values[index] ?? null
+            return value === null ? <span class="muted">–</span> : measures[measure].format(value)
+          },
+        }
+      }),
+    ),
+  ]
+  return (
+    <Table
+      caption="The last steps of the history, the latest first"
+      columns={columns}
+      rows={steps.reverse()}
+      rowKey={({ at }) => String(at)}
+      empty={<Empty title="There is no history yet." />}
+    />
+  )
+}
