@@ -35,10 +35,13 @@ export function serversOption(): Option {
 
 /** The same for a command that shows several side by side: it may be given again and again. Its value is a list of texts. */
 export function serverOption(): Option {
-  const what = 'a server, or several with commas between them; can be repeated (default: $GEARMAN_SERVERS or 127.0.0.1:4730)'
-  return new Option('-s, --server <host:port>', what).argParser((text: string, before: readonly string[] = []) => {
-    return [...new Set([...before, ...parseServers(checkedServers(text)).map(formatServer)])]
-  })
+  const what =
+    'a server, or several with commas between them; can be repeated (default: $GEARMAN_SERVERS or 127.0.0.1:4730)'
+  return new Option('-s, --server <host:port>', what).argParser(
+    (text: string, before: readonly string[] | undefined) => {
+      return [...new Set([...(before ?? []), ...parseServers(checkedServers(text)).map(formatServer)])]
+    },
+  )
 }
 
 let givenToken: string | undefined

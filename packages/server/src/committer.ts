@@ -4,7 +4,7 @@ import type { Handles } from './handles.ts'
 import type { Log } from './log.ts'
 import type { BatchQueue } from './store/batch-queue.ts'
 import { failureIn, noAnswer, toFailure, unknownFailure, unwritable } from './store/failures.ts'
-import { StoreNews } from './store/news.ts'
+import { StoreNews, type StoreTrouble } from './store/news.ts'
 import { OpenBatch } from './store/open-batch.ts'
 import { type BatchResult, type Store, StoreError, type StoreFailure, type StoreState } from './store/store.ts'
 import type { Turn } from './turn.ts'
@@ -153,6 +153,11 @@ export class Committer {
   /** Since when; the date. */
   get failingSince(): number {
     return this.#failingSince
+  }
+
+  /** What was told of its failing, until that it works again was told too. */
+  get trouble(): StoreTrouble | undefined {
+    return this.#news.trouble
   }
 
   /** The store is being opened anew, and has been told what it must know first. */

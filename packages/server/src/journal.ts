@@ -18,6 +18,7 @@ import { failureNote } from './failure-note.ts'
 import { HeldReplies } from './held-replies.ts'
 import { addTo, askAgainMs, Outcomes } from './outcomes.ts'
 import { BatchQueue } from './store/batch-queue.ts'
+import type { StoreTrouble } from './store/news.ts'
 import type { OnCancelled, OnChanged, OnKept, OpenBatch } from './store/open-batch.ts'
 import type {
   StoreAnswer,
@@ -121,6 +122,11 @@ export class Journal implements Changes {
       bytes += batch.bytes
     }
     return { additions, bytes }
+  }
+
+  /** What was told of the store's failing, until that it works again was told too. */
+  get trouble(): StoreTrouble | undefined {
+    return this.#committer.trouble
   }
 
   /** Since when; the date. */

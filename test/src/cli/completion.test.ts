@@ -50,7 +50,20 @@ complete -C '${words.join(' ')}' | string replace -r '\\t.*' ''`,
   },
 ]
 
-const commands = ['serve', 'demo', 'store', 'do', 'work', 'status', 'workers', 'jobs', 'cancel', 'top', 'gearmand']
+const commands = [
+  'serve',
+  'demo',
+  'store',
+  'do',
+  'work',
+  'status',
+  'workers',
+  'jobs',
+  'cancel',
+  'top',
+  'monitor',
+  'gearmand',
+]
 const controlCommands = ['function', 'dead', 'job', 'schedule']
 
 /** What is offered has all of `offered` and none of `others`. */
@@ -66,6 +79,8 @@ const rows: readonly Row[] = [
   { words: ['store', ''], offered: ['check', 'stats', 'export', 'import', 'backup'], others: ['serve', 'FILES'] },
   { words: ['store', 'check', '--f'], offered: ['--full'], others: ['--json', '--force'] },
   { words: ['--ver'], offered: ['--version'] },
+  { words: ['mon'], offered: ['monitor'] },
+  { words: ['monitor', '--ht'], offered: ['--http', '--http-hosts'], others: ['--port', '--serv'] },
   { words: ['do', '--'], offered: ['--servers', '--each-line', '--help'], others: ['--concurrency'] },
   { words: ['do', 'status', '--each'], offered: ['--each-line'] },
   { words: ['do', '--priority', ''], offered: ['high', 'normal', 'low'], others: ['serve'] },
@@ -86,6 +101,7 @@ const rows: readonly Row[] = [
 const fileRows: readonly Row[] = [
   { words: ['do', 'f', '--file', ''], offered: ['FILES'] },
   { words: ['store', 'import', ''], offered: ['FILES'] },
+  { words: ['monitor', '--config', ''], offered: ['FILES'] },
   { words: ['dead', 'retry', '--payload-file', ''], offered: ['FILES'] },
 ]
 

@@ -102,6 +102,25 @@ for (const [name, text, value] of values) {
   })
 }
 
+const watched: readonly [text: string, servers: readonly string[] | undefined][] = [
+  ['none', []],
+  ['a', ['a:4730']],
+  [' a:1 , [::1]:65535,2001:db8::1,a:1', ['a:1', '[::1]:65535', '[2001:db8::1]:4730']],
+  ['a:0', undefined],
+  ['a:65536', undefined],
+  ['a:b', undefined],
+  ['a b', undefined],
+  ['http://a', undefined],
+]
+
+for (const [text, servers] of watched) {
+  test(`watch "${text}" ${servers === undefined ? 'is refused' : `is ${servers.join(' ')}`}`, () => {
+    const read = () => resolveSettings([new Map([['watch', { text, where: 'here' }]])]).watch
+    if (servers !== undefined) assert.deepEqual(read(), servers)
+    else assert.throws(read, new SettingsError(`here must be ${settings.watch.type.range}, not "${text}"`))
+  })
+}
+
 /** Defaults that depend on the machine: their texts say in words where they come from. */
 const machineDefaults: readonly SettingName[] = ['handle-prefix', 'jobs-max', 'workload-bytes-max']
 

@@ -61,6 +61,8 @@ const table: Readonly<Record<string, string>> = {
   listServers: view,
   getAbout: everyone,
   streamEvents: view,
+  getHistory: view,
+  listFunctionHistories: view,
   listFindings: view,
   getMetrics: view,
   getHealth: everyone,

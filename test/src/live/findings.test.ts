@@ -43,12 +43,11 @@ const resize: KnownFunction = {
 }
 const sound: KnownStore = {
   name: 'sqlite:/var/lib/q.db',
-  failure: undefined,
-  failingSince: 0,
+  trouble: undefined,
   commitP95sMs: [],
   committingSince: undefined,
 }
-const full: KnownStore['failure'] = { code: 'SQLITE_FULL', message: 'database or disk is full', isBroken: false }
+const failure = { code: 'SQLITE_FULL', message: 'database or disk is full', isBroken: false }
 
 function known(server: Partial<KnownServer>): KnownServer {
   return { now, functions: [], store: sound, eventLoopDelayMs: 0, isStopping: false, ...server }
@@ -212,7 +211,7 @@ describe('findings of the server', () => {
     ['a server without a store', { store: undefined }, undefined],
     [
       'a store that fails',
-      { store: { ...sound, failure: full, failingSince: now - minute } },
+      { store: { ...sound, trouble: { failure, since: now - minute } } },
       {
         kind: 'store failing',
         severity: 'critical',
@@ -259,7 +258,7 @@ describe('findings of the server', () => {
   }
 
   it('says nothing of files and codes to those who may not view everything', () => {
-    const [finding] = find({ store: { ...sound, failure: full } }, false)
+    const [finding] = find({ store: { ...sound, trouble: { failure, since: now } } }, false)
     assert.equal(finding?.kind, 'store failing')
     assert.doesNotMatch(JSON.stringify(finding), /sqlite|disk|full/i)
   })
@@ -296,7 +295,7 @@ describe('the order of findings', () => {
         { ...resize, name: 'older', ready: 1000, workers: 0, oldestReadyAt: now - 2 * hour },
         { ...resize, name: 'fails', ended: { well: 40, badly: 10 } },
       ],
-      store: { ...sound, failure: full, failingSince: now },
+      store: { ...sound, trouble: { failure, since: now } },
       eventLoopDelayMs: 2000,
     })
     assert.deepEqual(

@@ -19,6 +19,7 @@ export class NaiveHistory {
 
   read(stepMs: number, from: number, functions: readonly string[] | undefined): HistorySlice[] {
     const tier = tiers.find((each) => each.stepMs === stepMs)
+    if (tier === undefined) return []
     const steps = new Map<number, Map<string | undefined, HistoryRow>>()
     for (const { sample, functionsMax } of this.#samples) {
       const at = sample.at - (sample.at % stepMs)
@@ -34,7 +35,7 @@ export class NaiveHistory {
       }
     }
     return [...steps]
-      .slice(-(tier?.stepsMax ?? 0))
+      .slice(-tier.stepsMax)
       .filter(([at]) => at >= from)
       .sort(([a], [b]) => a - b)
       .map(([at, step]) => {

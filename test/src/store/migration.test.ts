@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite } from 'node:test'
 import { SqliteStore, StoreSnapshot } from '@geartrain/server'
 import { Counter } from '../store-suite/counter.ts'
+import { readable, sample } from '../store-suite/samples.ts'
 import { applicationId, migrations, openSqlite, schemaVersion, uniqueKey } from './parts.ts'
 import { inPlace } from './place.ts'
 
@@ -44,6 +45,48 @@ function writeVersion2(path: string): void {
     UPDATE numbers SET reserved_until = 99`)
   database.close()
 }
+
+/** The same of version 3: one that is ready, with a policy of its own, and a document. */
+function writeVersion3(path: string): void {
+  const database = openSqlite(path)
+  database.pragma('journal_mode = WAL')
+  for (const step of migrations.slice(0, 3)) database.exec(step)
+  database.pragma(`application_id = ${applicationId}`)
+  database.pragma('user_version = 3')
+  database.exec(`
+    INSERT INTO functions VALUES (1, 'f');
+    INSERT INTO jobs VALUES
+      (10, 1, 1, 1, 0, '', NULL, 0, '', x'77', 1000, NULL, 0, NULL, '', '{"attempts":"3"}', 'tr', 1500);
+    INSERT INTO documents VALUES ('policy', 'f', '{}');
+    INSERT INTO counts VALUES (1, 1, 1, 0, 0, 0);
+    UPDATE numbers SET reserved_until = 99`)
+  database.close()
+}
+
+suite('a store of version 3', () => {
+  inPlace('has all that was in it when it was brought up to date, and a history from then on', async (place) => {
+    writeVersion3(place.path)
+    const store = await Counter.open(place)
+    assert.deepEqual(store.state.functions, [{ name: 'f', ready: [0, 1, 0], delayed: 0, dead: 0 }])
+    assert.deepEqual(store.state.documents, [{ kind: 'policy', name: 'f', body: '{}' }])
+    const request = { kind: 'history', stepMs: 10_000, from: 0, functions: undefined } as const
+    const slices = async () => {
+      const [answer] = (await store.do({ requests: [request] })).answers
+      return answer?.kind === 'history' ? answer.slices.map(readable) : undefined
+    }
+    assert.deepEqual(await slices(), [])
+    const samples = [sample(20_000, { done: 1 })]
+    await store.do({ changes: [{ kind: 'history', samples, functionsMax: 9 }] })
+    await store.reopen()
+    assert.deepEqual(await slices(), [{ at: 20_000, all: { done: 1 }, functions: {} }])
+    const [job] = await store.claim()
+    const { number, options, trace, readyAt } = job ?? {}
+    assert.deepEqual(
+      { number, options, trace, readyAt },
+      { number: 10, options: '{"attempts":"3"}', trace: 'tr', readyAt: 1500 },
+    )
+  })
+})
 
 suite('a store of version 2', () => {
   inPlace('has all its jobs when it was brought up to date', async (place) => {

@@ -70,5 +70,6 @@ interface Answers {
 
 /** Answers as a job server does, but for what is given. */
 export function honest({ version = 'OK 1.1.20\n', status = '.\n', workers = '.\n' }: Answers = {}): Script {
-  return (line) => (line === 'version' ? version : line === 'status' ? status : line === 'workers' ? workers : undefined)
+  return (line) =>
+    line === 'version' ? version : line === 'status' ? status : line === 'workers' ? workers : undefined
 }

@@ -104,7 +104,9 @@ describe('/api/about', () => {
   test('says what it is, and of which version to those who may view anything', async () => {
     await using open = await startLocal()
     assert.deepEqual(await about(originOf(open)), { kind: 'server', version, hasRules: false })
-    await using guarded = await startLocal({ access: { ops: { token: hashToken('t'), roles: 'view', functions: 'f' } } })
+    await using guarded = await startLocal({
+      access: { ops: { token: hashToken('t'), roles: 'view', functions: 'f' } },
+    })
     assert.deepEqual(await about(originOf(guarded)), { kind: 'server', hasRules: true })
     assert.deepEqual(await about(originOf(guarded), 't'), { kind: 'server', version, hasRules: true })
   })

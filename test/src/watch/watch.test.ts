@@ -77,7 +77,10 @@ describe('a server that is watched', () => {
     await using monitor = await TestMonitor.start([fake.address])
     const { functions, workers, failure } = await monitor.first()
     assert.equal(failure, undefined)
-    assert.deepEqual([functions.map(({ name }) => name), workers.map(({ clientId }) => clientId)], [['b', 'c'], ['ann']])
+    assert.deepEqual(
+      [functions.map(({ name }) => name), workers.map(({ clientId }) => clientId)],
+      [['b', 'c'], ['ann']],
+    )
   })
 
   test('may answer in small pieces', async () => {
@@ -129,9 +132,14 @@ describe('a server that is watched', () => {
   test('that fails is tried again after 1, 2, 4, 8 and then 15 s', async () => {
     await using fake = await FakeServer.start(undefined, (socket) => socket.destroy())
     await using monitor = await TestMonitor.start([fake.address])
+    const failingSince = monitor.clock.wallNow()
     const delays = [2000]
     for (const seconds of [1, 2, 4, 8, 15, 15]) {
-      assert.equal((await monitor.first()).failure, `${fake.address} has closed the connection`)
+      const watched = await monitor.first()
+      assert.deepEqual(
+        [watched.failure, watched.failingSince],
+        [`${fake.address} has closed the connection`, failingSince],
+      )
       delays.push(5000, seconds * 1000)
       assert.deepEqual(await monitor.untilDelays(delays.length), delays)
       monitor.clock.advance(seconds * 1000 - 1)
@@ -141,6 +149,17 @@ describe('a server that is watched', () => {
       monitor.clock.advance(1)
       await monitor.untilDelays(delays.length + 2)
     }
+  })
+
+  test('is left when the monitor ends, also in the midst of a look', async () => {
+    await using fake = await FakeServer.start(() => undefined)
+    await using idle = await FakeServer.start()
+    {
+      await using monitor = await TestMonitor.start([fake.address, idle.address])
+      monitor.ask().catch(() => {})
+      await until('both are asked', () => fake.lines.length === 1 && idle.lines.length === 3)
+    }
+    await until('both were left', () => fake.gone === 1 && idle.gone === 1)
   })
 
   test('that comes back is asked for its version again, and until then shown as it was last', async () => {
@@ -191,9 +210,13 @@ describe('what is no Gearman server', () => {
       () => 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n',
       'it answers "version" with "HTTP/1.1 400 Bad Request": it is no Gearman server',
     ],
-    ['bytes', () => '\0\x01\x02\xff\n', 'it answers "version" with "????": it is no Gearman server'],
+    ['bytes', () => '\0\x01\x02\xff\n', 'it answers "version" with "???ÿ": it is no Gearman server'],
     ['rows that are none', honest({ status: 'a\nb\n.\n' }), 'it answers "status" with "a": it is no Gearman server'],
-    ['rows of words', honest({ status: 'a\tb\tc\td\n.\n' }), 'it answers "status" with "a?b?c?d": it is no Gearman server'],
+    [
+      'rows of words',
+      honest({ status: 'a\tb\tc\td\n.\n' }),
+      'it answers "status" with "a?b?c?d": it is no Gearman server',
+    ],
     [
       'rows without end',
       honest({ workers: 'a\n'.repeat(11) }),
@@ -201,8 +224,8 @@ describe('what is no Gearman server', () => {
     ],
     [
       'a long line',
-      honest({ version: `${'x'.repeat(100)}\n` }),
-      `it answers "version" with "${'x'.repeat(60)}...": it is no Gearman server`,
+      honest({ version: `${'x'.repeat(200)}\n` }),
+      `it answers "version" with "${'x'.repeat(120)}...": it is no Gearman server`,
     ],
     [
       'one that does not let us ask',

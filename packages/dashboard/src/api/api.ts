@@ -42,11 +42,40 @@ export async function send<Answer = undefined>(
   return (await ask(apiUrl(to, query), { method, ...bodyOf(body) })) as Answer
 }
 
-/** The bytes of an answer. */
-export async function getBytes(to: string, signal?: AbortSignal): Promise<Uint8Array> {
+/** The answer to bytes, whatever it is. Rejects with an ApiError if they are refused. */
+export async function postBytes(to: string, body: Uint8Array, query: Query, signal: AbortSignal): Promise<Response> {
+  const response = await reach(apiUrl(to, query), { method: 'POST', ...bodyOf(body), signal })
+  if (!response.ok) throw await problemOf(response)
+  return response
+}
+
+/** The first bytes of an answer. */
+export interface Beginning {
+  readonly bytes: Uint8Array
+  /** There are no more. */
+  readonly isWhole: boolean
+  /** Of the whole answer; undefined: it does not say. */
+  readonly size: number | undefined
+}
+
+/** No more than `bytesMax` of them are fetched. */
+export async function getBytes(to: string, bytesMax: number, signal?: AbortSignal): Promise<Beginning> {
   const response = await reach(apiUrl(to), { signal: signal ?? null })
   if (!response.ok) throw await problemOf(response)
-  return new Uint8Array(await response.arrayBuffer())
+  const reader = response.body?.getReader()
+  const bytes = new Uint8Array(bytesMax)
+  let length = 0
+  for (;;) {
+    const { value } = (await reader?.read()) ?? {}
+    if (value === undefined) return { bytes: bytes.slice(0, length), isWhole: true, size: length }
+    const taken = value.subarray(0, bytesMax - length)
+    bytes.set(taken, length)
+    length += taken.length
+    if (taken.length === value.length) continue
+    void reader?.cancel()
+    const size = response.headers.get('content-length')
+    return { bytes, isWhole: false, size: size === null ? undefined : Number(size) }
+  }
 }
 
 function bodyOf(body: unknown): RequestInit {

@@ -37,13 +37,13 @@ export function Chart(props: ChartProps): JSX.Element {
         <span class="chart-time">{time === undefined ? '' : brief(time, now.peek())}</span>
       </figcaption>
       <dl class="chart-legend">
-        {row.lines.map(({ label, colour, isDashed }, index) => {
+        {row.lines.map(({ label, colour, isArea }, index) => {
           const values = columns[index] ?? []
           const value = time === undefined ? lastOf(values) : (values[pointedAt ?? -1] ?? null)
           return (
             <div key={label}>
               <dt>
-                <span class={isDashed === true ? 'swatch dashed' : 'swatch'} style={{ color: `var(--${colour})` }} />
+                <span class={isArea === true ? 'swatch area' : 'swatch'} style={{ color: `var(--${colour})` }} />
                 {label}
               </dt>
               <dd>{value === null ? '–' : format(value)}</dd>
@@ -98,17 +98,17 @@ function optionsOf(
   cursor: Signal<number | undefined>,
 ): Omit<uPlot.Options, 'width' | 'height'> {
   const { format, increments } = measures[measure]
-  const text = colourOf(element, 'text-muted')
-  const grid = { stroke: colourOf(element, 'line'), width: 1 }
+  const text = colourOf(element, 'var(--text-muted)')
+  const grid = { stroke: colourOf(element, 'var(--line)'), width: 1 }
   const axis = { stroke: text, font: `11px ${getComputedStyle(element).fontFamily}`, grid, ticks: { show: false } }
   return {
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     select: { show: false, left: 0, top: 0, width: 0, height: 0 },
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: syncKey } },
     scales: { y: { range: (_, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
-      { ...axis, size: 24, gap: 4, space: 56, values: (_, splits) => timeLabels(splits) },
+      { ...axis, size: 22, gap: 7, space: 56, values: (_, splits) => timeLabels(splits) },
       {
         ...axis,
         size: 56,
@@ -120,12 +120,13 @@ function optionsOf(
     ],
     series: [
       {},
-      ...lines.map(({ colour, isDashed }): uPlot.Series => {
-        const stroke = colourOf(element, colour)
+      ...lines.map(({ colour, isArea }): uPlot.Series => {
+        const stroke = colourOf(element, `var(--${colour})`)
+        const fill = colourOf(element, `color-mix(in srgb, var(--${colour}) 14%, transparent)`)
         return {
           stroke,
           width: 1.5,
-          ...(isDashed === true ? { dash: [5, 3] } : {}),
+          ...(isArea === true ? { fill } : {}),
           points: {
             show: false,
             size: 4,
@@ -149,10 +150,10 @@ function optionsOf(
   }
 }
 
-/** Of a token, in the theme that holds where the element stands. */
-function colourOf(element: HTMLElement, token: string): string {
+/** What a colour of the style sheet is in the theme that holds where the element stands. */
+function colourOf(element: HTMLElement, colour: string): string {
   const { style } = element
-  style.color = `var(--${token})`
+  style.color = colour
   const { color } = getComputedStyle(element)
   style.color = ''
   return color

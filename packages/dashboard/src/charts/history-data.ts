@@ -61,8 +61,8 @@ export interface LineRow {
   readonly column: HistoryColumn
   readonly label: string
   readonly colour: LineColour
-  /** Told also to who can't tell colours apart. */
-  readonly isDashed?: boolean
+  /** It is drawn with the area below it: to be told from the others also without its colour. */
+  readonly isArea?: boolean
 }
 
 export interface ChartRow {
@@ -77,18 +77,18 @@ export const chartRows: readonly ChartRow[] = [
     title: 'Jobs in and out a second',
     measure: 'rate',
     lines: [
-      { column: 'submitted', label: 'submitted', colour: 'info' },
-      { column: 'done', label: 'done', colour: 'good', isDashed: true },
+      { column: 'submitted', label: 'submitted', colour: 'info', isArea: true },
+      { column: 'done', label: 'done', colour: 'good' },
       { column: 'failed', label: 'failed', colour: 'bad-strong' },
-      { column: 'retried', label: 'retried', colour: 'warn', isDashed: true },
+      { column: 'retried', label: 'retried', colour: 'warn' },
     ],
   },
   {
     title: 'Waiting and running',
     measure: 'count',
     lines: [
-      { column: 'ready', label: 'ready', colour: 'info' },
-      { column: 'delayed', label: 'delayed', colour: 'line-strong', isDashed: true },
+      { column: 'ready', label: 'ready', colour: 'info', isArea: true },
+      { column: 'delayed', label: 'delayed', colour: 'line-strong' },
       { column: 'running', label: 'running', colour: 'active' },
     ],
   },
@@ -97,7 +97,7 @@ export const chartRows: readonly ChartRow[] = [
     measure: 'time',
     lines: [
       { column: 'waitP50Ms', label: 'p50', colour: 'accent' },
-      { column: 'waitP95Ms', label: 'p95', colour: 'warn', isDashed: true },
+      { column: 'waitP95Ms', label: 'p95', colour: 'warn', isArea: true },
     ],
   },
   {
@@ -105,11 +105,15 @@ export const chartRows: readonly ChartRow[] = [
     measure: 'time',
     lines: [
       { column: 'runP50Ms', label: 'p50', colour: 'accent' },
-      { column: 'runP95Ms', label: 'p95', colour: 'warn', isDashed: true },
+      { column: 'runP95Ms', label: 'p95', colour: 'warn', isArea: true },
     ],
   },
-  { title: 'Dead', measure: 'count', lines: [{ column: 'dead', label: 'dead', colour: 'bad-strong' }] },
-  { title: 'Workers', measure: 'count', lines: [{ column: 'workers', label: 'workers', colour: 'good' }] },
+  { title: 'Dead', measure: 'count', lines: [{ column: 'dead', label: 'dead', colour: 'bad-strong', isArea: true }] },
+  {
+    title: 'Workers',
+    measure: 'count',
+    lines: [{ column: 'workers', label: 'workers', colour: 'good', isArea: true }],
+  },
 ]
 
 export type Values = readonly (number | null)[]

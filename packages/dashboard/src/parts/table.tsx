@@ -1,5 +1,5 @@
-import type { ComponentChildren, JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { Component, type ComponentChildren, type JSX } from 'preact'
+import { useCallback, useRef, useState } from 'preact/hooks'
 import { count } from '../text/numbers.ts'
 import { Icon } from './icon.tsx'
 import { useQuery } from './use-query.ts'
@@ -22,6 +22,15 @@ export interface Selection {
   readonly onChange: (keys: ReadonlySet<string>) => void
 }
 
+/** Rows that belong together, below a heading of theirs. */
+export interface Grouping<Row> {
+  readonly nameOf: (row: Row) => string
+  /** Of all rows of the group, shown or not. */
+  readonly heading: (name: string, rows: readonly Row[]) => ComponentChildren
+  /** Groups come in the order of their names; else in that of the first of their rows. */
+  readonly isByName?: boolean
+}
+
 interface TableProps<Row> {
   /** What the table shows; read aloud. */
   readonly caption: string
@@ -35,6 +44,9 @@ interface TableProps<Row> {
   /** The parameter of the address that says how it is sorted; needed for a second table on a page. */
   readonly sortName?: string
   readonly selection?: Selection
+  readonly grouping?: Grouping<Row>
+  /** Rows that are shown below a row, sorted among themselves. */
+  readonly childrenOf?: (row: Row) => readonly Row[]
 }
 
 /** Rows beyond this many are shown when they are asked for: a thousand of them change each second. */
@@ -42,12 +54,17 @@ const rowsShownMax = 200
 
 /** Rows can be walked with `j` and `k`, opened with Enter and selected with `x`: see keys. */
 export function Table<Row>(props: TableProps<Row>): JSX.Element {
-  const { caption, columns, rows, rowKey, selection } = props
+  const { caption, columns, rows, rowKey, selection, grouping, childrenOf } = props
   const [chosen, choose] = useQuery(props.sortName ?? 'sort')
   const [isWhole, setWhole] = useState(false)
+  const toggle = useToggle(selection)
   if (rows.length === 0) return <>{props.empty}</>
   const sort = chosen === '' ? (props.sort ?? '') : chosen
-  const sorted = sortedBy(rows, columns, sort, rowKey)
+  const inOrder = (some: readonly Row[]) => sortedBy(some, columns, sort, rowKey)
+  const top = inOrder(rows)
+  const all = childrenOf === undefined ? top : top.flatMap((row) => [row, ...inOrder(childrenOf(row))])
+  const groups = groupsOf(all, grouping)
+  const sorted = groups.flatMap(({ rows: together }) => together)
   const shown = isWhole ? sorted : sorted.slice(0, rowsShownMax)
   return (
     <div class="table-frame">
@@ -65,30 +82,81 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
             ))}
           </tr>
         </thead>
-        <tbody>
-          {shown.map((row) => (
-            <tr key={rowKey(row)} data-row tabIndex={-1} class={isSelected(selection, rowKey(row)) ? 'selected' : ''}>
-              {selection === undefined ? null : (
-                <td class="select-cell">
-                  <SelectRow name={rowKey(row)} selection={selection} />
-                </td>
-              )}
-              {columns.map((column) => (
-                <td key={column.key} class={classOf(column)}>
-                  {column.cell(row)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
+        {cutTo(shown.length, groups).map(({ name, rows: together, shown: some }) => (
+          <tbody key={name}>
+            {grouping === undefined ? null : (
+              <tr class="group-head">
+                <th colSpan={columns.length + (selection === undefined ? 0 : 1)} scope="rowgroup">
+                  <div>{grouping.heading(name, together)}</div>
+                </th>
+              </tr>
+            )}
+            {some.map((row) => (
+              <TableRow
+                key={rowKey(row)}
+                row={row}
+                name={rowKey(row)}
+                columns={columns}
+                isSelected={selection?.keys.has(rowKey(row))}
+                onToggle={toggle}
+              />
+            ))}
+          </tbody>
+        ))}
       </table>
-      {shown.length === rows.length ? null : (
+      {shown.length === sorted.length ? null : (
         <button type="button" class="button" onClick={() => setWhole(true)}>
-          Show all {count(rows.length)}
+          Show all {count(sorted.length)}
         </button>
       )}
     </div>
   )
+}
+
+interface TableRowProps<Row> {
+  readonly row: Row
+  readonly name: string
+  readonly columns: readonly Column<Row>[]
+  /** Undefined: rows can't be selected. */
+  readonly isSelected: boolean | undefined
+  readonly onToggle: (name: string) => void
+}
+
+/** It is drawn anew only if its row or columns are others, or a signal that its cells look at has changed. */
+class TableRow<Row> extends Component<TableRowProps<Row>> {
+  override shouldComponentUpdate(next: TableRowProps<Row>, state: unknown): boolean {
+    const { row, columns, isSelected } = this.props
+    return row !== next.row || columns !== next.columns || isSelected !== next.isSelected || state !== this.state
+  }
+
+  override render(): JSX.Element {
+    const { row, name, columns, isSelected, onToggle } = this.props
+    return (
+      <tr data-row tabIndex={-1} class={isSelected === true ? 'selected' : ''}>
+        {isSelected === undefined ? null : (
+          <td class="select-cell">
+            <input type="checkbox" aria-label={`Select ${name}`} checked={isSelected} onChange={() => onToggle(name)} />
+          </td>
+        )}
+        {columns.map((column) => (
+          <td key={column.key} class={classOf(column)}>
+            {column.cell(row)}
+          </td>
+        ))}
+      </tr>
+    )
+  }
+}
+
+/** Stays the same function, so that rows need not be drawn anew for it. */
+function useToggle(selection: Selection | undefined): (name: string) => void {
+  const latest = useRef(selection)
+  latest.current = selection
+  return useCallback((name) => {
+    const keys = new Set(latest.current?.keys)
+    if (!keys.delete(name)) keys.add(name)
+    latest.current?.onChange(keys)
+  }, [])
 }
 
 function Heading<Row>(props: {
@@ -132,21 +200,40 @@ function SelectAll({
   )
 }
 
-function SelectRow({ name, selection }: { readonly name: string; readonly selection: Selection }): JSX.Element {
-  const toggle = () => {
-    const keys = new Set(selection.keys)
-    if (!keys.delete(name)) keys.add(name)
-    selection.onChange(keys)
-  }
-  return <input type="checkbox" aria-label={`Select ${name}`} checked={selection.keys.has(name)} onChange={toggle} />
-}
-
-function isSelected(selection: Selection | undefined, key: string): boolean {
-  return selection?.keys.has(key) === true
-}
-
 function classOf<Row>({ isNumber, isWideOnly }: Column<Row>): string {
   return `${isNumber === true ? 'number' : ''} ${isWideOnly === true ? 'wide-only' : ''}`.trim()
+}
+
+interface Group<Row> {
+  readonly name: string
+  readonly rows: readonly Row[]
+}
+
+/** Without a grouping all rows are one group. */
+function groupsOf<Row>(rows: readonly Row[], grouping: Grouping<Row> | undefined): readonly Group<Row>[] {
+  if (grouping === undefined) return [{ name: '', rows }]
+  const groups = new Map<string, Row[]>()
+  for (const row of rows) {
+    const name = grouping.nameOf(row)
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [row])
+    else group.push(row)
+  }
+  const found = Array.from(groups, ([name, together]) => ({ name, rows: together }))
+  return grouping.isByName === true ? found.sort((one, other) => compare(one.name, other.name)) : found
+}
+
+/** So many rows, and of the groups those that have some of them. */
+function cutTo<Row>(
+  rowCount: number,
+  groups: readonly Group<Row>[],
+): readonly (Group<Row> & { readonly shown: readonly Row[] })[] {
+  let left = rowCount
+  return groups.flatMap((group) => {
+    const shown = group.rows.slice(0, left)
+    left -= shown.length
+    return shown.length === 0 ? [] : [{ ...group, shown }]
+  })
 }
 
 /** Equal ones keep an order that does not change from second to second. */
@@ -169,8 +256,9 @@ function sortedBy<Row>(
   return keyed.map(({ row }) => row)
 }
 
+const byLetters = new Intl.Collator(undefined, { numeric: true })
+
 function compare(one: number | string, other: number | string): number {
-  if (typeof one === 'string' && typeof other === 'string')
-    return one.localeCompare(other, undefined, { numeric: true })
+  if (typeof one === 'string' && typeof other === 'string') return byLetters.compare(one, other)
   return one < other ? -1 : one > other ? 1 : 0
 }

@@ -12,5 +12,10 @@ live.at.subscribe((at) => {
   if (at > 0) skewMs = at - Date.now()
 })
 
+/** The server's time, to the millisecond, as far as it is known here. */
+export function exactNow(): number {
+  return Date.now() + skewMs
+}
+
 /** The server's time, as of the last second. */
 export const now: ReadonlySignal<number> = tick

@@ -5,14 +5,20 @@ import type { Store, StoreFailure } from './store.ts'
 /** What has not failed for so long is said to work again: a disk that is full takes a small job and not the next one. */
 const soundMs = 10_000
 
+/** What is wrong with a store, and since when in the engine's time. */
+export interface StoreTrouble {
+  readonly failure: StoreFailure
+  readonly since: number
+}
+
 /** Tells the log, and whoever else wants to know, that a store fails, and that it works again: once, however often it is tried in between. */
 export class StoreNews {
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: Log
   readonly #onTold: (isFailing: boolean) => void
-  /** The code of the failure that was told last, until it was told that it is over. */
-  #toldCode: string | undefined
+  /** What was told last, until it was told that it is over. */
+  #told: StoreTrouble | undefined
   #stopTelling: (() => void) | undefined
 
   constructor(store: Store, clock: Clock, log: Log, onTold: (isFailing: boolean) => void) {
@@ -22,10 +28,16 @@ export class StoreNews {
     this.#onTold = onTold
   }
 
-  failed({ code, message }: StoreFailure): void {
+  /** Unlike the failure of the last commit it does not go with each small write that succeeds. */
+  get trouble(): StoreTrouble | undefined {
+    return this.#told
+  }
+
+  failed(failure: StoreFailure): void {
     this.stop()
-    if (this.#toldCode === code) return
-    this.#toldCode = code
+    const { code, message } = failure
+    if (this.#told?.failure.code === code) return
+    this.#told = { failure, since: this.#told?.since ?? this.#clock.now() }
     this.#log.error({ code }, `the store ${this.#store.name} fails, background jobs are refused: ${message}`)
     this.#onTold(true)
   }
@@ -34,7 +46,7 @@ export class StoreNews {
   succeeded(): void {
     this.#stopTelling ??= this.#clock.after(soundMs, () => {
       this.#stopTelling = undefined
-      this.#toldCode = undefined
+      this.#told = undefined
       this.#log.info(`the store ${this.#store.name} works again: background jobs are taken`)
       this.#onTold(false)
     })

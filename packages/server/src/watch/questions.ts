@@ -6,7 +6,7 @@ import type { TextLink } from './text-link.ts'
 /** A function or a worker may have a line end in its name: so many lines beyond those that are rows can be none. */
 const strangeLinesMax = 10
 /** Of what is shown of a line that is none. */
-const shownMax = 60
+const shownMax = 120
 
 /** Undefined: it does not say. Rejects with a LookError, as those below. */
 export async function askVersion(link: TextLink): Promise<string | undefined> {

@@ -1,6 +1,77 @@
 import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { live } from '../../live/live.ts'
+import { FilterField } from '../../parts/filter-field.tsx'
+import { Empty, Loading } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
+import { Table } from '../../parts/table.tsx'
+import { useQuery } from '../../parts/use-query.ts'
+import { may } from '../../session/session.ts'
+import { useDoneHistory } from './done-history.tsx'
+import { functionColumns, shownOf } from './function-columns.tsx'
+import { type FunctionRow, filtered, grouped, spreadSelection } from './function-rows.ts'
+import { isOpen } from './name-cell.tsx'
+import { SelectedActions } from './selected-actions.tsx'
+
+const noRows: readonly FunctionRow[] = []
 
 export function FunctionsPage(): JSX.Element {
-  return <Page title="Functions">{null}</Page>
+  useDoneHistory()
+  const isKnown = live.at.value > 0
+  return (
+    <Page title="Functions">
+      {!isKnown ? <Loading /> : live.functions.value.size === 0 ? <NoFunctions /> : <AllFunctions />}
+    </Page>
+  )
+}
+
+function AllFunctions(): JSX.Element {
+  const [filter] = useQuery('q')
+  const [group, setGroup] = useQuery('group')
+  const [selected, select] = useState<ReadonlySet<string>>(new Set())
+  const isGrouped = group === 'prefix'
+  const all = live.functions.value
+  const found = filtered(all.values(), filter)
+  const rows = isGrouped ? grouped(found) : found
+  const change = (keys: ReadonlySet<string>) => select(spreadSelection(selected, keys, rows))
+  return (
+    <>
+      <div class="functions-bar">
+        <FilterField label="Filter functions" placeholder="A part of the name, or mail.*" />
+        <label class="inline">
+          <input
+            type="checkbox"
+            checked={isGrouped}
+            onChange={({ currentTarget }) => setGroup(currentTarget.checked ? 'prefix' : '')}
+          />
+          Group by prefix
+        </label>
+        <span class="muted">{shownOf(found.length, all.size)}</span>
+        <SelectedActions names={found.map(({ name }) => name).filter((name) => selected.has(name))} onClear={select} />
+      </div>
+      <Table
+        caption="Functions"
+        columns={functionColumns}
+        rows={rows}
+        rowKey={({ name }) => name}
+        sort="name"
+        empty={<Empty title={`No function is called so: ${filter}`} />}
+        {...(isGrouped ? { childrenOf: shownMembers } : {})}
+        {...(may('operate') ? { selection: { keys: selected, onChange: change } } : {})}
+      />
+    </>
+  )
+}
+
+function shownMembers({ name, members }: FunctionRow): readonly FunctionRow[] {
+  return members !== undefined && isOpen(name) ? members : noRows
+}
+
+function NoFunctions(): JSX.Element {
+  return (
+    <Empty title="There are no functions yet." command="geartrain work reverse -- rev">
+      A function is there as soon as a worker can do it, or someone submits a job of it (
+      <code>geartrain do --background reverse hello</code>). So starts a worker that reverses what it gets:
+    </Empty>
+  )
 }

@@ -118,7 +118,7 @@ export class FindingWatch {
   }
 
   #knownStore(now: number, commitP95Ms: number | undefined): KnownStore | undefined {
-    const { store, wallTime } = this.#context.figures
+    const { store } = this.#context.figures
     if (store === undefined) return undefined
     const commits = this.#commits.filter(({ at }) => now - at < commitsKeptMs)
     if (commitP95Ms !== undefined) commits.push({ at: now, p95Ms: commitP95Ms })
@@ -126,8 +126,7 @@ export class FindingWatch {
     const { name, journal, stats } = store
     return {
       name,
-      failure: journal.failure,
-      failingSince: journal.failingSince - wallTime.offsetMs,
+      trouble: journal.trouble,
       commitP95sMs: commits.map(({ p95Ms }) => p95Ms),
       committingSince: stats.committingSince,
     }

@@ -1,6 +1,7 @@
 import type { Policy } from '@geartrain/engine'
 import type { Finding } from '@geartrain/protocol'
 import type { ServerOptions } from '../../options.ts'
+import type { StoreTrouble } from '../../store/news.ts'
 import type { StoreFailure } from '../../store/store.ts'
 
 /** What is known of a server, to see what is wrong with it. Times are the engine's, names as on the wire. */
@@ -44,8 +45,7 @@ export interface OverdueJobs {
 
 export interface KnownStore {
   readonly name: string
-  readonly failure: StoreFailure | undefined
-  readonly failingSince: number
+  readonly trouble: StoreTrouble | undefined
   /** Of the last ticks in which there were commits, the latest last. */
   readonly commitP95sMs: readonly number[]
   /** Since when it has been at work on what it was given last. */
@@ -193,9 +193,8 @@ function symptomsOfServer({ now, store, eventLoopDelayMs, isStopping }: KnownSer
   if (eventLoopDelayMs > delayMsMax) {
     symptoms.push({ kind: 'slow server', severity: 'warning', delayMs: eventLoopDelayMs })
   }
-  if (store?.failure !== undefined) {
-    const { name, failure, failingSince: since } = store
-    symptoms.push({ kind: 'store failing', severity: 'critical', store: name, failure, since })
+  if (store?.trouble !== undefined) {
+    symptoms.push({ kind: 'store failing', severity: 'critical', store: store.name, ...store.trouble })
   }
   const slow = store && slowStore(store, now)
   if (slow !== undefined) symptoms.push(slow)

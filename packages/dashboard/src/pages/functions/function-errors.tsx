@@ -1,0 +1,54 @@
+import type { ControlOperations } from '@geartrain/protocol'
+import type { JSX } from 'preact'
+import { useMemo } from 'preact/hooks'
+import { Link } from 'wouter-preact'
+import { get } from '../../api/api.ts'
+import { useResource } from '../../api/use-resource.ts'
+import { failuresLink } from '../../links.ts'
+import { Empty, Failure, Loading } from '../../parts/notice.tsx'
+import { Section } from '../../parts/page.tsx'
+import { Table } from '../../parts/table.tsx'
+import { useChanges } from '../../parts/use-changes.ts'
+import { fits } from '../../session/session.ts'
+import { failureColumns } from '../failures/failure-columns.tsx'
+import { groupKey } from '../failures/failure-groups.ts'
+
+const groupsMax = 20
+const everyMs = 15_000
+/** To group very many takes the server a moment. */
+const changeRestMs = 5000
+
+/** Its dead jobs by what they have failed of. `dead`: how many there are. */
+export function FunctionErrors({ name, dead }: { readonly name: string; readonly dead: number }): JSX.Element {
+  const { value, error, reload } = useResource(
+    dead === 0 ? undefined : name,
+    (stop) =>
+      get<ControlOperations['dead groups']['answer']>('dead/groups', { function: name, limit: groupsMax }, stop),
+    everyMs,
+  )
+  useChanges((change) => change.kind === 'job died' && fits(name, change.function), reload, changeRestMs)
+  const columns = useMemo(() => failureColumns(reload), [reload])
+  return (
+    <Section title="Errors" actions={dead === 0 ? null : <Link href={failuresLink(name)}>All failures</Link>}>
+      {dead === 0 ? (
+        <Empty title="No job is dead." />
+      ) : value === undefined ? (
+        error === undefined ? (
+          <Loading />
+        ) : (
+          <Failure error={error} onRetry={reload} />
+        )
+      ) : (
+        <Table
+          caption="Dead jobs by reason and message"
+          columns={columns}
+          rows={value.groups}
+          rowKey={groupKey}
+          sort="-count"
+          sortName="errors"
+          empty={<Empty title="No job is dead." />}
+        />
+      )}
+    </Section>
+  )
+}

@@ -1,0 +1,21 @@
+import type { JSX } from 'preact'
+import { live } from '../../live/live.ts'
+import { Section } from '../../parts/page.tsx'
+import { FindingCard } from '../overview/finding-card.tsx'
+import type { FunctionRow } from './function-rows.ts'
+
+/** What is wrong with it now; nothing is shown if nothing is. */
+export function FunctionFindings({ row }: { readonly row: FunctionRow }): JSX.Element | null {
+  const names = new Set((row.members ?? [row]).map(({ name }) => name))
+  const found = live.findings.value.filter((finding) => finding.function !== undefined && names.has(finding.function))
+  if (found.length === 0) return null
+  return (
+    <Section title="What is wrong now">
+      <ul class="findings">
+        {found.map((finding) => (
+          <FindingCard key={`${finding.kind} ${finding.function}`} finding={finding} isOver={false} />
+        ))}
+      </ul>
+    </Section>
+  )
+}

@@ -1,0 +1,78 @@
+import type { ComponentChildren, JSX } from 'preact'
+import { Empty } from '../../parts/notice.tsx'
+import { inGroups, type Setting, type SettingKind } from './policy.ts'
+
+export function PolicyTable(props: {
+  readonly settings: readonly Setting[]
+  readonly kinds: readonly SettingKind[]
+  readonly isSetOnly: boolean
+}): JSX.Element {
+  const { settings, kinds, isSetOnly } = props
+  const shown = isSetOnly ? settings.filter(({ isDefault }) => !isDefault) : settings
+  if (shown.length === 0) return <Empty title="Nothing is set: all settings are the defaults." />
+  return (
+    <SettingsTable settings={shown} kinds={kinds}>
+      {(setting, kind) => (
+        <>
+          <td class={setting.isDefault ? 'mono muted' : 'mono setting-set'}>
+            {setting.value === '' ? <span class="muted">empty</span> : setting.value}
+          </td>
+          <td class={setting.isDefault ? 'muted' : ''}>
+            {setting.source}
+            {setting.isDefault || kind === undefined || kind.default === '' ? null : (
+              <span class="muted"> (default: {kind.default})</span>
+            )}
+          </td>
+        </>
+      )}
+    </SettingsTable>
+  )
+}
+
+/** `children` gives the cells of value and source. */
+export function SettingsTable(props: {
+  readonly settings: readonly Setting[]
+  readonly kinds: readonly SettingKind[]
+  readonly children: (setting: Setting, kind: SettingKind | undefined) => ComponentChildren
+}): JSX.Element {
+  const { settings, kinds, children } = props
+  const kindOf = new Map(kinds.map((kind) => [kind.key, kind]))
+  return (
+    <div class="table-frame">
+      <table class="table settings">
+        <caption class="visually-hidden">Settings of the policy</caption>
+        <thead>
+          <tr>
+            <th>Setting</th>
+            <th>Value</th>
+            <th>Where it comes from</th>
+          </tr>
+        </thead>
+        {inGroups(settings).map((group) => (
+          <tbody key={group.title}>
+            <tr class="group-head">
+              <th colSpan={3} scope="rowgroup">
+                <div>{group.title}</div>
+              </th>
+            </tr>
+            {group.settings.map((setting) => (
+              <tr key={setting.key}>
+                <td>
+                  <code>{setting.key}</code>
+                  <p class="muted setting-help" id={helpId(setting.key)}>
+                    {kindOf.get(setting.key)?.help}
+                  </p>
+                </td>
+                {children(setting, kindOf.get(setting.key))}
+              </tr>
+            ))}
+          </tbody>
+        ))}
+      </table>
+    </div>
+  )
+}
+
+export function helpId(key: string): string {
+  return `help-${key}`
+}

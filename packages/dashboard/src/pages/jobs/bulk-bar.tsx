@@ -1,0 +1,149 @@
+import type { JobCount, JobSummary } from '@geartrain/protocol'
+import type { JSX } from 'preact'
+import { Link } from 'wouter-preact'
+import { jobLink } from '../../links.ts'
+import { Since } from '../../parts/time.tsx'
+import { may, mayEverywhere } from '../../session/session.ts'
+import { count, counted } from '../../text/numbers.ts'
+import { actionsOf, type BulkAction, type BulkScope, bulkActions, fitting } from './bulk-actions.ts'
+import { bulkOutcome, bulkWork, changeJobs, dismissOutcome } from './bulk-work.tsx'
+import type { Filter } from './filter-keys.ts'
+import { countText } from './state-list.tsx'
+
+interface BulkBarProps {
+  readonly filter: Filter
+  /** How many fit the filter, if that is known. */
+  readonly matching: JobCount | undefined
+  readonly selected: readonly JobSummary[]
+  readonly onUnselect: () => void
+  readonly onChanged: () => void
+}
+
+/** What can be done to those that are selected or, if none is, to all that match. */
+export function BulkBar({ filter, matching, selected, onUnselect, onChanged }: BulkBarProps): JSX.Element | null {
+  if (!may('operate')) return null
+  const choices = selected.length > 0 ? ofSelected(selected) : ofAll(filter)
+  const start = async (action: BulkAction, scope: BulkScope) => {
+    if (await changeJobs(action, scope)) {
+      onUnselect()
+      onChanged()
+    }
+  }
+  const isNone = selected.length === 0 && matching?.count === 0 && matching.isExact
+  return (
+    <div class="bulk" role="group" aria-label="Change jobs">
+      <span class="bulk-scope">
+        {selected.length > 0
+          ? `${count(selected.length)} selected`
+          : `All${matching === undefined ? '' : ` ${countText(matching)}`} that match`}
+      </span>
+      {choices.map(({ action, scope, text }) => (
+        <button
+          key={action.action}
+          type="button"
+          class="button"
+          title={action.effect}
+          disabled={bulkWork.value !== undefined || isNone}
+          onClick={() => void start(action, scope)}
+        >
+          {text} …
+        </button>
+      ))}
+      {choices.length === 0 ? (
+        <span class="muted">
+          {selected.length > 0
+            ? 'Nothing can be done to these.'
+            : 'Filter by one function to change all of its jobs, or select some.'}
+        </span>
+      ) : null}
+      {selected.length > 0 ? (
+        <button type="button" class="button" onClick={onUnselect}>
+          Unselect
+        </button>
+      ) : null}
+    </div>
+  )
+}
+
+interface Choice {
+  readonly action: BulkAction
+  readonly scope: BulkScope
+  readonly text: string
+}
+
+function ofAll(filter: Filter): readonly Choice[] {
+  const isAllowed = filter.function === undefined ? mayEverywhere('operate') : may('operate', filter.function)
+  if (!isAllowed) return []
+  return actionsOf(filter).map((action) => ({ action, scope: { kind: 'all', filter }, text: action.title }))
+}
+
+function ofSelected(selected: readonly JobSummary[]): readonly Choice[] {
+  const own = selected.filter((job) => may('operate', job.function))
+  return bulkActions.flatMap((action) => {
+    const handles = fitting(action, own).map(({ handle }) => handle)
+    if (handles.length === 0) return []
+    const text = handles.length === selected.length ? action.title : `${action.title} ${count(handles.length)} of them`
+    return [{ action, scope: { kind: 'named', handles }, text }]
+  })
+}
+
+/** What is under way, or what has become of it. */
+export function BulkNews(): JSX.Element {
+  return (
+    <div class="bulk-news" role="status">
+      <BulkProgress />
+      <BulkEnd />
+    </div>
+  )
+}
+
+function BulkProgress(): JSX.Element | null {
+  const { value } = bulkWork
+  if (value === undefined) return null
+  return (
+    <p class="banner tone-info">
+      {value.text} …{' '}
+      {value.startedAt === undefined ? null : (
+        // Not said again each second.
+        <span aria-hidden="true">
+          <Since at={value.startedAt} />
+        </span>
+      )}
+    </p>
+  )
+}
+
+const refusalsShown = 5
+
+function BulkEnd(): JSX.Element | null {
+  const { value } = bulkOutcome
+  if (value === undefined) return null
+  const { action, changed, error } = value
+  const isWhole = changed !== undefined && changed.refused === 0
+  return (
+    <div class={`banner bulk-end tone-${isWhole ? 'good' : changed === undefined ? 'bad' : 'warn'}`}>
+      <div>
+        {error === undefined ? null : <p>{error}</p>}
+        {changed === undefined ? null : (
+          <p>
+            {action.done}: {counted(changed.changed, 'job')}
+            {changed.refused === 0 ? '.' : `; ${count(changed.refused)} refused:`}
+          </p>
+        )}
+        {changed === undefined || isWhole ? null : (
+          <ul>
+            {changed.refusals.slice(0, refusalsShown).map(({ handle, why }) => (
+              <li key={handle}>
+                <Link href={jobLink(handle)}>{handle}</Link> {why}
+              </li>
+            ))}
+            {changed.refused > refusalsShown ? <li>and {count(changed.refused - refusalsShown)} more</li> : null}
+          </ul>
+        )}
+      </div>
+      <button type="button" class="button" onClick={dismissOutcome}>
+        Dismiss
+      </button>
+    </div>
+  )
+}

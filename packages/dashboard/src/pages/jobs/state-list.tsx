@@ -1,0 +1,84 @@
+import type { ControlOperations, JobCount } from '@geartrain/protocol'
+import type { JSX } from 'preact'
+import { Link } from 'wouter-preact'
+import { get } from '../../api/api.ts'
+import { jobsLink } from '../../links.ts'
+import { count } from '../../text/numbers.ts'
+import { print, stateOf, toQuery } from './filter.ts'
+import { type Filter, states } from './filter-keys.ts'
+import { type Asked, useAsked } from './use-asked.ts'
+
+type Counts = ControlOperations['jobs counts']['answer']['states']
+
+/** How many jobs there are in each state that the rest of the filter lets through. */
+export function useStateCounts(filter: Filter): Asked<Counts> {
+  const { state: _, ...rest } = filter
+  const query = toQuery(rest)
+  const load = async (signal: AbortSignal) =>
+    (await get<ControlOperations['jobs counts']['answer']>('jobs/counts', query, signal)).states
+  return useAsked(JSON.stringify(query), load, true)
+}
+
+/** Those that a filter without a state is for. */
+export function countLive({ ready, delayed, running }: Counts): JobCount {
+  const all = [ready, delayed, running]
+  return { count: all.reduce((sum, each) => sum + each.count, 0), isExact: all.every(({ isExact }) => isExact) }
+}
+
+/** `1,000+` if there may be more. */
+export function countText({ count: value, isExact }: JobCount): string {
+  return `${count(value)}${isExact ? '' : '+'}`
+}
+
+/** The states, each the way to its jobs. */
+export function StateList({
+  filter,
+  counts,
+}: {
+  readonly filter: Filter
+  readonly counts: Counts | undefined
+}): JSX.Element {
+  const { state: _, ...rest } = filter
+  const current = stateOf(filter)
+  return (
+    <nav class="state-list" aria-label="States">
+      <ul>
+        <StateRow
+          to={print(rest)}
+          isCurrent={current === undefined}
+          text="all live"
+          help="those that have not ended"
+          found={counts && countLive(counts)}
+        />
+        {states.map(([state, help]) => (
+          <StateRow
+            key={state}
+            to={print({ ...rest, state })}
+            isCurrent={current === state}
+            text={state}
+            help={help}
+            found={counts?.[state]}
+          />
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+function StateRow(props: {
+  readonly to: string
+  readonly isCurrent: boolean
+  readonly text: string
+  readonly help: string
+  readonly found: JobCount | undefined
+}): JSX.Element {
+  const { to, isCurrent, text, help, found } = props
+  return (
+    <li>
+      <Link href={jobsLink(to)} aria-current={isCurrent ? 'true' : undefined} title={help}>
+        <span>{text}</span>
+        <span class="state-count">{found === undefined ? '…' : countText(found)}</span>
+      </Link>
+    </li>
+  )
+}

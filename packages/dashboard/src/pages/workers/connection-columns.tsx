@@ -1,0 +1,158 @@
+import type { ConnectionState } from '@geartrain/protocol'
+import type { JSX } from 'preact'
+import { Link } from 'wouter-preact'
+import { functionLink, jobLink } from '../../links.ts'
+import { Badge, type BadgeState } from '../../parts/badge.tsx'
+import type { Column } from '../../parts/table.tsx'
+import { Ago, Since } from '../../parts/time.tsx'
+import { bytes, count, counted } from '../../text/numbers.ts'
+import { activityOf, type ConnectionActivity, nameOf } from './connections.ts'
+import { DisconnectButton } from './disconnect-button.tsx'
+
+/** `mayClose`: whoever looks may end connections. */
+export function connectionColumns(mayClose: boolean, onClosed: () => void): readonly Column<ConnectionState>[] {
+  const columns: Column<ConnectionState>[] = [
+    { key: 'client', title: 'Client id', cell: (each) => <ClientId {...each} />, sortBy: nameOf },
+    { key: 'state', title: 'State', cell: (each) => <Activity {...each} />, sortBy: (each) => order[activityOf(each)] },
+    {
+      key: 'jobs',
+      title: 'Jobs in hand',
+      cell: (each) => <JobsInHand {...each} />,
+      sortBy: ({ jobs }) => jobs[0]?.startedAt,
+    },
+    {
+      key: 'functions',
+      title: 'Functions',
+      cell: ({ functions }) => <Functions names={functions} />,
+      sortBy: ({ functions }) => functions[0],
+    },
+    { key: 'kind', title: 'By', cell: ({ kind }) => kind, sortBy: ({ kind }) => kind, isWideOnly: true },
+    {
+      key: 'actor',
+      title: 'Who',
+      cell: ({ actor }) => (
+        <span class="worker-actor" title={actor}>
+          {actor}
+        </span>
+      ),
+      sortBy: ({ actor }) => actor,
+      isWideOnly: true,
+    },
+    {
+      key: 'bytes',
+      title: 'In / out',
+      isNumber: true,
+      cell: (each) => <Bytes {...each} />,
+      sortBy: ({ bytesIn, bytesOut }) => bytesIn + bytesOut,
+    },
+    {
+      key: 'opened',
+      title: 'Connected',
+      isNumber: true,
+      cell: ({ openedAt }) => <Since at={openedAt} />,
+      sortBy: ({ openedAt }) => -openedAt,
+    },
+    {
+      key: 'heard',
+      title: 'Last heard',
+      isNumber: true,
+      cell: ({ lastInputAt }) => <Ago at={lastInputAt} />,
+      sortBy: ({ lastInputAt }) => -lastInputAt,
+    },
+  ]
+  if (!mayClose) return columns
+  const action = (each: ConnectionState) => <DisconnectButton connection={each} onClosed={onClosed} />
+  return [...columns, { key: 'action', title: 'Action', cell: action }]
+}
+
+const order = { busy: 0, waiting: 1, idle: 2, sleeping: 3 } as const
+const badges: Readonly<Record<ConnectionActivity, BadgeState>> = {
+  busy: 'running',
+  waiting: 'ready',
+  sleeping: 'idle',
+  idle: 'idle',
+}
+const meanings: Readonly<Record<ConnectionActivity, string>> = {
+  busy: 'It does a job.',
+  waiting: 'It waits for jobs that it has submitted.',
+  sleeping: 'It waits to be woken when there is a job for it.',
+  idle: 'It has no job, and does not wait for one.',
+}
+
+function ClientId(connection: ConnectionState): JSX.Element {
+  const { clientId, id, number } = connection
+  return (
+    <div class="name worker-client" title={`${clientId} (connection ${id}, number ${number})`}>
+      {clientId === '-' ? <span class="muted">{nameOf(connection)}</span> : clientId}
+    </div>
+  )
+}
+
+function Activity(connection: ConnectionState): JSX.Element {
+  const activity = activityOf(connection)
+  return (
+    <span title={meanings[activity]}>
+      <Badge state={badges[activity]}>{activity}</Badge>
+    </span>
+  )
+}
+
+const jobsShownMax = 3
+const functionsShownMax = 3
+
+function JobsInHand({ jobs, waiting }: ConnectionState): JSX.Element {
+  if (jobs.length === 0) {
+    return <span class="muted">{waiting === 0 ? '–' : `waits for ${counted(waiting, 'job')}`}</span>
+  }
+  const shown = jobs.slice(0, jobsShownMax)
+  return (
+    <ul class="worker-jobs">
+      {shown.map(({ handle, function: name, startedAt }) => (
+        <li key={handle}>
+          <Link href={jobLink(handle)} class="worker-job mono" title={`${handle} (${name})`}>
+            {handle}
+          </Link>{' '}
+          <Since at={startedAt} />
+        </li>
+      ))}
+      {waiting === 0 ? null : <li class="muted">waits for {counted(waiting, 'job')}</li>}
+      {jobs.length === shown.length ? null : <li class="muted">and {count(jobs.length - shown.length)} more</li>}
+    </ul>
+  )
+}
+
+function Functions({ names }: { readonly names: readonly string[] }): JSX.Element {
+  if (names.length === 0) return <span class="muted">–</span>
+  const more = names.slice(functionsShownMax)
+  return (
+    <ul class="worker-functions">
+      {names.slice(0, functionsShownMax).map((name) => (
+        <li key={name}>
+          <Link href={functionLink(name)} title={name}>
+            {name}
+          </Link>
+        </li>
+      ))}
+      {more.length === 0 ? null : (
+        <li class="muted" title={more.join(', ')}>
+          and {count(more.length)} more
+        </li>
+      )}
+    </ul>
+  )
+}
+
+function Bytes({ bytesIn, bytesOut, outputBytes }: ConnectionState): JSX.Element {
+  return (
+    <>
+      <span title={`${count(bytesIn)} bytes in, ${count(bytesOut)} bytes out`}>
+        {bytes(bytesIn)} / {bytes(bytesOut)}
+      </span>
+      {outputBytes === 0 ? null : (
+        <div class="muted" title="It does not read as fast as it is sent to.">
+          {bytes(outputBytes)} wait
+        </div>
+      )}
+    </>
+  )
+}
