@@ -2,9 +2,15 @@ import type { JobEvent } from '@geartrain/client'
 import { text } from './site.ts'
 
 /** All that happens to a job. */
-export async function collect(job: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
+export async function collect(
+  job: AsyncIterable<JobEvent>,
+  onEvent: (event: JobEvent) => void = () => {},
+): Promise<JobEvent[]> {
   const events: JobEvent[] = []
-  for await (const event of job) events.push(event)
+  for await (const event of job) {
+    events.push(event)
+    onEvent(event)
+  }
   return events
 }
 

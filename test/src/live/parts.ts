@@ -8,7 +8,6 @@ export {
   type KnownStore,
   overdueAfterMs,
   overdueMsMin,
-  type Symptom,
   symptomsOf,
   type Thresholds,
   workerlessMsMin,

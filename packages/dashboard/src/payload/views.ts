@@ -44,7 +44,7 @@ function bestOf(json: Tree | undefined, php: Tree | undefined, text: string | un
   return text !== undefined && isReadable(text) ? 'text' : 'hex'
 }
 
-/** A few colours of a terminal are no reason to show bytes; a NUL is. */
+/** The colours of a terminal are no reason to show bytes; a NUL is. */
 function isReadable(text: string): boolean {
-  return !/(?![\t-\r\u001b])\p{Cc}/u.test(text)
+  return !/\p{Cc}/u.test(text.replaceAll(/[\t-\r]|\p{Cc}(?=\[[\d;]*m)/gu, ''))
 }

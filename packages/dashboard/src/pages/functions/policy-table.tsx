@@ -46,12 +46,13 @@ export function SettingsTable(props: {
             <th>Setting</th>
             <th>Value</th>
             <th>Where it comes from</th>
+            <th class="wide-only">What it is</th>
           </tr>
         </thead>
         {inGroups(settings).map((group) => (
           <tbody key={group.title}>
             <tr class="group-head">
-              <th colSpan={3} scope="rowgroup">
+              <th colSpan={4} scope="rowgroup">
                 <div>{group.title}</div>
               </th>
             </tr>
@@ -59,11 +60,11 @@ export function SettingsTable(props: {
               <tr key={setting.key}>
                 <td>
                   <code>{setting.key}</code>
-                  <p class="muted setting-help" id={helpId(setting.key)}>
-                    {kindOf.get(setting.key)?.help}
-                  </p>
                 </td>
                 {children(setting, kindOf.get(setting.key))}
+                <td class="muted setting-help wide-only" id={helpId(setting.key)}>
+                  {kindOf.get(setting.key)?.help}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -17,7 +17,7 @@ export class JobFeed {
   #latest: Told | undefined
   #source: EventSource | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
-  #frame = 0
+  #isDrawing = false
   /** Whatever was begun in another one is of no interest any more. */
   #listening = 0
   #waitMs = retryMs.first
@@ -94,8 +94,10 @@ export class JobFeed {
   /** A job can send more than a page can show: what comes between two pictures is drawn once. */
   #show(told: Told): void {
     this.#latest = told
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0
+    if (this.#isDrawing) return
+    this.#isDrawing = true
+    requestAnimationFrame(() => {
+      this.#isDrawing = false
       this.#told.value = this.#latest
     })
   }

@@ -20,11 +20,16 @@ export function RunOutcome({ run }: { readonly run: ScheduleRun }): JSX.Element 
 }
 
 /** The job that was submitted, or that was there already. */
-export function RunJob({ run }: { readonly run: ScheduleRun }): JSX.Element | null {
-  if (run.handle === undefined) return null
+export function RunJob(props: {
+  readonly run: ScheduleRun
+  /** In the place of its handle. */
+  readonly text?: string
+}): JSX.Element | null {
+  const { handle } = props.run
+  if (handle === undefined) return null
   return (
-    <Link href={jobLink(run.handle)} class="schedule-job mono" title={run.handle}>
-      {run.handle}
+    <Link href={jobLink(handle)} class={props.text === undefined ? 'schedule-job mono' : ''} title={handle}>
+      {props.text ?? handle}
     </Link>
   )
 }

@@ -70,7 +70,13 @@ function Timing(schedule: ScheduleState): JSX.Element {
 
 function Next({ next, paused }: ScheduleState): JSX.Element {
   const [at] = next
-  if (at !== undefined) return <Ago at={at} />
+  if (at !== undefined) {
+    return (
+      <span class="schedule-soon">
+        <Ago at={at} />
+      </span>
+    )
+  }
   return <span class="muted">{paused ? '–' : 'never again'}</span>
 }
 
@@ -78,7 +84,7 @@ function Last({ history: [run] }: ScheduleState): JSX.Element {
   if (run === undefined) return <span class="muted">not yet</span>
   return (
     <span class="schedule-run">
-      <Ago at={run.at} /> <RunOutcome run={run} /> <RunJob run={run} />
+      <Ago at={run.at} /> <RunOutcome run={run} /> <RunJob run={run} text="job" />
     </span>
   )
 }

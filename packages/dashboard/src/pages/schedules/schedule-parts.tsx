@@ -9,7 +9,6 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { Ago, Exact } from '../../parts/time.tsx'
 import { bytes } from '../../text/numbers.ts'
 import { RunJob, RunOutcome } from './run-outcome.tsx'
-import { fromFile } from './schedule-actions.tsx'
 import { origins } from './schedule-columns.tsx'
 import { timezoneOf, timingText } from './schedule-form.ts'
 
@@ -27,7 +26,7 @@ export function ScheduleFacts({ schedule }: { readonly schedule: ScheduleState }
     ['Priority', priority],
     ['Unique', unique === '' ? 'one for each job' : unique],
     ['Then', then === undefined ? 'nothing' : <FunctionName key="then" name={then} />],
-    ['From', origin === 'config' ? `${fromFile}.` : origins[origin]],
+    ['From', origin === 'config' ? 'The configuration file, where it is changed and removed' : origins[origin]],
   ]
   return (
     <dl class="schedule-facts card">
@@ -97,8 +96,12 @@ const columns: readonly Column<ScheduleRun>[] = [
     sortBy: ({ outcome }) => outcome,
   },
   { key: 'job', title: 'Job', cell: (run) => <RunJob run={run} /> },
-  { key: 'why', title: 'Why', cell: ({ why = '' }) => <span class="schedule-long">{why}</span> },
 ]
+const why: Column<ScheduleRun> = {
+  key: 'why',
+  title: 'Why',
+  cell: (run) => <span class="schedule-long">{run.why}</span>,
+}
 
 /** The latest first. */
 export function ScheduleHistory({ schedule: { history } }: { readonly schedule: ScheduleState }): JSX.Element {
@@ -108,7 +111,7 @@ export function ScheduleHistory({ schedule: { history } }: { readonly schedule: 
     <Section title="Last runs">
       <Table
         caption="Last runs of the schedule"
-        columns={columns}
+        columns={history.some((run) => run.why !== undefined) ? [...columns, why] : columns}
         rows={history}
         rowKey={(run) => keys.get(run) ?? ''}
         empty={<Empty title="It has not run yet" />}

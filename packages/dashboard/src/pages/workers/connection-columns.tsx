@@ -22,22 +22,11 @@ export function connectionColumns(mayClose: boolean, onClosed: () => void): read
     },
     {
       key: 'functions',
-      title: 'Functions',
+      title: 'Can do',
       cell: ({ functions }) => <Functions names={functions} />,
       sortBy: ({ functions }) => functions[0],
     },
-    { key: 'kind', title: 'By', cell: ({ kind }) => kind, sortBy: ({ kind }) => kind, isWideOnly: true },
-    {
-      key: 'actor',
-      title: 'Who',
-      cell: ({ actor }) => (
-        <span class="worker-actor" title={actor}>
-          {actor}
-        </span>
-      ),
-      sortBy: ({ actor }) => actor,
-      isWideOnly: true,
-    },
+    { key: 'actor', title: 'Who', cell: (each) => <Who {...each} />, sortBy: ({ actor }) => actor, isWideOnly: true },
     {
       key: 'bytes',
       title: 'In / out',
@@ -88,6 +77,18 @@ function ClientId(connection: ConnectionState): JSX.Element {
   )
 }
 
+/** By the rules of access, and how it came. */
+function Who({ actor, kind }: ConnectionState): JSX.Element {
+  return (
+    <span class="worker-who">
+      <span class="worker-actor" title={actor}>
+        {actor}
+      </span>{' '}
+      <span class="muted">{kind}</span>
+    </span>
+  )
+}
+
 function Activity(connection: ConnectionState): JSX.Element {
   const activity = activityOf(connection)
   return (
@@ -109,10 +110,12 @@ function JobsInHand({ jobs, waiting }: ConnectionState): JSX.Element {
     <ul class="worker-jobs">
       {shown.map(({ handle, function: name, startedAt }) => (
         <li key={handle}>
-          <Link href={jobLink(handle)} class="worker-job mono" title={`${handle} (${name})`}>
-            {handle}
+          <Link href={jobLink(handle)} class="worker-job" title={`Job ${handle} of ${name}`}>
+            {name}
           </Link>{' '}
-          <Since at={startedAt} />
+          <span class="muted">
+            for <Since at={startedAt} />
+          </span>
         </li>
       ))}
       {waiting === 0 ? null : <li class="muted">waits for {counted(waiting, 'job')}</li>}

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { path, send } from '../../api/api.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { confirm } from '../../parts/confirm.tsx'
+import { Icon } from '../../parts/icon.tsx'
 import { counted } from '../../text/numbers.ts'
 import { hostOf, nameOf } from './connections.ts'
 
@@ -26,7 +27,8 @@ export function DisconnectButton(props: {
   }
   return (
     <ActionButton run={disconnect} title={`Disconnect ${name}`}>
-      Disconnect
+      <Icon name="close" />
+      <span class="visually-hidden">Disconnect {name}</span>
     </ActionButton>
   )
 }

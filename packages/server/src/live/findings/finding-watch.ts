@@ -15,7 +15,7 @@ import {
 } from './symptoms.ts'
 
 /** So many are told, the worst ones. */
-export const findingsMax = 100
+const findingsMax = 100
 /** What takes more than a look at each function is looked at anew when it is older. */
 const slowLookMs = 5000
 /** How long a tick in which the store was slow is remembered. */
