@@ -35,6 +35,15 @@ describe('geartrain monitor', () => {
     assert.match(stderr, /SIGTERM: the monitor ends\n$/)
   })
 
+  it('has the pages', async () => {
+    await using started = await startCommand(['monitor', '-s', '127.0.0.1:1', ...anywhere])
+    for (const path of ['/', '/servers']) {
+      const page = await fetch(`http://127.0.0.1:${started.port}${path}`, { headers: { accept: 'text/html' } })
+      assert.deepEqual([page.status, page.headers.get('content-type')], [200, 'text/html; charset=utf-8'])
+      assert.match(await page.text(), /<script type="module"/)
+    }
+  })
+
   it('has nothing of a job server', async () => {
     await using started = await startCommand(['monitor', '-s', '127.0.0.1:1', ...anywhere])
     for (const path of ['/healthz', '/readyz', '/api/session'])

@@ -57,8 +57,8 @@ describe('the filter of jobs', () => {
   }
 
   const wrong: readonly [text: string, word: string, message: RegExp][] = [
-    ['stat:dead', 'stat:dead', /no key stat:, state: is one.*function:stat:dead/],
-    ['App::send', 'App::send', /no key app:.*there are function, state.*function:App::send/],
+    ['stat:dead', 'stat:dead', /no key stat:. Did you mean state:\?.*function:stat:dead/],
+    ['App::send', 'App::send', /no key app:. There are function, state.*function:App::send/],
     ['constructor:x', 'constructor:x', /no key constructor:/],
     ['state:', 'state:', /no value.*ready, delayed, running/],
     ['state:""', 'state:""', /no value/],

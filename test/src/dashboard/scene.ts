@@ -9,8 +9,8 @@ import type { Stage } from './stage.ts'
 export const sceneOptions: Partial<ServerOptions> = {
   handlePrefix: 'H:shop-1',
   functions: {
-    'mail.*': { attempts: 3, backoff: '2s', 'keep-results': '1h' },
-    'webhook.deliver': { attempts: 2, backoff: '1s', timeout: '30s' },
+    'mail.*': { attempts: 3, 'backoff-first': '2s', 'keep-results': '1h' },
+    'webhook.deliver': { attempts: 2, 'backoff-first': '1s', timeout: '30s' },
     'billing.charge': { attempts: 1, concurrency: 2, 'hide-payloads': true },
     'image.resize': { 'keep-results': '1h' },
     'video.transcode': { paused: true },

@@ -25,28 +25,43 @@ export interface Look {
 
 /** A browser on a server with an HTTP side of its own, with clients and workers. */
 export class Stage implements AsyncDisposable {
-  readonly server: Server
   /** Where clients and workers reach it. */
   readonly address: string
   readonly origin: string
   readonly client: Client
+  readonly #options: Partial<ServerOptions>
+  #server: Server
   readonly #browser: Browser
   readonly #workers: Worker[] = []
   readonly #faults: string[] = []
 
-  private constructor(server: Server, address: string, origin: string, browser: Browser) {
-    this.server = server
-    this.address = address
-    this.origin = origin
-    this.client = new Client(address)
+  private constructor(server: Server, gearmanPort: number, options: Partial<ServerOptions>, browser: Browser) {
+    const { address, port } = server.httpAddress ?? assert.fail('the server has no HTTP side')
+    this.#options = { ...options, port: gearmanPort, http: `${address}:${port}` }
+    this.#server = server
+    this.address = `127.0.0.1:${gearmanPort}`
+    this.origin = `http://${address}:${port}`
+    this.client = new Client(this.address)
     this.#browser = browser
   }
 
   static async open(options: Partial<ServerOptions> = {}): Promise<Stage> {
-    const server = createServer({ port: 0, http: '127.0.0.1:0', log: silentLog, ...options })
+    const chosen = { port: 0, http: '127.0.0.1:0', log: silentLog, ...options }
+    const server = createServer(chosen)
     const [gearman] = await server.listen()
-    const { address, port } = server.httpAddress ?? assert.fail('the server has no HTTP side')
-    return new Stage(server, `127.0.0.1:${gearman?.port}`, `http://${address}:${port}`, await launch())
+    return new Stage(server, gearman?.port ?? assert.fail('it does not listen'), chosen, await launch())
+  }
+
+  get server(): Server {
+    return this.#server
+  }
+
+  /** The server ends, and after `meanwhile` another one comes to its places. */
+  async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+    await this.#server.close(0)
+    await meanwhile()
+    this.#server = createServer(this.#options)
+    await this.#server.listen()
   }
 
   /** Another worker of the server, which is closed with the stage. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Finding } from '@geartrain/protocol'
+import { hashToken } from '@geartrain/server'
 import type { EventReader } from '../http/event-reader.ts'
 import { EventStage } from '../http/event-stage.ts'
 import { apiOf } from '../http/local-http.ts'
@@ -52,14 +53,23 @@ describe('findings of /api/events', () => {
     )
   })
 
-  it('tell that the server is stopping', async () => {
-    await using stage = await EventStage.open()
+  it('tell that the server is stopping, to those who may view all of it', async () => {
+    await using stage = await EventStage.open({
+      access: {
+        mail: { token: hashToken('mail'), roles: 'view', functions: 'mail.*' },
+        all: { token: hashToken('all'), roles: 'view' },
+        gearman: { network: '127.0.0.1', roles: ['submit', 'work'] },
+      },
+    })
     const { worker } = await stage.local.jobInHand()
-    const reader = await stage.read()
-    assert.deepEqual(await next(reader, 'snapshot'), [])
+    const ofAll = await stage.read('', 'all')
+    const ofMail = await stage.read('', 'mail')
+    assert.deepEqual(await next(ofAll, 'snapshot'), [])
+    assert.deepEqual(await next(ofMail, 'snapshot'), [])
     void stage.local.server.close(minute)
     stage.tick()
-    assert.deepEqual(brief((await next(reader, 'counters')) ?? []), [['stopping', undefined, undefined]])
+    assert.deepEqual(brief((await next(ofAll, 'counters')) ?? []), [['stopping', undefined, undefined]])
+    assert.equal(await next(ofMail, 'counters'), undefined)
     worker.destroy()
   })
 })

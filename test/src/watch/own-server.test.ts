@@ -42,6 +42,20 @@ describe('a server that shows itself beside others', () => {
     assert.deepEqual([other?.address, other?.isThis, other?.functions.length, more], [fake.address, false, 1, []])
   })
 
+  test('shows 100 functions of a worker, and no connections that are none', async () => {
+    await using local = await startLocal()
+    const worker = await local.connect('worker')
+    await local.connect('client')
+    const count = async () => (await ask(originOf(local)))[0]?.workers.map(({ functions }) => functions.length)
+    for (let i = 0; i < 100; i++) worker.send(PACKET.CAN_DO, `f${i}`)
+    await worker.sync()
+    assert.deepEqual(await count(), [100])
+    worker.send(PACKET.CAN_DO, 'one more')
+    await worker.sync()
+    assert.deepEqual(await count(), [100])
+    assert.equal((await ask(originOf(local)))[0]?.functions.length, 101)
+  })
+
   test('shows others to those alone who may view all functions, and of itself what they may view', async () => {
     await using fake = await FakeServer.start()
     await using local = await startLocal({ watch: [fake.address], access: rules })

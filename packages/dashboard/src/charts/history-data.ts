@@ -60,6 +60,8 @@ export type LineColour = 'info' | 'good' | 'bad-strong' | 'warn' | 'active' | 'l
 export interface LineRow {
   readonly column: HistoryColumn
   readonly label: string
+  /** Where its chart is not named: `wait p50`. */
+  readonly fullLabel?: string
   readonly colour: LineColour
   /** It is drawn with the area below it: to be told from the others also without its colour. */
   readonly isArea?: boolean
@@ -96,16 +98,16 @@ export const chartRows: readonly ChartRow[] = [
     title: 'Time to wait',
     measure: 'time',
     lines: [
-      { column: 'waitP50Ms', label: 'p50', colour: 'accent' },
-      { column: 'waitP95Ms', label: 'p95', colour: 'warn', isArea: true },
+      { column: 'waitP50Ms', label: 'p50', fullLabel: 'wait p50', colour: 'accent' },
+      { column: 'waitP95Ms', label: 'p95', fullLabel: 'wait p95', colour: 'warn', isArea: true },
     ],
   },
   {
     title: 'Time to run',
     measure: 'time',
     lines: [
-      { column: 'runP50Ms', label: 'p50', colour: 'accent' },
-      { column: 'runP95Ms', label: 'p95', colour: 'warn', isArea: true },
+      { column: 'runP50Ms', label: 'p50', fullLabel: 'run p50', colour: 'accent' },
+      { column: 'runP95Ms', label: 'p95', fullLabel: 'run p95', colour: 'warn', isArea: true },
     ],
   },
   { title: 'Dead', measure: 'count', lines: [{ column: 'dead', label: 'dead', colour: 'bad-strong', isArea: true }] },

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact'
 import { Empty } from '../parts/notice.tsx'
 import { type Column, Table } from '../parts/table.tsx'
-import { Exact } from '../parts/time.tsx'
+import { brief, exact } from '../text/times.ts'
+import { now } from '../text/use-now.ts'
 import { chartRows, measures, type Plotted } from './history-data.ts'
 
 /** Steps shown, from the last one back. */
@@ -16,13 +17,13 @@ interface Step {
 export function HistoryTable({ times, charts }: Plotted): JSX.Element {
   const steps = times.map((at, index) => ({ at, index })).slice(-stepsShown)
   const columns: Column<Step>[] = [
-    { key: 'at', title: 'Until', cell: ({ at }) => <Exact at={at} /> },
-    ...chartRows.flatMap(({ title, lines, measure }, chart) =>
-      lines.map(({ column, label }, line): Column<Step> => {
+    { key: 'at', title: 'Until', cell: ({ at }) => <time title={exact(at)}>{brief(at, now.peek())}</time> },
+    ...chartRows.flatMap(({ lines, measure }, chart) =>
+      lines.map(({ column, label, fullLabel }, line): Column<Step> => {
         const values = charts[chart]?.[line] ?? []
         return {
           key: column,
-          title: measure === 'time' ? `${title}, ${label}` : label,
+          title: fullLabel ?? label,
           isNumber: true,
           cell: ({ index }) => {
             const value = values[index] ?? null
@@ -33,12 +34,15 @@ export function HistoryTable({ times, charts }: Plotted): JSX.Element {
     ),
   ]
   return (
-    <Table
-      caption="The last steps of the history, the latest first"
-      columns={columns}
-      rows={steps.reverse()}
-      rowKey={({ at }) => String(at)}
-      empty={<Empty title="There is no history yet." />}
-    />
+    // It is scrolled, also by keys.
+    <div class="history-table" tabIndex={0} role="region" aria-label="History">
+      <Table
+        caption="The last steps of the history, the latest first"
+        columns={columns}
+        rows={steps.reverse()}
+        rowKey={({ at }) => String(at)}
+        empty={<Empty title="There is no history yet." />}
+      />
+    </div>
   )
 }

@@ -30,12 +30,12 @@ const prefixMs = 1500
 
 /** Listens to keys on the page. Gives the way to stop. */
 export function listenToKeys({ places, goTo, togglePause }: KeyActions): () => void {
-  let prefixAt = 0
+  let prefixAt = Number.NEGATIVE_INFINITY
   const press = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || isDialogOpen()) return
     const { key } = event
     const place = event.timeStamp - prefixAt < prefixMs ? places[key] : undefined
-    prefixAt = 0
+    prefixAt = Number.NEGATIVE_INFINITY
     if (place !== undefined) goTo(place)
     else if (key === 'g') prefixAt = event.timeStamp
     else if (key === '/') focusFilter()

@@ -15,6 +15,7 @@ export function ActionButton(props: {
 }): JSX.Element {
   const [isBusy, setBusy] = useState(false)
   const press = async () => {
+    if (isBusy) return
     setBusy(true)
     await act(props.run)
     setBusy(false)
@@ -24,7 +25,9 @@ export function ActionButton(props: {
       type="button"
       class={`button ${props.kind ?? ''}`}
       title={props.title}
-      disabled={isBusy || props.isDisabled === true}
+      disabled={props.isDisabled === true}
+      // One that is disabled can't get the focus back from the dialog that asks.
+      aria-disabled={isBusy}
       onClick={() => void press()}
     >
       {props.children}

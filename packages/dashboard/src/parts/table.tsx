@@ -62,6 +62,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
   const sort = chosen === '' ? (props.sort ?? '') : chosen
   const inOrder = (some: readonly Row[]) => sortedBy(some, columns, sort, rowKey)
   const top = inOrder(rows)
+  const below = new Set<Row>(childrenOf === undefined ? [] : top.flatMap(childrenOf))
   const all = childrenOf === undefined ? top : top.flatMap((row) => [row, ...inOrder(childrenOf(row))])
   const groups = groupsOf(all, grouping)
   const sorted = groups.flatMap(({ rows: together }) => together)
@@ -97,6 +98,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
                 row={row}
                 name={rowKey(row)}
                 columns={columns}
+                isBelow={below.has(row)}
                 isSelected={selection?.keys.has(rowKey(row))}
                 onToggle={toggle}
               />
@@ -117,6 +119,8 @@ interface TableRowProps<Row> {
   readonly row: Row
   readonly name: string
   readonly columns: readonly Column<Row>[]
+  /** It belongs to the row above it. */
+  readonly isBelow: boolean
   /** Undefined: rows can't be selected. */
   readonly isSelected: boolean | undefined
   readonly onToggle: (name: string) => void
@@ -125,14 +129,15 @@ interface TableRowProps<Row> {
 /** It is drawn anew only if its row or columns are others, or a signal that its cells look at has changed. */
 class TableRow<Row> extends Component<TableRowProps<Row>> {
   override shouldComponentUpdate(next: TableRowProps<Row>, state: unknown): boolean {
-    const { row, columns, isSelected } = this.props
-    return row !== next.row || columns !== next.columns || isSelected !== next.isSelected || state !== this.state
+    const { row, columns, isBelow, isSelected } = this.props
+    const isSame = row === next.row && columns === next.columns
+    return !isSame || isBelow !== next.isBelow || isSelected !== next.isSelected || state !== this.state
   }
 
   override render(): JSX.Element {
-    const { row, name, columns, isSelected, onToggle } = this.props
+    const { row, name, columns, isBelow, isSelected, onToggle } = this.props
     return (
-      <tr data-row tabIndex={-1} class={isSelected === true ? 'selected' : ''}>
+      <tr data-row tabIndex={-1} class={`${isSelected === true ? 'selected' : ''} ${isBelow ? 'below' : ''}`.trim()}>
         {isSelected === undefined ? null : (
           <td class="select-cell">
             <input type="checkbox" aria-label={`Select ${name}`} checked={isSelected} onChange={() => onToggle(name)} />

@@ -88,11 +88,11 @@ export class SliceWriter {
 
 /** Goes through the rows of a slice. Of bytes that are damaged it gives what can be read, and never throws. */
 export class SliceReader {
-  /** Undefined: it is the row of all together, which is the first one. */
-  name: string | undefined
   readonly #bytes: Buffer
   #at = 1
-  /** Where the row begins and ends, with its name. */
+  /** Where the name begins, and the row, and where that ends. */
+  #nameAt = 0
+  #nameEnd = 0
   #entryAt = 0
   #rowAt = 0
   #rowEnd = 1
@@ -107,18 +107,29 @@ export class SliceReader {
     const isFirst = this.#rowEnd === 1
     this.#at = this.#entryAt = this.#rowEnd
     if (this.#at >= this.#bytes.length) return false
-    if (isFirst) this.name = undefined
-    else {
-      const length = this.#number()
-      const end = this.#at + length
-      if (end > this.#bytes.length) return false
-      this.name = this.#bytes.toString('latin1', this.#at, end)
-      this.#at = end
-    }
+    const nameLength = isFirst ? 0 : this.#number()
+    this.#nameAt = this.#at
+    this.#at += nameLength
+    this.#nameEnd = isFirst ? -1 : this.#at
     const length = this.#number()
     this.#rowAt = this.#at
     this.#rowEnd = this.#at + length
     return this.#rowEnd <= this.#bytes.length
+  }
+
+  /** Undefined: it is the row of all together, which is the first one. */
+  get name(): string | undefined {
+    return this.#nameEnd < 0 ? undefined : this.#bytes.toString('latin1', this.#nameAt, this.#nameEnd)
+  }
+
+  /** Of the name; -1 of that one. */
+  get nameLength(): number {
+    return this.#nameEnd < 0 ? -1 : this.#nameEnd - this.#nameAt
+  }
+
+  /** Where the row ends. */
+  get end(): number {
+    return this.#rowEnd
   }
 
   /** The row as it is written, with its name. */
@@ -162,6 +173,8 @@ export function mergeSlices(
   later: readonly Uint8Array[],
   functionsMax: number,
 ): Uint8Array {
+  const [first, second] = later
+  if (kept === undefined && first !== undefined && second === undefined) return cutRows(first, functionsMax)
   const total = makeRow()
   const rows = new Map<string, HistoryRow>()
   const read = makeRow()
@@ -171,7 +184,8 @@ export function mergeSlices(
     const reader = new SliceReader(bytes)
     while (reader.next()) {
       reader.read(read)
-      addLater(reader.name === undefined ? total : rowOf(rows, reader.name, functionsMax), read)
+      const { name } = reader
+      addLater(name === undefined ? total : rowOf(rows, name, functionsMax), read)
     }
   }
   const writer = new SliceWriter(total)
@@ -193,6 +207,17 @@ export function pickRows(rows: Uint8Array, names: readonly string[] | undefined)
   if (names === undefined) return new Uint8Array(rows)
   const reader = new SliceReader(rows)
   const entries = [rows.subarray(0, 1)]
-  while (reader.next()) if (reader.name === undefined || names.includes(reader.name)) entries.push(reader.entry)
+  const isWanted = () => names.some((name) => name.length === reader.nameLength && name === reader.name)
+  while (entries.length < 2 + names.length && reader.next()) {
+    if (reader.nameLength < 0 || isWanted()) entries.push(reader.entry)
+  }
   return new Uint8Array(Buffer.concat(entries))
+}
+
+/** The first ones. */
+function cutRows(rows: Uint8Array, functionsMax: number): Uint8Array {
+  const reader = new SliceReader(rows)
+  let end = 1
+  for (let count = 0; count <= functionsMax && reader.next(); count++) end = reader.end
+  return rows.subarray(0, end)
 }

@@ -15,7 +15,7 @@ import { monitorRoutes, routes } from './routes.ts'
 import { makeSessionKey, readSessionKey, Sessions, writeSessionKey } from './sessions.ts'
 
 /** A text that outlives the server, if it has a store. */
-export interface KeptText {
+interface KeptText {
   readonly text: string | undefined
   keep(text: string): void
 }

@@ -19,10 +19,7 @@ export function oldestReadyAt({ ready }: JobFunction): number | undefined {
 
 /** One of its lines begins on disk. */
 export function hasUnknownHead({ ready, backlog }: JobFunction): boolean {
-  for (const [priority, { length }] of ready.entries()) {
-    if (length === 0 && (backlog.ready[priority] ?? 0) > 0) return true
-  }
-  return false
+  return ready.some(({ length }, priority) => length === 0 && (backlog.ready[priority] ?? 0) > 0)
 }
 
 /** The same of jobs that are on disk alone. */

@@ -101,8 +101,8 @@ function Ready({ row }: { readonly row: FunctionRow }): JSX.Element {
   const title = `${count(high)} of high priority, ${count(normal)} of normal, ${count(low)} of low`
   return (
     <>
-      <span class="ready-parts">{parts.filter((part) => part !== '').join(' · ')}</span>
       <Amount value={readyCount(row)} link={jobsLink(print({ function: row.name, state: 'ready' }))} title={title} />
+      {high + low === 0 ? null : <span class="ready-parts">{parts.filter((part) => part !== '').join(' · ')}</span>}
     </>
   )
 }

@@ -5,7 +5,7 @@ import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
 import { failuresLink } from '../../links.ts'
-import { Empty, Failure, Loading } from '../../parts/notice.tsx'
+import { Failure, Loading } from '../../parts/notice.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
 import { useChanges } from '../../parts/use-changes.ts'
@@ -31,7 +31,7 @@ export function FunctionErrors({ name, dead }: { readonly name: string; readonly
   return (
     <Section title="Errors" actions={dead === 0 ? null : <Link href={failuresLink(name)}>All failures</Link>}>
       {dead === 0 ? (
-        <Empty title="No job is dead." />
+        <p class="card muted">No job is dead.</p>
       ) : value === undefined ? (
         error === undefined ? (
           <Loading />
@@ -46,7 +46,7 @@ export function FunctionErrors({ name, dead }: { readonly name: string; readonly
           rowKey={groupKey}
           sort="-count"
           sortName="errors"
-          empty={<Empty title="No job is dead." />}
+          empty={<p class="card muted">No job is dead.</p>}
         />
       )}
     </Section>

@@ -14,7 +14,7 @@ export function FunctionFigures({ row }: { readonly row: FunctionRow }): JSX.Ele
   const all = jobsLink(print({ function: name }))
   const slowest = members === undefined ? '' : ', slowest'
   return (
-    <section aria-label="Figures">
+    <section aria-label="Figures" class="function-figures">
       <ul class="figures">
         <Figure label="Ready" to={jobs('ready')} note={prioritiesOf(ready)}>
           <Amount value={readyCount(row)} />
@@ -54,11 +54,8 @@ export function FunctionFigures({ row }: { readonly row: FunctionRow }): JSX.Ele
         <Figure label="Run, p50" to={jobs('running')} note={run && `p95 ${duration(run.p95Ms)}${slowest}`}>
           {run === undefined ? unknown : duration(run.p50Ms)}
         </Figure>
-        <Figure label="Done, ever" to={all} note="since the start">
+        <Figure label="Done since the start" to={all} note={`${shortCount(totals.failed)} failed`}>
           <Amount value={totals.done} />
-        </Figure>
-        <Figure label="Failed, ever" to={failuresLink(name)} note={`${shortCount(totals.retried)} retried`}>
-          <Amount value={totals.failed} />
         </Figure>
       </ul>
     </section>

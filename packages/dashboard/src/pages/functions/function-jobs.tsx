@@ -5,7 +5,7 @@ import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
 import { jobLink, jobsLink } from '../../links.ts'
 import { Badge } from '../../parts/badge.tsx'
-import { Empty, Failure, Loading } from '../../parts/notice.tsx'
+import { Failure, Loading } from '../../parts/notice.tsx'
 import { Section } from '../../parts/page.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Ago, Since } from '../../parts/time.tsx'
@@ -65,7 +65,7 @@ function JobList(props: {
   return (
     <Section title={title} actions={props.count === 0 ? null : <Link href={all}>All {count(props.count)}</Link>}>
       {props.count === 0 ? (
-        <Empty title={none} />
+        <p class="card muted">{none}</p>
       ) : value === undefined ? (
         error === undefined ? (
           <Loading />
@@ -78,7 +78,7 @@ function JobList(props: {
           columns={columns}
           rows={value}
           rowKey={({ handle }) => handle}
-          empty={<Empty title={none} />}
+          empty={<p class="card muted">{none}</p>}
         />
       )}
     </Section>

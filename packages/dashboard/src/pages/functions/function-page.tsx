@@ -25,6 +25,7 @@ import { FunctionWorkers } from './function-workers.tsx'
 import { FunctionsThatFit } from './functions-that-fit.tsx'
 import { States } from './name-cell.tsx'
 import { PolicySection } from './policy-section.tsx'
+import { useServerFlag } from './use-server-flag.ts'
 
 export function FunctionPage(): JSX.Element {
   const [name] = useQuery('name')
@@ -100,11 +101,12 @@ function Heading({ name, row }: { readonly name: string; readonly row: FunctionR
 }
 
 function Unknown({ name }: { readonly name: string }): JSX.Element {
+  const flag = useServerFlag()
   return (
     <Empty title="Nobody has used this function yet, or you may not see it.">
       <p>It is there as soon as a worker can do it, or someone submits a job of it:</p>
-      <Command text={`geartrain work ${shellWord(name)} -- cat`} />
-      <Command text={`geartrain do --background ${shellWord(name)} hello`} />
+      <Command text={`geartrain work${flag} ${shellWord(name)} -- cat`} />
+      <Command text={`geartrain do${flag} --background ${shellWord(name)} hello`} />
       <p>
         Its policy can be set before that. <Link href={pages.functions}>To all functions</Link>
       </p>

@@ -13,6 +13,7 @@ import { fits, mayEverywhere } from '../../session/session.ts'
 import { shellWord } from '../../text/shell.ts'
 import { connectionColumns } from '../workers/connection-columns.tsx'
 import { type FunctionRow, isPattern } from './function-rows.ts'
+import { useServerFlag } from './use-server-flag.ts'
 
 const shownMax = 50
 const everyMs = 5000
@@ -32,14 +33,6 @@ export function FunctionWorkers({ row }: { readonly row: FunctionRow }): JSX.Ele
     () => connectionColumns(mayClose, reload).filter(({ key }) => shownKeys.has(key)),
     [mayClose, reload],
   )
-  const none = (
-    <Empty
-      title="No worker can do it now."
-      {...(isPattern(name) ? {} : { command: `geartrain work ${shellWord(name)} -- cat` })}
-    >
-      So starts one whose results are what it gets; any Gearman library does as well.
-    </Empty>
-  )
   return (
     <Section
       title="Workers"
@@ -51,7 +44,7 @@ export function FunctionWorkers({ row }: { readonly row: FunctionRow }): JSX.Ele
       }
     >
       {row.workers + row.running === 0 ? (
-        none
+        <NoWorker name={name} />
       ) : value === undefined ? (
         error === undefined ? (
           <Loading />
@@ -65,9 +58,19 @@ export function FunctionWorkers({ row }: { readonly row: FunctionRow }): JSX.Ele
           rows={value.connections}
           rowKey={({ id }) => String(id)}
           sortName="workers"
-          empty={none}
+          empty={<NoWorker name={name} />}
         />
       )}
     </Section>
+  )
+}
+
+function NoWorker({ name }: { readonly name: string }): JSX.Element {
+  const flag = useServerFlag()
+  if (isPattern(name)) return <p class="card muted">No worker can do any of them now.</p>
+  return (
+    <Empty title="No worker can do it now." command={`geartrain work${flag} ${shellWord(name)} -- cat`}>
+      So starts one whose results are what it gets; any Gearman library does as well.
+    </Empty>
   )
 }

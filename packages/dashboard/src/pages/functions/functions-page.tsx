@@ -7,6 +7,7 @@ import { Page } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
 import { useQuery } from '../../parts/use-query.ts'
 import { may } from '../../session/session.ts'
+import { FirstSteps } from '../overview/first-steps.tsx'
 import { useDoneHistory } from './done-history.tsx'
 import { functionColumns, shownOf } from './function-columns.tsx'
 import { type FunctionRow, filtered, grouped, spreadSelection } from './function-rows.ts'
@@ -47,18 +48,20 @@ function AllFunctions(): JSX.Element {
           Group by prefix
         </label>
         <span class="muted">{shownOf(found.length, all.size)}</span>
-        <SelectedActions names={found.map(({ name }) => name).filter((name) => selected.has(name))} onClear={select} />
       </div>
-      <Table
-        caption="Functions"
-        columns={functionColumns}
-        rows={rows}
-        rowKey={({ name }) => name}
-        sort="name"
-        empty={<Empty title={`No function is called so: ${filter}`} />}
-        {...(isGrouped ? { childrenOf: shownMembers } : {})}
-        {...(may('operate') ? { selection: { keys: selected, onChange: change } } : {})}
-      />
+      <div class="functions-table">
+        <Table
+          caption="Functions"
+          columns={functionColumns}
+          rows={rows}
+          rowKey={({ name }) => name}
+          sort="name"
+          empty={<Empty title={`No function is called so: ${filter}`} />}
+          {...(isGrouped ? { childrenOf: shownMembers } : {})}
+          {...(may('operate') ? { selection: { keys: selected, onChange: change } } : {})}
+        />
+      </div>
+      <SelectedActions names={found.map(({ name }) => name).filter((name) => selected.has(name))} onClear={select} />
     </>
   )
 }
@@ -69,9 +72,11 @@ function shownMembers({ name, members }: FunctionRow): readonly FunctionRow[] {
 
 function NoFunctions(): JSX.Element {
   return (
-    <Empty title="There are no functions yet." command="geartrain work reverse -- rev">
-      A function is there as soon as a worker can do it, or someone submits a job of it (
-      <code>geartrain do --background reverse hello</code>). So starts a worker that reverses what it gets:
-    </Empty>
+    <>
+      <Empty title="There are no functions yet.">
+        One is there as soon as a worker can do it, or someone submits a job of it.
+      </Empty>
+      <FirstSteps />
+    </>
   )
 }

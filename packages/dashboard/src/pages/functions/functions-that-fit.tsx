@@ -13,21 +13,23 @@ export function FunctionsThatFit({ row }: { readonly row: FunctionRow }): JSX.El
   const members = row.members ?? []
   return (
     <Section title="Functions" actions={<span class="muted">{members.length} fit the pattern</span>}>
-      <Table
-        caption="Functions that fit the pattern"
-        columns={functionColumns}
-        rows={members}
-        rowKey={({ name }) => name}
-        sort="name"
-        empty={
-          <Empty
-            title="No function fits this pattern yet."
-            command={`geartrain function set ${shellWord(row.name)} --attempts 5`}
-          >
-            What is set for the pattern holds as soon as one does.
-          </Empty>
-        }
-      />
+      <div class="functions-table">
+        <Table
+          caption="Functions that fit the pattern"
+          columns={functionColumns}
+          rows={members}
+          rowKey={({ name }) => name}
+          sort="name"
+          empty={
+            <Empty
+              title="No function fits this pattern yet."
+              command={`geartrain function set ${shellWord(row.name)} --attempts 5`}
+            >
+              What is set for the pattern holds as soon as one does.
+            </Empty>
+          }
+        />
+      </div>
     </Section>
   )
 }

@@ -24,23 +24,23 @@ export function NameCell({ row }: { readonly row: FunctionRow }): JSX.Element {
   const { name, members } = row
   return (
     <div class="function-cell">
-      {members === undefined ? null : <Opener name={name} />}
+      {members === undefined ? null : <Opener name={name} count={members.length} />}
       <Link href={functionLink(name)} class="function-name" title={name}>
         {name}
       </Link>
-      {members === undefined ? null : <span class="muted">{counted(members.length, 'function')}</span>}
+      {members === undefined ? null : <span class="muted">({members.length})</span>}
       <States row={row} />
     </div>
   )
 }
 
-function Opener({ name }: { readonly name: string }): JSX.Element {
+function Opener({ name, count }: { readonly name: string; readonly count: number }): JSX.Element {
   return (
     <button
       type="button"
       class="opener"
       aria-expanded={isOpen(name)}
-      aria-label={`Show those of ${name}`}
+      aria-label={`Show the ${counted(count, 'function')} of ${name}`}
       onClick={() => toggle(name)}
     >
       <Icon name="down" />

@@ -43,7 +43,7 @@ export function PolicyForm(props: {
         void save()
       }}
     >
-      <SettingsTable settings={settings} kinds={kinds}>
+      <SettingsTable settings={settings} kinds={kinds} withRanges>
         {(setting, kind) => (
           <>
             <td>

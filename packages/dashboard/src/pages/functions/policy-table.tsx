@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { Empty } from '../../parts/notice.tsx'
-import { inGroups, type Setting, type SettingKind } from './policy.ts'
+import { choicesOf, inGroups, type Setting, type SettingKind } from './policy.ts'
 
 export function PolicyTable(props: {
   readonly settings: readonly Setting[]
@@ -29,13 +29,14 @@ export function PolicyTable(props: {
   )
 }
 
-/** `children` gives the cells of value and source. */
+/** `children` gives the cells of value and source. `withRanges`: what values can be is told as well. */
 export function SettingsTable(props: {
   readonly settings: readonly Setting[]
   readonly kinds: readonly SettingKind[]
+  readonly withRanges?: boolean
   readonly children: (setting: Setting, kind: SettingKind | undefined) => ComponentChildren
 }): JSX.Element {
-  const { settings, kinds, children } = props
+  const { settings, kinds, withRanges, children } = props
   const kindOf = new Map(kinds.map((kind) => [kind.key, kind]))
   return (
     <div class="table-frame">
@@ -64,6 +65,7 @@ export function SettingsTable(props: {
                 {children(setting, kindOf.get(setting.key))}
                 <td class="muted setting-help wide-only" id={helpId(setting.key)}>
                   {kindOf.get(setting.key)?.help}
+                  {withRanges === true ? <RangeOf kind={kindOf.get(setting.key)} /> : null}
                 </td>
               </tr>
             ))}
@@ -72,6 +74,10 @@ export function SettingsTable(props: {
       </table>
     </div>
   )
+}
+
+function RangeOf({ kind }: { readonly kind: SettingKind | undefined }): JSX.Element | null {
+  return kind === undefined || choicesOf(kind.range) !== undefined ? null : <p>It is {kind.range}.</p>
 }
 
 export function helpId(key: string): string {

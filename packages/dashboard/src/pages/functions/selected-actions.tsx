@@ -39,7 +39,7 @@ export function SelectedActions(props: {
   const { names, onClear } = props
   if (names.length === 0) return null
   return (
-    <div class="selected-actions" role="group" aria-label="What is selected">
+    <div class="selected-actions card" role="group" aria-label="What is selected">
       <span>{count(names.length)} selected</span>
       {acts.map((act) => (
         <ActionButton key={act.word} run={() => doToAll(act, names)}>

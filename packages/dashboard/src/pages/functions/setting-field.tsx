@@ -38,8 +38,8 @@ export function SettingField(props: {
           ))}
         </select>
       )}
-      <p id={problemId} class={problem === undefined ? 'muted setting-help' : 'setting-problem'}>
-        {problem ?? (choices === undefined ? kind?.range : undefined)}
+      <p id={problemId} class="setting-problem">
+        {problem}
       </p>
     </div>
   )

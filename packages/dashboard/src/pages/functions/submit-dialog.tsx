@@ -95,7 +95,9 @@ export function SubmitDialog({ name, onClose }: { readonly name: string; readonl
             checked={isBackground}
             onChange={({ currentTarget }) => setBackground(currentTarget.checked)}
           />
-          In the background (else its result is waited for, at most {wait})
+          <span>
+            In the background <span class="muted">or else its result is waited for, {wait} at most</span>
+          </span>
         </label>
         <div class="submit-outcome">
           <p class="problem" role="alert">

@@ -32,7 +32,7 @@ export function Facts(props: { readonly told: Told; readonly attemptsMax: string
         {waiting === 0 && isEnded(job) ? null : <Fact name="Clients waiting">{count(waiting)}</Fact>}
         {worker === undefined ? null : (
           <Fact name={isEnded(job) ? 'Last worker' : 'Worker'}>
-            <Link href={workersLink(worker.slice(worker.lastIndexOf(' ') + 1))}>{worker}</Link>
+            <Link href={workersLink(nameOf(worker))}>{worker}</Link>
             {connection === undefined ? null : <span class="muted"> (connection {connection})</span>}
           </Fact>
         )}
@@ -68,6 +68,13 @@ export function Facts(props: { readonly told: Told; readonly attemptsMax: string
       </dl>
     </Section>
   )
+}
+
+/** Of its client id and its address; `-`: it has not said the first. */
+function nameOf(worker: string): string {
+  const end = worker.lastIndexOf(' ')
+  const clientId = worker.slice(0, Math.max(0, end))
+  return clientId === '' || clientId === '-' ? worker.slice(end + 1) : clientId
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {

@@ -6,7 +6,7 @@ import { Since } from '../../parts/time.tsx'
 import { may, mayEverywhere } from '../../session/session.ts'
 import { count, counted } from '../../text/numbers.ts'
 import { actionsOf, type BulkAction, type BulkScope, bulkActions, fitting } from './bulk-actions.ts'
-import { bulkOutcome, bulkWork, changeJobs, dismissOutcome } from './bulk-work.tsx'
+import { type BulkOutcome, type BulkWork, bulkOutcome, bulkWork, changeJobs, dismissOutcome } from './bulk-work.tsx'
 import type { Filter } from './filter-keys.ts'
 import { countText } from './state-list.tsx'
 
@@ -30,20 +30,17 @@ export function BulkBar({ filter, matching, selected, onUnselect, onChanged }: B
     }
   }
   const isNone = selected.length === 0 && matching?.count === 0 && matching.isExact
+  if (bulkWork.value !== undefined) return <BulkProgress work={bulkWork.value} />
   return (
     <div class="bulk" role="group" aria-label="Change jobs">
-      <span class="bulk-scope">
-        {selected.length > 0
-          ? `${count(selected.length)} selected`
-          : `All${matching === undefined ? '' : ` ${countText(matching)}`} that match`}
-      </span>
+      <span class="bulk-scope">{selected.length > 0 ? `${count(selected.length)} selected` : scopeText(matching)}</span>
       {choices.map(({ action, scope, text }) => (
         <button
           key={action.action}
           type="button"
           class="button"
           title={action.effect}
-          disabled={bulkWork.value !== undefined || isNone}
+          disabled={isNone}
           onClick={() => void start(action, scope)}
         >
           {text} …
@@ -87,26 +84,20 @@ function ofSelected(selected: readonly JobSummary[]): readonly Choice[] {
   })
 }
 
-/** What is under way, or what has become of it. */
-export function BulkNews(): JSX.Element {
-  return (
-    <div class="bulk-news" role="status">
-      <BulkProgress />
-      <BulkEnd />
-    </div>
-  )
+function scopeText(matching: JobCount | undefined): string {
+  if (matching === undefined) return 'All that match'
+  return matching.count === 1 && matching.isExact ? 'The one that matches' : `All ${countText(matching)} that match`
 }
 
-function BulkProgress(): JSX.Element | null {
-  const { value } = bulkWork
-  if (value === undefined) return null
+/** In the place of what could be done: there is one change at a time. */
+function BulkProgress({ work: { text, startedAt } }: { readonly work: BulkWork }): JSX.Element {
   return (
-    <p class="banner tone-info">
-      {value.text} …{' '}
-      {value.startedAt === undefined ? null : (
+    <p class="bulk bulk-scope" role="status">
+      {text} …{' '}
+      {startedAt === undefined ? null : (
         // Not said again each second.
-        <span aria-hidden="true">
-          <Since at={value.startedAt} />
+        <span class="muted" aria-hidden="true">
+          <Since at={startedAt} />
         </span>
       )}
     </p>
@@ -115,10 +106,13 @@ function BulkProgress(): JSX.Element | null {
 
 const refusalsShown = 5
 
-function BulkEnd(): JSX.Element | null {
-  const { value } = bulkOutcome
-  if (value === undefined) return null
-  const { action, changed, error } = value
+/** What has become of it. */
+export function BulkNews(): JSX.Element {
+  return <div role="status">{bulkOutcome.value === undefined ? null : <BulkEnd outcome={bulkOutcome.value} />}</div>
+}
+
+function BulkEnd({ outcome }: { readonly outcome: BulkOutcome }): JSX.Element {
+  const { action, changed, error } = outcome
   const isWhole = changed !== undefined && changed.refused === 0
   return (
     <div class={`banner bulk-end tone-${isWhole ? 'good' : changed === undefined ? 'bad' : 'warn'}`}>

@@ -20,7 +20,8 @@ export function FilterInput(props: { readonly text: string; readonly onApply: (t
   const [isOpen, setOpen] = useState(false)
   const [active, setActive] = useState(-1)
   const placed = useRef<number>()
-  useEffect(() => setDraft(text), [text])
+  // What was typed here is left as it was typed.
+  useEffect(() => setDraft((before) => (before.trim() === text.trim() ? before : text)), [text])
   useEffect(() => {
     // The browser puts the caret behind a text that it was given.
     if (placed.current !== undefined) input.current?.setSelectionRange(placed.current, placed.current)
@@ -69,10 +70,11 @@ export function FilterInput(props: { readonly text: string; readonly onApply: (t
     event.preventDefault()
   }
 
-  const { problems } = parse(draft)
+  // A word that is being typed is not wrong yet.
+  const problems = parse(draft).problems.filter(({ end }) => !isOpen || end !== caret)
   return (
-    <div class="job-filter" role="search" aria-label="Jobs">
-      <div class="job-filter-field">
+    <div class={`jobs-filter ${problems.length > 0 ? 'has-problems' : ''}`} role="search" aria-label="Jobs">
+      <div class="jobs-filter-field">
         <Icon name="search" />
         <input
           ref={input}
@@ -118,23 +120,6 @@ export function FilterInput(props: { readonly text: string; readonly onApply: (t
             <Icon name="close" />
           </button>
         )}
-        <ul id={`${id}-list`} class="suggestions" role="listbox" aria-label="Suggestions" hidden={rows.length === 0}>
-          {rows.map((row, index) => (
-            <li
-              key={row.text}
-              id={`${id}-${index}`}
-              role="option"
-              aria-selected={index === active}
-              title={row.text}
-              // The input keeps the focus.
-              onMouseDown={(event) => event.preventDefault()}
-              onClick={() => take(row)}
-            >
-              <span class="mono">{row.text}</span>
-              <span class="muted">{row.help}</span>
-            </li>
-          ))}
-        </ul>
       </div>
       <FilterProblems
         id={`${id}-problems`}
@@ -144,6 +129,23 @@ export function FilterInput(props: { readonly text: string; readonly onApply: (t
           input.current?.setSelectionRange(start, end)
         }}
       />
+      <ul id={`${id}-list`} class="suggestions" role="listbox" aria-label="Suggestions" hidden={rows.length === 0}>
+        {rows.map((row, index) => (
+          <li
+            key={row.text}
+            id={`${id}-${index}`}
+            role="option"
+            aria-selected={index === active}
+            title={row.text}
+            // The input keeps the focus.
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => take(row)}
+          >
+            <span class="mono">{row.text}</span>
+            <span class="muted">{row.help}</span>
+          </li>
+        ))}
+      </ul>
     </div>
   )
 }

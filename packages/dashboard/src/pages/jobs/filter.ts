@@ -88,8 +88,8 @@ function keyOf(key: string): FilterKey | undefined {
 
 function noKey(key: string, text: string): string {
   const near = Object.keys(filterKeys).find((each) => each.startsWith(key) || key.startsWith(each))
-  const meant = near === undefined ? `there are ${Object.keys(filterKeys).join(', ')}` : `${near}: is one`
-  return `There is no key ${key}:, ${meant}. For a function of that name write function:${quoted(text)}.`
+  const meant = near === undefined ? `There are ${Object.keys(filterKeys).join(', ')}.` : `Did you mean ${near}:?`
+  return `There is no key ${key}:. ${meant} For a function of that name write function:${quoted(text)}.`
 }
 
 function sentence({ help, values }: FilterKey): string {

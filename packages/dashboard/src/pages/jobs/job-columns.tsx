@@ -1,38 +1,34 @@
 import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
-import { functionLink, jobLink } from '../../links.ts'
+import { jobLink } from '../../links.ts'
 import { Badge } from '../../parts/badge.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { Ago } from '../../parts/time.tsx'
+import { Ago, Since } from '../../parts/time.tsx'
 import { count } from '../../text/numbers.ts'
 import { percentOf, type ShownJob } from './job-page.ts'
 
 export const jobColumns: readonly Column<ShownJob>[] = [
   {
-    key: 'handle',
+    key: 'job',
     title: 'Job',
-    cell: ({ job: { handle } }) => (
-      <Link class="mono job-handle" href={jobLink(handle)} title={handle}>
-        {handle}
-      </Link>
-    ),
-  },
-  {
-    key: 'function',
-    title: 'Function',
     cell: ({ job }) => (
-      <Link class="job-name" href={functionLink(job.function)} title={job.function}>
-        {job.function}
-      </Link>
+      <span class="jobs-cell">
+        <Link class="mono jobs-handle" href={jobLink(job.handle)} title={job.handle}>
+          {job.handle}
+        </Link>
+        <span class="jobs-name" title={job.function}>
+          {job.function}
+        </span>
+      </span>
     ),
   },
   { key: 'state', title: 'State', cell: (shown) => <State {...shown} /> },
-  { key: 'priority', title: 'Priority', cell: ({ job }) => <Badge state={job.priority} /> },
+  { key: 'priority', title: 'Priority', cell: ({ job: { priority } }) => <Priority priority={priority} /> },
   {
     key: 'unique',
     title: 'Unique',
     cell: ({ job: { unique } }) => (
-      <span class="job-unique" title={unique}>
+      <span class="jobs-unique" title={unique}>
         {unique}
       </span>
     ),
@@ -51,8 +47,10 @@ function State({ job, isGone }: ShownJob): JSX.Element {
     )
   }
   return (
-    <span class="job-state">
-      <Badge state={job.state} />
+    <span class="jobs-cell">
+      <span>
+        <Badge state={job.state} /> {job.startedAt === undefined ? null : <Since at={job.startedAt} />}
+      </span>
       {job.state === 'delayed' && job.runAt !== undefined ? <Ago at={job.runAt} /> : null}
       {job.state === 'running' ? <Progress job={job} /> : null}
     </span>
@@ -63,10 +61,15 @@ function Progress({ job: { numerator, denominator, handle } }: Pick<ShownJob, 'j
   const percent = percentOf(numerator, denominator)
   if (percent === undefined) return null
   return (
-    <span class="job-progress">
+    <span class="jobs-progress">
       <progress value={percent} max={100} aria-label={`Progress of ${handle}`} /> {percent} %
     </span>
   )
+}
+
+/** Most are normal, which need not catch the eye. */
+function Priority({ priority }: Pick<ShownJob['job'], 'priority'>): JSX.Element {
+  return priority === 'normal' ? <span class="muted">normal</span> : <Badge state={priority} />
 }
 
 /** Who has it, and what went wrong the last time. */
@@ -74,10 +77,10 @@ function Detail({ job: { worker, error, reason } }: ShownJob): JSX.Element {
   const line = error?.trimStart().split(/[\r\n]/, 1)[0] ?? ''
   const wrong = [reason, line].filter((each) => each !== undefined && each !== '').join(': ')
   return (
-    <span class="job-detail">
+    <span class="jobs-cell jobs-detail">
       {worker === undefined ? null : <span title={worker}>{worker}</span>}
       {wrong === '' ? null : (
-        <span class="job-error" title={error ?? wrong}>
+        <span class="jobs-error" title={error ?? wrong}>
           {wrong}
         </span>
       )}

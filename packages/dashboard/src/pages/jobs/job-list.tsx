@@ -21,8 +21,9 @@ export function JobList({ of, page, selection, empty }: JobListProps): JSX.Eleme
   const shown = useRef<{ readonly of: string; readonly jobs: readonly ShownJob[] }>({ of: '', jobs: [] })
   const isHeld = isPointed || isFocused || (selection !== undefined && selection.keys.size > 0)
   const before = shown.current
+  const isNone = page.jobs.length === 0 && !page.isLooking
   const { jobs, newCount } =
-    isHeld && before.of === of && before.jobs.length > 0
+    isHeld && before.of === of && before.jobs.length > 0 && !isNone
       ? inPlace(before.jobs, page.jobs)
       : { jobs: page.jobs.map((job) => ({ job, isGone: false })), newCount: 0 }
   shown.current = { of, jobs }
@@ -32,7 +33,7 @@ export function JobList({ of, page, selection, empty }: JobListProps): JSX.Eleme
     setReleased((count) => count + 1)
   }
   return (
-    <div class="job-list">
+    <div class="jobs-list">
       <div
         onPointerEnter={() => setPointed(true)}
         onPointerLeave={() => setPointed(false)}
@@ -48,7 +49,7 @@ export function JobList({ of, page, selection, empty }: JobListProps): JSX.Eleme
           {...(selection === undefined ? {} : { selection })}
         />
       </div>
-      <p class="job-list-news muted">
+      <p class="jobs-list-news muted">
         {newCount === 0 ? null : (
           <button type="button" class="button" onClick={release}>
             The list has changed: show {counted(newCount, 'other job')}

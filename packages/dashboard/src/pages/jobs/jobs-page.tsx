@@ -1,3 +1,4 @@
+import type { JobSummary } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { useLocation } from 'wouter-preact'
@@ -5,6 +6,7 @@ import { get } from '../../api/api.ts'
 import { jobLink } from '../../links.ts'
 import { Empty, Failure, Loading } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
+import type { Selection } from '../../parts/table.tsx'
 import { may } from '../../session/session.ts'
 import { BulkBar, BulkNews } from './bulk-bar.tsx'
 import { parse, stateOf, toQuery } from './filter.ts'
@@ -43,8 +45,8 @@ export function JobsPage(): JSX.Element {
       ),
     address.after === undefined,
   )
-  const [selected, select] = useSelection(of)
   const page = asked.value
+  const selection = useSelection(of, page)
   const matching = counts.value && (state === undefined ? countLive(counts.value) : counts.value[state])
   return (
     <Page title="Jobs">
@@ -56,8 +58,8 @@ export function JobsPage(): JSX.Element {
             <BulkBar
               filter={filter}
               matching={matching}
-              selected={(page?.jobs ?? []).filter((job) => selected.has(job.handle))}
-              onUnselect={() => select(new Set())}
+              selected={selection.jobs}
+              onUnselect={selection.clear}
               onChanged={() => {
                 asked.reload()
                 counts.reload()
@@ -75,7 +77,7 @@ export function JobsPage(): JSX.Element {
             <JobList
               of={of}
               page={page}
-              selection={may('operate') ? { keys: selected, onChange: select } : undefined}
+              selection={may('operate') ? selection.table : undefined}
               empty={<NoJobs page={page} text={address.text} onClear={() => address.setText('')} />}
             />
           )}
@@ -91,10 +93,29 @@ function usualOrder(state: ReturnType<typeof stateOf>): JobOrder {
   return state === undefined || state === 'ready' || state === 'delayed' || state === 'running' ? 'oldest' : 'newest'
 }
 
-/** The handles that are selected; of another page none is. */
-function useSelection(of: string): readonly [ReadonlySet<string>, (handles: ReadonlySet<string>) => void] {
-  const [selection, setSelection] = useState<{ of: string; handles: ReadonlySet<string> }>({ of, handles: new Set() })
-  return [selection.of === of ? selection.handles : new Set(), (handles) => setSelection({ of, handles })]
+interface JobSelection {
+  /** Also those that have moved on since they were selected. */
+  readonly jobs: readonly JobSummary[]
+  readonly table: Selection
+  readonly clear: () => void
+}
+
+/** On another page none is selected. */
+function useSelection(of: string, page: JobPage | undefined): JobSelection {
+  const none: ReadonlyMap<string, JobSummary> = new Map()
+  const [selection, setSelection] = useState({ of, jobs: none })
+  const chosen = selection.of === of ? selection.jobs : none
+  const found = new Map(page?.jobs.map((job) => [job.handle, job]))
+  const jobs = new Map(Array.from(chosen, ([handle, job]) => [handle, found.get(handle) ?? job]))
+  const choose = (handles: ReadonlySet<string>) => {
+    const known = new Map([...jobs, ...found])
+    setSelection({ of, jobs: new Map([...known].filter(([handle]) => handles.has(handle))) })
+  }
+  return {
+    jobs: [...jobs.values()],
+    table: { keys: new Set(jobs.keys()), onChange: choose },
+    clear: () => setSelection({ of, jobs: none }),
+  }
 }
 
 function OrderChoice(props: { readonly order: JobOrder; readonly onChange: (order: JobOrder) => void }): JSX.Element {

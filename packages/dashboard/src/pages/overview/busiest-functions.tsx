@@ -9,7 +9,7 @@ import { Section } from '../../parts/page.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { count, rate, shortCount } from '../../text/numbers.ts'
 import { busiest, readyOf } from './figures.ts'
-import { useHeld } from './use-held.ts'
+import { isHeld } from './held.ts'
 
 const shownMax = 8
 
@@ -36,16 +36,16 @@ const columns: readonly Column<LiveFunction>[] = [
 
 /** The functions in which most goes on. Their order stays while somebody points at them. */
 export function BusiestFunctions(): JSX.Element {
-  const { isHeld, ...held } = useHeld()
+  const list = useRef<HTMLDivElement>(null)
   const shown = useRef<readonly string[]>([])
   const functions = live.functions.value
-  const rows = isHeld
+  const rows = isHeld(list.current)
     ? shown.current.flatMap((name) => functions.get(name) ?? [])
     : busiest(functions.values(), shownMax)
   shown.current = rows.map(({ name }) => name)
   return (
     <Section title="Busiest functions" actions={<Link href={pages.functions}>All functions</Link>}>
-      <div class="overview-list" {...held}>
+      <div ref={list} class="overview-list">
         <Table
           caption="The functions in which most goes on"
           columns={columns}

@@ -9,7 +9,7 @@ import { mayEverywhere } from '../../session/session.ts'
 import { counted } from '../../text/numbers.ts'
 import { arranged, keyOf, type Placed } from './arranged.ts'
 import { FindingCard } from './finding-card.tsx'
-import { useHeld } from './use-held.ts'
+import { isHeld } from './held.ts'
 
 /** More are shown when they are asked for. */
 const shownMax = 6
@@ -17,10 +17,12 @@ const shownMax = 6
 /** What is wrong now, or that nothing is. */
 export function FindingList(): JSX.Element {
   const [isWhole, setWhole] = useState(false)
-  const { isHeld, ...held } = useHeld()
+  const room = useRef<HTMLDivElement>(null)
   const before = useRef<readonly Placed[]>([])
   const found = live.findings.value
-  const placed = arranged(before.current, found, isHeld)
+  // Each second it is seen whether it is held no more.
+  void live.at.value
+  const placed = arranged(before.current, found, isHeld(room.current))
   before.current = placed
   const shown = isWhole ? placed : placed.slice(0, shownMax)
   return (
@@ -32,7 +34,7 @@ export function FindingList(): JSX.Element {
         </p>
       }
     >
-      <div class="finding-room" {...held}>
+      <div ref={room} class="finding-room">
         {placed.length === 0 ? (
           <NothingWrong />
         ) : (

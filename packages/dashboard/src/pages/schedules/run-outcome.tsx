@@ -11,25 +11,27 @@ const badges: Readonly<Record<ScheduleRun['outcome'], BadgeState>> = {
   refused: 'failed',
 }
 
-export function RunOutcome({ run }: { readonly run: ScheduleRun }): JSX.Element {
+export function RunOutcome(props: {
+  readonly run: ScheduleRun
+  /** To its job, if there is one. */
+  readonly isLink?: boolean
+}): JSX.Element {
+  const { outcome, why, handle } = props.run
+  const badge = <Badge state={badges[outcome]}>{outcome}</Badge>
+  if (props.isLink !== true || handle === undefined) return <span title={why}>{badge}</span>
   return (
-    <span title={run.why}>
-      <Badge state={badges[run.outcome]}>{run.outcome}</Badge>
-    </span>
+    <Link href={jobLink(handle)} title={`Job ${handle}`}>
+      {badge}
+    </Link>
   )
 }
 
 /** The job that was submitted, or that was there already. */
-export function RunJob(props: {
-  readonly run: ScheduleRun
-  /** In the place of its handle. */
-  readonly text?: string
-}): JSX.Element | null {
-  const { handle } = props.run
+export function RunJob({ run: { handle } }: { readonly run: ScheduleRun }): JSX.Element | null {
   if (handle === undefined) return null
   return (
-    <Link href={jobLink(handle)} class={props.text === undefined ? 'schedule-job mono' : ''} title={handle}>
-      {props.text ?? handle}
+    <Link href={jobLink(handle)} class="schedule-job mono" title={handle}>
+      {handle}
     </Link>
   )
 }

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { path, send } from '../../api/api.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { confirm } from '../../parts/confirm.tsx'
+import { Icon } from '../../parts/icon.tsx'
 import { may } from '../../session/session.ts'
 
 /** What can be done with a schedule by whoever looks. `onRemoved` may be the same as `onChanged`. */
@@ -10,6 +11,8 @@ export function ScheduleActions(props: {
   readonly schedule: ScheduleState
   readonly onChanged: () => void
   readonly onRemoved: () => void
+  /** There is little room. */
+  readonly isInRow?: boolean
 }): JSX.Element | null {
   const { schedule, onChanged, onRemoved } = props
   const { name, paused, origin } = schedule
@@ -60,7 +63,14 @@ export function ScheduleActions(props: {
         isDisabled={origin === 'config'}
         title={origin === 'config' ? fromFile : 'Remove the schedule; jobs that it has submitted stay'}
       >
-        Remove
+        {props.isInRow === true ? (
+          <>
+            <Icon name="close" />
+            <span class="visually-hidden">Remove</span>
+          </>
+        ) : (
+          'Remove'
+        )}
       </ActionButton>
     </div>
   )

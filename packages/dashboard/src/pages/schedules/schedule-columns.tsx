@@ -6,7 +6,7 @@ import { Badge } from '../../parts/badge.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { may } from '../../session/session.ts'
-import { RunJob, RunOutcome } from './run-outcome.tsx'
+import { RunOutcome } from './run-outcome.tsx'
 import { ScheduleActions } from './schedule-actions.tsx'
 import { timezoneOf, timingText } from './schedule-form.ts'
 
@@ -36,7 +36,7 @@ export function scheduleColumns(onChanged: () => void): readonly Column<Schedule
   ]
   if (!may('operate')) return columns
   const actions = (schedule: ScheduleState) => (
-    <ScheduleActions schedule={schedule} onChanged={onChanged} onRemoved={onChanged} />
+    <ScheduleActions schedule={schedule} onChanged={onChanged} onRemoved={onChanged} isInRow />
   )
   return [...columns, { key: 'action', title: 'Action', cell: actions }]
 }
@@ -63,7 +63,7 @@ function Timing(schedule: ScheduleState): JSX.Element {
   return (
     <>
       <code>{timingText(schedule)}</code>
-      {timezone === undefined || timezone === 'UTC' ? null : <span class="muted"> {timezone}</span>}
+      {timezone === undefined || timezone === 'UTC' ? null : <div class="schedule-zone muted">{timezone}</div>}
     </>
   )
 }
@@ -84,7 +84,7 @@ function Last({ history: [run] }: ScheduleState): JSX.Element {
   if (run === undefined) return <span class="muted">not yet</span>
   return (
     <span class="schedule-run">
-      <Ago at={run.at} /> <RunOutcome run={run} /> <RunJob run={run} text="job" />
+      <Ago at={run.at} /> <RunOutcome run={run} isLink />
     </span>
   )
 }

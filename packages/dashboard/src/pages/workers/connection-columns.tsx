@@ -29,7 +29,7 @@ export function connectionColumns(mayClose: boolean, onClosed: () => void): read
     { key: 'actor', title: 'Who', cell: (each) => <Who {...each} />, sortBy: ({ actor }) => actor, isWideOnly: true },
     {
       key: 'bytes',
-      title: 'In / out',
+      title: 'Bytes',
       isNumber: true,
       cell: (each) => <Bytes {...each} />,
       sortBy: ({ bytesIn, bytesOut }) => bytesIn + bytesOut,
@@ -80,12 +80,12 @@ function ClientId(connection: ConnectionState): JSX.Element {
 /** By the rules of access, and how it came. */
 function Who({ actor, kind }: ConnectionState): JSX.Element {
   return (
-    <span class="worker-who">
-      <span class="worker-actor" title={actor}>
+    <div class="worker-lines">
+      <div class="worker-actor" title={actor}>
         {actor}
-      </span>{' '}
-      <span class="muted">{kind}</span>
-    </span>
+      </div>
+      <div class="muted">{kind}</div>
+    </div>
   )
 }
 
@@ -145,17 +145,17 @@ function Functions({ names }: { readonly names: readonly string[] }): JSX.Elemen
   )
 }
 
+/** More than that is more than what is just on its way. */
+const outputShownBytes = 64 * 1024
+
 function Bytes({ bytesIn, bytesOut, outputBytes }: ConnectionState): JSX.Element {
   return (
-    <>
-      <span title={`${count(bytesIn)} bytes in, ${count(bytesOut)} bytes out`}>
-        {bytes(bytesIn)} / {bytes(bytesOut)}
-      </span>
-      {outputBytes === 0 ? null : (
-        <div class="muted" title="It does not read as fast as it is sent to.">
-          {bytes(outputBytes)} wait
-        </div>
+    <div class="worker-lines" title={`${count(bytesIn)} bytes in, ${count(bytesOut)} bytes out`}>
+      <div>{bytes(bytesIn)} in</div>
+      <div>{bytes(bytesOut)} out</div>
+      {outputBytes < outputShownBytes ? null : (
+        <div title="It does not read as fast as it is sent to.">{bytes(outputBytes)} wait</div>
       )}
-    </>
+    </div>
   )
 }

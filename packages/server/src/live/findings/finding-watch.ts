@@ -2,6 +2,7 @@ import type { JobFunction } from '@geartrain/engine'
 import type { Finding, LiveServer } from '@geartrain/protocol'
 import type { Handles } from '../../handles.ts'
 import type { Figures } from '../../metrics/figures.ts'
+import type { FunctionFigures } from '../../metrics/function-figures.ts'
 import { findingOf } from './finding.ts'
 import { type Lasting, LastingSymptoms } from './lasting.ts'
 import { overdueJobs } from './overdue-jobs.ts'
@@ -80,7 +81,10 @@ export class FindingWatch {
     const { engine, health } = this.#context.figures
     const functions: KnownFunction[] = []
     this.#lookAtRunning(now)
-    for (const jobFunction of engine.functions()) functions.push(this.#knownFunction(jobFunction, now))
+    for (const jobFunction of engine.functions()) {
+      const known = this.#knownFunction(jobFunction, now)
+      if (known !== undefined) functions.push(known)
+    }
     return {
       now,
       functions,
@@ -90,22 +94,24 @@ export class FindingWatch {
     }
   }
 
-  #knownFunction(jobFunction: JobFunction, now: number): KnownFunction {
+  /** Undefined: nothing happens there. */
+  #knownFunction(jobFunction: JobFunction, now: number): KnownFunction | undefined {
     const { functions, oldest } = this.#context.figures
-    const { name, policy, runningCount, workerCount, flow } = jobFunction
-    const figures = functions.find(name)
-    const count = (flowName: 'done' | 'failed' | 'retried') => figures?.recent(flowName, minuteSeconds, now) ?? 0
+    const { name, policy, runningCount: running, workerCount: workers, flow } = jobFunction
     const ready = jobFunction.queuedCount(0) + jobFunction.queuedCount(1) + jobFunction.queuedCount(2)
+    const figures = functions.find(name)
+    const isQuiet = figures?.isQuiet(now) !== false
+    if (ready === 0 && running === 0 && isQuiet) return undefined
     return {
       name,
       ready,
-      running: runningCount,
-      workers: workerCount,
+      running,
+      workers,
       oldestReadyAt: ready === 0 ? undefined : oldest.readyAt(jobFunction),
       workersLeftAt: Math.max(this.#startedAt, figures?.workersLeftAt ?? 0),
       policy,
       room: flow?.room(now) ?? Number.POSITIVE_INFINITY,
-      ended: { well: count('done'), badly: count('failed') + count('retried') },
+      ended: isQuiet || figures === undefined ? nothingEnded : endedIn(figures, now),
       overdue: this.#overdue.get(name),
     }
   }
@@ -130,5 +136,14 @@ export class FindingWatch {
       commitP95sMs: commits.map(({ p95Ms }) => p95Ms),
       committingSince: stats.committingSince,
     }
+  }
+}
+
+const nothingEnded: KnownFunction['ended'] = { well: 0, badly: 0 }
+
+function endedIn(figures: FunctionFigures, now: number): KnownFunction['ended'] {
+  return {
+    well: figures.recent('done', minuteSeconds, now),
+    badly: figures.recent('failed', minuteSeconds, now) + figures.recent('retried', minuteSeconds, now),
   }
 }

@@ -1,7 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
-import { groupBySteps } from '../../history/memory-history.ts'
+import { rollUp } from '../../history/memory-history.ts'
 import { type HistorySlice, mergeSlices, pickRows } from '../../history/slice.ts'
-import { tiers } from '../../history/tiers.ts'
 
 /** The table `history`. */
 export class HistorySteps {
@@ -29,10 +28,11 @@ export class HistorySteps {
 
   /** Within a transaction. */
   add(samples: readonly HistorySlice[], functionsMax: number): void {
-    for (const { stepMs, stepsMax } of tiers) {
-      for (const [at, rows] of groupBySteps(samples, stepMs)) {
+    for (const { tier, steps } of rollUp(samples)) {
+      const { stepMs, stepsMax } = tier
+      for (const { at, rows } of steps) {
         const kept = this.#find.get(stepMs, at)
-        const merged = mergeSlices(kept, rows, functionsMax)
+        const merged = mergeSlices(kept, [rows], functionsMax)
         if (kept === undefined) this.#insert.run(stepMs, at, merged)
         else this.#update.run(merged, stepMs, at)
       }

@@ -1,0 +1,13 @@
+import type { ControlOperations } from '@geartrain/protocol'
+import { get } from '../../api/api.ts'
+import { useResource } from '../../api/use-resource.ts'
+import { mayEverywhere } from '../../session/session.ts'
+import { serverFlag } from '../overview/server-flag.ts'
+
+/** What a command needs to be told to reach the server; empty if that is not known. */
+export function useServerFlag(): string {
+  const { value } = useResource(mayEverywhere('view') ? 'server' : undefined, (stop) =>
+    get<ControlOperations['server show']['answer']>('server', {}, stop),
+  )
+  return value === undefined ? '' : serverFlag(value.addresses, location.hostname)
+}
