@@ -10,7 +10,7 @@ import { Stage, skip, violations } from './stage.ts'
 
 /** Jobs die in their first attempt. */
 const options: Partial<ServerOptions> = { functions: { '*': { attempts: 1 } } }
-const hostile = '<img src=x onerror=alert(1)> "\\ 😀'
+const hostile = '<img src=x onerror=alert(document.domain)> "\\ 😀'
 
 describe('failures', { skip }, () => {
   let stage: Stage

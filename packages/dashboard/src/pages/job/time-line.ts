@@ -10,8 +10,8 @@ export interface Moment {
   readonly at?: number
   /** It has not come yet. */
   readonly isAhead?: boolean
-  /** What lay between the moment before and this one: `waited`. */
-  readonly lay?: 'waited' | 'took' | 'delayed'
+  /** What lay between the moment before and this one; `after`: nobody knows. */
+  readonly lay?: 'waited' | 'took' | 'after'
   readonly worker?: string
   /** What was said with it. */
   readonly text?: string
@@ -54,7 +54,7 @@ function attempts({ job, attempts: seen }: Told): readonly Moment[] {
       title: `Attempt ${number} ${failureTexts[reason] ?? reason}`,
       tone: 'bad',
       at,
-      ...(start === undefined ? {} : { lay: 'took' as const }),
+      lay: start === undefined ? 'after' : 'took',
       worker: start === undefined ? failure.worker : '',
       text: error.split('\n', 1)[0] ?? '',
     })
@@ -97,7 +97,7 @@ function end({ job, outcome, attempts: seen }: Told): readonly Moment[] {
   const tone = endTones[state]
   if (tone === undefined) return []
   // A dead job ends with a failure, which has said how long it took.
-  const lay = state !== 'dead' && seen.has(failed + 1) ? { lay: 'took' as const } : {}
+  const lay = state === 'dead' ? {} : { lay: seen.has(failed + 1) ? ('took' as const) : ('after' as const) }
   return [{ title: endTitle(job, outcome), tone, ...(endedAt === undefined ? {} : { at: endedAt }), ...lay }]
 }
 

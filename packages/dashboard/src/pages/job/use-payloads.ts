@@ -15,6 +15,8 @@ export type Source =
 /** More than this is not shown, and not fetched either. */
 export const fetchedBytesMax = 1024 * 1024
 
+const noResult = 'Its worker has sent none, or it is not kept.'
+
 const hidden: Source = {
   kind: 'none',
   why: 'The policy of its function hides payloads and results (hide-payloads). Workers and those who wait get them.',
@@ -34,7 +36,7 @@ export function useWorkload({ job, isGone }: Told, turn: number): Source {
   return sourceOf(resource, isGone === true || (isEnded(job) && job.state !== 'dead') ? undefined : apiUrl(to))
 }
 
-/** Undefined: there is none yet. */
+/** Undefined: there is none yet, and of a job that has failed there is none. */
 export function useResult({ job, isGone }: Told): Source | undefined {
   const { result, state } = job
   const to = path`jobs/${job.handle}/result`
@@ -44,7 +46,7 @@ export function useResult({ job, isGone }: Told): Source | undefined {
   const resource = useResource(isLong && isThere ? to : undefined, (signal) => getBytes(to, fetchedBytesMax, signal))
   if (!isEnded(job)) return undefined
   if (job.hidden === true) return hidden
-  if (result === undefined) return missing(state, isThere)
+  if (result === undefined) return state === 'complete' ? { kind: 'none', why: isThere ? 'It is empty.' : noResult } : undefined
   if (!('bytes' in result)) {
     const bytes = payloadBytes(result)
     const download = isThere ? { download: apiUrl(to) } : {}
@@ -52,13 +54,6 @@ export function useResult({ job, isGone }: Told): Source | undefined {
   }
   if (isThere) return sourceOf(resource, apiUrl(to))
   return { kind: 'none', why: `It has ${sizeText(result.bytes)}: too long to be shown here, and it is not kept.` }
-}
-
-function missing(state: string, isKept: boolean): Source {
-  if (state === 'complete') {
-    return { kind: 'none', why: isKept ? 'It is empty.' : 'Its worker has sent none, or it is not kept.' }
-  }
-  return { kind: 'none', why: 'A job that has failed has none.' }
 }
 
 function sourceOf({ value, error }: Resource<Beginning>, download: string | undefined): Source {

@@ -108,6 +108,11 @@ function kindOf(schedule: ScheduleDefinition): TimingKind {
   return timingKinds.find((kind) => schedule[kind] !== undefined) ?? 'cron'
 }
 
+/** How many bytes they are that are written so. */
+export function base64Bytes(base64: string): number {
+  return (base64.replace(/=+$/, '').length * 3) >> 2
+}
+
 /** `0 3 * * *`, `every 90s`, `once, 2027-01-01T00:00:00Z`. */
 export function timingText(schedule: ScheduleDefinition): string {
   const { cron, every, at } = schedule
