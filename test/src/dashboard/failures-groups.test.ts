@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { filterOf, functionCounts, groupKey, outcomeText } from '@geartrain/dashboard/pages/failures/failure-groups'
+import { filterOf, groupKey, outcomeText } from '@geartrain/dashboard/pages/failures/failure-groups'
 import { parse, print } from '@geartrain/dashboard/pages/jobs/filter'
-import type { DeadGroup } from '@geartrain/protocol'
 
 describe('a group of dead jobs', () => {
   for (const [name, message] of [
@@ -48,14 +47,3 @@ for (const [what, action, text] of [
 ] as const) {
   test(`what has become of a change: ${text}`, () => assert.equal(outcomeText(what, action), text))
 }
-
-test('dead jobs are counted by function, with the most first', () => {
-  const group = (name: string, count: number): DeadGroup => {
-    return { function: name, reason: 'failed', message: '', count, firstAt: 0, lastAt: 0, handle: 'H:a:1' }
-  }
-  assert.deepEqual(functionCounts([group('a', 1), group('b', 4), group('c', 2), group('a', 3)]), [
-    ['a', 4],
-    ['b', 4],
-    ['c', 2],
-  ])
-})

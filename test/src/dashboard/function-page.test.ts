@@ -251,7 +251,7 @@ describe('the page of a function', { skip }, () => {
     await dialog.getByRole('button', { name: 'Submit', exact: true }).click()
     await dialog
       .getByRole('alert')
-      .filter({ hasText: /reverse/ })
+      .filter({ hasText: /no new jobs|drain/i })
       .waitFor()
     stage.forgiveFaults(/503 \(Service Unavailable\)/)
 

@@ -150,6 +150,9 @@ describe('the page of jobs', { skip }, () => {
     const page = await stage.page(`jobs?${new URLSearchParams({ q: 'stat:x state:delayed age:5m' })}`)
     await page.getByText('There is no key stat:. Did you mean state:?').waitFor()
     await page.getByText('An age is a sign').waitFor()
+    // Nobody knows what was meant.
+    await page.getByText('Put the filter right to change all of them.').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Cancel …' }).count(), 0)
     await scopeOf(page, 'All 4 that match')
     await page.getByRole('button', { name: 'age:5m' }).click()
     const input = page.getByRole('combobox', { name: 'Filter' })
@@ -179,6 +182,8 @@ describe('the page of jobs', { skip }, () => {
     await page.getByRole('button', { name: 'Show all that have not ended' }).click()
     await rows(page).first().waitFor()
     assert.ok(page.url().endsWith('/jobs'))
+    await page.goto(`${stage.origin}/jobs?after=9000000000000000`)
+    await page.getByText('There are no more jobs.').waitFor()
     await page.goto(`${stage.origin}/jobs?q=function:f&after=nonsense`)
     await page.getByRole('alert').filter({ hasText: 'after' }).waitFor()
     stage.forgiveFaults(/400/)
@@ -218,9 +223,7 @@ describe('the page of jobs', { skip }, () => {
     // Who was sent the address comes to the first page.
     await page.goto('about:blank')
     const other = await stage.page(second.slice(stage.origin.length + 1))
-    await rows(other)
-      .filter({ hasText: /p-50\b/ })
-      .waitFor()
+    await showing('p-50', other)
     await other.getByRole('button', { name: 'Previous' }).click()
     await showing('p-0', other)
     await other.getByRole('button', { name: 'Newest first' }).click()
@@ -361,7 +364,7 @@ describe('the page of jobs', { skip }, () => {
   it('is for everyone, as far as axe can say', async () => {
     for (const theme of ['light', 'dark'] as const) {
       const page = await stage.page(`jobs?${new URLSearchParams({ q: 'stat:x' })}`, { theme })
-      await rows(page).first().getByRole('checkbox').click()
+      await rows(page).filter({ hasText: 'paged' }).first().getByRole('checkbox').click()
       await page.keyboard.press('/')
       await page.keyboard.press('End')
       await page.keyboard.type(' ')

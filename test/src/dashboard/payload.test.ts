@@ -135,6 +135,8 @@ test('any bytes have their views, and nothing is thrown', () => {
   )
 })
 
+test('1 MiB in hex', () => assert.equal(hexDump(new Uint8Array(MiB)).split('\n').length, MiB / 16))
+
 // A reader that goes back, or that calls itself for each level, would not come to its end here.
 for (const [what, bytes] of Object.entries({
   'open brackets': bytesOf('['.repeat(MiB)),
@@ -154,6 +156,5 @@ for (const [what, bytes] of Object.entries({
   test(`1 MiB: ${what}`, () => {
     const { names } = viewsOf(bytes, true)
     assert.ok(names.includes('hex'))
-    assert.equal(hexDump(bytes).length > MiB, true)
   })
 }

@@ -75,7 +75,7 @@ describe('the page of a schedule', { skip }, () => {
   test('tells of one that is paused, and when it is removed there is no page any more', async () => {
     await put({ name: 'shared', function: 'f', every: '1h' })
     const page = await stage.page('schedule?name=shared')
-    await page.getByRole('button', { name: 'Pause' }).waitFor()
+    await page.getByRole('main').getByRole('button', { name: 'Pause' }).waitFor()
     await fetch(`${stage.origin}/api/schedules/shared/pause`, { method: 'POST' })
     await page.getByText('None while it is paused.').waitFor()
     await page.getByRole('heading', { level: 1 }).getByText('paused').waitFor()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
+  base64Bytes,
   definitionOf,
   emptyForm,
   fieldOf,
@@ -78,6 +79,10 @@ describe('the form of a schedule', () => {
   ] as const) {
     test(`"${message}" is about ${field ?? 'no field'}`, () => assert.equal(fieldOf(message), field))
   }
+})
+
+test('bytes in base64 are counted', () => {
+  for (const bytes of [0, 1, 2, 3, 4, 1000]) assert.equal(base64Bytes(Buffer.alloc(bytes).toString('base64')), bytes)
 })
 
 test('times are told in a line', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { repositoryRoot } from '../support/peers.ts'
+import { writePast } from './past.ts'
 import { play, sceneOptions } from './scene.ts'
 import { type Look, Stage, skip } from './stage.ts'
 
@@ -25,6 +26,7 @@ mkdirSync(folder, { recursive: true })
 const directory = mkdtempSync(join(tmpdir(), 'geartrain-screenshots-'))
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 
+await writePast(`${directory}/geartrain.db`)
 await using stage = await Stage.open({ ...sceneOptions, store: `sqlite:${directory}/geartrain.db` })
 const end = await play(stage)
 console.log(`The scene plays for ${playedMs / 1000} s ...`)

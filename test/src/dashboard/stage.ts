@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Client, Worker } from '@geartrain/client'
-import { createServer, type Server, type ServerOptions, silentLog } from '@geartrain/server'
+import { type Clock, createServer, type Server, type ServerOptions, silentLog } from '@geartrain/server'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
@@ -30,14 +30,22 @@ export class Stage implements AsyncDisposable {
   readonly origin: string
   readonly client: Client
   readonly #options: Partial<ServerOptions>
+  readonly #clock: Clock | undefined
   #server: Server
   readonly #browser: Browser
   readonly #workers: Worker[] = []
   readonly #faults: string[] = []
 
-  private constructor(server: Server, gearmanPort: number, options: Partial<ServerOptions>, browser: Browser) {
+  private constructor(
+    server: Server,
+    gearmanPort: number,
+    options: Partial<ServerOptions>,
+    clock: Clock | undefined,
+    browser: Browser,
+  ) {
     const { address, port } = server.httpAddress ?? assert.fail('the server has no HTTP side')
     this.#options = { ...options, port: gearmanPort, http: `${address}:${port}` }
+    this.#clock = clock
     this.#server = server
     this.address = `127.0.0.1:${gearmanPort}`
     this.origin = `http://${address}:${port}`
@@ -45,11 +53,11 @@ export class Stage implements AsyncDisposable {
     this.#browser = browser
   }
 
-  static async open(options: Partial<ServerOptions> = {}): Promise<Stage> {
+  static async open(options: Partial<ServerOptions> = {}, clock?: Clock): Promise<Stage> {
     const chosen = { port: 0, http: '127.0.0.1:0', log: silentLog, ...options }
-    const server = createServer(chosen)
+    const server = createServer(chosen, clock)
     const [gearman] = await server.listen()
-    return new Stage(server, gearman?.port ?? assert.fail('it does not listen'), chosen, await launch())
+    return new Stage(server, gearman?.port ?? assert.fail('it does not listen'), chosen, clock, await launch())
   }
 
   get server(): Server {
@@ -60,7 +68,7 @@ export class Stage implements AsyncDisposable {
   async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
     await this.#server.close(0)
     await meanwhile()
-    this.#server = createServer(this.#options)
+    this.#server = createServer(this.#options, this.#clock)
     await this.#server.listen()
   }
 

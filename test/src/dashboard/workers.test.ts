@@ -67,7 +67,8 @@ describe('workers and connections', { skip }, () => {
     assert.equal(host, '127.0.0.12 connections1 busyidler-1, resizer-1')
     const idler = row(page, 'idler-1')
     await idler.getByText('sleeping').waitFor()
-    await idler.getByText('and 2 more').waitFor()
+    await idler.getByText('and 2 more').click()
+    await idler.getByRole('link', { name: 'e', exact: true }).waitFor()
     await resizer.getByTitle(`Job ${handle} of resize`).click()
     await page.waitForURL((url) => url.pathname === '/job' && url.searchParams.get('handle') === handle)
     await page.goBack()
@@ -165,6 +166,18 @@ describe('workers and connections', { skip }, () => {
       await page.context().close()
     }
     await peer.close()
+  })
+
+  test('there may be more than the server tells at once', async () => {
+    const peers = await Promise.all(Array.from({ length: 1001 }, () => hire('many', 'f')))
+    const page = await stage.page('workers')
+    await page.getByRole('button', { name: 'Show all 1,001' }).waitFor()
+    assert.equal(await figure(page, 'Workers'), '1,001')
+    assert.equal(await page.locator('tr[data-row]').count(), 200)
+    assert.match((await page.getByRole('rowheader').textContent()) ?? '', /1,001 connections0 busymany ×1,001/)
+    for (const peer of peers) peer.destroy()
+    await page.getByText('No worker is connected').waitFor()
+    await page.context().close()
   })
 
   async function job(handle: string): Promise<JobDescription> {

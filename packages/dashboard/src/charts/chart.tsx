@@ -3,7 +3,6 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { brief } from '../text/times.ts'
-import { now } from '../text/use-now.ts'
 import { type ChartRow, lastOf, lonelyOnes, measures, type Values } from './history-data.ts'
 import { timeLabels } from './time-labels.ts'
 
@@ -34,7 +33,7 @@ export function Chart(props: ChartProps): JSX.Element {
     <figure class="chart card">
       <figcaption>
         {row.title}
-        <span class="chart-time">{time === undefined ? '' : brief(time, now.peek())}</span>
+        <span class="chart-time">{time === undefined ? '' : brief(time, times.at(-1) ?? time)}</span>
       </figcaption>
       <dl class="chart-legend">
         {row.lines.map(({ label, colour, isArea }, index) => {

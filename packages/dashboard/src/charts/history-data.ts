@@ -46,7 +46,7 @@ export const measures: Readonly<Record<Measure, MeasureRow>> = {
   time: {
     format: duration,
     increments: [
-      ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+      ...[1, 10, 100].flatMap((power) => [power, 2 * power, 5 * power]),
       ...[1, 2, 5, 10, 20, 30].map((each) => each * second),
       ...[1, 2, 5, 10, 20, 30].map((each) => each * minute),
       ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map((each) => each * hour),

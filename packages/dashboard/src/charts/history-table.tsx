@@ -2,7 +2,6 @@ import type { JSX } from 'preact'
 import { Empty } from '../parts/notice.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { brief, exact } from '../text/times.ts'
-import { now } from '../text/use-now.ts'
 import { chartRows, measures, type Plotted } from './history-data.ts'
 
 /** Steps shown, from the last one back. */
@@ -17,7 +16,7 @@ interface Step {
 export function HistoryTable({ times, charts }: Plotted): JSX.Element {
   const steps = times.map((at, index) => ({ at, index })).slice(-stepsShown)
   const columns: Column<Step>[] = [
-    { key: 'at', title: 'Until', cell: ({ at }) => <time title={exact(at)}>{brief(at, now.peek())}</time> },
+    { key: 'at', title: 'Until', cell: ({ at }) => <time title={exact(at)}>{brief(at, times.at(-1) ?? at)}</time> },
     ...chartRows.flatMap(({ lines, measure }, chart) =>
       lines.map(({ column, label, fullLabel }, line): Column<Step> => {
         const values = charts[chart]?.[line] ?? []

@@ -1,4 +1,8 @@
 const bytesPerLine = 16
+const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const characters: readonly string[] = pairs.map((_, byte) =>
+  byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.',
+)
 
 /** As `hexdump -C` has it: offset, bytes and characters; a line for each 16 bytes. */
 export function hexDump(bytes: Uint8Array): string {
@@ -9,17 +13,17 @@ export function hexDump(bytes: Uint8Array): string {
 
 /** `e2 82 ac`. */
 export function hexBytes(bytes: Uint8Array): string {
-  return Array.from(bytes, hex).join(' ')
+  return Array.from(bytes, (byte) => pairs[byte]).join(' ')
 }
 
 function lineAt(bytes: Uint8Array, at: number): string {
-  const own = bytes.subarray(at, at + bytesPerLine)
-  const left = hexBytes(own.subarray(0, 8))
-  const right = hexBytes(own.subarray(8))
-  const characters = Array.from(own, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
-  return `${at.toString(16).padStart(8, '0')}  ${left.padEnd(23)}  ${right.padEnd(23)}  ${characters}`
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0')
+  let hex = ''
+  let text = ''
+  for (let column = 0; column < bytesPerLine; column++) {
+    const byte = bytes[at + column]
+    const gap = column === bytesPerLine / 2 ? '  ' : ' '
+    hex += gap + (byte === undefined ? '  ' : pairs[byte])
+    if (byte !== undefined) text += characters[byte]
+  }
+  return `${at.toString(16).padStart(8, '0')} ${hex}  ${text}`
 }

@@ -53,6 +53,7 @@ export function readJson(text: string): Tree | undefined {
 }
 
 const between: ReadonlySet<string> = new Set([' ', '\t', '\n', '\r', ',', ':'])
+const delimiters: ReadonlySet<string> = new Set([...between, ']', '}'])
 
 function isJson(text: string): boolean {
   try {
@@ -71,6 +72,6 @@ function stringEnd(text: string, from: number): number {
 
 function wordEnd(text: string, from: number): number {
   let at = from + 1
-  while (at < text.length && /[\w.+-]/.test(text.charAt(at))) at++
+  while (at < text.length && !delimiters.has(text.charAt(at))) at++
   return at
 }

@@ -21,10 +21,3 @@ export function outcomeText({ changed, refused, refusals }: JobsChanged, action:
   const why = refusals[0]?.why ?? 'the server does not say why'
   return `${done} ${counted(refused, 'job')} ${refused === 1 ? 'is' : 'are'} not: ${why}.`
 }
-
-/** How many of what there is, by function, with the most first. */
-export function functionCounts(groups: readonly DeadGroup[]): readonly (readonly [string, number])[] {
-  const counts = new Map<string, number>()
-  for (const group of groups) counts.set(group.function, (counts.get(group.function) ?? 0) + group.count)
-  return [...counts].sort(([one, ones], [other, others]) => others - ones || (one < other ? -1 : 1))
-}

@@ -16,7 +16,7 @@ import { may } from '../../session/session.ts'
 import { counted } from '../../text/numbers.ts'
 import { changeDead } from './change-dead.tsx'
 import { failureColumns } from './failure-columns.tsx'
-import { functionCounts, groupKey } from './failure-groups.ts'
+import { groupKey } from './failure-groups.ts'
 import { FunctionChoice } from './function-choice.tsx'
 
 /** To group very many takes the server a moment. */
@@ -66,7 +66,7 @@ export function FailuresPage(): JSX.Element {
 
 function Summary({ groups, isExact }: ControlOperations['dead groups']['answer']): JSX.Element {
   const jobs = groups.reduce((sum, group) => sum + group.count, 0)
-  const functions = functionCounts(groups).length
+  const functions = new Set(groups.map((group) => group.function)).size
   return (
     <p class="muted">
       {isExact ? '' : 'At least '}

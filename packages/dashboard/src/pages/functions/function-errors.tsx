@@ -1,17 +1,27 @@
-import type { ControlOperations } from '@geartrain/protocol'
+import type { ControlOperations, DeadGroup } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
-import { failuresLink } from '../../links.ts'
+import { failuresLink, functionLink } from '../../links.ts'
 import { Failure, Loading } from '../../parts/notice.tsx'
 import { Section } from '../../parts/page.tsx'
-import { Table } from '../../parts/table.tsx'
+import { type Grouping, Table } from '../../parts/table.tsx'
 import { useChanges } from '../../parts/use-changes.ts'
 import { fits } from '../../session/session.ts'
 import { failureColumns } from '../failures/failure-columns.tsx'
 import { groupKey } from '../failures/failure-groups.ts'
+import { isPattern } from './function-rows.ts'
+
+const byFunction: Grouping<DeadGroup> = {
+  nameOf: (group) => group.function,
+  heading: (name) => (
+    <Link href={functionLink(name)} class="wrapped">
+      {name}
+    </Link>
+  ),
+}
 
 const groupsMax = 20
 const everyMs = 15_000
@@ -46,6 +56,7 @@ export function FunctionErrors({ name, dead }: { readonly name: string; readonly
           rowKey={groupKey}
           sort="-count"
           sortName="errors"
+          {...(isPattern(name) ? { grouping: byFunction } : {})}
           empty={<p class="card muted">No job is dead.</p>}
         />
       )}

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { live } from '../../live/live.ts'
 import { Section } from '../../parts/page.tsx'
+import { keyOf } from '../overview/arranged.ts'
 import { FindingCard } from '../overview/finding-card.tsx'
 import type { FunctionRow } from './function-rows.ts'
 
@@ -13,7 +14,7 @@ export function FunctionFindings({ row }: { readonly row: FunctionRow }): JSX.El
     <Section title="What is wrong now">
       <ul class="findings">
         {found.map((finding) => (
-          <FindingCard key={`${finding.kind} ${finding.function}`} finding={finding} isOver={false} />
+          <FindingCard key={keyOf(finding)} finding={finding} isOver={false} />
         ))}
       </ul>
     </Section>

@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
-import { jobLink, jobsLink } from '../../links.ts'
+import { functionLink, jobLink, jobsLink } from '../../links.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Failure, Loading } from '../../parts/notice.tsx'
 import { Section } from '../../parts/page.tsx'
@@ -11,7 +11,7 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { Ago, Since } from '../../parts/time.tsx'
 import { count } from '../../text/numbers.ts'
 import { print } from '../jobs/filter.ts'
-import { type FunctionRow, readyCount } from './function-rows.ts'
+import { type FunctionRow, isPattern, readyCount } from './function-rows.ts'
 
 const shownMax = 5
 const everyMs = 5000
@@ -28,7 +28,7 @@ export function FunctionJobs({ row }: { readonly row: FunctionRow }): JSX.Elemen
         count={running}
         id={`running ${name}`}
         load={(stop) => firstJobs({ function: name, state: 'running' }, shownMax, stop)}
-        columns={runningColumns}
+        columns={columnsFor(name, runningColumns)}
         none="No job runs."
       />
       <JobList
@@ -43,7 +43,7 @@ export function FunctionJobs({ row }: { readonly row: FunctionRow }): JSX.Elemen
             stop,
           )
         }
-        columns={nextColumns}
+        columns={columnsFor(name, nextColumns)}
         none="No job waits."
       />
     </div>
@@ -101,6 +101,21 @@ async function firstJobs(
   stop: AbortSignal,
 ): Promise<readonly JobSummary[]> {
   return (await get<ControlOperations['jobs']['answer']>('jobs', { ...filter, limit }, stop)).jobs
+}
+
+/** Of several functions it is said whose job each is. */
+function columnsFor(name: string, columns: readonly Column<JobSummary>[]): readonly Column<JobSummary>[] {
+  return isPattern(name) ? [functionColumn, ...columns] : columns
+}
+
+const functionColumn: Column<JobSummary> = {
+  key: 'function',
+  title: 'Function',
+  cell: ({ function: name }) => (
+    <Link href={functionLink(name)} class="short-text" title={name}>
+      {name}
+    </Link>
+  ),
 }
 
 const handleColumn: Column<JobSummary> = {

@@ -24,7 +24,7 @@ export function PolicyPreview(props: {
           <p class="setting-problem">
             {problems.others.length > 0
               ? problems.others.join(' ')
-              : `${counted(problems.byKey.size, 'value')} can not be so: see there.`}
+              : `${counted(problems.byKey.size, 'value')} ${problems.byKey.size === 1 ? 'is' : 'are'} refused: see there.`}
           </p>
         )}
       </div>

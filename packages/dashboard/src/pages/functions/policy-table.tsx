@@ -39,7 +39,8 @@ export function SettingsTable(props: {
   const { settings, kinds, withRanges, children } = props
   const kindOf = new Map(kinds.map((kind) => [kind.key, kind]))
   return (
-    <div class="table-frame">
+    // On a phone it is scrolled sideways, also by keys.
+    <div class="table-frame" tabIndex={0} role="group" aria-label="Settings">
       <table class="table settings">
         <caption class="visually-hidden">Settings of the policy</caption>
         <thead>

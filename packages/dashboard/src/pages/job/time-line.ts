@@ -43,7 +43,7 @@ function attempts({ job, attempts: seen }: Told): readonly Moment[] {
   for (let number = 1; number <= Math.max(unknown + job.failures.length, lastSeen); number++) {
     const start = seen.get(number)
     const failure = job.failures[number - unknown - 1]
-    const isRunning = job.startedAt !== undefined && number === job.attempts + 1
+    const isRunning = job.state === 'running' && number === job.attempts + 1
     if (start !== undefined && !isRunning) {
       const { startedAt, worker } = start
       moments.push({ title: `Attempt ${number} began`, tone: 'active', at: startedAt, lay: 'waited', worker })

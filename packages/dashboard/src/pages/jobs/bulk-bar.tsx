@@ -12,6 +12,8 @@ import { countText } from './state-list.tsx'
 
 interface BulkBarProps {
   readonly filter: Filter
+  /** A part of what was typed counts for nothing: who knows what was meant. */
+  readonly isWrong: boolean
   /** How many fit the filter, if that is known. */
   readonly matching: JobCount | undefined
   readonly selected: readonly JobSummary[]
@@ -20,9 +22,16 @@ interface BulkBarProps {
 }
 
 /** What can be done to those that are selected or, if none is, to all that match. */
-export function BulkBar({ filter, matching, selected, onUnselect, onChanged }: BulkBarProps): JSX.Element | null {
+export function BulkBar({
+  filter,
+  isWrong,
+  matching,
+  selected,
+  onUnselect,
+  onChanged,
+}: BulkBarProps): JSX.Element | null {
   if (!may('operate')) return null
-  const choices = selected.length > 0 ? ofSelected(selected) : ofAll(filter)
+  const choices = selected.length > 0 ? ofSelected(selected) : isWrong ? [] : ofAll(filter)
   const start = async (action: BulkAction, scope: BulkScope) => {
     if (await changeJobs(action, scope)) {
       onUnselect()
@@ -50,7 +59,9 @@ export function BulkBar({ filter, matching, selected, onUnselect, onChanged }: B
         <span class="muted">
           {selected.length > 0
             ? 'Nothing can be done to these.'
-            : 'Filter by one function to change all of its jobs, or select some.'}
+            : isWrong
+              ? 'Put the filter right to change all of them.'
+              : 'Filter by one function to change all of its jobs, or select some.'}
         </span>
       ) : null}
       {selected.length > 0 ? (

@@ -3,6 +3,9 @@ import type { ControlOperations, JobSummary } from '@geartrain/protocol'
 export type JobsAnswer = ControlOperations['jobs']['answer']
 
 /** Jobs that are shown at a time. */
+export const pageJobs = 50
+
+/** The jobs of a page, as far as they have been found. */
 export interface JobPage {
   readonly jobs: readonly JobSummary[]
   /** Where to go on; undefined: there are no more. */

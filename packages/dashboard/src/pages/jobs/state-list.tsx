@@ -10,13 +10,16 @@ import { type Asked, useAsked } from './use-asked.ts'
 
 type Counts = ControlOperations['jobs counts']['answer']['states']
 
+/** They cost the server more than the jobs of a page. */
+const everyMs = 5000
+
 /** How many jobs there are in each state that the rest of the filter lets through. */
 export function useStateCounts(filter: Filter): Asked<Counts> {
   const { state: _, ...rest } = filter
   const query = toQuery(rest)
   const load = async (signal: AbortSignal) =>
     (await get<ControlOperations['jobs counts']['answer']>('jobs/counts', query, signal)).states
-  return useAsked(JSON.stringify(query), load, true)
+  return useAsked(JSON.stringify(query), load, everyMs)
 }
 
 /** Those that a filter without a state is for. */

@@ -11,7 +11,6 @@ export interface Asked<Value> {
   readonly reload: () => void
 }
 
-const everyMs = 2000
 /** After something has happened: more may follow. */
 const soonMs = 300
 /** What takes long for the server is asked for that much more seldom. */
@@ -24,7 +23,7 @@ const restFactor = 10
 export function useAsked<Value>(
   key: string | undefined,
   load: (signal: AbortSignal, tell: (value: Value) => void) => Promise<Value>,
-  isRepeated: boolean,
+  everyMs: number | undefined,
 ): Asked<Value> {
   const [state, setState] = useState<{ key: string | undefined; value?: Value; error?: Error }>({ key })
   const latest = useRef(load)
@@ -67,14 +66,14 @@ export function useAsked<Value>(
       restMs = restFactor * (performance.now() - begunAt)
       if (signal.aborted) return
       if (isAgain) void ask()
-      else if (isRepeated) after(Math.max(everyMs, restMs))
+      else if (everyMs !== undefined) after(Math.max(everyMs, restMs))
     }
     const after = (ms: number) => {
       clearTimeout(timer)
       dueAt = performance.now() + ms
       timer = setTimeout(() => {
         if (isWatching.peek()) void ask()
-        else after(everyMs)
+        else after(ms)
       }, ms)
     }
     current.current = () => void ask()
@@ -83,7 +82,7 @@ export function useAsked<Value>(
       onReconnected(() => void ask()),
       onChange(() => {
         const ms = Math.max(soonMs, restMs)
-        if (isRepeated && !isAsking && performance.now() + ms < dueAt) after(ms)
+        if (everyMs !== undefined && !isAsking && performance.now() + ms < dueAt) after(ms)
       }),
     ]
     void ask()
@@ -91,7 +90,7 @@ export function useAsked<Value>(
       clearTimeout(timer)
       for (const off of offs) off()
     }
-  }, [key, isRepeated])
+  }, [key, everyMs])
 
   const reload = useCallback(() => current.current(), [])
   const isCurrent = state.key === key

@@ -4,6 +4,7 @@ import { live } from '../../live/live.ts'
 import { bytes } from '../../text/numbers.ts'
 import { Field } from './field.tsx'
 import {
+  base64Bytes,
   type ChangeForm,
   type FormField,
   type FormProblem,
@@ -144,7 +145,7 @@ function Workload(props: {
   if (form.base64 !== undefined) {
     return (
       <p>
-        The workload is {bytes(Math.floor((form.base64.length * 3) / 4))} that are no text, and stays as it is.{' '}
+        The workload is {bytes(base64Bytes(form.base64))} that are no text, and stays as it is.{' '}
         <button type="button" class="button" onClick={() => onChange({ base64: undefined })}>
           Write another one
         </button>

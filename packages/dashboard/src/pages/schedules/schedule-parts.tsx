@@ -10,7 +10,7 @@ import { Ago, Exact } from '../../parts/time.tsx'
 import { bytes } from '../../text/numbers.ts'
 import { RunJob, RunOutcome } from './run-outcome.tsx'
 import { origins } from './schedule-columns.tsx'
-import { timezoneOf, timingText } from './schedule-form.ts'
+import { base64Bytes, timezoneOf, timingText } from './schedule-form.ts'
 
 const missedTexts = { skip: 'skipped', once: 'one job for all of them', all: 'a job each' } as const
 
@@ -74,7 +74,7 @@ export function ScheduleWorkload({ schedule: { workload } }: { readonly schedule
     >
       {workload === undefined || text === '' ? <p class="muted">Its jobs carry nothing.</p> : null}
       {workload !== undefined && 'base64' in workload ? (
-        <p class="muted">{bytes(Math.floor((workload.base64.length * 3) / 4))} that are no text; in base64:</p>
+        <p class="muted">{bytes(base64Bytes(workload.base64))} that are no text; in base64:</p>
       ) : null}
       {workload === undefined || text === '' ? null : (
         // A long one is scrolled, also by keys.

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useId, useMemo } from 'preact/hooks'
 import { Ago, Exact } from '../../parts/time.tsx'
+import { exact } from '../../text/times.ts'
 import { Field } from './field.tsx'
 import { type ChangeForm, type FormField, type ScheduleForm, type TimingKind, timingKinds } from './schedule-form.ts'
 
@@ -92,7 +93,11 @@ export function TimingFields(props: {
 /** Room for five of them is kept. */
 function NextTimes({ next }: { readonly next: readonly number[] | undefined }): JSX.Element {
   return (
-    <div class="schedule-next" aria-live="polite">
+    <div class="schedule-next">
+      {/* The times until then, which change each second, are not to be read aloud again and again. */}
+      <p class="visually-hidden" role="status">
+        {next?.[0] === undefined ? '' : `Next: ${exact(next[0])}`}
+      </p>
       <p class="schedule-next-title">Next times, in your time zone</p>
       {next === undefined ? <p class="muted">They are shown here.</p> : null}
       {next?.length === 0 ? <p class="schedule-problem">It never comes: this has passed.</p> : null}

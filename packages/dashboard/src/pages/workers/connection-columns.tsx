@@ -105,43 +105,57 @@ function JobsInHand({ jobs, waiting }: ConnectionState): JSX.Element {
   if (jobs.length === 0) {
     return <span class="muted">{waiting === 0 ? '–' : `waits for ${counted(waiting, 'job')}`}</span>
   }
-  const shown = jobs.slice(0, jobsShownMax)
   return (
     <ul class="worker-jobs">
-      {shown.map(({ handle, function: name, startedAt }) => (
-        <li key={handle}>
-          <Link href={jobLink(handle)} class="worker-job" title={`Job ${handle} of ${name}`}>
-            {name}
-          </Link>{' '}
-          <span class="muted">
-            for <Since at={startedAt} />
-          </span>
-        </li>
-      ))}
+      <Some each={jobs.map((job) => <JobInHand key={job.handle} {...job} />)} max={jobsShownMax} />
       {waiting === 0 ? null : <li class="muted">waits for {counted(waiting, 'job')}</li>}
-      {jobs.length === shown.length ? null : <li class="muted">and {count(jobs.length - shown.length)} more</li>}
     </ul>
+  )
+}
+
+function JobInHand({ handle, function: name, startedAt }: ConnectionState['jobs'][number]): JSX.Element {
+  return (
+    <li>
+      <Link href={jobLink(handle)} class="worker-job" title={`Job ${handle} of ${name}`}>
+        {name}
+      </Link>{' '}
+      <span class="muted">
+        for <Since at={startedAt} />
+      </span>
+    </li>
   )
 }
 
 function Functions({ names }: { readonly names: readonly string[] }): JSX.Element {
   if (names.length === 0) return <span class="muted">–</span>
-  const more = names.slice(functionsShownMax)
+  const links = names.map((name) => (
+    <li key={name}>
+      <Link href={functionLink(name)} title={name}>
+        {name}
+      </Link>
+    </li>
+  ))
   return (
     <ul class="worker-functions">
-      {names.slice(0, functionsShownMax).map((name) => (
-        <li key={name}>
-          <Link href={functionLink(name)} title={name}>
-            {name}
-          </Link>
-        </li>
-      ))}
-      {more.length === 0 ? null : (
-        <li class="muted" title={more.join(', ')}>
-          and {count(more.length)} more
+      <Some each={links} max={functionsShownMax} />
+    </ul>
+  )
+}
+
+/** The first of some entries of a list; the others when they are asked for. */
+function Some({ each, max }: { readonly each: readonly JSX.Element[]; readonly max: number }): JSX.Element {
+  return (
+    <>
+      {each.slice(0, max)}
+      {each.length <= max ? null : (
+        <li>
+          <details>
+            <summary>and {count(each.length - max)} more</summary>
+            <ul>{each.slice(max)}</ul>
+          </details>
         </li>
       )}
-    </ul>
+    </>
   )
 }
 
