@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { Route, Router, Switch, useLocation } from 'wouter-preact'
+import { Redirect, Route, Router, Switch, useLocation, useSearch } from 'wouter-preact'
 import { KeyHelp } from './keys/key-help.tsx'
 import { listenToKeys } from './keys/keys.ts'
 import { Layout } from './layout.tsx'
@@ -72,6 +72,11 @@ function Pages({ isMonitor }: { readonly isMonitor: boolean }): JSX.Element {
               <Component />
             </Route>
           ))}
+        {isMonitor ? (
+          <Route path={pages.overview}>
+            <ToServers />
+          </Route>
+        ) : null}
         <Route>
           <NotFoundPage />
         </Route>
@@ -79,4 +84,10 @@ function Pages({ isMonitor }: { readonly isMonitor: boolean }): JSX.Element {
       <KeyHelp />
     </Layout>
   )
+}
+
+/** With what the address says of them. */
+function ToServers(): JSX.Element {
+  const query = useSearch()
+  return <Redirect to={query === '' ? pages.servers : `${pages.servers}?${query}`} replace={true} />
 }

@@ -2,7 +2,8 @@ import type { ComponentChildren, JSX } from 'preact'
 import { Link } from 'wouter-preact'
 import { isHelpOpen } from './keys/keys.ts'
 import { pages } from './links.ts'
-import { live, togglePause } from './live/live.ts'
+import { type LiveStatus, live, togglePause } from './live/live.ts'
+import { monitorStatus } from './pages/servers/monitor-status.ts'
 import { act } from './parts/action-button.tsx'
 import { Icon, type IconName } from './parts/icon.tsx'
 import { session, signOut } from './session/session.ts'
@@ -40,7 +41,7 @@ export function Layout(props: {
       <nav class="nav" aria-label="Pages">
         <Link href={isMonitor ? pages.servers : pages.overview} class="brand">
           <BrandMark />
-          Geartrain
+          <span>Geartrain{isMonitor ? <small> monitor</small> : null}</span>
         </Link>
         {isMonitor ? null : (
           <ul>
@@ -56,7 +57,7 @@ export function Layout(props: {
           </ul>
         )}
         <div class="nav-foot">
-          {isMonitor ? null : <LiveState />}
+          <LiveState status={isMonitor ? monitorStatus.value : live.status.value} />
           <button
             type="button"
             class="button icon-button keys-button"
@@ -96,8 +97,7 @@ function FindingCount(): JSX.Element {
 
 const liveTexts = { connecting: 'Connecting', live: 'Live', paused: 'Paused', lost: 'No answer' } as const
 
-function LiveState(): JSX.Element {
-  const status = live.status.value
+function LiveState({ status }: { readonly status: LiveStatus }): JSX.Element {
   const isPaused = live.isPaused.value
   return (
     <div class="live">

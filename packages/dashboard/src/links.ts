@@ -39,6 +39,11 @@ export function failuresLink(functionName: string): string {
   return link(pages.failures, { function: functionName })
 }
 
+/** The functions of a server among others. */
+export function serversLink(address: string): string {
+  return link(pages.servers, { server: address })
+}
+
 function link(page: string, query: Readonly<Record<string, string>>): string {
   return `${page}?${new URLSearchParams(query)}`
 }

@@ -25,7 +25,7 @@ describe('check', () => {
     await fillStore(directory.path('jobs.db'), jobsOfEveryKind())
     for (const flags of [[], ['--full']]) {
       const { code, stdout, stderr } = storeCommand(directory.path(''), ['check', 'jobs.db', ...flags])
-      assert.match(stdout, /^OK: 19 jobs of 6 functions, schema 3, \d+\.\d KiB\n$/)
+      assert.match(stdout, /^OK: 19 jobs of 6 functions, schema 4, \d+\.\d KiB\n$/)
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
     }
     const { stdout } = storeCommand(directory.path(''), ['check', '--store', 'sqlite:jobs.db', '--json'])
@@ -271,7 +271,7 @@ describe('stats', () => {
     const { code, stdout, stderr } = storeCommand(directory.path(''), ['stats', '--store', 'jobs.db'])
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
     assert.deepEqual(stdout.replace(/size .*/, 'size      so and so').split('\n'), [
-      'store     sqlite:jobs.db, schema 3',
+      'store     sqlite:jobs.db, schema 4',
       'in use    no',
       'size      so and so',
       'jobs      5 jobs: 3 ready or running, 2 delayed',
@@ -299,7 +299,7 @@ describe('stats', () => {
     assert.ok(Number(bytes) > 0 && Number(log_bytes) === 0)
     assert.deepEqual(rest, {
       store: 'sqlite:jobs.db',
-      schema: 3,
+      schema: 4,
       pid: null,
       jobs: 2,
       ready: 1,
@@ -525,7 +525,7 @@ describe('refused with one sentence', () => {
     [
       'check newer.db',
       1,
-      'newer.db was written by a newer Geartrain (schema 9, this program knows up to 3); run that one, or name another file',
+      'newer.db was written by a newer Geartrain (schema 9, this program knows up to 4); run that one, or name another file',
     ],
     [
       'export --store lost.db',

@@ -62,6 +62,9 @@ describe('charts', { skip }, () => {
       .filter({ hasText: /^\d\d:\d\d:\d\d$/ })
     await times.nth(5).waitFor()
     assert.equal(new Set(await times.allTextContents()).size, 1)
+    const [first = 0, ...others] = await cursors(page)
+    assert.ok(first > 0)
+    assert.deepEqual(others, Array<number>(5).fill(first))
     // The server was not there then.
     await value(page, 'Waiting and running', 'ready').filter({ hasText: '–' }).waitFor()
     await page.getByRole('heading', { level: 1 }).hover()
@@ -97,6 +100,10 @@ describe('charts', { skip }, () => {
     const place = await below.boundingBox()
     await page.getByRole('button', { name: '24 h' }).click()
     assert.deepEqual(await below.boundingBox(), place)
+    await page.getByRole('button', { name: 'Show as table' }).click()
+    await page.getByRole('table', { name: /steps of the history/ }).waitFor()
+    const { y = 0 } = (await below.boundingBox()) ?? {}
+    assert.ok(Math.abs(y - (place?.y ?? 0)) < 2, `it is ${y - (place?.y ?? 0)} px further down`)
   })
 
   test('are a table for those who want one', async () => {
@@ -160,6 +167,14 @@ describe('charts', { skip }, () => {
     stage.forgiveFaults(/net::ERR_FAILED/)
   })
 })
+
+/** How far from the left edge of each chart the line is that shows the moment. */
+function cursors(page: Page): Promise<number[]> {
+  return page.evaluate(`Array.from(document.querySelectorAll('.u-over'), (over) => {
+    const line = over.querySelector('.u-cursor-x').getBoundingClientRect()
+    return Math.round(line.x - over.getBoundingClientRect().x)
+  })`)
+}
 
 /** The first chart as it is drawn. */
 function pixels(page: Page): Promise<string> {

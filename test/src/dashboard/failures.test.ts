@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import type { ControlOperations, JobCount } from '@geartrain/protocol'
-import type { ServerOptions } from '@geartrain/server'
+import { hashToken, type ServerOptions } from '@geartrain/server'
 import type { Page } from 'playwright-core'
 import { rules, showToken, theirs, tokenOf } from '../access/parts.ts'
 import { wire } from '../http/office.ts'
@@ -136,8 +136,8 @@ describe('failures', { skip }, () => {
     await bury(stage, 'mail', ['no such user'])
     const page = await stage.page('failures')
     await page.getByRole('button', { name: 'Pause' }).click()
-    const [{ handle = '' } = {}] = (await dead(stage)).groups
-    await fetch(`${stage.origin}/api/jobs/${encodeURIComponent(handle)}`, { method: 'DELETE' })
+    const [group] = (await dead(stage)).groups
+    await fetch(`${stage.origin}/api/jobs/${encodeURIComponent(group?.handle ?? '')}`, { method: 'DELETE' })
     await row(page, 'no such user').getByRole('button', { name: 'Retry' }).click()
     await page.getByText('There are none of them any more.').waitFor()
     await page.context().close()
@@ -171,17 +171,24 @@ describe('failures', { skip }, () => {
   })
 })
 
+/** Who may look at everything, and operate some of it. */
+const mixed = {
+  looks: { token: hashToken('mixed'), roles: 'view' },
+  operates: { token: hashToken('mixed'), roles: 'operate', functions: theirs },
+} as const
+
 test('who may only look sees no buttons, and those of others not at all', { skip }, async () => {
-  await using stage = await Stage.open({ ...options, access: rules })
+  await using stage = await Stage.open({ ...options, access: { ...rules, ...mixed } })
   await bury(stage, theirs, ['mine'], 'token-of-all')
   await bury(stage, 'other', ['of another'], 'token-of-all')
-  for (const [asker, buttons] of [
-    ['view', 0],
-    ['operate', 3],
+  for (const [token, rows, buttons] of [
+    [tokenOf('view'), 1, 0],
+    [tokenOf('operate'), 1, 3],
+    ['mixed', 2, 3],
   ] as const) {
-    const page = await stage.page('failures', { token: tokenOf(asker) })
+    const page = await stage.page('failures', { token })
     await row(page, 'mine').waitFor()
-    assert.equal(await page.locator('tr[data-row]').count(), 1)
+    assert.equal(await page.locator('tr[data-row]').count(), rows)
     assert.equal(await page.getByRole('button', { name: /^(Retry|Delete|Retry all)$/ }).count(), buttons)
     await page.context().close()
   }

@@ -5,8 +5,8 @@ import fc from 'fast-check'
 
 const sources: SuggestionSources = {
   functions: [
-    { name: 'mail.send', count: 3 },
-    { name: 'mail.digest', count: 1204 },
+    { name: 'mail.send', count: 1204 },
+    { name: 'mail.digest', count: 3 },
     { name: 'email', count: 9 },
     { name: 'statement', count: 1 },
     { name: 'two words', count: 0 },
@@ -43,9 +43,9 @@ describe('suggestions for the filter of jobs', () => {
     ['dea', ['state:dead']],
     ['DEA', ['state:dead']],
     ['fail', ['state:failed', 'reason:failed']],
-    ['mail', ['function:mail.digest', 'function:mail.send', 'function:email']],
-    ['function:mail', ['function:mail.digest', 'function:mail.send', 'function:email']],
-    ['function:*mail*', ['function:mail.digest', 'function:mail.send', 'function:email']],
+    ['mail', ['function:mail.send', 'function:mail.digest', 'function:email']],
+    ['function:mail', ['function:mail.send', 'function:mail.digest', 'function:email']],
+    ['function:*mail*', ['function:mail.send', 'function:mail.digest', 'function:email']],
     ['function:"two w', ['function:"two words"']],
     ['two', ['function:"two words"']],
     ['function:mail.send mail', []],
@@ -68,7 +68,7 @@ describe('suggestions for the filter of jobs', () => {
 
   it('have a line of help each', () => {
     for (const { help } of suggest('', 0, sources).rows) assert.notEqual(help, '')
-    assert.equal(suggest('digest', 6, sources).rows[0]?.help, '1,204 jobs')
+    assert.equal(suggest('send', 4, sources).rows[0]?.help, '1,204 jobs')
   })
 
   it('are for the word at the caret, which they replace', () => {

@@ -20,41 +20,55 @@ const api = new URL('http://127.0.0.1:4731/api')
 const runAt = Date.UTC(2030, 0, 31, 9)
 
 describe('the same job again', () => {
-  const rows: readonly [job: Partial<JobSnapshot>, line: string | undefined, command: string | undefined, curl: string][] =
+  const rows: readonly [
+    job: Partial<JobSnapshot>,
+    line: string | undefined,
+    command: string | undefined,
+    curl: string,
+  ][] = [
     [
-      [{}, 'hello', 'geartrain do --background mail hello', 'curl --data-raw hello http://127.0.0.1:4731/api/functions/mail/jobs'],
-      [
-        { background: false },
-        '',
-        "geartrain do mail ''",
-        "curl --data-raw '' 'http://127.0.0.1:4731/api/functions/mail/jobs?wait=true'",
-      ],
-      [
-        { unique: "it's", priority: 'high', then: 'next', state: 'delayed', runAt },
-        '{"a":1}',
-        `geartrain do --background --unique 'it'\\''s' --priority high --at 2030-01-31T09:00:00.000Z --then next mail '{"a":1}'`,
-        `curl --data-raw '{"a":1}' 'http://127.0.0.1:4731/api/functions/mail/jobs?unique=it%27s&priority=high&run-at=${runAt}&then=next'`,
-      ],
-      [
-        // Put off after a failure: that is no time which anybody has asked for.
-        { state: 'delayed', runAt, attempts: 1, options: { attempts: '5', timeout: '30s', 'retry-foreground': 'true', 'dead-for': '1d' } },
-        undefined,
-        'geartrain do --background --attempts 5 --job-timeout 30s --retry-foreground --file payload.bin mail',
-        "curl --data-binary @payload.bin 'http://127.0.0.1:4731/api/functions/mail/jobs?attempts=5&timeout=30s&retry-foreground=true&dead-for=1d'",
-      ],
-      [
-        { function: '-x /ü', unique: '-', reducer: 'sum' },
-        '-v',
-        "geartrain do --background --unique=- -- '-x /ü' -v",
-        "curl --data-raw -v 'http://127.0.0.1:4731/api/functions/-x%20%2F%C3%BC/jobs?unique=-&reducer=sum'",
-      ],
-      [
-        { function: 'a\u001b[2Jb', unique: '\n' },
-        'x',
-        undefined,
-        "curl --data-raw x 'http://127.0.0.1:4731/api/functions/a%1B%5B2Jb/jobs?unique=%0A'",
-      ],
-    ]
+      {},
+      'hello',
+      'geartrain do --background mail hello',
+      'curl --data-raw hello http://127.0.0.1:4731/api/functions/mail/jobs',
+    ],
+    [
+      { background: false },
+      '',
+      "geartrain do mail ''",
+      "curl --data-raw '' 'http://127.0.0.1:4731/api/functions/mail/jobs?wait=true'",
+    ],
+    [
+      { unique: "it's 'so'", priority: 'high', then: 'next', state: 'delayed', runAt },
+      '{"a":1}',
+      `geartrain do --background --unique 'it'\\''s '\\''so'\\''' --priority high --at 2030-01-31T09:00:00.000Z --then next mail '{"a":1}'`,
+      `curl --data-raw '{"a":1}' 'http://127.0.0.1:4731/api/functions/mail/jobs?unique=it%27s+%27so%27&priority=high&run-at=${runAt}&then=next'`,
+    ],
+    [
+      // Put off after a failure: that is no time which anybody has asked for.
+      {
+        state: 'delayed',
+        runAt,
+        attempts: 1,
+        options: { attempts: '5', timeout: '30s', 'retry-foreground': 'true', 'dead-for': '1d' },
+      },
+      undefined,
+      'geartrain do --background --attempts 5 --job-timeout 30s --retry-foreground --file payload.bin mail',
+      "curl --data-binary @payload.bin 'http://127.0.0.1:4731/api/functions/mail/jobs?attempts=5&timeout=30s&retry-foreground=true&dead-for=1d'",
+    ],
+    [
+      { function: '-x /ü', unique: '-', reducer: 'sum' },
+      '-v',
+      "geartrain do --background --unique=- -- '-x /ü' -v",
+      "curl --data-raw -v 'http://127.0.0.1:4731/api/functions/-x%20%2F%C3%BC/jobs?unique=-&reducer=sum'",
+    ],
+    [
+      { function: 'a\u001b[2Jb', unique: '\n' },
+      'x',
+      undefined,
+      "curl --data-raw x 'http://127.0.0.1:4731/api/functions/a%1B%5B2Jb/jobs?unique=%0A'",
+    ],
+  ]
   for (const [job, line, command, curl] of rows) {
     test(JSON.stringify(job), () => {
       const whole = { ...base, ...job }

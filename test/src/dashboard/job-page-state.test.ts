@@ -67,11 +67,7 @@ describe('the time line', () => {
         '9000 ahead: Expires unless it is begun before',
       ],
     ],
-    [
-      'runs',
-      told(running),
-      ['1000 Submitted in the background', `1500 Attempt 1 runs waited on ${worker}`],
-    ],
+    ['runs', told(running), ['1000 Submitted in the background', `1500 Attempt 1 runs waited on ${worker}`]],
     [
       'has begun a moment ago: nobody has said when',
       told({}, [1400, { kind: 'started', data: { attempt: 1 } }]),

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { actionsOf, bulkActions, bulkBody, fitting, jobsCounted } from '@geartrain/dashboard/pages/jobs/bulk-actions'
+import {
+  actionsOf,
+  bulkActions,
+  bulkBody,
+  filterAfter,
+  fitting,
+  jobsCounted,
+} from '@geartrain/dashboard/pages/jobs/bulk-actions'
 import { fillPage, inPlace, type JobPage, percentOf } from '@geartrain/dashboard/pages/jobs/job-page'
 import type { JobSummary } from '@geartrain/protocol'
 import fc from 'fast-check'
@@ -194,6 +201,17 @@ describe('what can be done to many jobs', () => {
       filter: {},
       priority: 'low',
     })
+  })
+
+  it('leads to where they can be seen', () => {
+    const [retry, run, prioritize] = bulkActions
+    assert.ok(retry !== undefined && run !== undefined && prioritize !== undefined)
+    const filter = { function: 'f', reason: 'lost', message: 'm', error: 'e' } as const
+    const after = { function: 'f', state: 'ready' }
+    assert.deepEqual(filterAfter(retry, { kind: 'all', filter }), after)
+    assert.deepEqual(filterAfter(run, { kind: 'all', filter: { state: 'delayed' } }), { state: 'ready' })
+    assert.equal(filterAfter(prioritize, { kind: 'all', filter }), undefined)
+    assert.equal(filterAfter(retry, { kind: 'named', handles: ['a'] }), undefined)
   })
 
   it('says how many there are', () => {

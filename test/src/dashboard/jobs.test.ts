@@ -1,68 +1,20 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { ControlOperations, JobDescription } from '@geartrain/protocol'
 import type { Page } from 'playwright-core'
-import { rules, tokenOf } from '../access/parts.ts'
-import { Stage, skip, violations } from './stage.ts'
+import { hostile, JobsStage, long, rows, scopeOf } from './jobs-stage.ts'
+import { skip, violations } from './stage.ts'
 
-// The page of jobs in a browser, against a server with jobs in each state.
-
-const hostile = `<img src=x onerror="alert(1)">"' \\ 😀 </script>`
-const long = 'x'.repeat(512)
-
-const directory = mkdtempSync(join(tmpdir(), 'geartrain-jobs-'))
-let stage: Stage
-/** Lets the worker's job end. */
-let finish = () => {}
+// The page of jobs in a browser: what it shows, and how one finds jobs.
 
 describe('the page of jobs', { skip }, () => {
+  let jobs: JobsStage
   before(async () => {
-    stage = await Stage.open({
-      store: `sqlite:${join(directory, 'jobs.db')}`,
-      handlePrefix: 'H:test',
-      functions: {
-        '*': { attempts: 1 },
-        'mail.kept': { 'keep-results': '1h' },
-        retried: { attempts: 2, 'backoff-first': '1h' },
-      },
-    })
-    const { client } = stage
-    const running = new Promise<void>((resolve) => {
-      finish = resolve
-    })
-    const worker = stage.worker({ clientId: 'joe', concurrency: 4, onError() {} })
-    worker.handle('slow', async (job) => {
-      job.progress(45, 100)
-      await running
-    })
-    worker.handle('mail.kept', () => 'ok')
-    worker.handle('broken', () => {
-      throw new Error('could not connect to 10.0.0.1\n    at connect (/app/smtp.js:3:5)')
-    })
-    await worker.start()
-    await client.submitBackground('slow', '', { unique: 'report-7' })
-    for (let i = 0; i < 3; i++) await client.submitBackground('broken', '')
-    for (let i = 0; i < 2; i++) await client.submitBackground('mail.kept', '')
-    for (let i = 0; i < 4; i++) await client.submitBackground('mail.later', '', { delayMs: 3_600_000 })
-    for (let i = 0; i < 120; i++) await client.submitBackground('paged', '', { unique: `p-${i}` })
-    await client.submitBackground(hostile, '', { unique: hostile.slice(0, 60) })
-    await client.submitBackground(long, '', { priority: 'high' })
-    await settled('state=dead', 3)
-    await settled('state=complete', 2)
-    await settled('state=running', 1)
+    jobs = await JobsStage.open()
   })
-
-  after(async () => {
-    finish()
-    await stage[Symbol.asyncDispose]()
-    rmSync(directory, { recursive: true })
-  })
+  after(() => jobs[Symbol.asyncDispose]())
 
   it('shows how many there are in each state, and each job with what matters', async () => {
-    const page = await stage.page('jobs')
+    const page = await jobs.stage.page('jobs')
     const states = page.getByRole('navigation', { name: 'States' })
     for (const [state, count] of [
       ['all live', '127'],
@@ -96,7 +48,7 @@ describe('the page of jobs', { skip }, () => {
   })
 
   it('is filtered by keys alone, with suggestions', async () => {
-    const page = await stage.page('jobs')
+    const page = await jobs.stage.page('jobs')
     await rows(page).first().waitFor()
     const input = page.getByRole('combobox', { name: 'Filter' })
     await page.keyboard.press('/')
@@ -130,7 +82,7 @@ describe('the page of jobs', { skip }, () => {
   })
 
   it('suggests functions and workers, which a click takes', async () => {
-    const page = await stage.page('jobs')
+    const page = await jobs.stage.page('jobs')
     const input = page.getByRole('combobox', { name: 'Filter' })
     await input.fill('worker:')
     await page.getByRole('option', { name: 'worker:joe' }).click()
@@ -147,7 +99,7 @@ describe('the page of jobs', { skip }, () => {
   })
 
   it('says what is wrong with a filter, and does the rest', async () => {
-    const page = await stage.page(`jobs?${new URLSearchParams({ q: 'stat:x state:delayed age:5m' })}`)
+    const page = await jobs.stage.page(`jobs?${new URLSearchParams({ q: 'stat:x state:delayed age:5m' })}`)
     await page.getByText('There is no key stat:. Did you mean state:?').waitFor()
     await page.getByText('An age is a sign').waitFor()
     // Nobody knows what was meant.
@@ -166,32 +118,32 @@ describe('the page of jobs', { skip }, () => {
   })
 
   it('opens the job of a handle', async () => {
-    const { handle } = await firstOf('state=dead')
-    const page = await stage.page('jobs')
+    const { handle } = await jobs.first('state=dead')
+    const page = await jobs.stage.page('jobs')
     await page.getByRole('combobox', { name: 'Filter' }).fill(handle)
     await page.keyboard.press('Enter')
     await page.waitForURL((url) => url.pathname === '/job' && url.searchParams.get('handle') === handle)
-    await page.goto(`${stage.origin}/jobs?${new URLSearchParams({ q: `handle:${handle}` })}`)
+    await page.goto(`${jobs.stage.origin}/jobs?${new URLSearchParams({ q: `handle:${handle}` })}`)
     await page.waitForURL((url) => url.pathname === '/job' && url.searchParams.get('handle') === handle)
     await page.context().close()
   })
 
   it('says so if there is none', async () => {
-    const page = await stage.page('jobs?q=function:nobody')
+    const page = await jobs.stage.page('jobs?q=function:nobody')
     await page.getByText('No job is like that.').waitFor()
     await page.getByRole('button', { name: 'Show all that have not ended' }).click()
     await rows(page).first().waitFor()
     assert.ok(page.url().endsWith('/jobs'))
-    await page.goto(`${stage.origin}/jobs?after=9000000000000000`)
+    await page.goto(`${jobs.stage.origin}/jobs?after=9000000000000000`)
     await page.getByText('There are no more jobs.').waitFor()
-    await page.goto(`${stage.origin}/jobs?q=function:f&after=nonsense`)
+    await page.goto(`${jobs.stage.origin}/jobs?q=function:f&after=nonsense`)
     await page.getByRole('alert').filter({ hasText: 'after' }).waitFor()
-    stage.forgiveFaults(/400/)
+    jobs.stage.forgiveFaults(/400/)
     await page.context().close()
   })
 
   it('is paged through, there and back, and in both orders', async () => {
-    const page = await stage.page('jobs?q=function:paged')
+    const page = await jobs.stage.page('jobs?q=function:paged')
     const uniques = () => rows(page).locator('.jobs-unique').allInnerTexts()
     const previous = page.getByRole('button', { name: 'Previous' })
     const next = page.getByRole('button', { name: 'Next' })
@@ -222,7 +174,7 @@ describe('the page of jobs', { skip }, () => {
 
     // Who was sent the address comes to the first page.
     await page.goto('about:blank')
-    const other = await stage.page(second.slice(stage.origin.length + 1))
+    const other = await jobs.stage.page(second.slice(jobs.stage.origin.length + 1))
     await showing('p-50', other)
     await other.getByRole('button', { name: 'Previous' }).click()
     await showing('p-0', other)
@@ -235,15 +187,15 @@ describe('the page of jobs', { skip }, () => {
   })
 
   it('is live, and does not move what is pointed at', async () => {
-    const page = await stage.page('jobs?q=function:lively')
+    const page = await jobs.stage.page('jobs?q=function:lively')
     await page.getByText('No job is like that.').waitFor()
-    await stage.client.submitBackground('lively', '', { unique: 'l-1' })
-    await stage.client.submitBackground('lively', '', { unique: 'l-2' })
+    await jobs.stage.client.submitBackground('lively', '', { unique: 'l-1' })
+    await jobs.stage.client.submitBackground('lively', '', { unique: 'l-2' })
     await rows(page).filter({ hasText: 'l-2' }).waitFor()
     await rows(page).filter({ hasText: 'l-1' }).hover()
-    const { handle } = await firstOf('function=lively')
-    await change({ action: 'cancel', handles: [handle] })
-    await stage.client.submitBackground('lively', '', { unique: 'l-3' })
+    const { handle } = await jobs.first('function=lively')
+    await jobs.change({ action: 'cancel', handles: [handle] })
+    await jobs.stage.client.submitBackground('lively', '', { unique: 'l-3' })
     await rows(page).filter({ hasText: 'l-1' }).getByText('moved on').waitFor()
     const more = page.getByRole('button', { name: 'The list has changed: show 1 other job' })
     await more.waitFor()
@@ -253,101 +205,13 @@ describe('the page of jobs', { skip }, () => {
     await rows(page).filter({ hasText: 'l-3' }).waitFor()
     await rows(page).filter({ hasText: 'l-1' }).waitFor({ state: 'detached' })
     assert.equal(await more.count(), 0)
-    await change({ action: 'cancel', filter: { function: 'lively' } })
-    await page.context().close()
-  })
-
-  it('changes those that are selected, by keys, and says why some were refused', async () => {
-    for (let i = 0; i < 3; i++) await stage.client.submitBackground('picked', '', { unique: `s-${i}` })
-    const page = await stage.page('jobs?q=function:picked')
-    await rows(page).nth(2).waitFor()
-    for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key)
-    await scopeOf(page, '2 selected')
-    // One of them ends meanwhile, and stays selected.
-    const { handle } = await firstOf('function=picked')
-    await change({ action: 'cancel', handles: [handle] })
-    await rows(page).first().getByText('moved on').waitFor()
-    await scopeOf(page, '2 selected')
-    await page.getByRole('button', { name: 'Cancel …' }).click()
-    const dialog = page.getByRole('dialog', { name: 'Cancel 2 jobs?' })
-    await dialog.getByRole('button', { name: 'Cancel 2 jobs' }).click()
-    await page.getByText('Cancelled: 1 job; 1 refused:').waitFor()
-    const refused = page.getByRole('listitem').filter({ hasText: `there is no job ${handle}` })
-    await refused.getByRole('link', { name: handle }).waitFor()
-    await rows(page).filter({ hasText: 's-1' }).waitFor({ state: 'detached' })
-    assert.equal(await rows(page).count(), 1)
-    await page.getByRole('button', { name: 'Dismiss' }).click()
-    await page.getByText('Cancelled: 1 job').waitFor({ state: 'detached' })
-    await page.context().close()
-  })
-
-  it('changes all that match, with their number first', async () => {
-    const { client } = stage
-    for (let i = 0; i < 60; i++) await client.submitBackground('many', '')
-    for (let i = 0; i < 2; i++) await client.submitBackground('many.later', '', { delayMs: 3_600_000 })
-    const page = await stage.page('jobs?q=function:many+state:ready')
-    const ask = async (action: string, jobs: string) => {
-      await page.getByRole('button', { name: `${action} …` }).click()
-      const dialog = page.getByRole('dialog', { name: `${action} ${jobs}?` })
-      await dialog.waitFor()
-      return dialog
-    }
-    await scopeOf(page, 'All 60 that match')
-    const no = await ask('Cancel', '60 jobs')
-    await no.getByText('All that match function:many state:ready, and not only those that are shown.').waitFor()
-    await page.keyboard.press('Escape')
-    await no.waitFor({ state: 'detached' })
-    assert.equal(await total('function=many'), 60)
-
-    const line = await ask('Reprioritise', '60 jobs')
-    await line.getByLabel('Priority').selectOption('low')
-    await line.getByRole('button', { name: 'Reprioritise 60 jobs' }).click()
-    await page.getByText('Reprioritised: 60 jobs.').waitFor()
-    assert.equal(await total('function=many&priority=low'), 60)
-
-    await (await ask('Cancel', '60 jobs')).getByRole('button', { name: 'Cancel 60 jobs' }).click()
-    await page.getByText('Cancelled: 60 jobs.').waitFor()
-    assert.equal(await total('function=many'), 0)
-    await page.getByText('No job is like that.').waitFor()
-
-    await page.goto(`${stage.origin}/jobs?q=function:many.later`)
-    await (await ask('Run now', '2 jobs')).getByRole('button', { name: 'Run now 2 jobs' }).click()
-    await page.getByText('Ready now: 2 jobs.').waitFor()
-    assert.equal(await total('function=many.later&state=ready'), 2)
-    await page.context().close()
-  })
-
-  it('retries and deletes what is dead, and deletes what is kept', async () => {
-    const page = await stage.page('jobs?q=state:dead+function:broken')
-    const kept = rows(page).first()
-    await kept.waitFor()
-    assert.equal(await page.getByRole('button', { name: 'Cancel …' }).count(), 0)
-    const { handle } = await firstOf('state=dead&order=newest')
-    await kept.getByRole('checkbox').click()
-    await page.getByRole('button', { name: 'Retry …' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Retry 1 job' }).click()
-    await page.getByText('Retried: 1 job.').waitFor()
-    await page.getByRole('button', { name: 'Delete …' }).waitFor()
-    // It fails again.
-    await settled('state=dead', 3)
-    assert.equal((await describeJob(handle)).state, 'dead')
-    await page.getByRole('button', { name: 'Delete …' }).click()
-    await page
-      .getByRole('dialog')
-      .getByRole('button', { name: /^Delete \d jobs?$/ })
-      .click()
-    await page.getByText(/^Deleted: \d jobs?\.$/).waitFor()
-    await page.goto(`${stage.origin}/jobs?q=state:complete`)
-    await page.getByRole('button', { name: 'Delete …' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete 2 jobs' }).click()
-    await page.getByText('Deleted: 2 jobs.').waitFor()
-    assert.equal(await total('state=complete'), 0)
+    await jobs.change({ action: 'cancel', filter: { function: 'lively' } })
     await page.context().close()
   })
 
   it('runs no script out of names, and nothing overflows', async () => {
     for (const width of [400, 1280]) {
-      const page = await stage.page(`jobs?order=newest`, { width, height: 800 })
+      const page = await jobs.stage.page(`jobs?order=newest`, { width, height: 800 })
       const row = rows(page).filter({ hasText: '<img src=x' })
       await row.waitFor()
       assert.equal(await row.locator('.jobs-name').getAttribute('title'), hostile)
@@ -363,7 +227,7 @@ describe('the page of jobs', { skip }, () => {
 
   it('is for everyone, as far as axe can say', async () => {
     for (const theme of ['light', 'dark'] as const) {
-      const page = await stage.page(`jobs?${new URLSearchParams({ q: 'stat:x' })}`, { theme })
+      const page = await jobs.stage.page(`jobs?${new URLSearchParams({ q: 'stat:x' })}`, { theme })
       await rows(page).filter({ hasText: 'paged' }).first().getByRole('checkbox').click()
       await page.keyboard.press('/')
       await page.keyboard.press('End')
@@ -377,78 +241,9 @@ describe('the page of jobs', { skip }, () => {
       assert.deepEqual(await violations(page), [])
       await page.context().close()
     }
-    const phone = await stage.page('jobs?q=state:running', { width: 400, height: 800 })
+    const phone = await jobs.stage.page('jobs?q=state:running', { width: 400, height: 800 })
     await rows(phone).first().waitFor()
     assert.deepEqual(await violations(phone), [])
     await phone.context().close()
   })
 })
-
-describe('the page of jobs of who may not do everything', { skip }, () => {
-  it('shows what they may do, and no more', async () => {
-    await using guarded = await Stage.open({ access: rules })
-    for (const name of ['mail.send', 'mail.digest', 'other']) {
-      const headers = { authorization: 'Bearer token-of-all' }
-      const answer = await fetch(`${guarded.origin}/api/functions/${name}/jobs`, { method: 'POST', headers })
-      assert.equal(answer.status, 202)
-    }
-    const viewer = await guarded.page('jobs', { token: tokenOf('view') })
-    await rows(viewer).nth(1).waitFor()
-    assert.equal(await rows(viewer).count(), 2)
-    assert.equal(await viewer.getByRole('checkbox').count(), 0)
-    assert.equal(await viewer.getByRole('group', { name: 'Change jobs' }).count(), 0)
-
-    const operator = await guarded.page('jobs', { token: tokenOf('operate') })
-    await operator.getByText('Filter by one function to change all of its jobs, or select some.').waitFor()
-    assert.equal(await operator.getByRole('button', { name: 'Cancel …' }).count(), 0)
-    await operator.getByRole('combobox', { name: 'Filter' }).fill('function:mail.*')
-    await operator.keyboard.press('Enter')
-    await operator.getByRole('button', { name: 'Cancel …' }).click()
-    await operator.getByRole('dialog').getByRole('button', { name: 'Cancel 2 jobs' }).click()
-    await operator.getByText('Cancelled: 2 jobs.').waitFor()
-
-    const admin = await guarded.page('jobs', { token: 'token-of-all' })
-    await rows(admin).filter({ hasText: 'other' }).waitFor()
-    await scopeOf(admin, 'The one that matches')
-    await admin.getByRole('button', { name: 'Cancel …' }).waitFor()
-  })
-})
-
-function rows(page: Page) {
-  return page.getByRole('table', { name: 'Jobs' }).locator('[data-row]')
-}
-
-async function scopeOf(page: Page, text: string): Promise<void> {
-  await page.getByRole('group', { name: 'Change jobs' }).getByText(text, { exact: true }).waitFor()
-}
-
-async function ask<Answer>(path: string, body?: object): Promise<Answer> {
-  const headers = { 'content-type': 'application/json' }
-  const init = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) }
-  const answer = await fetch(`${stage.origin}/api/${path}`, init)
-  assert.equal(answer.status, 200)
-  // As the API says, against which it is tested elsewhere.
-  return (await answer.json()) as Answer
-}
-
-async function total(query: string): Promise<number> {
-  return (await ask<{ readonly count: number }>(`jobs/count?${query}`)).count
-}
-
-async function firstOf(query: string) {
-  const { jobs } = await ask<ControlOperations['jobs']['answer']>(`jobs?${query}`)
-  return jobs[0] ?? assert.fail(`there is no job of ${query}`)
-}
-
-function describeJob(handle: string): Promise<JobDescription> {
-  return ask(`jobs/${encodeURIComponent(handle)}`)
-}
-
-async function change(body: object): Promise<void> {
-  await ask('jobs/bulk', body)
-}
-
-/** When there are so many. */
-async function settled(query: string, count: number): Promise<void> {
-  while ((await total(query)) !== count);
-}

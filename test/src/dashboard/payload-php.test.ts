@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { readPhp } from '@geartrain/dashboard/payload/php'
 import fc from 'fast-check'
 import { missing } from '../support/peers.ts'
 import { outline } from './payload-outline.ts'
 
+const run = promisify(execFile)
 const skip = missing('php') ?? false
 const classes = `
   class Point { public $x = 1; protected $y = 2.5; private $z = null; public $list = ['a', "b\\0c"]; }
@@ -51,11 +53,7 @@ const rows: readonly [expression: string, serialized: string, outline: string][]
     'a:2:{i:0;O:8:"stdClass":0:{}i:1;r:2;}',
     '[0: stdClass {}, 1: same as value 2]',
   ],
-  [
-    '(function () { $a = [1]; $a[] = &$a[0]; return $a; })()',
-    'a:2:{i:0;i:1;i:1;R:2;}',
-    '[0: 1, 1: same as value 2]',
-  ],
+  ['(function () { $a = [1]; $a[] = &$a[0]; return $a; })()', 'a:2:{i:0;i:1;i:1;R:2;}', '[0: 1, 1: same as value 2]'],
 ]
 
 describe('what PHP serializes', () => {
@@ -63,21 +61,27 @@ describe('what PHP serializes', () => {
     test(expression, () => assert.equal(outlineOf(Buffer.from(serialized, 'latin1')), expected))
   }
 
-  test('PHP itself writes it so', { skip }, () => {
+  test('PHP itself writes it so', { skip }, async () => {
     const script = `${classes} foreach ([${rows.map(([expression]) => expression).join(', ')}] as $value) echo base64_encode(serialize($value)), "\\n";`
-    const lines = execFileSync('php', ['-r', script], { encoding: 'utf8' }).trim().split('\n')
-    const written = lines.map((line) => Buffer.from(line, 'base64').toString('latin1'))
+    const { stdout } = await run('php', ['-r', script])
+    const written = stdout
+      .trim()
+      .split('\n')
+      .map((line) => Buffer.from(line, 'base64').toString('latin1'))
     assert.deepEqual(
       written,
       rows.map(([, serialized]) => serialized),
     )
   })
 
-  test('any value of PHP is read as it is', { skip }, () => {
-    const script = `foreach (json_decode(stream_get_contents(STDIN), true) as $each) echo base64_encode(serialize($each)), "\\n";`
+  test('any value of PHP is read as it is', { skip }, async () => {
+    const script = `foreach (json_decode($argv[1], true) as $each) echo base64_encode(serialize($each)), "\\n";`
     const values = fc.sample(fc.jsonValue({ maxDepth: 4 }), { numRuns: 200, seed: 7 })
-    const lines = execFileSync('php', ['-r', script], { encoding: 'utf8', input: JSON.stringify(values) })
-    const read = lines.trim().split('\n').map((line) => readPhp(Buffer.from(line, 'base64')))
+    const { stdout } = await run('php', ['-r', script, JSON.stringify(values)])
+    const read = stdout
+      .trim()
+      .split('\n')
+      .map((line) => readPhp(Buffer.from(line, 'base64')))
     assert.equal(read.length, values.length)
     for (const [index, tree] of read.entries()) assert.ok(tree, JSON.stringify(values[index]))
   })
@@ -129,7 +133,8 @@ describe('none of PHP is', () => {
     'x:1;',
     `${'a:1:{i:0;'.repeat(502)}N;${'}'.repeat(502)}`,
   ]
-  for (const text of rows) test(JSON.stringify(text.slice(0, 60)), () => assert.equal(outlineOf(Buffer.from(text)), undefined))
+  for (const text of rows)
+    test(JSON.stringify(text.slice(0, 60)), () => assert.equal(outlineOf(Buffer.from(text)), undefined))
 
   test('what was cut off', () => {
     const whole = Buffer.from('a:2:{i:0;O:1:"A":1:{s:1:"b";d:1.5;}i:1;s:3:"x\0y";}', 'latin1')

@@ -65,7 +65,12 @@ function valueOf(tree: NonNullable<ReturnType<typeof readJson>>): unknown {
     case 'map': {
       const object: Record<string, unknown> = {}
       for (const { key, value } of tree.entries) {
-        Object.defineProperty(object, key, { value: valueOf(value), enumerable: true, configurable: true, writable: true })
+        Object.defineProperty(object, key, {
+          value: valueOf(value),
+          enumerable: true,
+          configurable: true,
+          writable: true,
+        })
       }
       return object
     }

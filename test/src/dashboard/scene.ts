@@ -51,7 +51,7 @@ const parts: readonly Part[] = [
     failures: 15,
     error: () => 'SMTP 421 4.7.0: try again later, closing connection',
     workers: ['mailer-1', 'mailer-2'],
-    payload: (index) => `a:3:{s:2:"to";s:15:"anna@example.org";s:8:"template";s:7:"welcome";s:2:"id";i:${index};}`,
+    payload: (index) => `a:3:{s:2:"to";s:16:"anna@example.org";s:8:"template";s:7:"welcome";s:2:"id";i:${index};}`,
   },
   {
     name: 'webhook.deliver',

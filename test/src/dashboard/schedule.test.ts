@@ -60,7 +60,7 @@ describe('the page of a schedule', { skip }, () => {
     await dialog.getByRole('button', { name: 'Save' }).click()
     await page.getByText('bytes is changed.').waitFor()
     await page.locator('.schedule-facts').getByText('0 4 * * *').waitFor()
-    const { next, history, origin, ...now } = await show('bytes')
+    const { next: _next, history: _history, origin: _origin, ...now } = await show('bytes')
     assert.deepEqual(now, { ...before, cron: '0 4 * * *' })
     // Another workload, of text.
     await page.getByRole('button', { name: 'Change' }).click()

@@ -17,6 +17,9 @@ export const keyHelp: readonly (readonly [string, string])[] = [
   ['?', 'this help'],
 ]
 
+/** Those of them that there are where other servers are all that is shown. */
+export const monitorKeys: ReadonlySet<string> = new Set(['/', 'j  k', 'Enter', 'p', '?'])
+
 export const isHelpOpen = signal(false)
 
 /** What follows `g`, by key. */

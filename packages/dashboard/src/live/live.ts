@@ -36,6 +36,10 @@ export const live: {
   readonly isPaused: ReadonlySignal<boolean>
 } = { status, functions, all, server, findings, at, isPaused: isPausedByUser }
 
+document.addEventListener('visibilitychange', () => {
+  isHidden.value = document.hidden
+})
+
 /** Somebody looks, and wants to see what changes. */
 export const isWatching: ReadonlySignal<boolean> = computed(() => !isPausedByUser.value && !isHidden.value)
 
@@ -63,19 +67,11 @@ const retryMs = { first: 1000, max: 10_000 }
 
 /** Listens while somebody watches. Gives the way to stop for good. */
 export function startLive(): () => void {
-  const seen = () => {
-    isHidden.value = document.hidden
-  }
-  document.addEventListener('visibilitychange', seen)
-  const stopEffect = effect(() => {
+  return effect(() => {
     if (isWatching.value) return listen()
     status.value = 'paused'
     return undefined
   })
-  return () => {
-    document.removeEventListener('visibilitychange', seen)
-    stopEffect()
-  }
 }
 
 /** Connects, again and again, until it is stopped. */

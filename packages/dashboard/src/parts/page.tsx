@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { about } from '../session/session.ts'
 
 /** The frame of each page: its heading, what can be done with it as a whole, and its content. */
 export function Page(props: {
@@ -10,7 +11,7 @@ export function Page(props: {
   readonly children: ComponentChildren
 }): JSX.Element {
   useEffect(() => {
-    document.title = `${props.title} · Geartrain`
+    document.title = `${props.title} · Geartrain${about.peek()?.kind === 'monitor' ? ' monitor' : ''}`
   }, [props.title])
   return (
     <>

@@ -60,13 +60,17 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
   const toggle = useToggle(selection)
   if (rows.length === 0) return <>{props.empty}</>
   const sort = chosen === '' ? (props.sort ?? '') : chosen
-  const inOrder = (some: readonly Row[]) => sortedBy(some, columns, sort, rowKey)
+  // Of tens of thousands of rows, only those that are shown are put in order.
+  const isFlat = grouping === undefined && childrenOf === undefined
+  const rowsMax = isFlat && !isWhole ? rowsShownMax : Number.POSITIVE_INFINITY
+  const inOrder = (some: readonly Row[]) => sortedBy(some, columns, sort, rowKey, rowsMax)
   const top = inOrder(rows)
   const below = new Set<Row>(childrenOf === undefined ? [] : top.flatMap(childrenOf))
   const all = childrenOf === undefined ? top : top.flatMap((row) => [row, ...inOrder(childrenOf(row))])
   const groups = groupsOf(all, grouping)
   const sorted = groups.flatMap(({ rows: together }) => together)
   const shown = isWhole ? sorted : sorted.slice(0, rowsShownMax)
+  const total = isFlat ? rows.length : sorted.length
   return (
     <div class="table-frame">
       <table class="table">
@@ -106,9 +110,9 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
           </tbody>
         ))}
       </table>
-      {shown.length === sorted.length ? null : (
+      {shown.length === total ? null : (
         <button type="button" class="button" onClick={() => setWhole(true)}>
-          Show all {count(sorted.length)}
+          Show all {count(total)}
         </button>
       )}
     </div>
@@ -241,24 +245,46 @@ function cutTo<Row>(
   })
 }
 
-/** Equal ones keep an order that does not change from second to second. */
+/** The first `most` of them. Equal ones keep an order that does not change from second to second. */
 function sortedBy<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   sort: string,
   rowKey: (row: Row) => string,
+  most: number,
 ): readonly Row[] {
   const isDown = sort.startsWith('-')
   const sortBy = columns.find(({ key }) => key === sort.replace(/^-/, ''))?.sortBy
   if (sortBy === undefined) return rows
   const keyed = rows.map((row) => ({ row, by: sortBy(row), key: rowKey(row) }))
-  keyed.sort((one, other) => {
+  const order = (one: (typeof keyed)[number], other: (typeof keyed)[number]) => {
     if (one.by === undefined || other.by === undefined) {
       return Number(one.by === undefined) - Number(other.by === undefined) || compare(one.key, other.key)
     }
     return (isDown ? -1 : 1) * compare(one.by, other.by) || compare(one.key, other.key)
-  })
-  return keyed.map(({ row }) => row)
+  }
+  return firstOf(keyed, most, order).map(({ row }) => row)
+}
+
+/** The first `most` in that order. */
+function firstOf<Each>(all: Each[], most: number, order: (one: Each, other: Each) => number): Each[] {
+  if (all.length <= most) return all.sort(order)
+  const first = all.slice(0, most).sort(order)
+  for (const each of all.slice(most)) {
+    const last = first.at(-1)
+    if (last === undefined || order(each, last) >= 0) continue
+    let low = 0
+    let high = first.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const found = first[middle]
+      if (found !== undefined && order(each, found) >= 0) low = middle + 1
+      else high = middle
+    }
+    first.pop()
+    first.splice(low, 0, each)
+  }
+  return first
 }
 
 const byLetters = new Intl.Collator(undefined, { numeric: true })

@@ -56,6 +56,7 @@ export function failureColumns(onChanged: () => void): readonly Column<DeadGroup
     {
       key: 'job',
       title: 'Latest job',
+      isWideOnly: true,
       cell: ({ handle }) => (
         <Link href={jobLink(handle)} class="failure-job mono" title={handle}>
           {handle}

@@ -76,6 +76,8 @@ export function JobActions(props: {
   const { job } = told
   const [open, setOpen] = useState<'priority' | 'resubmit'>()
   const isOperator = may('operate', job.function)
+  // Of one that is gone, what is known is enough for another one.
+  const isThere = told.isGone !== true
   const close = () => setOpen(undefined)
   return (
     <>
@@ -84,13 +86,13 @@ export function JobActions(props: {
           Resubmit edited …
         </button>
       ) : null}
-      {isOperator && waits(job) ? (
+      {isOperator && isThere && waits(job) ? (
         <button type="button" class="button" onClick={() => setOpen('priority')}>
           Reprioritise …
         </button>
       ) : null}
-      <Disconnect job={job} />
-      {isOperator
+      {isThere ? <Disconnect job={job} /> : null}
+      {isOperator && isThere
         ? actions
             .filter(({ isFor }) => isFor(job))
             .map(({ title, kind, question, run, done }) => (
@@ -110,7 +112,7 @@ export function JobActions(props: {
         : null}
       {open === 'priority' ? <PriorityDialog job={job} onClose={close} onChanged={onChanged} /> : null}
       {open === 'resubmit' ? (
-        <ResubmitDialog job={job} workload={workload} onClose={close} onChanged={onChanged} />
+        <ResubmitDialog told={told} workload={workload} onClose={close} onChanged={onChanged} />
       ) : null}
     </>
   )

@@ -63,7 +63,7 @@ function Job({ told, feed }: { readonly told: Told; readonly feed: JobFeed }): J
           <span class="mono">{job.handle}</span> <Badge state={state}>{text}</Badge>
         </span>
       }
-      actions={isGone === true ? undefined : <JobActions told={told} workload={workload} onChanged={changed} />}
+      actions={<JobActions told={told} workload={workload} onChanged={changed} />}
     >
       <p class="job-function">
         <Link href={functionLink(job.function)}>{job.function}</Link>
@@ -101,9 +101,9 @@ function Job({ told, feed }: { readonly told: Told; readonly feed: JobFeed }): J
 function GoneNote({ told: { job } }: { readonly told: Told }): JSX.Element {
   return (
     <p class="banner tone-warn" role="status">
-      {isEnded(job)
-        ? 'The server knows this job no longer: what is shown was seen while it was there.'
-        : 'The server knows this job no longer. It has ended while nobody watched, and its result is not kept.'}
+      The server knows this job no longer{isEnded(job) ? ': what is shown was seen while it was there.' : '.'}
+      {isEnded(job) ? '' : ' It has ended while nobody watched, and its result is not kept.'}
+      {job.state === 'dead' ? ' If it was retried, a server without a store has given it another handle.' : ''}
     </p>
   )
 }

@@ -10,21 +10,22 @@ import { may } from '../../session/session.ts'
 import { bytes as sizeText } from '../../text/numbers.ts'
 import { submitQuery } from './commands.ts'
 import { priorities } from './priority-dialog.tsx'
-import type { JobSnapshot } from './told.ts'
+import type { JobSnapshot, Told } from './told.ts'
 import type { Source } from './use-payloads.ts'
 
 /** A job like this one, or a dead one itself, with what is changed here. */
 export function ResubmitDialog(props: {
-  readonly job: JobSnapshot
+  readonly told: Told
   readonly workload: Source
   readonly onClose: () => void
   readonly onChanged: () => void
 }): JSX.Element {
-  const { job, workload, onClose, onChanged } = props
+  const { told, workload, onClose, onChanged } = props
+  const { job } = told
   const [, goTo] = useLocation()
   const known = workload.kind === 'bytes' && workload.known.isWhole ? workload.known.bytes : undefined
   const original = known === undefined ? undefined : textOf(known)
-  const canRetry = job.state === 'dead' && may('operate', job.function)
+  const canRetry = job.state === 'dead' && told.isGone !== true && may('operate', job.function)
   const [isRetry, setRetry] = useState(canRetry)
   const [text, setText] = useState(original ?? '')
   const [functionName, setFunctionName] = useState(job.function)

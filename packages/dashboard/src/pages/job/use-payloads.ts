@@ -46,7 +46,8 @@ export function useResult({ job, isGone }: Told): Source | undefined {
   const resource = useResource(isLong && isThere ? to : undefined, (signal) => getBytes(to, fetchedBytesMax, signal))
   if (!isEnded(job)) return undefined
   if (job.hidden === true) return hidden
-  if (result === undefined) return state === 'complete' ? { kind: 'none', why: isThere ? 'It is empty.' : noResult } : undefined
+  if (result === undefined)
+    return state === 'complete' ? { kind: 'none', why: isThere ? 'It is empty.' : noResult } : undefined
   if (!('bytes' in result)) {
     const bytes = payloadBytes(result)
     const download = isThere ? { download: apiUrl(to) } : {}

@@ -14,6 +14,8 @@ export interface BulkAction {
   /** What becomes of the jobs. */
   readonly effect: string
   readonly isDestructive: boolean
+  /** Where they stand then; left out: nowhere, or where they did. */
+  readonly leadsTo?: JobStateName
   /** Of jobs that stand there it makes sense. */
   readonly states: readonly JobSummary['state'][]
 }
@@ -29,6 +31,7 @@ export const bulkActions: readonly BulkAction[] = [
     done: 'Retried',
     effect: 'They wait for a worker again, with all of their attempts.',
     isDestructive: false,
+    leadsTo: 'ready',
     states: ['dead'],
   },
   {
@@ -38,6 +41,7 @@ export const bulkActions: readonly BulkAction[] = [
     done: 'Ready now',
     effect: 'They do not wait for their time any longer: workers get them next.',
     isDestructive: false,
+    leadsTo: 'ready',
     states: ['delayed'],
   },
   {
@@ -106,4 +110,11 @@ function stateNamed(action: JobAction, filter: Filter): object {
 /** `12 jobs`; `at least 10,000 jobs` if there may be more. */
 export function jobsCounted(count: number, isExact: boolean): string {
   return `${isExact ? '' : 'at least '}${counted(count, 'job')}`
+}
+
+/** Where all those are that have matched; undefined: that can't be asked for. What went wrong is forgotten. */
+export function filterAfter({ leadsTo }: BulkAction, scope: BulkScope): Filter | undefined {
+  if (leadsTo === undefined || scope.kind === 'named') return undefined
+  const { reason: _, message: _message, error: _error, ...rest } = scope.filter
+  return { ...rest, state: leadsTo }
 }

@@ -1,12 +1,13 @@
 import type { JobCount, JobSummary } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
-import { jobLink } from '../../links.ts'
+import { jobLink, jobsLink } from '../../links.ts'
 import { Since } from '../../parts/time.tsx'
 import { may, mayEverywhere } from '../../session/session.ts'
 import { count, counted } from '../../text/numbers.ts'
-import { actionsOf, type BulkAction, type BulkScope, bulkActions, fitting } from './bulk-actions.ts'
+import { actionsOf, type BulkAction, type BulkScope, bulkActions, filterAfter, fitting } from './bulk-actions.ts'
 import { type BulkOutcome, type BulkWork, bulkOutcome, bulkWork, changeJobs, dismissOutcome } from './bulk-work.tsx'
+import { print } from './filter.ts'
 import type { Filter } from './filter-keys.ts'
 import { countText } from './state-list.tsx'
 
@@ -123,7 +124,8 @@ export function BulkNews(): JSX.Element {
 }
 
 function BulkEnd({ outcome }: { readonly outcome: BulkOutcome }): JSX.Element {
-  const { action, changed, error } = outcome
+  const { action, scope, changed, error } = outcome
+  const next = filterAfter(action, scope)
   const isWhole = changed !== undefined && changed.refused === 0
   return (
     <div class={`banner bulk-end tone-${isWhole ? 'good' : changed === undefined ? 'bad' : 'warn'}`}>
@@ -133,6 +135,12 @@ function BulkEnd({ outcome }: { readonly outcome: BulkOutcome }): JSX.Element {
           <p>
             {action.done}: {counted(changed.changed, 'job')}
             {changed.refused === 0 ? '.' : `; ${count(changed.refused)} refused:`}
+            {next === undefined || changed.changed === 0 ? null : (
+              <>
+                {' '}
+                <Link href={jobsLink(print(next))}>Show them</Link>
+              </>
+            )}
           </p>
         )}
         {changed === undefined || isWhole ? null : (

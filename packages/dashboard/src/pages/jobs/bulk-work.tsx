@@ -20,6 +20,7 @@ export interface BulkWork {
 /** What has become of it. */
 export interface BulkOutcome {
   readonly action: BulkAction
+  readonly scope: BulkScope
   /** Undefined: nobody knows how far it came. */
   readonly changed: JobsChanged | undefined
   readonly error: string | undefined
@@ -46,10 +47,10 @@ export async function changeJobs(action: BulkAction, scope: BulkScope): Promise<
     if (answer === undefined) return false
     isBegun = true
     work.value = { text: `${action.doing} ${answer.jobs}`, startedAt: now.peek() }
-    ended.value = { action, changed: await request(bulkBody(action, scope, answer.priority)), error: undefined }
+    ended.value = { action, scope, changed: await request(bulkBody(action, scope, answer.priority)), error: undefined }
     return true
   } catch (error) {
-    ended.value = { action, changed: undefined, error: sentenceOf(error, isBegun) }
+    ended.value = { action, scope, changed: undefined, error: sentenceOf(error, isBegun) }
     return isBegun
   } finally {
     work.value = undefined

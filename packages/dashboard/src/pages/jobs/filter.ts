@@ -44,7 +44,8 @@ export function print(filter: Filter): string {
 }
 
 /** As /api/jobs takes it. */
-export function toQuery({ handle: _, olderThan, youngerThan, ...rest }: Filter): Query {
+export function toQuery(filter: Filter): Query {
+  const { olderThan, youngerThan, ...rest } = toBody(filter)
   return {
     ...rest,
     ...(olderThan === undefined ? {} : { 'older-than': olderThan }),
@@ -53,7 +54,8 @@ export function toQuery({ handle: _, olderThan, youngerThan, ...rest }: Filter):
 }
 
 /** As the body of /api/jobs/bulk has it. */
-export function toBody({ handle: _, ...rest }: Filter): Omit<Filter, 'handle'> {
+export function toBody(filter: Filter): Omit<Filter, 'handle'> {
+  const { handle: _, ...rest } = filter
   return rest
 }
 

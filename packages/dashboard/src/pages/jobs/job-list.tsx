@@ -16,9 +16,10 @@ interface JobListProps {
 /** The jobs of a page. While somebody points at them, has selected some or is among them by keys, they keep their places. */
 export function JobList({ of, page, selection, empty }: JobListProps): JSX.Element {
   const [isPointed, setPointed] = useState(false)
-  const [isFocused, setFocused] = useState(false)
+  const frame = useRef<HTMLDivElement>(null)
   const [, setReleased] = useState(0)
   const shown = useRef<{ readonly of: string; readonly jobs: readonly ShownJob[] }>({ of: '', jobs: [] })
+  const isFocused = frame.current?.contains(document.activeElement) === true
   const isHeld = isPointed || isFocused || (selection !== undefined && selection.keys.size > 0)
   const before = shown.current
   const isNone = page.jobs.length === 0 && !page.isLooking
@@ -33,23 +34,16 @@ export function JobList({ of, page, selection, empty }: JobListProps): JSX.Eleme
     setReleased((count) => count + 1)
   }
   return (
-    <div class="jobs-list">
-      <div
-        onPointerEnter={() => setPointed(true)}
-        onPointerLeave={() => setPointed(false)}
-        onFocusIn={() => setFocused(true)}
-        onFocusOut={() => setFocused(false)}
-      >
-        <Table
-          caption="Jobs"
-          columns={jobColumns}
-          rows={jobs}
-          rowKey={({ job }) => job.handle}
-          empty={empty}
-          {...(selection === undefined ? {} : { selection })}
-        />
-      </div>
-      <p class="jobs-list-news muted">
+    <div ref={frame} class="jobs-list" onPointerEnter={() => setPointed(true)} onPointerLeave={() => setPointed(false)}>
+      <Table
+        caption="Jobs"
+        columns={jobColumns}
+        rows={jobs}
+        rowKey={({ job }) => job.handle}
+        empty={empty}
+        {...(selection === undefined ? {} : { selection })}
+      />
+      <p class="jobs-list-news">
         {newCount === 0 ? null : (
           <button type="button" class="button" onClick={release}>
             The list has changed: show {counted(newCount, 'other job')}

@@ -30,7 +30,11 @@ export function FindingList(): JSX.Element {
       title="What is wrong now"
       actions={
         <p role="status" class="muted">
-          {summaryOf(found)}
+          {found.length > 0 || live.at.value === 0 ? (
+            summaryOf(found)
+          ) : (
+            <span class="visually-hidden">All is well</span>
+          )}
         </p>
       }
     >

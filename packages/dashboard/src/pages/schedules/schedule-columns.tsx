@@ -22,6 +22,7 @@ export function scheduleColumns(onChanged: () => void): readonly Column<Schedule
         </Link>
       ),
       sortBy: (each) => each.function,
+      isWideOnly: true,
     },
     { key: 'timing', title: 'Times', cell: (each) => <Timing {...each} />, sortBy: timingText },
     { key: 'next', title: 'Next', cell: (each) => <Next {...each} />, sortBy: ({ next }) => next[0] },

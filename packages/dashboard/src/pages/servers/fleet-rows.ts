@@ -30,6 +30,9 @@ export function fittingWorkers(servers: readonly ServerRow[], text: string): Wor
   )
 }
 
+/** So many functions are shown below their sums at first, and more only when they are asked for. */
+const openAtFirstMax = 100
+
 /** A function that one server alone has stays as it is. */
 export function grouped(rows: readonly FunctionRow[], by: GroupBy): FunctionRow[] {
   const groups = new Map<string, FunctionRow[]>()
@@ -39,9 +42,12 @@ export function grouped(rows: readonly FunctionRow[], by: GroupBy): FunctionRow[
     if (group === undefined) groups.set(name, [row])
     else group.push(row)
   }
+  const isOpenAtFirst = rows.length <= openAtFirstMax
   return Array.from(groups, ([name, members]) => {
     const [only] = members
-    return by === 'function' && members.length === 1 && only !== undefined ? only : sumOf(name, members, by)
+    return by === 'function' && members.length === 1 && only !== undefined
+      ? only
+      : { ...sumOf(name, members, by), isOpenAtFirst }
   })
 }
 

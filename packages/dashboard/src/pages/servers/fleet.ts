@@ -13,6 +13,8 @@ export interface FunctionRow extends WatchedFunction {
   readonly orphans: number
   /** Undefined: it is one function. */
   readonly members?: readonly FunctionRow[]
+  /** Members are shown without being asked for. */
+  readonly isOpenAtFirst?: boolean
 }
 
 export interface WorkerRow extends WatchedWorker {
@@ -93,7 +95,8 @@ function functionRows(
     const key = takeKey(`${name} ${index}`, keys)
     const old = last.get(key)
     const change = before === undefined ? 0 : queued - (old?.queued ?? 0)
-    if (old?.queued === queued && old.running === running && old.workers === workers && old.change === change) return old
+    if (old?.queued === queued && old.running === running && old.workers === workers && old.change === change)
+      return old
     const orphans = queued > 0 && workers === 0 ? 1 : 0
     return { key, server, isThis, name, queued, running, workers, change, orphans }
   })
