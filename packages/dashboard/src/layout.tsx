@@ -74,8 +74,8 @@ export function Layout(props: {
       </nav>
       <main id="content" class="content">
         {live.status.value === 'lost' && !isMonitor ? (
-          <p class="banner tone-bad" role="alert">
-            The server does not answer. What is shown was so a while ago; it is tried again by itself.
+          <p class="banner tone-bad connection-lost" role="alert">
+            <span>The server does not answer. What is shown was so a while ago; it is tried again by itself.</span>
           </p>
         ) : null}
         {props.children}
@@ -90,7 +90,7 @@ function FindingCount(): JSX.Element {
   return (
     <span class={`count tone-${isCritical ? 'bad' : 'warn'}`}>
       {value.length}
-      <span class="visually-hidden"> things are wrong</span>
+      <span class="visually-hidden"> {value.length === 1 ? 'thing is wrong' : 'things are wrong'}</span>
     </span>
   )
 }

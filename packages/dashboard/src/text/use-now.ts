@@ -9,7 +9,10 @@ setInterval(() => {
 }, 1000)
 // The server's clock counts: ages are of its times.
 live.at.subscribe((at) => {
-  if (at > 0) skewMs = at - Date.now()
+  if (at === 0) return
+  const isFirst = skewMs === 0
+  skewMs = at - Date.now()
+  if (isFirst) tick.value = at
 })
 
 /** The server's time, to the millisecond, as far as it is known here. */

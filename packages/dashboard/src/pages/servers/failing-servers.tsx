@@ -8,15 +8,17 @@ export function FailingServers({ servers }: { readonly servers: readonly ServerR
   const failing = servers.filter(({ server }) => server.failure !== undefined)
   if (failing.length === 0) return null
   return (
-    <ul class="banner tone-bad failing-servers" role="alert">
-      {failing.map(({ key, server: { address, failure, failingSince, lookedAt } }) => (
-        <li key={key}>
-          <strong>{address}</strong> can not be asked{failingSince === undefined ? '' : ` since ${at(failingSince)}`}:{' '}
-          {failure}.{' '}
-          {lookedAt === undefined ? 'Nothing is known of it.' : `What is shown of it was so at ${at(lookedAt)}.`}
-        </li>
-      ))}
-    </ul>
+    <div class="banner tone-bad failing-servers" role="alert">
+      <ul>
+        {failing.map(({ key, server: { address, failure, failingSince, lookedAt } }) => (
+          <li key={key}>
+            <strong>{address}</strong> can not be asked{failingSince === undefined ? '' : ` since ${at(failingSince)}`}:{' '}
+            {failure}.{' '}
+            {lookedAt === undefined ? 'Nothing is known of it.' : `What is shown of it was so at ${at(lookedAt)}.`}
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }
 
