@@ -75,7 +75,7 @@ export function Layout(props: {
       <main id="content" class="content">
         {live.status.value === 'lost' && !isMonitor ? (
           <p class="banner tone-bad connection-lost" role="alert">
-            <span>The server does not answer. What is shown was so a while ago; it is tried again by itself.</span>
+            The server does not answer. What is shown was so a while ago; it is tried again by itself.
           </p>
         ) : null}
         {props.children}

@@ -80,7 +80,15 @@ describe('a million jobs', { skip }, () => {
     const page = await stage.page('jobs?q=function:f3')
     const start = page.getByRole('button', { name: 'Cancel …' })
     await page.getByText('All 50,000 that match', { exact: true }).waitFor()
-    await start.click()
+    let requestCount = 0
+    page.on('request', (request) => {
+      if (request.url().endsWith('/api/jobs/bulk')) requestCount++
+    })
+    // Twice before anything is drawn.
+    await start.evaluate((button: HTMLElement) => {
+      button.click()
+      button.click()
+    })
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel 50,000 jobs' }).click()
     const busy = page.getByText('Cancelling 50,000 jobs …')
     await busy.waitFor()
@@ -90,6 +98,7 @@ describe('a million jobs', { skip }, () => {
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Jobs' }).click()
     await page.getByText('Cancelled: 50,000 jobs.').waitFor({ timeout: 90_000 })
     await page.getByText('All 950,000 that match', { exact: true }).waitFor()
+    assert.equal(requestCount, 2, 'one that counts, and one that changes')
     await page.context().close()
   })
 })
