@@ -116,13 +116,21 @@ function untilStopped(made: Monitor, openedLog: OpenLog, file: string | undefine
   })
 }
 
+/** Each by itself: who is let in no longer is not to stay because a certificate can't be read. */
 async function readAgain(made: Monitor, { log, reopen }: OpenLog, file: string | undefined): Promise<void> {
-  try {
-    reopen()
-    made.reloadTls()
-    if (file !== undefined) made.changeAccess((await readConfigFile(file)).access)
-    log.info('SIGHUP: log file, access rules and files of TLS have been read again')
-  } catch (error) {
-    log.error(`SIGHUP: going on as before: ${reason(error)}`)
+  const parts: readonly (readonly [what: string, read: () => unknown])[] = [
+    ['the log file', reopen],
+    ['TLS', () => made.reloadTls()],
+    ['the access rules', async () => file !== undefined && made.changeAccess((await readConfigFile(file)).access)],
+  ]
+  let isAllRead = true
+  for (const [what, read] of parts) {
+    try {
+      await read()
+    } catch (error) {
+      isAllRead = false
+      log.error(`SIGHUP: going on with ${what} as before: ${reason(error)}`)
+    }
   }
+  if (isAllRead) log.info('SIGHUP: log file, access rules and files of TLS have been read again')
 }

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Redirect, Route, Router, Switch, useLocation, useSearch } from 'wouter-preact'
+import { useSearch as useAddressSearch } from 'wouter-preact/use-browser-location'
 import { KeyHelp } from './keys/key-help.tsx'
 import { listenToKeys } from './keys/keys.ts'
 import { Layout } from './layout.tsx'
@@ -30,7 +31,7 @@ export function App(): JSX.Element {
   return (
     <>
       {may('view') ? (
-        <Router base={base}>
+        <Router base={base} searchHook={useEncodedSearch}>
           <Pages isMonitor={about.value.kind === 'monitor'} />
         </Router>
       ) : (
@@ -40,6 +41,11 @@ export function App(): JSX.Element {
       <Toasts />
     </>
   )
+}
+
+/** The router decodes a query before it is read as one: `a%20b`, encoded once, would be `a b`. */
+function useEncodedSearch(): string {
+  return useAddressSearch().replaceAll('%', '%25')
 }
 
 const places = {

@@ -18,19 +18,24 @@ export interface WorkerRow {
 
 /** A name and so many numbers behind it, with tabs between. The name may have tabs itself. Undefined: it is no such row. */
 export function parseCountRow(row: string, numbers: number): CountRow | undefined {
-  const fields = row.split('\t')
-  if (fields.length <= numbers) return undefined
+  let end = row.length
   const counts: number[] = []
-  for (const field of fields.slice(-numbers)) {
-    if (!/^\d+$/.test(field)) return undefined
-    counts.push(Number(field))
+  while (counts.length < numbers) {
+    const start = row.lastIndexOf('\t', end - 1)
+    if (start < 0) return undefined
+    const field = row.slice(start + 1, end)
+    // More digits than a number of JavaScript has are no count of anything.
+    if (!/^\d{1,15}$/.test(field)) return undefined
+    counts.unshift(Number(field))
+    end = start
   }
-  return { name: fields.slice(0, -numbers).join('\t'), counts }
+  return { name: row.slice(0, end), counts }
 }
 
 /** `fd ip id : function function`. An id may have blanks, if a worker chose it so. Undefined: it is no such row. */
 export function parseWorkerRow(row: string): WorkerRow | undefined {
-  const match = /^(-?\d+) (\S+) (.*?) :((?: .*)?)$/.exec(row)
+  // With `s`, since a row in which `.` stops short would be looked through again and again.
+  const match = /^(-?\d{1,15}) (\S+) (.*?) :((?: .*)?)$/s.exec(row)
   if (match === null) return undefined
   const [, number = '', address = '', clientId = '', functions = ''] = match
   return {

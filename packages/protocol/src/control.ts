@@ -251,7 +251,11 @@ export interface JobSummary {
 export type FailureReasonName = 'failed' | 'exception' | 'timeout' | 'lost'
 export type DeathReasonName = FailureReasonName | 'expired'
 
+/** An attempt that has failed. */
 export interface FailureNote {
+  /** When it began, if that is known. */
+  readonly startedAt?: number
+  /** When it ended. */
   readonly at: number
   readonly reason: FailureReasonName
   readonly worker: string

@@ -88,6 +88,7 @@ export interface LiveServer {
   /** Left out: no job outlives the server. */
   readonly store?: {
     readonly kind: string
+    /** It has failed, and has not worked for 10 s on end since. */
     readonly failing: boolean
     readonly commits: number
     readonly failures: number

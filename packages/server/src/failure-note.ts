@@ -1,4 +1,4 @@
-import type { Failure } from '@geartrain/engine'
+import type { Failure, Job } from '@geartrain/engine'
 import type { Connections } from './connections.ts'
 import type { StoredFailureNote } from './store/store.ts'
 import type { WallTime } from './wall-time.ts'
@@ -6,8 +6,9 @@ import type { WallTime } from './wall-time.ts'
 /** Of what a worker says of a failure, so much is kept. */
 const errorBytesMax = 4096
 
-/** An attempt's end as it is kept: who had the job, and what they said. */
+/** An attempt as it is kept when it has ended: from when on who had the job, and what they said. */
 export function failureNote(
+  { startedAt }: Job,
   { reason, worker, error }: Failure,
   connections: Connections,
   wallTime: WallTime,
@@ -15,5 +16,5 @@ export function failureNote(
   const connection = connections.get(worker)
   const who = connection === undefined ? '' : `${connection.clientId} ${connection.address}`
   const said = error === undefined ? '' : new TextDecoder().decode(error.subarray(0, errorBytesMax))
-  return { at: wallTime.now, reason, worker: who, error: said }
+  return { startedAt: wallTime.dateOf(startedAt), at: wallTime.now, reason, worker: who, error: said }
 }

@@ -103,7 +103,7 @@ export class Journal implements Changes {
     await this.#committer.close(patienceMs)
   }
 
-  /** Why durable jobs can't be kept at the moment. */
+  /** Why durable jobs can't be kept at the moment: what the server itself goes by. */
   get failure(): StoreFailure | undefined {
     return this.#committer.failure
   }
@@ -124,7 +124,10 @@ export class Journal implements Changes {
     return { additions, bytes }
   }
 
-  /** What was told of the store's failing, until that it works again was told too. */
+  /**
+   * What was told of the store's failing, until that it works again was told too: for those who watch the server. A disk
+   * that is full takes a small write each second, and `failure` comes and goes.
+   */
   get trouble(): StoreTrouble | undefined {
     return this.#committer.trouble
   }
@@ -182,14 +185,14 @@ export class Journal implements Changes {
       number: handles.total(job.number),
       runAt: wallTime.dateOf(runAt),
       attempts: job.retries,
-      failure: failureNote(failure, connections, wallTime),
+      failure: failureNote(job, failure, connections, wallTime),
     })
     if (runAt > 0 && this.#committer.isOpening) this.#outcomes.putOffSince(job)
   }
 
   bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
     const { connections, wallTime } = this.#context
-    const note = failure && failureNote(failure, connections, wallTime)
+    const note = failure && failureNote(job, failure, connections, wallTime)
     this.#bury(job.number, job.policy, reason, job.retries, note)
   }
 

@@ -65,13 +65,13 @@ export class MemoryArchive implements Keeper {
 
   retry(job: Job, _runAt: number, failure: Failure): void {
     const notes = this.#failures.get(job) ?? []
-    this.#failures.set(job, [...notes, this.#note(failure)].slice(-failuresMax))
+    this.#failures.set(job, [...notes, this.#note(job, failure)].slice(-failuresMax))
   }
 
   bury(job: Job, reason: DeathReason, failure: Failure | undefined): void {
     const { deadMax, deadForMs } = job.policy
     const endedAt = this.#context.wallTime.now
-    const failures = [...(this.#failures.get(job) ?? []), ...(failure === undefined ? [] : [this.#note(failure)])]
+    const failures = [...(this.#failures.get(job) ?? []), ...(failure === undefined ? [] : [this.#note(job, failure)])]
     const ending = { state: 'dead', reason, endedAt, keepUntil: endedAt + deadForMs } as const
     const description = { ...this.#describe(job, failures), ...ending, workload: new Uint8Array(job.workload) }
     const { name } = job.function
@@ -297,8 +297,8 @@ export class MemoryArchive implements Keeper {
     }
   }
 
-  #note(failure: Failure): StoredFailureNote {
-    return failureNote(failure, this.#context.connections, this.#context.wallTime)
+  #note(job: Job, failure: Failure): StoredFailureNote {
+    return failureNote(job, failure, this.#context.connections, this.#context.wallTime)
   }
 
   /** What has been kept long enough. */

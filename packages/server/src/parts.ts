@@ -110,7 +110,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     functions,
     dead: new DeadCounts(archive, clock),
     oldest: new OldestOnDisk(engine, archive, clock, wallTime),
-    health: new Health(engine, () => journal?.failure !== undefined),
+    health: new Health(engine, () => journal?.trouble !== undefined),
     store: store && journal && { name: store.name, stats: storeStats, journal },
     clock,
     wallTime,

@@ -98,7 +98,7 @@ export class Server {
    * HttpListenError if it can't listen.
    */
   async listen(): Promise<ListeningAddress[]> {
-    const { options, peers, sampler, journal } = this.#parts
+    const { options, peers, sampler, journal, fleet } = this.#parts
     await this.#refuseUnguarded()
     this.#tls = openTls(options, this.#parts.clock)
     if (this.#tls !== undefined && options.tlsPort !== 'off') peers.openTls(this.#tls)
@@ -113,6 +113,7 @@ export class Server {
     } catch (error) {
       const stopped = this.#stopListening()
       peers.closeTls()
+      fleet.close()
       await stopped
       await this.#http.close(0)
       sampler.stop()

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import net from 'node:net'
 import { describe, test } from 'node:test'
 import { packets } from '@geartrain/protocol'
 import { type AccessOptions, type AccessRuleOptions, hashToken, SettingsError } from '@geartrain/server'
 import { scratch, startCommand } from '../cli/command.ts'
 import { startApi } from '../http/api.ts'
 import { EventReader } from '../http/event-reader.ts'
+import { EventStage } from '../http/event-stage.ts'
 import { LocalServer } from '../server/local-server.ts'
 import { connect } from '../support/raw.ts'
 import { until } from '../support/until.ts'
@@ -73,6 +76,34 @@ describe('other rules', () => {
     assert.equal((await fetch(`${api.origin}/api/events`, { headers })).status, 401)
     api.server.changeAccess(rules)
     assert.equal(await name(), 'view')
+  })
+
+  test('hold for what event streams begin with, also while a slow reader of before is still there', async () => {
+    const eyes = (functions: string[]) =>
+      ({
+        eyes: { token: hashToken('eyes'), roles: 'view', functions },
+        gearman: { network: '127.0.0.1', roles: 'submit' },
+      }) satisfies AccessOptions
+    await using stage = await EventStage.open({
+      access: eyes(['m*', 'secret']),
+      limits: { functionNameBytesMax: 60_000 },
+    })
+    const names = Array.from({ length: 400 }, (_, index) => `m${index}${'x'.repeat(50_000)}`)
+    await stage.submit('secret', ...names)
+    const { port } = stage.local.server.httpAddress ?? assert.fail('there is no HTTP')
+    const slow = net.connect(port, '127.0.0.1')
+    slow.write('GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer eyes\r\n\r\n')
+    await once(slow, 'readable')
+    const seen = async () => {
+      const reader = await stage.read('', 'eyes')
+      // As the API's description says.
+      const { functions } = (await reader.named('snapshot')) as { readonly functions: readonly { name: string }[] }
+      return functions.map(({ name }) => name.slice(0, 6))
+    }
+    assert.ok((await seen()).includes('secret'))
+    stage.local.server.changeAccess(eyes(['m0*']))
+    assert.deepEqual(await seen(), ['m0xxxx'])
+    slow.destroy()
   })
 
   test('that are wrong, or none, or the first ones, change nothing', async () => {

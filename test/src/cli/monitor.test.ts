@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { WatchedServers } from '@geartrain/protocol'
 import { hashToken, version } from '@geartrain/server'
 import { FakeServer, honest } from '../watch/fake-server.ts'
-import { geartrain, type Started, scratch, startCommand, untilTrue } from './command.ts'
+import { geartrain, type Started, scratch, startCommand, startLogging, untilTrue } from './command.ts'
 
 // `geartrain monitor`, as somebody starts it who has a Gearman server already.
 
@@ -114,8 +115,24 @@ describe('geartrain monitor', () => {
     assert.equal((await ask(started, '/api/servers', 'one')).status, 401)
     writeFileSync(file, 'wrong')
     started.command.kill('SIGHUP')
-    await started.command.line(/SIGHUP: going on as before: /)
+    await started.command.line(/SIGHUP: going on with the access rules as before: /)
     assert.equal((await ask(started, '/api/servers', 'two')).status, 200)
+  })
+
+  it('reads its rules again also when the log can not be opened again', async () => {
+    using directory = scratch()
+    const [file, logs] = [directory.path('access.toml'), directory.path('logs')]
+    mkdirSync(logs)
+    const rule = (token: string) => `[access.ops]\ntoken = "${hashToken(token)}"\nroles = ["view"]\n`
+    writeFileSync(file, rule('one'))
+    const log = join(logs, 'monitor.log')
+    const args = ['monitor', '-s', '127.0.0.1:1', '--config', file, '--log-file', log, ...anywhere]
+    await using started = await startLogging(log, args)
+    rmSync(logs, { recursive: true })
+    writeFileSync(file, rule('two'))
+    started.command.kill('SIGHUP')
+    await untilTrue('the other token is good', async () => (await ask(started, '/api/servers', 'two')).status === 200)
+    assert.equal((await ask(started, '/api/servers', 'one')).status, 401)
   })
 
   it('shows others to those alone who may view all functions', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { filterOf, groupKey, outcomeText } from '@geartrain/dashboard/pages/failures/failure-groups'
-import { parse, print } from '@geartrain/dashboard/pages/jobs/filter'
+import { filterOf, groupKey, outcomeText } from '@geartrain/dashboard/failures/failure-groups'
+import { parse, print } from '@geartrain/dashboard/filter/filter'
 
 describe('a group of dead jobs', () => {
   for (const [name, message] of [

@@ -34,7 +34,7 @@ describe('failures', { skip }, () => {
   test('without any, it is said what they are', async () => {
     const page = await stage.page('failures')
     await page.getByText('No job is dead').waitFor()
-    await page.getByText("geartrain function set 'mail.*' attempts=5").waitFor()
+    await page.getByText("geartrain function set 'mail.*' --attempts 5").waitFor()
     assert.deepEqual(await violations(page), [])
     // And they appear as they come.
     await bury(stage, 'mail', ['relay 10.0.0.1 is down'])
@@ -79,7 +79,7 @@ describe('failures', { skip }, () => {
     assert.equal(new URL(page.url()).searchParams.get('function'), 'resize')
     await page.goto(`${stage.origin}/failures?function=none`)
     await page.getByText('No job of none is dead').waitFor()
-    await page.getByText('geartrain function set none attempts=5').waitFor()
+    await page.getByText('geartrain function set none --attempts 5').waitFor()
     await page.context().close()
   })
 
@@ -129,6 +129,17 @@ describe('failures', { skip }, () => {
       (await dead(stage)).groups.map((group) => group.function),
       ['resize'],
     )
+    await page.context().close()
+  })
+
+  test('one whose name is a pattern that others fit has no buttons that would change theirs', async () => {
+    await bury(stage, 'mail*', ['a'])
+    await bury(stage, 'mail.send', ['b'])
+    const page = await stage.page('failures')
+    await row(page, 'b').getByRole('button', { name: 'Retry' }).waitFor()
+    await row(page, 'Its name is a pattern too').waitFor()
+    assert.equal(await page.getByRole('button', { name: /^(Retry|Delete)$/ }).count(), 2)
+    assert.equal(await page.getByRole('button', { name: 'Retry all' }).count(), 1)
     await page.context().close()
   })
 

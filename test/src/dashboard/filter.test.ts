@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parse, print, stateOf, toBody, toQuery } from '@geartrain/dashboard/pages/jobs/filter'
-import type { Filter } from '@geartrain/dashboard/pages/jobs/filter-keys'
-import { quoted, wordsOf } from '@geartrain/dashboard/pages/jobs/words'
+import { parse, print, stateOf, toBody, toQuery } from '@geartrain/dashboard/filter/filter'
+import type { Filter } from '@geartrain/dashboard/filter/filter-keys'
+import { quoted, wordsOf } from '@geartrain/dashboard/filter/words'
 import fc from 'fast-check'
 
 describe('the filter of jobs', () => {

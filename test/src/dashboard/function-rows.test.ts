@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { readyCount } from '@geartrain/dashboard/live/ready-count'
 import {
   failureRate,
   filtered,
   grouped,
   lacksWorker,
   patternFor,
-  readyCount,
   spreadSelection,
   sumOf,
 } from '@geartrain/dashboard/pages/functions/function-rows'
+import { fits } from '@geartrain/dashboard/session/fits'
 import type { LiveFunction } from '@geartrain/protocol'
 
 function functionOf(name: string, more: Partial<LiveFunction> = {}): LiveFunction {
@@ -152,6 +153,28 @@ describe('selecting a row of several functions', () => {
     test(what, () => {
       const selected = spreadSelection(new Set(before), new Set(after), rows)
       assert.equal([...selected].sort().join(' '), expected)
+    })
+  }
+})
+
+describe('a name and a pattern', () => {
+  for (const [pattern, name, isFitting] of [
+    ['f', 'f', true],
+    ['f', 'ff', false],
+    ['*', '', true],
+    ['mail.*', 'mail.send', true],
+    ['mail.*', 'email.send', false],
+    ['*.send', 'mail.send', true],
+    ['m*l*d', 'mail.send', true],
+    ['ab*ba', 'aba', false],
+    ['*a*a*', 'a', false],
+    ['a.c*', 'abc', false],
+    ['*\n*', 'two\nlines', true],
+    // For a regular expression this would take longer than anybody lives.
+    [`${'*a'.repeat(20)}b`, 'a'.repeat(500), false],
+  ] as const) {
+    test(`${JSON.stringify(pattern)} ${isFitting ? 'fits' : 'does not fit'} ${JSON.stringify(name.slice(0, 20))}`, () => {
+      assert.equal(fits(pattern, name), isFitting)
     })
   }
 })

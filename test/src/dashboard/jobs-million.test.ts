@@ -85,7 +85,7 @@ describe('a million jobs', { skip }, () => {
       if (request.url().endsWith('/api/jobs/bulk')) requestCount++
     })
     // Twice before anything is drawn.
-    await start.evaluate((button: HTMLElement) => {
+    await start.evaluate((button: { click(): void }) => {
       button.click()
       button.click()
     })

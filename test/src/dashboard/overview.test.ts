@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { arranged, type Placed } from '@geartrain/dashboard/pages/overview/arranged'
+import { arranged, type Placed } from '@geartrain/dashboard/findings/arranged'
+import { fixLinks } from '@geartrain/dashboard/findings/fix-links'
 import { busiest, sumsOf } from '@geartrain/dashboard/pages/overview/figures'
-import { fixLinks } from '@geartrain/dashboard/pages/overview/fix-links'
-import { serverFlag } from '@geartrain/dashboard/pages/overview/server-flag'
+import { serverFlag } from '@geartrain/dashboard/text/server-flag'
 import type { Finding, LiveFlow, LiveFunction } from '@geartrain/protocol'
 
 // What the overview makes of what it is told. How it looks is tested in a browser.

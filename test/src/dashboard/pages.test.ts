@@ -92,6 +92,8 @@ describe('pages', () => {
     const plain = await get(script)
     const packed = await get(script, 'Accept-Encoding: br, gzip\r\n')
     assert.equal(plain.headers['content-encoding'], undefined)
+    const refused = await get(script, 'Accept-Encoding: gzip;q=0, br\r\n')
+    assert.equal(refused.headers['content-encoding'], undefined)
     assert.equal(packed.headers['content-encoding'], 'gzip')
     assert.equal(packed.headers['vary'], 'accept-encoding')
     assert.deepEqual(gunzipSync(Buffer.from(packed.body, 'latin1')), Buffer.from(plain.body, 'latin1'))

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { repositoryRoot } from '../support/peers.ts'
+import { Client, Worker } from '@geartrain/client'
+import { freePort, missing, repositoryRoot, startServer } from '../support/peers.ts'
 import { writePast } from './past.ts'
 import { play, sceneOptions } from './scene.ts'
 import { type Look, Stage, skip } from './stage.ts'
@@ -27,7 +28,10 @@ const directory = mkdtempSync(join(tmpdir(), 'geartrain-screenshots-'))
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 
 await writePast(`${directory}/geartrain.db`)
-await using stage = await Stage.open({ ...sceneOptions, store: `sqlite:${directory}/geartrain.db` })
+await using other = await startServer(missing('gearmand') === undefined ? 'gearmand' : 'ours')
+await using _legacy = await fillOther()
+const watch = [`127.0.0.1:${other.port}`, `127.0.0.1:${await freePort()}`]
+await using stage = await Stage.open({ ...sceneOptions, watch, store: `sqlite:${directory}/geartrain.db` })
 const end = await play(stage)
 console.log(`The scene plays for ${playedMs / 1000} s ...`)
 await delay(playedMs)
@@ -44,6 +48,20 @@ for (const [name, path] of Object.entries(await pages())) {
   }
 }
 end()
+
+/** The server beside, which has been there for longer. */
+async function fillOther(): Promise<Worker> {
+  const server = `127.0.0.1:${other.port}`
+  const worker = new Worker(server, { clientId: 'legacy-php-1' })
+    .handle('pdf.render', () => '')
+    .handle('sms.send', () => '')
+  await worker.start()
+  const client = await Client.connect(server)
+  const names = ['fax.send', 'fax.send', 'fax.send', 'import.csv']
+  await Promise.all(names.map((name, index) => client.submitBackground(name, String(index))))
+  await client.close()
+  return worker
+}
 
 async function pages(): Promise<Readonly<Record<string, string>>> {
   const [report, dead] = await Promise.all([firstJob('report.build', 'running'), firstJob('webhook.deliver', 'dead')])

@@ -30,6 +30,17 @@ function rows(found: ReturnType<typeof fittingFunctions>) {
   return found.map(({ name, server: place, queued, change }) => [name, place, queued, change])
 }
 
+describe('a server that says the same again and again', () => {
+  test('has rows of their own for all of it', () => {
+    const count = 50_000
+    const worker = { number: 1, address: '10.0.0.1', clientId: '-', functions: ['f'] }
+    const strange = server('a:1', Array<Counts>(count).fill(['f', 1, 0, 0]), { workers: Array(count).fill(worker) })
+    const [found] = fleet([strange], [strange]).servers
+    assert.equal(new Set(found?.functions.map(({ key }) => key)).size, count)
+    assert.equal(new Set(found?.workers.map(({ key }) => key)).size, count)
+  })
+})
+
 describe('what has changed since the look before', () => {
   test('is nothing at the first look, and by how much a queue has grown or shrunk at the next one', () => {
     const first = server('a:1', [

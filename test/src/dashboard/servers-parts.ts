@@ -15,12 +15,21 @@ export async function cell(of: Locator, index: number): Promise<string> {
 export function rows(page: Page): Promise<string[][]> {
   return page
     .locator('tr[data-row]')
-    .evaluateAll((all) => all.map((each) => Array.from(each.querySelectorAll('td'), (td) => td.textContent ?? '')))
+    .evaluateAll((all) =>
+      all.map((each) =>
+        Array.from(each.querySelectorAll('td'), (td: { textContent: string | null }) => td.textContent ?? ''),
+      ),
+    )
 }
 
 export function figure(page: Page, name: string): Locator {
   return page
-    .locator('.fleet-figures > div')
-    .filter({ has: page.locator('dt', { hasText: new RegExp(`^${name}$`) }) })
-    .locator('dd')
+    .getByRole('region', { name: 'Figures' })
+    .getByRole('listitem')
+    .filter({ has: page.getByText(name, { exact: true }) })
+}
+
+/** Its value, and what belongs to it in small letters. */
+export async function figureText(page: Page, name: string): Promise<string> {
+  return ((await figure(page, name).textContent()) ?? '').slice(name.length)
 }

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { wire } from '../http/office.ts'
 import { freePort, missing, type Server, startGearmand } from '../support/peers.ts'
 import { connect, PACKET, type RawPeer } from '../support/raw.ts'
-import { cell, figure, row, rows } from './servers-parts.ts'
+import { cell, figure, figureText, row, rows } from './servers-parts.ts'
 import { Stage, skip, violations } from './stage.ts'
 
 const hostile = '<img/src=x/onerror=alert(1)>"\'&amp;😀'
@@ -76,7 +76,7 @@ describe('a server beside a gearmand and one that is down', { skip: skipGearmand
       ['Workers', /^1$/],
       ['Servers', /^31 down, 2 up$/],
     ] as const) {
-      assert.match((await figure(page, name).textContent()) ?? '', value, name)
+      assert.match(await figureText(page, name), value, name)
     }
     // Of this server there is a page of the function, of others none.
     assert.equal(await row(page, theirs).getByRole('link').count(), 0)
@@ -142,7 +142,7 @@ describe('a server beside a gearmand and one that is down', { skip: skipGearmand
     await page.getByRole('checkbox', { name: own }).uncheck()
     await page.getByText('2 of 4 functions').waitFor()
     await page.getByText('2 of 3 servers').waitFor()
-    assert.match((await figure(page, 'Servers').textContent()) ?? '', /^2/)
+    assert.match(await figureText(page, 'Servers'), /^2/)
     const { searchParams } = new URL(page.url())
     assert.deepEqual(Object.fromEntries(searchParams), { only: 'no-worker', server: `${theirs},${dead}` })
     await page.getByRole('button', { name: 'All servers' }).click()

@@ -7,7 +7,7 @@ import {
   fitsFilter,
   hostOf,
   nameOf,
-} from '@geartrain/dashboard/pages/workers/connections'
+} from '@geartrain/dashboard/connections/connections'
 import type { ConnectionState } from '@geartrain/protocol'
 
 const idle: ConnectionState = {

@@ -86,7 +86,7 @@ describe('workers and connections', { skip }, () => {
     const waiting = stage.client.submit('nobody.does.it', '').result()
     const page = await stage.page('workers')
     await page.getByText('No worker is connected').waitFor()
-    await page.getByLabel('All connections').check()
+    await page.getByRole('button', { name: 'All connections' }).click()
     await page.getByText('waits for 1 job').waitFor()
     await page.getByText('waiting', { exact: true }).waitFor()
     assert.equal(new URL(page.url()).searchParams.get('show'), 'all')
@@ -213,6 +213,9 @@ function row(page: Page, text: string) {
 
 /** As the roll-up has it. */
 async function figure(page: Page, name: string): Promise<string | null> {
-  const term = page.locator('dt').filter({ hasText: new RegExp(`^${name}$`) })
-  return term.locator('xpath=following-sibling::dd').textContent()
+  const figures = page.getByRole('region', { name: 'Figures' }).getByRole('listitem')
+  return figures
+    .filter({ has: page.getByText(name, { exact: true }) })
+    .locator('.figure-value')
+    .textContent()
 }

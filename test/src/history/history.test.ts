@@ -4,6 +4,7 @@ import { historyRanges } from '@geartrain/protocol'
 import { rules } from '../access/parts.ts'
 import { wire } from '../http/office.ts'
 import { PACKET } from '../support/raw.ts'
+import { nameBytesMax } from './parts.ts'
 import { DatedClock, day, HistoryStage, hourMs, minuteMs, sum, told, up } from './stage.ts'
 
 suite('a chart', () => {
@@ -217,5 +218,17 @@ suite('history-functions-max', () => {
     await stage.pass(10_000)
     assert.deepEqual([await submitted('h'), await submitted()], [5, 5])
     assert.equal((await stage.history('1h', 'h')).columns.ready.at(-1), 6)
+  })
+
+  test('a function with a very long name is only in that of all together', async () => {
+    await using stage = await HistoryStage.start({ limits: { functionNameBytesMax: 8000 } })
+    const [long, longer] = ['f'.repeat(nameBytesMax), 'g'.repeat(nameBytesMax + 1)]
+    for (const name of [long, longer]) await stage.submit(name)
+    await stage.pass(10_000)
+    assert.deepEqual(
+      (await stage.overview()).functions.map(({ name }) => name),
+      [long],
+    )
+    assert.equal(sum((await stage.history('1h')).columns.submitted), 2)
   })
 })

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { LocalServer } from '../server/local-server.ts'
 import { FakeStore } from '../support/fake-store.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { PACKET } from '../support/raw.ts'
 import { until } from '../support/until.ts'
 import { apiOf, originOf, startLocal } from './local-http.ts'
@@ -87,7 +88,8 @@ describe('/metrics', () => {
 
   it('says how the store does', async () => {
     const store = new FakeStore()
-    await using local = await startLocal({ store })
+    const clock = new ManualClock()
+    await using local = await startLocal({ store }, clock)
     const client = await local.connect('client')
     const before = (await scrape(local)).samples
     client.send(PACKET.SUBMIT_JOB_BG, 'f', '', 'x')
@@ -104,6 +106,11 @@ describe('/metrics', () => {
     assert.equal(samples.get('geartrain_ready'), 0)
     assert.equal(samples.get('geartrain_store_info{kind="fake"}'), 1)
     assert.equal(samples.get('geartrain_store_unkept_jobs'), 0)
+    client.send(PACKET.SUBMIT_JOB_BG, 'f', '', 'x')
+    await client.receive('JOB_CREATED')
+    assert.equal((await scrape(local)).samples.get('geartrain_store_failing'), 1)
+    clock.advance(10_000)
+    assert.equal((await scrape(local)).samples.get('geartrain_store_failing'), 0)
   })
 
   it('is read also when names are hostile', async () => {

@@ -17,6 +17,9 @@ const counts: readonly [row: string, numbers: number, parsed: CountRow | undefin
   ['3\t1\t2', 3, undefined],
   ['f\t3\t-1\t2', 3, undefined],
   ['f\t3\t1\t', 3, undefined],
+  ['\t\t\t', 3, undefined],
+  ['f\t999999999999999\t0\t0', 3, { name: 'f', counts: [999_999_999_999_999, 0, 0] }],
+  ['f\t1000000000000000\t0\t0', 3, undefined],
   ['', 3, undefined],
 ]
 for (const [row, numbers, parsed] of counts) {
@@ -31,6 +34,8 @@ const workers: readonly [row: string, parsed: [number, string, string, string[]]
   ['34 ::1 joe and ann : f', [34, '::1', 'joe and ann', ['f']]],
   ['-1 -  : f', [-1, '-', '', ['f']]],
   ['34 10.0.0.7 a :b : f', [34, '10.0.0.7', 'a :b', ['f']]],
+  ['34 10.0.0.7 - : f\rg', [34, '10.0.0.7', '-', ['f\rg']]],
+  ['1000000000000000 10.0.0.7 - : f', undefined],
   ['34 10.0.0.7 -', undefined],
   ['fd ip id : f', undefined],
   ['', undefined],
@@ -41,6 +46,11 @@ for (const [row, parsed] of workers) {
     assert.deepEqual(found && [found.number, found.address, found.clientId, found.functions], parsed)
   })
 }
+
+test('a worker whose row could be cut in very many places is read as fast as any', () => {
+  const { functions, clientId } = parseWorkerRow(`1 a ${' : '.repeat(400_000)}\rf`) ?? {}
+  assert.deepEqual([functions?.length, clientId], [400_000, ''])
+})
 
 const addresses: readonly [text: string, address: string][] = [
   ['a', 'a:4730'],

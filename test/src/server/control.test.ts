@@ -439,6 +439,7 @@ describe('jobs', () => {
       assert.equal(running.submittedAt !== undefined, isDurable)
       const [failure] = running.failures
       assert.deepEqual([failure?.reason, failure?.error, failure?.worker], ['exception', 'no disk', 'joe 127.0.0.1'])
+      assert.ok(failure !== undefined && (failure.startedAt ?? 0) > 0 && (failure.startedAt ?? 0) <= failure.at)
       assert.deepEqual(await desk.ask('job show', { unique: 'u' }), running)
       assert.deepEqual(await desk.ask('job show', { unique: 'u', function: 'f' }), running)
       assert.match(await desk.refuse({ op: 'job show', unique: 'u', function: 'g' }), /^NOT_FOUND/)

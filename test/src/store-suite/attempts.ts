@@ -94,7 +94,7 @@ export function attempts(it: It): void {
 }
 
 function note(at: number) {
-  return { at, reason: 'failed', worker: 'worker-1 127.0.0.1', error: `error ${at}` } as const
+  return { startedAt: at - 1, at, reason: 'failed', worker: 'worker-1 127.0.0.1', error: `error ${at}` } as const
 }
 
 function retry(number: number, runAt: number, ended: number): Extract<StoredChange, { kind: 'retry' }> {

@@ -253,6 +253,17 @@ describe('what is no Gearman server', () => {
     })
   }
 
+  test('more functions than any server has', async () => {
+    const status = (count: number) => `${'f\t0\t0\t0\n'.repeat(count)}.\n`
+    await using fake = await FakeServer.start(honest({ status: status(100_000) }))
+    await using monitor = await TestMonitor.start([fake.address])
+    assert.equal((await monitor.first()).functions.length, 100_000)
+    fake.script = honest({ status: status(100_001) })
+    monitor.clock.advance(2000)
+    await until('it was left', () => fake.gone === 1)
+    assert.equal((await monitor.first()).failure, 'its answer to "status" has more than 100000 rows')
+  })
+
   test('says something without being asked', async () => {
     await using fake = await FakeServer.start()
     await using monitor = await TestMonitor.start([fake.address])

@@ -17,7 +17,16 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 
 /** A path below `api`, each of whose parts is a name: `` path`functions/${name}/pause` ``. */
 export function path(texts: TemplateStringsArray, ...names: readonly (string | number)[]): string {
-  return String.raw({ raw: texts }, ...names.map((name) => encodeURIComponent(name)))
+  return String.raw({ raw: texts }, ...names.map(segment))
+}
+
+/**
+ * Browsers take `.` and `..` for places elsewhere, however they are written: what is so called has no address. With a NUL,
+ * which no name has, the server says so, and nothing else is asked for or changed.
+ */
+function segment(name: string | number): string {
+  const text = encodeURIComponent(name)
+  return text === '.' || text === '..' ? `${text}%00` : text
 }
 
 /** Relative to the page, which lies one segment below where the server does. */

@@ -1,9 +1,7 @@
+import type { LiveChange } from '@geartrain/protocol'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { isWatching, onReconnected } from '../live/live.ts'
 import { isUnauthorized, noticeSignedOut } from '../session/session.ts'
-
-/** An answer that takes longer does not come any more. */
-const answerMsMax = 60_000
+import { type Asking, keepAsking, type Load } from './keep-asking.ts'
 
 /** Something of the server's, as it was when it was asked for last. */
 export interface Resource<Value> {
@@ -11,80 +9,59 @@ export interface Resource<Value> {
   readonly value: Value | undefined
   /** Why the last request failed. */
   readonly error: Error | undefined
-  readonly isLoading: boolean
   /** Asks again at once, or when what is on its way has come. */
   readonly reload: () => void
 }
 
+interface ResourceOptions {
+  /** So long after an answer it is asked for again, while the page is live and seen; what takes long, later. */
+  readonly everyMs?: number | undefined
+  /** It may be another one after that, and is asked for again soon. */
+  readonly isChangedBy?: (change: LiveChange) => boolean
+}
+
+interface State<Value> {
+  readonly key: string | undefined
+  readonly value?: Value
+  readonly error?: Error
+}
+
+const byNothing = () => false
+
 /**
- * What `load` gives, asked for again every `everyMs` while the page is live and seen, and when `key` changes, which says
- * what is asked for: what is shown of another key goes. Without a key nothing is asked for.
+ * What `load` gives; with `tell` it shows what there is at first. `key` says what is asked for: when it changes, what is
+ * shown of another key goes. Without a key nothing is asked for.
  */
 export function useResource<Value>(
   key: string | undefined,
-  load: (signal: AbortSignal) => Promise<Value>,
-  everyMs?: number,
+  load: Load<Value>,
+  { everyMs, isChangedBy = byNothing }: ResourceOptions = {},
 ): Resource<Value> {
-  const [state, setState] = useState<{ key: string | undefined; value?: Value; error?: Error; isLoading: boolean }>({
-    key,
-    isLoading: key !== undefined,
-  })
-  const latest = useRef(load)
-  latest.current = load
-  const ask = useRef(() => {})
-  const reload = useCallback(() => ask.current(), [])
+  const [state, setState] = useState<State<Value>>({ key })
+  const latest = useRef({ load, isChangedBy })
+  latest.current = { load, isChangedBy }
+  const asking = useRef<Asking>()
+  const reload = useCallback(() => asking.current?.reload(), [])
 
   useEffect(() => {
     if (key === undefined) return
-    const stop = new AbortController()
-    let isUnderWay = false
-    let isDue = false
-    ask.current = () => {
-      // What is on its way comes first: on a slow line nothing would ever arrive otherwise.
-      isDue = isUnderWay
-      if (isUnderWay) return
-      isUnderWay = true
-      setState((before) => (before.key === key ? { ...before, isLoading: true } : { key, isLoading: true }))
-      const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(answerMsMax)])
-      void latest
-        .current(signal)
-        .then(
-          (value) => {
-            if (!stop.signal.aborted) setState({ key, value, isLoading: false })
-          },
-          (error: unknown) => {
-            if (stop.signal.aborted || !(error instanceof Error)) return
-            if (isUnauthorized(error)) noticeSignedOut()
-            setState((before) => ({ ...(before.key === key ? before : { key }), error, isLoading: false }))
-          },
-        )
-        .then(() => {
-          isUnderWay = false
-          if (isDue && !stop.signal.aborted) ask.current()
-        })
-    }
-    ask.current()
+    const begun = keepAsking<Value>({
+      load: (signal, tell) => latest.current.load(signal, tell),
+      everyMs,
+      isChangedBy: (change) => latest.current.isChangedBy(change),
+      onValue: (value) => setState({ key, value }),
+      onError: (error) => {
+        if (isUnauthorized(error)) noticeSignedOut()
+        setState((before) => ({ ...(before.key === key ? before : { key }), error }))
+      },
+    })
+    asking.current = begun
     return () => {
-      stop.abort()
-      ask.current = () => {}
+      asking.current = undefined
+      begun.stop()
     }
-  }, [key])
+  }, [key, everyMs])
 
-  useEffect(() => {
-    if (key === undefined || everyMs === undefined) return
-    const timer = setInterval(() => {
-      if (isWatching.peek()) reload()
-    }, everyMs)
-    return () => clearInterval(timer)
-  }, [key, everyMs, reload])
-
-  useEffect(() => onReconnected(reload), [reload])
-
-  const isCurrent = state.key === key
-  return {
-    value: isCurrent ? state.value : undefined,
-    error: isCurrent ? state.error : undefined,
-    isLoading: isCurrent ? state.isLoading : key !== undefined,
-    reload,
-  }
+  const { value, error } = state.key === key ? state : {}
+  return { value, error, reload }
 }

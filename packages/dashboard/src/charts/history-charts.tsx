@@ -6,12 +6,12 @@ import { get } from '../api/api.ts'
 import { useResource } from '../api/use-resource.ts'
 import { Failure } from '../parts/notice.tsx'
 import { Section } from '../parts/page.tsx'
+import { Segments } from '../parts/segments.tsx'
 import { useQuery } from '../parts/use-query.ts'
 import { now } from '../text/use-now.ts'
 import { Chart } from './chart.tsx'
-import { chartRows, nothingPlotted, plotted, rangeRowOf } from './history-data.ts'
+import { chartRows, nothingPlotted, plotted, rangeRowOf, rangeRows } from './history-data.ts'
 import { HistoryTable } from './history-table.tsx'
-import { RangePicker } from './range-picker.tsx'
 
 /** How it was: of a function, or of all together. The range, and whether it is a table, are in the page's address. */
 export function HistoryCharts({ functionName }: { readonly functionName?: string }): JSX.Element {
@@ -22,7 +22,7 @@ export function HistoryCharts({ functionName }: { readonly functionName?: string
   const { value, error, reload } = useResource(
     JSON.stringify([range, functionName]),
     (signal) => get<History>('history', { range, function: functionName }, signal),
-    stepMs,
+    { everyMs: stepMs },
   )
   const shown = useMemo(() => (value === undefined ? nothingPlotted : plotted(value, now.peek())), [value])
   const isTable = form === 'table'
@@ -31,7 +31,12 @@ export function HistoryCharts({ functionName }: { readonly functionName?: string
       title="History"
       actions={
         <div class="actions">
-          <RangePicker range={range} onChange={setRange} />
+          <Segments
+            label="Time shown"
+            choices={rangeRows.map((row) => [row.range, row.text] as const)}
+            chosen={range}
+            onChoose={setRange}
+          />
           <button type="button" class="button" aria-pressed={isTable} onClick={() => setForm(isTable ? '' : 'table')}>
             Show as table
           </button>

@@ -9,7 +9,8 @@ import { toast } from './toast.tsx'
 export function ActionButton(props: {
   readonly run: () => Promise<string | undefined>
   readonly children: ComponentChildren
-  readonly kind?: 'primary' | 'danger'
+  /** What is most likely meant. Whatever can't be taken back is asked about, and marked there. */
+  readonly isPrimary?: boolean
   readonly title?: string
   readonly isDisabled?: boolean
 }): JSX.Element {
@@ -23,7 +24,7 @@ export function ActionButton(props: {
   return (
     <button
       type="button"
-      class={`button ${props.kind ?? ''}`}
+      class={props.isPrimary === true ? 'button primary' : 'button'}
       title={props.title}
       disabled={props.isDisabled === true}
       // One that is disabled can't get the focus back from the dialog that asks.

@@ -1,9 +1,15 @@
-import type { Column } from './table.tsx'
+/** Of a table's columns, what is needed to sort its rows. */
+export interface SortColumn<Row> {
+  /** Also the name by which the address says what the table is sorted by. */
+  readonly key: string
+  /** What the table can be sorted by; what is undefined comes last. */
+  readonly sortBy?: (row: Row) => number | string | undefined
+}
 
 /** The first `most` of them. Equal ones keep an order that does not change from second to second. */
 export function sortedBy<Row>(
   rows: readonly Row[],
-  columns: readonly Column<Row>[],
+  columns: readonly SortColumn<Row>[],
   sort: string,
   rowKey: (row: Row) => string,
   most: number,

@@ -2,20 +2,16 @@ import { Component, type ComponentChildren, type JSX } from 'preact'
 import { useCallback, useRef, useState } from 'preact/hooks'
 import { count } from '../text/numbers.ts'
 import { Icon } from './icon.tsx'
-import { compare, sortedBy } from './sorted.ts'
+import { compare, type SortColumn, sortedBy } from './sorted.ts'
 import { useQuery } from './use-query.ts'
 
-export interface Column<Row> {
-  /** Also the name by which the address says what the table is sorted by. */
-  readonly key: string
+export interface Column<Row> extends SortColumn<Row> {
   readonly title: string
   /** Numbers stand at the end. */
   readonly isNumber?: boolean
   /** Left out where there is little room. */
   readonly isWideOnly?: boolean
   readonly cell: (row: Row) => ComponentChildren
-  /** What the table can be sorted by; what is undefined comes last. */
-  readonly sortBy?: (row: Row) => number | string | undefined
 }
 
 export interface Selection {

@@ -1,5 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
 import { ApiError, get, send } from '../api/api.ts'
+import { fits } from './fits.ts'
 
 export type Role = 'submit' | 'work' | 'view' | 'operate' | 'admin'
 
@@ -75,10 +76,4 @@ function grantsOf(role: Role): Session['grants'] {
   return value.grants.filter(
     ({ roles }) => roles.includes(role) || roles.includes('admin') || (role === 'view' && roles.includes('operate')),
   )
-}
-
-/** `*` in a pattern stands for anything. */
-export function fits(pattern: string, name: string): boolean {
-  const literal = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-  return new RegExp(`^${literal.join('.*')}$`, 's').test(name)
 }

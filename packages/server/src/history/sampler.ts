@@ -13,6 +13,8 @@ const samplesPerWrite = 6
 export const unkeptMax = 360
 /** When it works again, so many are written at a time. */
 const writtenMax = 60
+/** A function with a longer name has no history of its own: with each step that is kept, its name is. */
+export const nameBytesMax = 512
 /** A function of which there was nothing to tell for so long gives its place to another one. */
 const quietMs = 3_600_000
 /** How many jobs are dead is asked again after so long, if nothing else has happened. */
@@ -145,6 +147,7 @@ export class Sampler {
   }
 
   #hasPlace(name: string, now: number): boolean {
+    if (name.length > nameBytesMax) return false
     if (!this.#toldAt.has(name) && this.#toldAt.size >= this.#context.functionsMax) return false
     this.#toldAt.set(name, now)
     return true

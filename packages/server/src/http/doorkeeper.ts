@@ -38,7 +38,8 @@ export class Doorkeeper {
   letIn(request: FastifyRequest): Actor {
     const shown = this.#shown(request)
     if (shown.by === 'nothing') this.#checkHost(request)
-    if (request.method !== 'GET' && request.method !== 'HEAD') this.#checkOrigin(request, shown)
+    if (request.method === 'GET' || request.method === 'HEAD') this.#checkReader(request)
+    else this.#checkOrigin(request, shown)
     const peer = peerOf(request)
     if (shown.by === 'nothing') return this.#access.identify(peer)
     const credentials = { ...peer, tokenHash: shown.tokenHash }
@@ -73,6 +74,15 @@ export class Doorkeeper {
     if (this.#hosts.has(host)) return
     const detail = `this server is not known as "${nameOf(host)}": name it in http-hosts, use its address, or send a token`
     throw new Problem('WRONG_HOST', detail)
+  }
+
+  /**
+   * A page of another site can't read what it asks for, but how long that takes tells it something, and the server has
+   * the work. Links to here may be followed.
+   */
+  #checkReader({ headers }: FastifyRequest): void {
+    if (headers['sec-fetch-site'] === undefined || headers['sec-fetch-mode'] === 'navigate') return
+    if (isFromOtherSite(headers)) throw new Problem('CROSS_SITE', 'a page of another site can not ask anything here')
   }
 
   /** Browsers say where a request comes from that changes something, and must where their cookie speaks for somebody. */

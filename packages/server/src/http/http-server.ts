@@ -218,7 +218,7 @@ function send(answer: Answer, reply: FastifyReply): void {
 function sendPage({ headers, bytes, gzip, etag }: PageFile, request: FastifyRequest, reply: FastifyReply): void {
   reply.headers({ ...headers, etag })
   if (request.headers['if-none-match'] === etag) return void reply.code(304).send()
-  const isPacked = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
+  const isPacked = /\bgzip\b(?! *; *q=0(?:\.0*)? *(?:,|$))/.test(request.headers['accept-encoding'] ?? '')
   if (isPacked) reply.header('content-encoding', 'gzip')
   void reply.code(200).send(isPacked ? gzip : bytes)
 }

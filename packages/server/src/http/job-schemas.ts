@@ -37,7 +37,15 @@ export const jobDescription = z.looseObject({
   endedAt: time.optional(),
   keepUntil: time.optional(),
   failures: z
-    .array(z.looseObject({ at: time, reason: z.string(), worker: z.string(), error: z.string() }))
+    .array(
+      z.looseObject({
+        startedAt: time.optional(),
+        at: time,
+        reason: z.string(),
+        worker: z.string(),
+        error: z.string(),
+      }),
+    )
     .meta({ description: 'The attempts that have failed' }),
   reason: z.string().optional().meta({ description: 'Why it is dead' }),
   result: payload

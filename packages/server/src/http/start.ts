@@ -32,6 +32,8 @@ export interface StartedHttp {
 
 /** Starts the HTTP side of a job server. Rejects with an HttpListenError if it can't listen. */
 export function startHttp(options: StartOptions, given: HttpNeeds): Promise<StartedHttp> {
+  const feed = new LiveFeed(given)
+  given.access.listen(() => feed.forgetWritten())
   return start(routes, options, {
     ...given,
     ...sessionsOf(options, given),
@@ -39,7 +41,7 @@ export function startHttp(options: StartOptions, given: HttpNeeds): Promise<Star
     jobWatch: new JobWatch(given.observers, given.handles),
     leases: new Leases(given),
     metrics: new Metrics(given.figures),
-    feed: new LiveFeed(given),
+    feed,
   })
 }
 

@@ -10,7 +10,7 @@ import { type FindingContext, FindingWatch } from './findings/finding-watch.ts'
 import { ToldFindings } from './findings/told-findings.ts'
 import { flowing } from './function-state.ts'
 import { FunctionStates, ticksKept } from './function-states.ts'
-import { ServerWatch } from './server-state.ts'
+import { ServerMeter } from './server-state.ts'
 
 const tickMs = 1000
 /** Dead jobs are counted anew when that is older. */
@@ -54,7 +54,7 @@ export interface LiveFeedContext extends FindingContext {
 export class LiveFeed {
   readonly #context: LiveFeedContext
   readonly #states: FunctionStates
-  readonly #server: ServerWatch
+  readonly #server: ServerMeter
   readonly #findings: FindingWatch
   readonly #changes: Changes
   readonly #readers = new Set<Reader>()
@@ -71,7 +71,7 @@ export class LiveFeed {
     const { clock } = context.figures
     this.#context = context
     this.#states = new FunctionStates(context.figures)
-    this.#server = new ServerWatch(context.figures)
+    this.#server = new ServerMeter(context.figures)
     this.#findings = new FindingWatch(context)
     this.#changes = new Changes(clock, (changes) => this.#tell(changes))
   }
@@ -106,6 +106,12 @@ export class LiveFeed {
       this.#stop?.()
       this.#stop = undefined
     }
+  }
+
+  /** There are other rules of access: the same name can stand for less than when it was written for. */
+  forgetWritten(): void {
+    this.#written.clear()
+    this.#toldFindings.clear()
   }
 
   #start(): () => void {

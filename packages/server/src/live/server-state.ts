@@ -9,7 +9,7 @@ import { version } from '../version.ts'
 const resolutionMs = 20
 
 /** Takes the state of the server, tick by tick. */
-export class ServerWatch {
+export class ServerMeter {
   readonly #figures: Figures
   readonly #delays: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs })
   #times: Float64Array = new Float64Array(bucketCount)
@@ -60,7 +60,7 @@ export class ServerWatch {
     const { additions, bytes } = journal.unkept
     return {
       kind: name.split(':', 1)[0] ?? name,
-      failing: journal.failure !== undefined,
+      failing: journal.trouble !== undefined,
       commits: stats.commits,
       failures: stats.failures,
       unkeptJobs: additions,

@@ -34,7 +34,12 @@ export function countConnections(connections: Connections): { readonly workers: 
 function writeStore(out: Exposition, { name, stats, journal }: NonNullable<Figures['store']>): void {
   out.family('geartrain_store_info', 'gauge', 'Always 1: where jobs are kept.')
   out.sample('geartrain_store_info', labels({ kind: name.split(':', 1)[0] ?? name }), 1)
-  gauge(out, 'geartrain_store_failing', '1 while it does not work.', journal.failure === undefined ? 0 : 1)
+  gauge(
+    out,
+    'geartrain_store_failing',
+    '1 while it does not work, and until it has worked for 10 s on end.',
+    journal.trouble === undefined ? 0 : 1,
+  )
   gauge(out, 'geartrain_store_committing', '1 while it is at work.', journal.isCommitting ? 1 : 0)
   const { additions, bytes } = journal.unkept
   gauge(out, 'geartrain_store_unkept_jobs', 'New jobs that are not kept yet.', additions)

@@ -165,6 +165,8 @@ export type ChangeOutcome = 'done' | 'not found' | 'joined'
 
 /** How an attempt has ended, as it is kept: with its job, in the column `failures`. */
 export interface StoredFailureNote {
+  /** When it began; what was written by older versions does not say. */
+  readonly startedAt?: number
   readonly at: number
   readonly reason: FailureReason
   /** Client id and address of the worker. */

@@ -5,6 +5,8 @@ import type { TextLink } from './text-link.ts'
 
 /** A function or a worker may have a line end in its name: so many lines beyond those that are rows can be none. */
 const strangeLinesMax = 10
+/** Functions or workers of a server: more of them are no server's, and each is asked for again and again by browsers. */
+const rowsMax = 100_000
 /** Of what is shown of a line that is none. */
 const shownMax = 120
 
@@ -58,7 +60,7 @@ async function askRows<Row>(link: TextLink, command: string, read: (line: string
     if (line === '.') return true
     const row = read(line)
     if (row !== undefined) {
-      rows.push(row)
+      if (rows.push(row) > rowsMax) throw new LookError(`its answer to "${command}" has more than ${rowsMax} rows`)
       return false
     }
     if (rows.length === 0 && line.startsWith('ERR ')) throw refused(command, line)

@@ -47,6 +47,27 @@ describe('a page of another site', () => {
     })
   }
 
+  test('is told nothing of what it only fetches, not even by how long it takes, but may link to it', async () => {
+    await using local = await startLocal()
+    const rows: readonly [headers: string[], status: number][] = [
+      [['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: no-cors'], 403],
+      [['Sec-Fetch-Site: same-site', 'Sec-Fetch-Mode: cors', 'Origin: http://localhost:1'], 403],
+      [['Sec-Fetch-Site: cross-site'], 403],
+      [['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate'], 200],
+      [['Sec-Fetch-Site: same-origin', 'Sec-Fetch-Mode: cors'], 200],
+      [['Sec-Fetch-Site: none', 'Sec-Fetch-Mode: navigate'], 200],
+      // As programs that are browsers inside.
+      [['Sec-Fetch-Mode: cors'], 200],
+    ]
+    for (const path of ['/api/jobs', '/api/history?range=7d', '/api/servers', '/api/about', '/metrics']) {
+      for (const [headers, status] of rows) {
+        const answer = await ask(local, get(path, ...headers))
+        assert.equal(answer.status, status, `${path} ${headers.join(' ')}`)
+        if (status === 403) assert.equal(codeOf(answer), 'CROSS_SITE')
+      }
+    }
+  })
+
   test('has no answer to a preflight that lets it go on, nor may it read what it gets', async () => {
     await using local = await startLocal()
     const origin = 'Origin: https://evil.example'

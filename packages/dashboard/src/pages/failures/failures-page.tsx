@@ -4,30 +4,30 @@ import { useMemo } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
+import { changeDead } from '../../failures/change-dead.tsx'
+import { failureColumns } from '../../failures/failure-columns.tsx'
+import { groupKey, isOneFunction } from '../../failures/failure-groups.ts'
 import { functionLink } from '../../links.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { Command } from '../../parts/command.tsx'
-import { Empty, Failure, Loading } from '../../parts/notice.tsx'
+import { FilterBar } from '../../parts/filter-bar.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
+import { Empty } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
-import { useChanges } from '../../parts/use-changes.ts'
 import { useQuery } from '../../parts/use-query.ts'
 import { may } from '../../session/session.ts'
 import { counted } from '../../text/numbers.ts'
-import { changeDead } from './change-dead.tsx'
-import { failureColumns } from './failure-columns.tsx'
-import { groupKey } from './failure-groups.ts'
+import { nameWord } from '../../text/shell.ts'
 import { FunctionChoice } from './function-choice.tsx'
 
-/** To group very many takes the server a moment. */
-const changeRestMs = 2000
 const everyMs = 15_000
 const groupsMax = 1000
 
 /** Dead jobs by function and message. */
 export function FailuresPage(): JSX.Element {
   const [chosen] = useQuery('function')
-  const { value, error, reload } = useResource(
+  const found = useResource(
     chosen,
     (signal) =>
       get<ControlOperations['dead groups']['answer']>(
@@ -35,45 +35,41 @@ export function FailuresPage(): JSX.Element {
         { function: chosen === '' ? undefined : chosen, limit: groupsMax },
         signal,
       ),
-    everyMs,
+    { everyMs, isChangedBy: ({ kind }) => kind === 'job died' },
   )
-  useChanges((change) => change.kind === 'job died', reload, changeRestMs)
+  const { reload } = found
   const columns = useMemo(() => failureColumns(reload), [reload])
   return (
-    <Page title="Failures" actions={<FunctionChoice />}>
-      {value === undefined && error !== undefined ? <Failure error={error} onRetry={reload} /> : null}
-      {value === undefined && error === undefined ? <Loading /> : null}
-      {value === undefined ? null : (
-        <>
-          {value.groups.length === 0 ? null : <Summary {...value} />}
+    <Page title="Failures">
+      <FilterBar shown={found.value === undefined ? undefined : summaryOf(found.value)}>
+        <FunctionChoice />
+      </FilterBar>
+      <Loaded from={found}>
+        {({ groups }) => (
           <Table
             caption="Dead jobs by function, reason and message"
             columns={columns}
-            rows={value.groups}
+            rows={groups}
             rowKey={groupKey}
             sort="-count"
             grouping={{
               nameOf: (group) => group.function,
-              heading: (name, groups) => <FunctionHeading name={name} groups={groups} onChanged={reload} />,
+              heading: (name, some) => <FunctionHeading name={name} groups={some} onChanged={reload} />,
             }}
             empty={<NoneDead functionName={chosen} />}
           />
-        </>
-      )}
+        )}
+      </Loaded>
     </Page>
   )
 }
 
-function Summary({ groups, isExact }: ControlOperations['dead groups']['answer']): JSX.Element {
+function summaryOf({ groups, isExact }: ControlOperations['dead groups']['answer']): string {
+  if (groups.length === 0) return ''
   const jobs = groups.reduce((sum, group) => sum + group.count, 0)
   const functions = new Set(groups.map((group) => group.function)).size
-  return (
-    <p class="muted">
-      {isExact ? '' : 'At least '}
-      {counted(jobs, 'dead job')} of {counted(functions, 'function')}, in {counted(groups.length, 'group')}.
-      {isExact ? '' : ' There are more: the latest were looked at.'}
-    </p>
-  )
+  const told = `${counted(jobs, 'dead job')} of ${counted(functions, 'function')}, in ${counted(groups.length, 'group')}`
+  return isExact ? told : `At least ${told}: the latest were looked at`
 }
 
 /** A function, and what can be done with all of its dead jobs. */
@@ -95,7 +91,7 @@ function FunctionHeading(props: {
         {name}
       </Link>
       <span>{counted(jobs, 'dead job')}</span>
-      {may('operate', name) ? (
+      {may('operate', name) && isOneFunction(name) ? (
         <ActionButton run={retry} title={`Put all dead jobs of ${name} in line again`}>
           Retry all
         </ActionButton>
@@ -113,13 +109,9 @@ function NoneDead({ functionName }: { readonly functionName: string }): JSX.Elem
         its payload and its errors, to be looked at, tried again or deleted. How often jobs are tried is set by
         function:
       </p>
-      <Command text={`geartrain function set ${commandName(functionName)} attempts=5`} />
+      <Command
+        text={`geartrain function set ${functionName === '' ? "'mail.*'" : nameWord(functionName)} --attempts 5`}
+      />
     </Empty>
   )
-}
-
-/** Quoted for a shell, if it has to be. */
-function commandName(name: string): string {
-  if (name === '') return "'mail.*'"
-  return /^[\w.:/@-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`
 }

@@ -12,7 +12,6 @@ export function FunctionChoice(): JSX.Element {
   known.sort((one, other) => (one.name < other.name ? -1 : 1))
   return (
     <select
-      class="failure-choice"
       data-filter
       aria-label="Function"
       value={chosen}

@@ -17,7 +17,7 @@ const histories = signal<ReadonlyMap<string, Values>>(new Map())
 /** Keeps up what was done lately. Without it, which an older server does not tell, there are no lines. */
 export function useDoneHistory(): void {
   const load = (stop: AbortSignal) => get<HistoryOverview>('history/functions', {}, stop)
-  const { value } = useResource('history/functions', load, everyMs)
+  const { value } = useResource('history/functions', load, { everyMs })
   useEffect(() => {
     if (value !== undefined) histories.value = new Map(value.functions.map(({ name, done }) => [name, done]))
   }, [value])

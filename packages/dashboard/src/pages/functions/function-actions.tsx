@@ -44,11 +44,7 @@ export function FunctionActions(props: {
       {may('operate', name) ? (
         <>
           {isOn('paused') ? (
-            <ActionButton
-              run={press('resume', `${name} goes on.`)}
-              kind="primary"
-              title="Give its jobs to workers again"
-            >
+            <ActionButton run={press('resume', `${name} goes on.`)} isPrimary title="Give its jobs to workers again">
               Resume
             </ActionButton>
           ) : (
@@ -60,11 +56,7 @@ export function FunctionActions(props: {
             </ActionButton>
           )}
           {isOn('draining') ? (
-            <ActionButton
-              run={press('undrain', `${name} takes jobs again.`)}
-              kind="primary"
-              title="Take new jobs again"
-            >
+            <ActionButton run={press('undrain', `${name} takes jobs again.`)} isPrimary title="Take new jobs again">
               Undrain
             </ActionButton>
           ) : (
@@ -99,7 +91,8 @@ async function purgeWaiting(name: string): Promise<string | undefined> {
     body: (
       <>
         <p class="wrapped">
-          All jobs of <strong>{name}</strong> that wait end without having been done: {count(ready.count)} ready,{' '}
+          All jobs of {isPattern(name) ? 'all functions that fit ' : ''}
+          <strong>{name}</strong> that wait end without having been done: {count(ready.count)} ready,{' '}
           {count(delayed.count)} delayed. Those that run go on. This can not be taken back.
         </p>
       </>

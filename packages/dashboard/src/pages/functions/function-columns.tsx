@@ -1,13 +1,14 @@
 import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
+import { print } from '../../filter/filter.ts'
 import { failuresLink, jobsLink, workersLink } from '../../links.ts'
+import { readyCount } from '../../live/ready-count.ts'
 import type { Column } from '../../parts/table.tsx'
 import { Since } from '../../parts/time.tsx'
-import { count, counted, rate, shortCount } from '../../text/numbers.ts'
+import { count, rate, shortCount } from '../../text/numbers.ts'
 import { duration } from '../../text/times.ts'
-import { print } from '../jobs/filter.ts'
 import { DoneLine, doneLately } from './done-history.tsx'
-import { type FunctionRow, failureRate, readyCount } from './function-rows.ts'
+import { type FunctionRow, failureRate } from './function-rows.ts'
 import { NameCell } from './name-cell.tsx'
 
 /** Of the table of functions. They stay the same ones, so that a row whose function has not changed is not drawn anew. */
@@ -147,9 +148,4 @@ function Failures({ row }: { readonly row: FunctionRow }): JSX.Element {
 
 export function Nothing(): JSX.Element {
   return <span class="nil">–</span>
-}
-
-/** `2 of 12 functions`. */
-export function shownOf(shown: number, all: number): string {
-  return shown === all ? counted(all, 'function') : `${count(shown)} of ${counted(all, 'function')}`
 }

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact'
+import { keyOf } from '../../findings/arranged.ts'
+import { FindingCard } from '../../findings/finding-card.tsx'
 import { live } from '../../live/live.ts'
 import { Section } from '../../parts/page.tsx'
-import { keyOf } from '../overview/arranged.ts'
-import { FindingCard } from '../overview/finding-card.tsx'
 import type { FunctionRow } from './function-rows.ts'
 
 /** What is wrong with it now; nothing is shown if nothing is. */
@@ -14,7 +14,7 @@ export function FunctionFindings({ row }: { readonly row: FunctionRow }): JSX.El
     <Section title="What is wrong now">
       <ul class="findings">
         {found.map((finding) => (
-          <FindingCard key={keyOf(finding)} finding={finding} isOver={false} />
+          <FindingCard key={keyOf(finding)} finding={finding} here={row.name} />
         ))}
       </ul>
     </Section>

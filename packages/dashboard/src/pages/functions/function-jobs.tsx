@@ -3,15 +3,16 @@ import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
+import { print } from '../../filter/filter.ts'
 import { functionLink, jobLink, jobsLink } from '../../links.ts'
+import { readyCount } from '../../live/ready-count.ts'
 import { Badge } from '../../parts/badge.tsx'
-import { Failure, Loading } from '../../parts/notice.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
 import { Section } from '../../parts/page.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { Ago, Since } from '../../parts/time.tsx'
 import { count } from '../../text/numbers.ts'
-import { print } from '../jobs/filter.ts'
-import { type FunctionRow, isPattern, readyCount } from './function-rows.ts'
+import { type FunctionRow, isPattern } from './function-rows.ts'
 
 const shownMax = 5
 const everyMs = 5000
@@ -61,25 +62,23 @@ function JobList(props: {
   readonly none: string
 }): JSX.Element {
   const { title, all, id, load, columns, none } = props
-  const { value, error, reload } = useResource(props.count === 0 ? undefined : id, load, everyMs)
+  const found = useResource(props.count === 0 ? undefined : id, load, { everyMs })
   return (
     <Section title={title} actions={props.count === 0 ? null : <Link href={all}>All {count(props.count)}</Link>}>
       {props.count === 0 ? (
         <p class="card muted">{none}</p>
-      ) : value === undefined ? (
-        error === undefined ? (
-          <Loading />
-        ) : (
-          <Failure error={error} onRetry={reload} />
-        )
       ) : (
-        <Table
-          caption={`${title} jobs`}
-          columns={columns}
-          rows={value}
-          rowKey={({ handle }) => handle}
-          empty={<p class="card muted">{none}</p>}
-        />
+        <Loaded from={found}>
+          {(jobs) => (
+            <Table
+              caption={`${title} jobs`}
+              columns={columns}
+              rows={jobs}
+              rowKey={({ handle }) => handle}
+              empty={<p class="card muted">{none}</p>}
+            />
+          )}
+        </Loaded>
       )}
     </Section>
   )

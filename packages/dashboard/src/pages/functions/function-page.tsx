@@ -5,16 +5,16 @@ import { useMemo } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { get, path } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
+import { useServerFlag } from '../../api/use-server-flag.ts'
 import { HistoryCharts } from '../../charts/history-charts.tsx'
 import { pages } from '../../links.ts'
 import { live } from '../../live/live.ts'
 import { Command } from '../../parts/command.tsx'
 import { Empty, Loading } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
-import { useChanges } from '../../parts/use-changes.ts'
 import { useQuery } from '../../parts/use-query.ts'
-import { fits } from '../../session/session.ts'
-import { shellWord } from '../../text/shell.ts'
+import { fits } from '../../session/fits.ts'
+import { nameWord } from '../../text/shell.ts'
 import { FunctionActions } from './function-actions.tsx'
 import { FunctionErrors } from './function-errors.tsx'
 import { FunctionFigures } from './function-figures.tsx'
@@ -25,7 +25,6 @@ import { FunctionWorkers } from './function-workers.tsx'
 import { FunctionsThatFit } from './functions-that-fit.tsx'
 import { States } from './name-cell.tsx'
 import { PolicySection } from './policy-section.tsx'
-import { useServerFlag } from './use-server-flag.ts'
 
 export function FunctionPage(): JSX.Element {
   const [name] = useQuery('name')
@@ -42,8 +41,9 @@ export function FunctionPage(): JSX.Element {
 /** Of a function, or of all that a pattern fits. */
 function OneFunction({ name }: { readonly name: string }): JSX.Element {
   const row = useRow(name)
-  const policy = useResource(name, (stop) => get<FunctionPolicy>(path`functions/${name}`, {}, stop))
-  useChanges((change) => change.kind === 'policy' && fits(change.name, name), policy.reload)
+  const policy = useResource(name, (stop) => get<FunctionPolicy>(path`functions/${name}`, {}, stop), {
+    isChangedBy: (change) => change.kind === 'policy' && fits(change.name, name),
+  })
   return (
     <Page
       title={name}
@@ -105,8 +105,8 @@ function Unknown({ name }: { readonly name: string }): JSX.Element {
   return (
     <Empty title="Nobody has used this function yet, or you may not see it.">
       <p>It is there as soon as a worker can do it, or someone submits a job of it:</p>
-      <Command text={`geartrain work${flag} ${shellWord(name)} -- cat`} />
-      <Command text={`geartrain do${flag} --background ${shellWord(name)} hello`} />
+      <Command text={`geartrain work${flag} ${nameWord(name)} -- cat`} />
+      <Command text={`geartrain do${flag} --background ${nameWord(name)} hello`} />
       <p>
         Its policy can be set before that. <Link href={pages.functions}>To all functions</Link>
       </p>

@@ -1,5 +1,6 @@
 import type { LiveFunction, Percentiles } from '@geartrain/protocol'
-import { fits } from '../../session/session.ts'
+import { readyCount } from '../../live/ready-count.ts'
+import { fits } from '../../session/fits.ts'
 
 /** A function, or several of them with their sums, by a pattern that fits them. */
 export interface FunctionRow extends LiveFunction {
@@ -88,10 +89,6 @@ function largest(times: readonly (Percentiles | undefined)[]): Percentiles | und
   if (known.length === 0) return undefined
   const most = (key: keyof Percentiles) => Math.max(...known.map((each) => each[key]))
   return { p50Ms: most('p50Ms'), p95Ms: most('p95Ms') }
-}
-
-export function readyCount({ ready }: LiveFunction): number {
-  return ready.high + ready.normal + ready.low
 }
 
 /** Attempts that fail, for good or to be tried again: over the last 10 s. */

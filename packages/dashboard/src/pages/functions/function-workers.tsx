@@ -4,16 +4,17 @@ import { useMemo } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
+import { useServerFlag } from '../../api/use-server-flag.ts'
+import { connectionColumns } from '../../connections/connection-columns.tsx'
 import { workersLink } from '../../links.ts'
-import { Empty, Failure, Loading } from '../../parts/notice.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
+import { Empty } from '../../parts/notice.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
-import { useChanges } from '../../parts/use-changes.ts'
-import { fits, mayEverywhere } from '../../session/session.ts'
-import { shellWord } from '../../text/shell.ts'
-import { connectionColumns } from '../workers/connection-columns.tsx'
+import { fits } from '../../session/fits.ts'
+import { mayEverywhere } from '../../session/session.ts'
+import { nameWord } from '../../text/shell.ts'
 import { type FunctionRow, isPattern } from './function-rows.ts'
-import { useServerFlag } from './use-server-flag.ts'
 
 const shownMax = 50
 const everyMs = 5000
@@ -22,12 +23,12 @@ const shownKeys: ReadonlySet<string> = new Set(['client', 'state', 'jobs', 'open
 /** Who can do it, and what they do. */
 export function FunctionWorkers({ row }: { readonly row: FunctionRow }): JSX.Element {
   const { name } = row
-  const { value, error, reload } = useResource(
+  const found = useResource(
     row.workers + row.running === 0 ? undefined : name,
     (stop) => get<ControlOperations['connections']['answer']>('workers', { function: name, limit: shownMax }, stop),
-    everyMs,
+    { everyMs, isChangedBy: (change) => change.kind === 'workers' && fits(name, change.function) },
   )
-  useChanges((change) => change.kind === 'workers' && fits(name, change.function), reload)
+  const { reload } = found
   const mayClose = mayEverywhere('admin')
   const columns = useMemo(
     () => connectionColumns(mayClose, reload).filter(({ key }) => shownKeys.has(key)),
@@ -38,28 +39,26 @@ export function FunctionWorkers({ row }: { readonly row: FunctionRow }): JSX.Ele
       title="Workers"
       actions={
         <span class="muted">
-          {value?.next === undefined ? '' : `The first ${shownMax}. `}
+          {found.value?.next === undefined ? '' : `The first ${shownMax}. `}
           <Link href={workersLink(isPattern(name) ? '' : name)}>To the workers</Link>
         </span>
       }
     >
       {row.workers + row.running === 0 ? (
         <NoWorker name={name} />
-      ) : value === undefined ? (
-        error === undefined ? (
-          <Loading />
-        ) : (
-          <Failure error={error} onRetry={reload} />
-        )
       ) : (
-        <Table
-          caption="Workers that can do it"
-          columns={columns}
-          rows={value.connections}
-          rowKey={({ id }) => String(id)}
-          sortName="workers"
-          empty={<NoWorker name={name} />}
-        />
+        <Loaded from={found}>
+          {({ connections }) => (
+            <Table
+              caption="Workers that can do it"
+              columns={columns}
+              rows={connections}
+              rowKey={({ id }) => String(id)}
+              sortName="workers"
+              empty={<NoWorker name={name} />}
+            />
+          )}
+        </Loaded>
       )}
     </Section>
   )
@@ -69,7 +68,7 @@ function NoWorker({ name }: { readonly name: string }): JSX.Element {
   const flag = useServerFlag()
   if (isPattern(name)) return <p class="card muted">No worker can do any of them now.</p>
   return (
-    <Empty title="No worker can do it now." command={`geartrain work${flag} ${shellWord(name)} -- cat`}>
+    <Empty title="No worker can do it now." command={`geartrain work${flag} ${nameWord(name)} -- cat`}>
       So starts one whose results are what it gets; any Gearman library does as well.
     </Empty>
   )

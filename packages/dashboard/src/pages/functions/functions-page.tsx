@@ -1,15 +1,16 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { live } from '../../live/live.ts'
+import { FilterBar, shownOf } from '../../parts/filter-bar.tsx'
 import { FilterField } from '../../parts/filter-field.tsx'
+import { FirstSteps } from '../../parts/first-steps.tsx'
 import { Empty, Loading } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
 import { useQuery } from '../../parts/use-query.ts'
 import { may } from '../../session/session.ts'
-import { FirstSteps } from '../overview/first-steps.tsx'
 import { useDoneHistory } from './done-history.tsx'
-import { functionColumns, shownOf } from './function-columns.tsx'
+import { functionColumns } from './function-columns.tsx'
 import { type FunctionRow, filtered, grouped, spreadSelection } from './function-rows.ts'
 import { isOpen } from './name-cell.tsx'
 import { SelectedActions } from './selected-actions.tsx'
@@ -37,8 +38,8 @@ function AllFunctions(): JSX.Element {
   const change = (keys: ReadonlySet<string>) => select(spreadSelection(selected, keys, rows))
   return (
     <>
-      <div class="functions-bar">
-        <FilterField label="Filter functions" placeholder="A part of the name, or mail.*" />
+      <FilterBar shown={shownOf(found.length, all.size, 'function')}>
+        <FilterField label="Filter functions" placeholder="Part of the name, or mail.*" />
         <label class="inline">
           <input
             type="checkbox"
@@ -47,8 +48,7 @@ function AllFunctions(): JSX.Element {
           />
           Group by prefix
         </label>
-        <span class="muted">{shownOf(found.length, all.size)}</span>
-      </div>
+      </FilterBar>
       <div class="functions-table">
         <Table
           caption="Functions"

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { Empty } from '../../parts/notice.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
-import { shellWord } from '../../text/shell.ts'
+import { nameWord } from '../../text/shell.ts'
 import { useDoneHistory } from './done-history.tsx'
 import { functionColumns } from './function-columns.tsx'
 import type { FunctionRow } from './function-rows.ts'
@@ -23,7 +23,7 @@ export function FunctionsThatFit({ row }: { readonly row: FunctionRow }): JSX.El
           empty={
             <Empty
               title="No function fits this pattern yet."
-              command={`geartrain function set ${shellWord(row.name)} --attempts 5`}
+              command={`geartrain function set ${nameWord(row.name)} --attempts 5`}
             >
               What is set for the pattern holds as soon as one does.
             </Empty>

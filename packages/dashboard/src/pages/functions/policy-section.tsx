@@ -5,9 +5,8 @@ import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
 import { type Resource, useResource } from '../../api/use-resource.ts'
 import { functionLink } from '../../links.ts'
-import { Failure, Loading } from '../../parts/notice.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
 import { Section } from '../../parts/page.tsx'
-import { useChanges } from '../../parts/use-changes.ts'
 import { useQuery } from '../../parts/use-query.ts'
 import { may } from '../../session/session.ts'
 import { isPattern, patternFor } from './function-rows.ts'
@@ -21,9 +20,9 @@ export function PolicySection(props: {
   readonly policy: Resource<FunctionPolicy>
 }): JSX.Element {
   const { name, policy } = props
-  const { value, error, reload } = policy
-  const known = useResource('policies', (stop) => get<KnownPolicies>('policies', {}, stop))
-  useChanges(({ kind }) => kind === 'policy', known.reload)
+  const known = useResource('policies', (stop) => get<KnownPolicies>('policies', {}, stop), {
+    isChangedBy: ({ kind }) => kind === 'policy',
+  })
   const [isEditing, setEditing] = useState(false)
   const [shown, show] = useQuery('settings')
   const kinds = known.value?.settings ?? []
@@ -31,7 +30,7 @@ export function PolicySection(props: {
     <Section
       title="Policy"
       actions={
-        isEditing || value === undefined ? null : (
+        isEditing || policy.value === undefined ? null : (
           <div class="section-actions">
             <label class="inline">
               <input
@@ -51,24 +50,22 @@ export function PolicySection(props: {
       }
     >
       <Patterns name={name} known={known.value} />
-      {value === undefined ? (
-        error === undefined ? (
-          <Loading />
-        ) : (
-          <Failure error={error} onRetry={reload} />
-        )
-      ) : isEditing ? (
-        <PolicyForm
-          policy={value}
-          kinds={kinds}
-          onEnd={() => {
-            setEditing(false)
-            reload()
-          }}
-        />
-      ) : (
-        <PolicyTable settings={value.settings} kinds={kinds} isSetOnly={shown === 'set'} />
-      )}
+      <Loaded from={policy}>
+        {(value) =>
+          isEditing ? (
+            <PolicyForm
+              policy={value}
+              kinds={kinds}
+              onEnd={() => {
+                setEditing(false)
+                policy.reload()
+              }}
+            />
+          ) : (
+            <PolicyTable settings={value.settings} kinds={kinds} isSetOnly={shown === 'set'} />
+          )
+        }
+      </Loaded>
     </Section>
   )
 }

@@ -1,5 +1,5 @@
 import type { FunctionPolicy } from '@geartrain/protocol'
-import { fits } from '../../session/session.ts'
+import { fits } from '../../session/fits.ts'
 
 /** A setting as it is for a function or pattern. */
 export type Setting = FunctionPolicy['settings'][number]

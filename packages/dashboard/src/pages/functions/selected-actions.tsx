@@ -3,6 +3,7 @@ import { path, send } from '../../api/api.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { confirm } from '../../parts/confirm.tsx'
 import { count, counted } from '../../text/numbers.ts'
+import { isPattern } from './function-rows.ts'
 
 interface Act {
   /** As in the address of the operation. */
@@ -36,12 +37,18 @@ export function SelectedActions(props: {
   readonly names: readonly string[]
   readonly onClear: (keys: ReadonlySet<string>) => void
 }): JSX.Element | null {
-  const { names, onClear } = props
-  if (names.length === 0) return null
+  const { onClear } = props
+  if (props.names.length === 0) return null
+  // What is done to one whose own name has a `*` is done to all that fit it.
+  const names = props.names.filter((name) => !isPattern(name))
+  const leftOut = props.names.length - names.length
   return (
     <div class="selected-actions card" role="group" aria-label="What is selected">
-      <span>{count(names.length)} selected</span>
-      {acts.map((act) => (
+      <span>
+        {count(names.length)} selected
+        {leftOut === 0 ? '' : `; ${count(leftOut)} left out, whose name has a *`}
+      </span>
+      {(names.length === 0 ? [] : acts).map((act) => (
         <ActionButton key={act.word} run={() => doToAll(act, names)}>
           {act.title}
         </ActionButton>

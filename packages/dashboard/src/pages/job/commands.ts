@@ -1,3 +1,4 @@
+import { shellWord } from '../../text/shell.ts'
 import type { JobSnapshot } from './told.ts'
 
 /** What of a job's workload can be on a command line; undefined: it is too long for one, or not text. */
@@ -16,7 +17,7 @@ export function doCommand(job: JobSnapshot, line: string | undefined): string | 
   const { function: name, unique, priority, background, then = '', options = {} } = job
   const flags = background ? ['--background'] : []
   const add = (flag: string, value: string) =>
-    flags.push(value.startsWith('-') ? `--${flag}=${quoted(value)}` : `--${flag} ${quoted(value)}`)
+    flags.push(value.startsWith('-') ? `--${flag}=${shellWord(value)}` : `--${flag} ${shellWord(value)}`)
   if (unique !== '') add('unique', unique)
   if (priority !== 'normal') add('priority', priority)
   if (isAhead(job)) add('at', new Date(job.runAt).toISOString())
@@ -27,7 +28,7 @@ export function doCommand(job: JobSnapshot, line: string | undefined): string | 
   if (then !== '') add('then', then)
   if (line === undefined) add('file', payloadFile)
   const isDashed = name.startsWith('-') || line?.startsWith('-') === true
-  const names = [name, ...(line === undefined ? [] : [line])].map(quoted)
+  const names = [name, ...(line === undefined ? [] : [line])].map(shellWord)
   return typed([name, unique, then], ['geartrain do', ...flags, ...(isDashed ? ['--'] : []), ...names])
 }
 
@@ -40,8 +41,8 @@ export function curlCommand(job: JobSnapshot, line: string | undefined, api: URL
   for (const [key, value] of Object.entries(submitQuery(job))) address.searchParams.set(key, value)
   if (!background) address.searchParams.set('wait', 'true')
   const token = hasRules ? ['-H "Authorization: Bearer $GEARTRAIN_TOKEN"'] : []
-  const data = line === undefined ? `--data-binary @${payloadFile}` : `--data-raw ${quoted(line)}`
-  return ['curl', ...token, data, quoted(address.href)].join(' ')
+  const data = line === undefined ? `--data-binary @${payloadFile}` : `--data-raw ${shellWord(line)}`
+  return ['curl', ...token, data, shellWord(address.href)].join(' ')
 }
 
 /** What a submission of the same job says beside function and workload. */
@@ -65,9 +66,4 @@ function isAhead(job: JobSnapshot): job is JobSnapshot & { readonly runAt: numbe
 /** No shell is given names that a terminal would not show. */
 function typed(names: readonly string[], words: readonly string[]): string | undefined {
   return names.some((name) => /\p{C}/u.test(name)) ? undefined : words.join(' ')
-}
-
-/** As one word for a shell. */
-function quoted(word: string): string {
-  return /^[\w.:@%+,/=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

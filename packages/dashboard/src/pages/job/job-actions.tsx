@@ -12,7 +12,6 @@ import type { Source } from './use-payloads.ts'
 /** One that needs no more than to be confirmed. */
 interface JobAction {
   readonly title: string
-  readonly kind?: 'danger'
   readonly isFor: (job: JobSnapshot) => boolean
   readonly question?: (job: JobSnapshot) => Question
   readonly run: (job: JobSnapshot) => Promise<unknown>
@@ -37,7 +36,6 @@ const actions: readonly JobAction[] = [
   },
   {
     title: 'Cancel',
-    kind: 'danger',
     isFor: (job) => !isEnded(job),
     question: (job) => ({
       title: 'Cancel this job?',
@@ -50,7 +48,6 @@ const actions: readonly JobAction[] = [
   },
   {
     title: 'Delete',
-    kind: 'danger',
     isFor: isEnded,
     question: (job) => ({
       title: 'Delete this job?',
@@ -95,10 +92,9 @@ export function JobActions(props: {
       {isOperator && isThere
         ? actions
             .filter(({ isFor }) => isFor(job))
-            .map(({ title, kind, question, run, done }) => (
+            .map(({ title, question, run, done }) => (
               <ActionButton
                 key={title}
-                {...(kind === undefined ? {} : { kind })}
                 run={async () => {
                   if (question !== undefined && !(await confirm(question(job)))) return undefined
                   await run(job)

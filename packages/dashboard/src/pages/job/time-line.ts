@@ -1,4 +1,4 @@
-import type { BadgeState } from '../../parts/badge.tsx'
+import type { BadgeState } from '../../parts/badge-state.ts'
 import { counted } from '../../text/numbers.ts'
 import type { JobSnapshot, Told } from './told.ts'
 

@@ -1,7 +1,7 @@
 import type { JobAction, JobStateName, JobSummary, PriorityName } from '@geartrain/protocol'
+import { stateOf, toBody } from '../../filter/filter.ts'
+import type { Filter } from '../../filter/filter-keys.ts'
 import { counted } from '../../text/numbers.ts'
-import { stateOf, toBody } from './filter.ts'
-import type { Filter } from './filter-keys.ts'
 
 /** What can be done to many jobs at once. */
 export interface BulkAction {

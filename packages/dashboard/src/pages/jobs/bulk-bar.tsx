@@ -1,14 +1,14 @@
 import type { JobCount, JobSummary } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
+import { print } from '../../filter/filter.ts'
+import type { Filter } from '../../filter/filter-keys.ts'
 import { jobLink, jobsLink } from '../../links.ts'
 import { Since } from '../../parts/time.tsx'
 import { may, mayEverywhere } from '../../session/session.ts'
 import { count, counted } from '../../text/numbers.ts'
 import { actionsOf, type BulkAction, type BulkScope, bulkActions, filterAfter, fitting } from './bulk-actions.ts'
 import { type BulkOutcome, type BulkWork, bulkOutcome, bulkWork, changeJobs, dismissOutcome } from './bulk-work.tsx'
-import { print } from './filter.ts'
-import type { Filter } from './filter-keys.ts'
 import { countText } from './state-list.tsx'
 
 interface BulkBarProps {

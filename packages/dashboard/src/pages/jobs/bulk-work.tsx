@@ -2,12 +2,12 @@ import type { JobsChanged, PriorityName } from '@geartrain/protocol'
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { ApiError, send } from '../../api/api.ts'
+import { print } from '../../filter/filter.ts'
+import { priorities } from '../../filter/filter-keys.ts'
 import { confirm } from '../../parts/confirm.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { now } from '../../text/use-now.ts'
 import { type BulkAction, type BulkScope, bulkBody, jobsCounted } from './bulk-actions.ts'
-import { print } from './filter.ts'
-import { priorities } from './filter-keys.ts'
 
 /** A change of many jobs that is under way. There is one at a time, whatever page is shown. */
 export interface BulkWork {

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { parse } from '../../filter/filter.ts'
 import { Icon } from '../../parts/icon.tsx'
-import { parse } from './filter.ts'
 import { FilterProblems } from './filter-problems.tsx'
 import { accept, type Suggestion, suggest } from './suggestions.ts'
 import { useSuggestionSources } from './use-suggestion-sources.ts'

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { Problem } from './filter.ts'
+import type { Problem } from '../../filter/filter.ts'
 
 /** Which words of a filter count for nothing, and why. Picking one selects it. */
 export function FilterProblems(props: {

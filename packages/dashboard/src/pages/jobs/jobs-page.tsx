@@ -2,20 +2,20 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { useLocation } from 'wouter-preact'
 import { get } from '../../api/api.ts'
+import { useResource } from '../../api/use-resource.ts'
+import { parse, stateOf, toQuery } from '../../filter/filter.ts'
 import { jobLink } from '../../links.ts'
 import { Failure, Loading } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
+import { Segments } from '../../parts/segments.tsx'
 import { may } from '../../session/session.ts'
 import { BulkBar, BulkNews } from './bulk-bar.tsx'
-import { parse, stateOf, toQuery } from './filter.ts'
 import { FilterInput } from './filter-input.tsx'
 import { JobList } from './job-list.tsx'
 import { fillPage, type JobPage, type JobsAnswer, pageJobs } from './job-page.ts'
 import { NoJobs } from './no-jobs.tsx'
-import { OrderChoice } from './order-choice.tsx'
 import { Pager } from './pager.tsx'
 import { countLive, StateList, useStateCounts } from './state-list.tsx'
-import { useAsked } from './use-asked.ts'
 import { type JobOrder, useJobsAddress } from './use-jobs-address.ts'
 import { useSelection } from './use-selection.ts'
 
@@ -23,6 +23,10 @@ import { useSelection } from './use-selection.ts'
 const everyMs = 2000
 /** So often does the page look on by itself where few jobs are found. */
 const looksMax = 6
+const orders = [
+  ['oldest', 'Oldest first'],
+  ['newest', 'Newest first'],
+] as const
 
 export function JobsPage(): JSX.Element {
   const [, goTo] = useLocation()
@@ -38,7 +42,7 @@ export function JobsPage(): JSX.Element {
   const order = address.order ?? usualOrder(state)
   const query = { ...toQuery(filter), order, after: address.after, limit: pageJobs }
   const of = JSON.stringify(query)
-  const asked = useAsked<JobPage>(
+  const asked = useResource<JobPage>(
     handle === undefined ? of : undefined,
     (signal, tell) =>
       fillPage(
@@ -46,7 +50,7 @@ export function JobsPage(): JSX.Element {
         { after: address.after, limit: pageJobs, looksMax },
         tell,
       ),
-    address.after === undefined ? everyMs : undefined,
+    address.after === undefined ? { everyMs, isChangedBy: () => true } : {},
   )
   const page = asked.value
   const shown = useLast(of, page, asked.error === undefined)
@@ -70,7 +74,7 @@ export function JobsPage(): JSX.Element {
                 counts.reload()
               }}
             />
-            <OrderChoice order={order} onChange={address.setOrder} />
+            <Segments label="Order" choices={orders} chosen={order} onChoose={address.setOrder} />
           </div>
           <BulkNews />
           {asked.error === undefined ? null : <Failure error={asked.error} onRetry={asked.reload} />}

@@ -2,11 +2,11 @@ import type { ControlOperations, JobCount } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
+import { type Resource, useResource } from '../../api/use-resource.ts'
+import { print, stateOf, toQuery } from '../../filter/filter.ts'
+import { type Filter, states } from '../../filter/filter-keys.ts'
 import { jobsLink } from '../../links.ts'
 import { count } from '../../text/numbers.ts'
-import { print, stateOf, toQuery } from './filter.ts'
-import { type Filter, states } from './filter-keys.ts'
-import { type Asked, useAsked } from './use-asked.ts'
 
 type Counts = ControlOperations['jobs counts']['answer']['states']
 
@@ -14,12 +14,12 @@ type Counts = ControlOperations['jobs counts']['answer']['states']
 const everyMs = 5000
 
 /** How many jobs there are in each state that the rest of the filter lets through. */
-export function useStateCounts(filter: Filter): Asked<Counts> {
+export function useStateCounts(filter: Filter): Resource<Counts> {
   const { state: _, ...rest } = filter
   const query = toQuery(rest)
   const load = async (signal: AbortSignal) =>
     (await get<ControlOperations['jobs counts']['answer']>('jobs/counts', query, signal)).states
-  return useAsked(JSON.stringify(query), load, everyMs)
+  return useResource(JSON.stringify(query), load, { everyMs, isChangedBy: () => true })
 }
 
 /** Those that a filter without a state is for. */

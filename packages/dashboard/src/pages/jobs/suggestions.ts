@@ -1,6 +1,6 @@
+import { filterKeys } from '../../filter/filter-keys.ts'
+import { quoted, type Word, wordsOf } from '../../filter/words.ts'
 import { counted } from '../../text/numbers.ts'
-import { filterKeys } from './filter-keys.ts'
-import { quoted, type Word, wordsOf } from './words.ts'
 
 export interface Suggestion {
   /** What comes in the place of the word. */

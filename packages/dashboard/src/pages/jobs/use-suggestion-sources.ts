@@ -2,6 +2,7 @@ import type { ControlOperations } from '@geartrain/protocol'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
 import { live } from '../../live/live.ts'
+import { readyCount } from '../../live/ready-count.ts'
 import { asksForWorkers, type SuggestionSources } from './suggestions.ts'
 
 const workersMax = 200
@@ -14,9 +15,9 @@ export function useSuggestionSources(isOpen: boolean, text: string, caret: numbe
   )
   const functions = isOpen ? [...live.functions.value.values()] : []
   return {
-    functions: functions.map(({ name, ready, delayed, running, dead }) => ({
-      name,
-      count: ready.high + ready.normal + ready.low + delayed + running + dead,
+    functions: functions.map((each) => ({
+      name: each.name,
+      count: readyCount(each) + each.delayed + each.running + each.dead,
     })),
     workers: (value?.connections ?? []).map(({ clientId, address, functions: able }) => ({
       text: clientId === '-' ? address : clientId,

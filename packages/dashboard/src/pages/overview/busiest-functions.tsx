@@ -4,11 +4,12 @@ import { useRef } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { functionLink, pages } from '../../links.ts'
 import { live } from '../../live/live.ts'
+import { readyCount } from '../../live/ready-count.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Section } from '../../parts/page.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { count, rate, shortCount } from '../../text/numbers.ts'
-import { busiest, readyOf } from './figures.ts'
+import { busiest } from './figures.ts'
 import { isHeld } from './held.ts'
 
 const shownMax = 8
@@ -26,7 +27,7 @@ const columns: readonly Column<LiveFunction>[] = [
       </div>
     ),
   },
-  { key: 'ready', title: 'Ready', isNumber: true, cell: (each) => shortCount(readyOf(each)) },
+  { key: 'ready', title: 'Ready', isNumber: true, cell: (each) => shortCount(readyCount(each)) },
   { key: 'running', title: 'Running', isNumber: true, cell: ({ running }) => shortCount(running) },
   { key: 'workers', title: 'Workers', isNumber: true, isWideOnly: true, cell: ({ workers }) => count(workers) },
   { key: 'in', title: 'In', isNumber: true, cell: ({ rates }) => rate(rates.submitted[0]) },

@@ -7,7 +7,6 @@ import { failuresLink, pages } from '../../links.ts'
 import { Failure } from '../../parts/notice.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Ago } from '../../parts/time.tsx'
-import { useChanges } from '../../parts/use-changes.ts'
 import { counted } from '../../text/numbers.ts'
 
 const shownMax = 5
@@ -19,9 +18,8 @@ export function DeadByCause(): JSX.Element {
   const { value, error, reload } = useResource(
     'dead groups',
     (signal) => get<ControlOperations['dead groups']['answer']>('dead/groups', { limit: shownMax }, signal),
-    everyMs,
+    { everyMs, isChangedBy: ({ kind }) => kind === 'job died' },
   )
-  useChanges(({ kind }) => kind === 'job died', reload, 2000)
   return (
     <Section title="Dead jobs by cause" actions={<Link href={pages.failures}>All failures</Link>}>
       <div class="overview-list">

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact'
 import { jobsLink, pages } from '../../links.ts'
 import { live } from '../../live/live.ts'
+import { Figure, Figures, unknown } from '../../parts/figure.tsx'
 import { Since } from '../../parts/time.tsx'
 import { mayEverywhere } from '../../session/session.ts'
 import { count, rate, shortCount } from '../../text/numbers.ts'
 import { duration } from '../../text/times.ts'
-import { Figure, unknown } from './figure.tsx'
 import { sumsOf } from './figures.ts'
 import { ServerFigures } from './server-figures.tsx'
 
@@ -20,48 +20,42 @@ export function FigureStrip(): JSX.Element {
   const oldest = sums.oldestReadyAt
   const slowest = sums.isOfSlowest ? ', slowest' : ''
   return (
-    <section aria-label="Figures">
-      <ul class="figures">
-        <Figure
-          label="Queued"
-          to={jobsLink('state:ready')}
-          note={oldest && <span>oldest {<Since at={oldest} />}</span>}
-        >
-          {number(sums.ready)}
-        </Figure>
-        <Figure label="Running" to={jobsLink('state:running')}>
-          {number(sums.running)}
-        </Figure>
-        <Figure label="Delayed" to={jobsLink('state:delayed')}>
-          {number(sums.delayed)}
-        </Figure>
-        <Figure label="Dead" to={pages.failures} tone={sums.dead > 0 ? 'bad' : undefined}>
-          {number(sums.dead)}
-        </Figure>
-        <WorkersFigure counted={sums.workers} />
-        <Figure label="In" to={pages.functions} note={average(submitted)}>
-          {speed(submitted)}
-        </Figure>
-        <Figure label="Done" to={pages.functions} note={average(done)}>
-          {speed(done)}
-        </Figure>
-        <Figure
-          label="Failed"
-          to={pages.failures}
-          note={isKnown && retried[0] > 0 ? `${rate(retried[0])} retried` : average(failed)}
-          tone={failed[0] > 0 ? 'bad' : undefined}
-        >
-          {speed(failed)}
-        </Figure>
-        <Figure label="Wait, p50" to={pages.functions} note={sums.wait && `p95 ${duration(sums.wait.p95Ms)}${slowest}`}>
-          {sums.wait === undefined ? unknown : duration(sums.wait.p50Ms)}
-        </Figure>
-        <Figure label="Run, p50" to={pages.functions} note={sums.run && `p95 ${duration(sums.run.p95Ms)}${slowest}`}>
-          {sums.run === undefined ? unknown : duration(sums.run.p50Ms)}
-        </Figure>
-        {mayEverywhere('view') ? <ServerFigures server={live.server.value} /> : null}
-      </ul>
-    </section>
+    <Figures columns={5}>
+      <Figure label="Queued" to={jobsLink('state:ready')} note={oldest && <span>oldest {<Since at={oldest} />}</span>}>
+        {number(sums.ready)}
+      </Figure>
+      <Figure label="Running" to={jobsLink('state:running')}>
+        {number(sums.running)}
+      </Figure>
+      <Figure label="Delayed" to={jobsLink('state:delayed')}>
+        {number(sums.delayed)}
+      </Figure>
+      <Figure label="Dead" to={pages.failures} tone={sums.dead > 0 ? 'bad' : undefined}>
+        {number(sums.dead)}
+      </Figure>
+      <WorkersFigure counted={sums.workers} />
+      <Figure label="In" to={pages.functions} note={average(submitted)}>
+        {speed(submitted)}
+      </Figure>
+      <Figure label="Done" to={pages.functions} note={average(done)}>
+        {speed(done)}
+      </Figure>
+      <Figure
+        label="Failed"
+        to={pages.failures}
+        note={isKnown && retried[0] > 0 ? `${rate(retried[0])} retried` : average(failed)}
+        tone={failed[0] > 0 ? 'bad' : undefined}
+      >
+        {speed(failed)}
+      </Figure>
+      <Figure label="Wait, p50" to={pages.functions} note={sums.wait && `p95 ${duration(sums.wait.p95Ms)}${slowest}`}>
+        {sums.wait === undefined ? unknown : duration(sums.wait.p50Ms)}
+      </Figure>
+      <Figure label="Run, p50" to={pages.functions} note={sums.run && `p95 ${duration(sums.run.p95Ms)}${slowest}`}>
+        {sums.run === undefined ? unknown : duration(sums.run.p50Ms)}
+      </Figure>
+      {mayEverywhere('view') ? <ServerFigures server={live.server.value} /> : null}
+    </Figures>
   )
 }
 

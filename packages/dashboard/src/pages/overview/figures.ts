@@ -1,4 +1,5 @@
 import type { LiveFlow, LiveFunction, Percentiles } from '@geartrain/protocol'
+import { readyCount } from '../../live/ready-count.ts'
 
 /** All functions together, as far as one may view them. */
 export interface Sums {
@@ -27,7 +28,7 @@ export function sumsOf(functions: Iterable<LiveFunction>, all: LiveFlow | undefi
     retried: addedRates(each, 'retried'),
   }
   return {
-    ready: sum(each, readyOf),
+    ready: sum(each, readyCount),
     delayed: sum(each, ({ delayed }) => delayed),
     running: sum(each, ({ running }) => running),
     dead: sum(each, ({ dead }) => dead),
@@ -38,10 +39,6 @@ export function sumsOf(functions: Iterable<LiveFunction>, all: LiveFlow | undefi
     run: all === undefined ? slowest(each.map(({ run }) => run)) : all.run,
     isOfSlowest: all === undefined,
   }
-}
-
-export function readyOf({ ready }: LiveFunction): number {
-  return ready.high + ready.normal + ready.low
 }
 
 function addedRates(functions: readonly LiveFunction[], name: keyof LiveFlow['rates']): readonly [number, number] {
@@ -71,7 +68,7 @@ function activityOf(each: LiveFunction): number {
   const [, submitted] = each.rates.submitted
   const [, done] = each.rates.done
   const [, failed] = each.rates.failed
-  return readyOf(each) + each.running + 10 * (submitted + done + failed)
+  return readyCount(each) + each.running + 10 * (submitted + done + failed)
 }
 
 /** Those in which most goes on, that first. Of equal ones the order does not change from second to second. */

@@ -1,14 +1,14 @@
 import type { Finding } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { useRef, useState } from 'preact/hooks'
+import { arranged, keyOf, type Placed } from '../../findings/arranged.ts'
+import { FindingCard } from '../../findings/finding-card.tsx'
 import { live } from '../../live/live.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { mayEverywhere } from '../../session/session.ts'
 import { counted } from '../../text/numbers.ts'
-import { arranged, keyOf, type Placed } from './arranged.ts'
-import { FindingCard } from './finding-card.tsx'
 import { isHeld } from './held.ts'
 
 /** More are shown when they are asked for. */

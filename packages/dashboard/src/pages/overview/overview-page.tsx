@@ -1,12 +1,12 @@
 import type { JSX } from 'preact'
 import { HistoryCharts } from '../../charts/history-charts.tsx'
 import { live } from '../../live/live.ts'
+import { FirstSteps } from '../../parts/first-steps.tsx'
 import { Page } from '../../parts/page.tsx'
 import { BusiestFunctions } from './busiest-functions.tsx'
 import { DeadByCause } from './dead-by-cause.tsx'
 import { FigureStrip } from './figure-strip.tsx'
 import { FindingList } from './finding-list.tsx'
-import { FirstSteps } from './first-steps.tsx'
 
 /** What is wrong, how much there is, and how it was. */
 export function OverviewPage(): JSX.Element {

@@ -1,10 +1,10 @@
 import type { LiveServer } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { pages } from '../../links.ts'
+import { Figure, unknown } from '../../parts/figure.tsx'
 import { Since } from '../../parts/time.tsx'
 import { bytes, count, counted, shortCount } from '../../text/numbers.ts'
 import { duration } from '../../text/times.ts'
-import { Figure, unknown } from './figure.tsx'
 
 /** How the server itself does; undefined: it has not said yet. */
 export function ServerFigures({ server }: { readonly server: LiveServer | undefined }): JSX.Element {

@@ -2,7 +2,8 @@ import type { ScheduleRun } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
 import { jobLink } from '../../links.ts'
-import { Badge, type BadgeState } from '../../parts/badge.tsx'
+import { Badge } from '../../parts/badge.tsx'
+import type { BadgeState } from '../../parts/badge-state.ts'
 
 const badges: Readonly<Record<ScheduleRun['outcome'], BadgeState>> = {
   submitted: 'complete',

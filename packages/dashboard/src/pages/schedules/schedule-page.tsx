@@ -6,9 +6,8 @@ import { ApiError, get, path } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
 import { pages } from '../../links.ts'
 import { Badge } from '../../parts/badge.tsx'
-import { Failure, Loading } from '../../parts/notice.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
 import { Page } from '../../parts/page.tsx'
-import { useChanges } from '../../parts/use-changes.ts'
 import { useQuery } from '../../parts/use-query.ts'
 import { may } from '../../session/session.ts'
 import { fromFile, ScheduleActions } from './schedule-actions.tsx'
@@ -23,12 +22,12 @@ export function SchedulePage(): JSX.Element {
   const [name] = useQuery('name')
   const [isEditing, setEditing] = useState(false)
   const [, goTo] = useLocation()
-  const { value, error, reload } = useResource(
+  const found = useResource(
     name === '' ? undefined : name,
     (signal) => get<ScheduleState>(path`schedules/${name}`, { runs: nextShown }, signal),
-    everyMs,
+    { everyMs, isChangedBy: (change) => change.kind === 'schedule' && change.name === name },
   )
-  useChanges((change) => change.kind === 'schedule' && change.name === name, reload)
+  const { value, error, reload } = found
   if (name === '' || (error instanceof ApiError && error.code === 'NOT_FOUND')) return <NoSuch name={name} />
   return (
     <Page
@@ -47,19 +46,21 @@ export function SchedulePage(): JSX.Element {
         )
       }
     >
-      {value === undefined && error !== undefined ? <Failure error={error} onRetry={reload} /> : null}
-      {value === undefined && error === undefined ? <Loading /> : null}
-      {value === undefined ? null : (
-        <>
-          <ScheduleFacts schedule={value} />
-          <div class="schedule-columns">
-            <ScheduleNext schedule={value} />
-            <ScheduleWorkload schedule={value} />
-          </div>
-          <ScheduleHistory schedule={value} />
-          {isEditing ? <ScheduleDialog schedule={value} onClose={() => setEditing(false)} onSaved={reload} /> : null}
-        </>
-      )}
+      <Loaded from={found}>
+        {(schedule) => (
+          <>
+            <ScheduleFacts schedule={schedule} />
+            <div class="schedule-columns">
+              <ScheduleNext schedule={schedule} />
+              <ScheduleWorkload schedule={schedule} />
+            </div>
+            <ScheduleHistory schedule={schedule} />
+            {isEditing ? (
+              <ScheduleDialog schedule={schedule} onClose={() => setEditing(false)} onSaved={reload} />
+            ) : null}
+          </>
+        )}
+      </Loaded>
     </Page>
   )
 }

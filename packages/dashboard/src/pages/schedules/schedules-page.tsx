@@ -3,11 +3,12 @@ import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
+import { FilterBar, shownOf } from '../../parts/filter-bar.tsx'
 import { FilterField } from '../../parts/filter-field.tsx'
-import { Empty, Failure, Loading } from '../../parts/notice.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
+import { Empty } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Table } from '../../parts/table.tsx'
-import { useChanges } from '../../parts/use-changes.ts'
 import { useQuery } from '../../parts/use-query.ts'
 import { may } from '../../session/session.ts'
 import { counted } from '../../text/numbers.ts'
@@ -21,40 +22,41 @@ const everyMs = 30_000
 export function SchedulesPage(): JSX.Element {
   const [filter] = useQuery('q')
   const [isAdding, setAdding] = useState(false)
-  const { value, error, reload } = useResource(
+  const schedules = useResource(
     'schedules',
     (signal) => get<{ readonly schedules: readonly ScheduleState[] }>('schedules', {}, signal),
-    everyMs,
+    { everyMs, isChangedBy: ({ kind }) => kind === 'schedule' },
   )
-  useChanges(({ kind }) => kind === 'schedule', reload)
+  const { value, reload } = schedules
   const columns = useMemo(() => scheduleColumns(reload), [reload])
+  const total = value?.schedules.length ?? 0
   const found = value?.schedules.filter((schedule) => fitsFilter(schedule, filter))
   return (
     <Page
       title="Schedules"
       actions={
-        <>
-          <FilterField label="Filter by name or function" placeholder="Filter" />
-          {may('operate') ? (
-            <button type="button" class="button primary" onClick={() => setAdding(true)}>
-              Add a schedule
-            </button>
-          ) : null}
-        </>
+        may('operate') ? (
+          <button type="button" class="button primary" onClick={() => setAdding(true)}>
+            Add a schedule
+          </button>
+        ) : undefined
       }
     >
-      {found === undefined && error !== undefined ? <Failure error={error} onRetry={reload} /> : null}
-      {found === undefined && error === undefined ? <Loading /> : null}
-      {found === undefined ? null : (
-        <Table
-          caption="Schedules"
-          columns={columns}
-          rows={found}
-          rowKey={({ name }) => name}
-          sort="next"
-          empty={<NoSchedule filter={filter} total={value?.schedules.length ?? 0} />}
-        />
-      )}
+      <FilterBar shown={found && shownOf(found.length, total, 'schedule')}>
+        <FilterField label="Filter schedules" placeholder="Name or function" />
+      </FilterBar>
+      <Loaded from={{ ...schedules, value: found }}>
+        {(some) => (
+          <Table
+            caption="Schedules"
+            columns={columns}
+            rows={some}
+            rowKey={({ name }) => name}
+            sort="next"
+            empty={<NoSchedule filter={filter} total={total} />}
+          />
+        )}
+      </Loaded>
       {isAdding ? <ScheduleDialog onClose={() => setAdding(false)} onSaved={reload} /> : null}
     </Page>
   )

@@ -1,5 +1,7 @@
 import type { JSX } from 'preact'
+import { FilterBar } from '../../parts/filter-bar.tsx'
 import { FilterField } from '../../parts/filter-field.tsx'
+import { Segments } from '../../parts/segments.tsx'
 import { useQuery } from '../../parts/use-query.ts'
 import { counted } from '../../text/numbers.ts'
 import type { ServerRow } from './fleet.ts'
@@ -12,7 +14,7 @@ const views: readonly (readonly [View, string])[] = [
 ]
 
 const filterLabels: Readonly<Record<Exclude<View, 'servers'>, readonly [label: string, placeholder: string]>> = {
-  functions: ['Filter functions', 'A part of the name'],
+  functions: ['Filter functions', 'Part of the name'],
   workers: ['Filter workers', 'Address, client id, function'],
 }
 
@@ -20,19 +22,13 @@ const filterLabels: Readonly<Record<Exclude<View, 'servers'>, readonly [label: s
 export function FleetBar({ view }: { readonly view: View }): JSX.Element {
   const [, setView] = useQuery('view')
   return (
-    <div class="fleet-bar">
-      <div class="segments" role="group" aria-label="What is shown">
-        {views.map(([name, text]) => (
-          <button
-            key={name}
-            type="button"
-            aria-pressed={name === view}
-            onClick={() => setView(name === 'functions' ? '' : name)}
-          >
-            {text}
-          </button>
-        ))}
-      </div>
+    <FilterBar>
+      <Segments
+        label="What is shown"
+        choices={views}
+        chosen={view}
+        onChoose={(name) => setView(name === 'functions' ? '' : name)}
+      />
       {view === 'servers' ? null : (
         <>
           <FilterField label={filterLabels[view][0]} placeholder={filterLabels[view][1]} />
@@ -40,7 +36,7 @@ export function FleetBar({ view }: { readonly view: View }): JSX.Element {
         </>
       )}
       {view === 'functions' ? <OrphanSwitch /> : null}
-    </div>
+    </FilterBar>
   )
 }
 

@@ -1,4 +1,5 @@
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
+import { Figure, Figures, unknown } from '../../parts/figure.tsx'
 import { Sparkline } from '../../parts/sparkline.tsx'
 import { count, shortCount } from '../../text/numbers.ts'
 import { brief } from '../../text/times.ts'
@@ -13,32 +14,33 @@ export function FleetFigureStrip(props: {
   readonly times: readonly number[]
 }): JSX.Element {
   const { figures, times } = props
+  const value = (figure: number | undefined) =>
+    figure === undefined ? unknown : <span title={count(figure)}>{shortCount(figure)}</span>
   return (
-    <dl class="fleet-figures">
-      <Tile name="Queued" isWide={true}>
-        <Value value={figures?.queued} />
-        <span class="figure-note">
-          {figures === undefined || figures.change === 0 ? null : <Change by={figures.change} />}
+    <Figures columns={6}>
+      <Figure
+        label="Queued"
+        note={figures === undefined || figures.change === 0 ? null : <Change by={figures.change} />}
+      >
+        <span class="queue-figure">
+          {value(figures?.queued)}
+          <QueueLine history={figures?.history ?? []} since={times[0]} />
         </span>
-        <QueueLine history={figures?.history ?? []} since={times[0]} />
-      </Tile>
-      <Tile name="Running">
-        <Value value={figures?.running} />
-      </Tile>
-      <Tile name="Functions">
-        <Value value={figures?.functions} />
-      </Tile>
-      <Tile name="No worker" title="Functions with jobs that wait, which no worker can do">
-        <Value value={figures?.orphans} isBad={(figures?.orphans ?? 0) > 0} />
-      </Tile>
-      <Tile name="Workers">
-        <Value value={figures?.workers} />
-      </Tile>
-      <Tile name="Servers">
-        <Value value={figures && figures.up + figures.down + figures.unknown} />
-        <span class={`figure-note ${(figures?.down ?? 0) > 0 ? 'is-bad' : ''}`}>{figures && told(figures)}</span>
-      </Tile>
-    </dl>
+      </Figure>
+      <Figure label="Running">{value(figures?.running)}</Figure>
+      <Figure label="Functions">{value(figures?.functions)}</Figure>
+      <Figure
+        label="No worker"
+        title="Functions with jobs that wait, which no worker can do"
+        tone={(figures?.orphans ?? 0) > 0 ? 'bad' : undefined}
+      >
+        {value(figures?.orphans)}
+      </Figure>
+      <Figure label="Workers">{value(figures?.workers)}</Figure>
+      <Figure label="Servers" note={figures && told(figures)} tone={(figures?.down ?? 0) > 0 ? 'bad' : undefined}>
+        {value(figures && figures.up + figures.down + figures.unknown)}
+      </Figure>
+    </Figures>
   )
 }
 
@@ -48,29 +50,6 @@ function told({ up, down, unknown }: FleetFigures): string {
   parts.push(`${count(up)} up`)
   if (unknown > 0) parts.push(`${count(unknown)} not asked yet`)
   return parts.join(', ')
-}
-
-function Tile(props: {
-  readonly name: string
-  readonly title?: string
-  readonly isWide?: boolean
-  readonly children: ComponentChildren
-}): JSX.Element {
-  const { name, title, isWide, children } = props
-  return (
-    <div class={isWide === true ? 'card is-wide' : 'card'} title={title}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  )
-}
-
-function Value({ value, isBad }: { readonly value: number | undefined; readonly isBad?: boolean }): JSX.Element {
-  return (
-    <strong class={isBad === true ? 'is-bad' : ''} title={value === undefined ? undefined : count(value)}>
-      {value === undefined ? '–' : shortCount(value)}
-    </strong>
-  )
 }
 
 function QueueLine(props: {

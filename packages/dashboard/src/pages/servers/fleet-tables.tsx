@@ -1,9 +1,10 @@
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
+import { shownOf } from '../../parts/filter-bar.tsx'
 import { Empty } from '../../parts/notice.tsx'
 import { Table } from '../../parts/table.tsx'
 import { useQuery } from '../../parts/use-query.ts'
-import { count, counted } from '../../text/numbers.ts'
+import { counted } from '../../text/numbers.ts'
 import { type FunctionRow, type ServerRow, sum, type WorkerRow } from './fleet.ts'
 import { fittingFunctions, fittingWorkers, grouped } from './fleet-rows.ts'
 import { functionColumns } from './function-columns.tsx'
@@ -33,7 +34,9 @@ export function FunctionTable({ servers, choice }: Shown): JSX.Element {
     <>
       <div class="fleet-shown">
         {choice}
-        <ShownOf shown={found.length} total={total} noun="function" />
+        <p class="muted" role="status">
+          {shownOf(found.length, total, 'function')}
+        </p>
       </div>
       <Table
         caption="Functions of the servers"
@@ -57,7 +60,9 @@ export function WorkerTable({ servers, choice }: Shown): JSX.Element {
     <>
       <div class="fleet-shown">
         {choice}
-        <ShownOf shown={found.length} total={total} noun="worker" />
+        <p class="muted" role="status">
+          {shownOf(found.length, total, 'worker')}
+        </p>
       </div>
       <Table
         caption="Workers of the servers"
@@ -103,16 +108,6 @@ function workerHeading(server: string, workers: readonly WorkerRow[]): JSX.Eleme
       <span>{counted(workers.length, 'worker')}</span>
       <span>{counted(hosts, 'address', 'addresses')}</span>
     </>
-  )
-}
-
-function ShownOf(props: { readonly shown: number; readonly total: number; readonly noun: string }): JSX.Element {
-  const { shown, total, noun } = props
-  const all = counted(total, noun)
-  return (
-    <p class="muted" role="status">
-      {shown === total ? all : `${count(shown)} of ${all}`}
-    </p>
   )
 }
 

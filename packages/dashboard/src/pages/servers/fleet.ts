@@ -90,7 +90,7 @@ function functionRows(
   before: readonly FunctionRow[] | undefined,
 ): FunctionRow[] {
   const last = new Map(before?.map((row) => [row.key, row]))
-  const keys = new Set<string>()
+  const keys = new Map<string, number>()
   return functions.map(({ name, queued, running, workers }) => {
     const key = takeKey(`${name} ${index}`, keys)
     const old = last.get(key)
@@ -103,16 +103,15 @@ function functionRows(
 }
 
 function workerRows({ address: server, isThis, workers }: WatchedServer, index: number): WorkerRow[] {
-  const keys = new Set<string>()
+  const keys = new Map<string, number>()
   return workers.map((worker) => ({ ...worker, key: takeKey(`${worker.number} ${index}`, keys), server, isThis }))
 }
 
-/** A server can say anything, also the same name twice. */
-function takeKey(wanted: string, taken: Set<string>): string {
-  let key = wanted
-  while (taken.has(key)) key += "'"
-  taken.add(key)
-  return key
+/** A server can say anything, also the same name twice, or a hundred thousand times. */
+function takeKey(wanted: string, taken: Map<string, number>): string {
+  const before = taken.get(wanted) ?? 0
+  taken.set(wanted, before + 1)
+  return before === 0 ? wanted : `${wanted}'${before}`
 }
 
 export function sum<Row>(rows: readonly Row[], figure: (row: Row) => number): number {

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
-import { Badge, type BadgeState } from '../../parts/badge.tsx'
+import { Badge } from '../../parts/badge.tsx'
+import type { BadgeState } from '../../parts/badge-state.ts'
 import { Icon } from '../../parts/icon.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { count } from '../../text/numbers.ts'

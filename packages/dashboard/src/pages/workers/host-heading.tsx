@@ -1,7 +1,7 @@
 import type { ConnectionState } from '@geartrain/protocol'
 import type { JSX } from 'preact'
+import { clientIdsOf, countsOf } from '../../connections/connections.ts'
 import { count, counted } from '../../text/numbers.ts'
-import { clientIdsOf, countsOf } from './connections.ts'
 
 const idsShownMax = 4
 

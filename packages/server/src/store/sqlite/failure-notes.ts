@@ -4,8 +4,8 @@ import { failuresMax, type StoredFailureNote } from '../store.ts'
 
 /** `attempts`: as many as have ended so far. There are not more notes than that. */
 export function withNote(column: string | null, attempts: number, note: StoredFailureNote): string {
-  const { at, reason, worker, error } = note
-  const text = JSON.stringify({ at, reason, worker, error })
+  const { startedAt, at, reason, worker, error } = note
+  const text = JSON.stringify({ startedAt, at, reason, worker, error })
   if (column === null) return `[${text}]`
   // Text is joined to text: most jobs never have so many that one must go.
   if (attempts < failuresMax) return `${column.slice(0, -1)},${text}]`

@@ -1,5 +1,5 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals'
-import { isWatching, type LiveStatus } from '../../live/live.ts'
+import { isWatching, type LiveStatus } from './live.ts'
 
 /** Whether the last question was answered; undefined: there was none. */
 const isAnswered = signal<boolean | undefined>(undefined)

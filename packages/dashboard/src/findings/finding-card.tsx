@@ -1,17 +1,22 @@
 import type { Finding } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
-import { path, send } from '../../api/api.ts'
-import { ActionButton } from '../../parts/action-button.tsx'
-import { Badge } from '../../parts/badge.tsx'
-import { Command } from '../../parts/command.tsx'
-import { Since } from '../../parts/time.tsx'
-import { may } from '../../session/session.ts'
+import { path, send } from '../api/api.ts'
+import { ActionButton } from '../parts/action-button.tsx'
+import { Badge } from '../parts/badge.tsx'
+import { Command } from '../parts/command.tsx'
+import { Since } from '../parts/time.tsx'
+import { may } from '../session/session.ts'
 import { fixLinks } from './fix-links.ts'
 
 /** One thing that is wrong: what, since when, why that is said, and ways to fix it. */
-export function FindingCard(props: { readonly finding: Finding; readonly isOver: boolean }): JSX.Element {
-  const { finding, isOver } = props
+export function FindingCard(props: {
+  readonly finding: Finding
+  readonly isOver?: boolean
+  /** The function of the page that it is shown on. */
+  readonly here?: string
+}): JSX.Element {
+  const { finding, isOver = false, here } = props
   const { severity, title, advice, command, since } = finding
   return (
     <li class={`finding card ${isOver ? 'is-over' : severity}`}>
@@ -30,7 +35,7 @@ export function FindingCard(props: { readonly finding: Finding; readonly isOver:
       </div>
       <div class="finding-ways">
         <div class="actions">
-          {fixLinks(finding).map(({ to, text }) => (
+          {fixLinks(finding, here).map(({ to, text }) => (
             <Link key={to} href={to} class="button">
               {text}
             </Link>

@@ -1,11 +1,19 @@
 import type { DeadGroup, JobsChanged } from '@geartrain/protocol'
-import { counted } from '../../text/numbers.ts'
+import { counted } from '../text/numbers.ts'
 
 /** What names a group among the dead. */
 export type GroupName = Pick<DeadGroup, 'function' | 'reason' | 'message'>
 
 export function groupKey({ function: name, reason, message }: GroupName): string {
   return JSON.stringify([name, reason, message])
+}
+
+/**
+ * A filter can ask for it alone. One whose own name has a `*` can't be told from the pattern, which others fit as well:
+ * its jobs are changed one by one.
+ */
+export function isOneFunction(name: string): boolean {
+  return !name.includes('*')
 }
 
 /** The jobs of a group, as the API's filters and those of the page of jobs have it. */

@@ -1,16 +1,17 @@
 import type { DeadGroup } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { Link } from 'wouter-preact'
-import { jobLink, jobsLink } from '../../links.ts'
-import { ActionButton } from '../../parts/action-button.tsx'
-import { Badge, type BadgeState } from '../../parts/badge.tsx'
-import type { Column } from '../../parts/table.tsx'
-import { Ago } from '../../parts/time.tsx'
-import { may } from '../../session/session.ts'
-import { count, counted } from '../../text/numbers.ts'
-import { print } from '../jobs/filter.ts'
+import { print } from '../filter/filter.ts'
+import { jobLink, jobsLink } from '../links.ts'
+import { ActionButton } from '../parts/action-button.tsx'
+import { Badge } from '../parts/badge.tsx'
+import type { BadgeState } from '../parts/badge-state.ts'
+import type { Column } from '../parts/table.tsx'
+import { Ago } from '../parts/time.tsx'
+import { may } from '../session/session.ts'
+import { count, counted } from '../text/numbers.ts'
 import { changeDead } from './change-dead.tsx'
-import { filterOf } from './failure-groups.ts'
+import { filterOf, isOneFunction } from './failure-groups.ts'
 
 /** `onChanged`: jobs of a group are no longer dead. */
 export function failureColumns(onChanged: () => void): readonly Column<DeadGroup>[] {
@@ -68,6 +69,9 @@ export function failureColumns(onChanged: () => void): readonly Column<DeadGroup
 
   function actions(group: DeadGroup): JSX.Element | null {
     if (!may('operate', group.function)) return null
+    if (!isOneFunction(group.function)) {
+      return <span class="muted">Its name is a pattern too: open the jobs to change them.</span>
+    }
     const which = `${group.function}: ${group.message === '' ? 'no message' : group.message}`
     const change = (action: 'retry' | 'delete') => async () => {
       const told = await changeDead(action, filterOf(group), which)

@@ -1,10 +1,10 @@
 import type { ControlOperations } from '@geartrain/protocol'
 import type { JSX } from 'preact'
-import { get } from '../../api/api.ts'
-import { useResource } from '../../api/use-resource.ts'
-import { Command } from '../../parts/command.tsx'
-import { Section } from '../../parts/page.tsx'
-import { serverFlag } from './server-flag.ts'
+import { get } from '../api/api.ts'
+import { useResource } from '../api/use-resource.ts'
+import { serverFlag } from '../text/server-flag.ts'
+import { Command } from './command.tsx'
+import { Section } from './page.tsx'
 
 /** The server is new: how to have it do something. */
 export function FirstSteps(): JSX.Element {

@@ -1,8 +1,8 @@
 import type { JobFilter, JobsChanged } from '@geartrain/protocol'
 import type { ComponentChildren, JSX } from 'preact'
-import { send } from '../../api/api.ts'
-import { confirm } from '../../parts/confirm.tsx'
-import { counted } from '../../text/numbers.ts'
+import { send } from '../api/api.ts'
+import { confirm } from '../parts/confirm.tsx'
+import { counted } from '../text/numbers.ts'
 import { outcomeText } from './failure-groups.ts'
 
 /**

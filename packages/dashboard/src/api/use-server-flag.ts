@@ -1,8 +1,8 @@
 import type { ControlOperations } from '@geartrain/protocol'
-import { get } from '../../api/api.ts'
-import { useResource } from '../../api/use-resource.ts'
-import { mayEverywhere } from '../../session/session.ts'
-import { serverFlag } from '../overview/server-flag.ts'
+import { mayEverywhere } from '../session/session.ts'
+import { serverFlag } from '../text/server-flag.ts'
+import { get } from './api.ts'
+import { useResource } from './use-resource.ts'
 
 /** What a command needs to be told to reach the server; empty if that is not known. */
 export function useServerFlag(): string {

@@ -1,5 +1,5 @@
 import type { JobStateName } from '@geartrain/protocol'
-import type { Query } from '../../api/api.ts'
+import type { Query } from '../api/api.ts'
 import { type Filter, type FilterKey, filterKeys, readFunction } from './filter-keys.ts'
 import { quoted, type Word, wordsOf } from './words.ts'
 

@@ -1,10 +1,10 @@
 import type { ConnectionState } from '@geartrain/protocol'
 import type { JSX } from 'preact'
-import { path, send } from '../../api/api.ts'
-import { ActionButton } from '../../parts/action-button.tsx'
-import { confirm } from '../../parts/confirm.tsx'
-import { Icon } from '../../parts/icon.tsx'
-import { counted } from '../../text/numbers.ts'
+import { path, send } from '../api/api.ts'
+import { ActionButton } from '../parts/action-button.tsx'
+import { confirm } from '../parts/confirm.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { counted } from '../text/numbers.ts'
 import { hostOf, nameOf } from './connections.ts'
 
 export function DisconnectButton(props: {
