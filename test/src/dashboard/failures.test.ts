@@ -48,7 +48,7 @@ describe('failures', { skip }, () => {
     await bury(stage, 'mail', ['no such user', 'relay 1 is down', 'relay 2 is down'])
     await bury(stage, 'resize', ['']) // A worker that fails without a word.
     const page = await stage.page('failures')
-    await page.getByText('4 dead jobs of 2 functions, in 3 groups.').waitFor()
+    await page.getByText('4 dead jobs of 2 functions, in 3 groups').waitFor()
     assert.deepEqual(await page.locator('.failure-function').allTextContents(), ['mail', 'resize'])
     assert.deepEqual(await page.locator('.failure-message').allTextContents(), ['relay # is down', 'no such user'])
     await row(page, 'The worker has said nothing').getByText('failed').waitFor()
@@ -90,7 +90,7 @@ describe('failures', { skip }, () => {
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('heading', { name: 'Retry 2 jobs?' }).waitFor()
     await dialog.getByText('mail: relay # is down').waitFor()
-    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await dialog.getByRole('button', { name: 'Leave it' }).click()
     assert.equal(await count(stage, 'dead'), 3)
     await row(page, 'relay').getByRole('button', { name: 'Retry' }).click()
     await dialog.getByRole('button', { name: 'Retry 2 jobs' }).click()
@@ -176,7 +176,9 @@ describe('failures', { skip }, () => {
     )
     await bury(stage, 'mail', words)
     const page = await stage.page('failures')
-    await page.getByText(/^At least 1,000 dead jobs of 1 function, in 1,000 groups. There are more/).waitFor()
+    await page
+      .getByText(/^At least 1,000 dead jobs of 1 function, in 1,000 groups: the latest were looked at$/)
+      .waitFor()
     await page.getByRole('button', { name: 'Show all 1,000' }).waitFor()
     await page.context().close()
   })

@@ -17,7 +17,7 @@ describe('the page of a function', { skip }, () => {
   after(() => stage[Symbol.asyncDispose]())
 
   async function submit(name: string, workload = '', query: Readonly<Record<string, string>> = {}): Promise<string> {
-    const path = `functions/${encodeURIComponent(name)}/jobs?${new URLSearchParams(query)}`
+    const path = `functions/${encodeURIComponent(name)}/jobs?${new URLSearchParams(query).toString()}`
     const answer = await fetch(`${stage.origin}/api/${path}`, { method: 'POST', headers, body: workload })
     assert.equal(answer.status, 202)
     return ((await answer.json()) as { handle: string }).handle
@@ -42,7 +42,8 @@ describe('the page of a function', { skip }, () => {
     assert.equal(answer.status, 200, await answer.text())
   }
 
-  const open = (name: string, look = {}) => stage.page(`function?${new URLSearchParams({ name })}`, { ...all, ...look })
+  const open = (name: string, look = {}) =>
+    stage.page(`function?${new URLSearchParams({ name }).toString()}`, { ...all, ...look })
 
   test('shows its figures as they change, and the jobs whose turn is next', async () => {
     const last = await submit('resize', '', { priority: 'low' })
@@ -59,7 +60,7 @@ describe('the page of a function', { skip }, () => {
     assert.ok((await rows.nth(2).textContent())?.startsWith(last))
     await submit('resize')
     await figure(page, /^Ready 3 1 high, 1 normal, 1 low$/)
-    await page.getByText('No worker can do it now.').waitFor()
+    await page.getByText('No worker can do it now').waitFor()
     await page.getByText(`geartrain work -s ${stage.address} resize -- cat`).waitFor()
     await page.getByRole('link', { name: 'All 3' }).click()
     await page.waitForURL(/\/jobs\?q=function%3Aresize\+state%3Aready$/)
@@ -98,7 +99,7 @@ describe('the page of a function', { skip }, () => {
     const page = await open('resize')
     await page.getByRole('button', { name: 'Purge' }).click()
     await page.getByRole('dialog').getByText('3 ready, 1 delayed').waitFor()
-    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Leave it' }).click()
     assert.equal((await stateOf('resize')).state?.delayed, 1)
     await page.getByRole('button', { name: 'Purge' }).click()
     await page.getByRole('button', { name: 'Purge 4 jobs' }).click()
@@ -278,11 +279,13 @@ describe('the page of a function', { skip }, () => {
     await submit(hostile, '<img src=x onerror=alert(1)>', { unique: '"><b>' })
     await page.getByRole('heading', { level: 1, name: hostile }).waitFor()
     await page.getByRole('cell', { name: '"><b>' }).waitFor()
-    await page.goto(`${stage.origin}/function?${new URLSearchParams({ name: 'x'.repeat(60_000).slice(0, 7000) })}`)
+    await page.goto(
+      `${stage.origin}/function?${new URLSearchParams({ name: 'x'.repeat(60_000).slice(0, 7000) }).toString()}`,
+    )
     await page.getByText('a function name has at most 512 bytes').waitFor()
     stage.forgiveFaults(/400 \(Bad Request\)/)
     await page.goto(`${stage.origin}/function`)
-    await page.getByText('The address names no function.').waitFor()
+    await page.getByText('The address names no function').waitFor()
     await page.close()
   })
 
@@ -301,7 +304,7 @@ describe('the page of a function', { skip }, () => {
     assert.deepEqual(await buttons(operator), ['Submit a job', 'Pause', 'Drain', 'Purge'])
     await operator.close()
     const other = await open('resize', { token: tokenOf('view') })
-    await other.getByText('Nobody has used this function yet, or you may not see it.').waitFor()
+    await other.getByText('Nobody has used this function yet, or you may not see it').waitFor()
     await other.getByRole('alert').first().waitFor()
     assert.equal(await other.getByRole('heading', { level: 1 }).textContent(), 'resize')
     stage.forgiveFaults(/403 \(Forbidden\)/)

@@ -16,7 +16,7 @@ describe('the page of functions', { skip }, () => {
   after(() => stage[Symbol.asyncDispose]())
 
   async function submit(name: string, query: Readonly<Record<string, string>> = {}): Promise<void> {
-    const path = `functions/${encodeURIComponent(name)}/jobs?${new URLSearchParams(query)}`
+    const path = `functions/${encodeURIComponent(name)}/jobs?${new URLSearchParams(query).toString()}`
     const answer = await fetch(`${stage.origin}/api/${path}`, {
       method: 'POST',
       headers: { authorization: 'Bearer token-of-all' },
@@ -36,7 +36,7 @@ describe('the page of functions', { skip }, () => {
 
   test('says how to begin on a new server', async () => {
     const page = await stage.page('functions', all)
-    await page.getByText('There are no functions yet.').waitFor()
+    await page.getByText('There are no functions yet').waitFor()
     await page.getByText(`geartrain work -s ${stage.address} reverse -- rev`).waitFor()
     await submit('resize')
     await link(page, 'resize').waitFor()
@@ -123,7 +123,7 @@ describe('the page of functions', { skip }, () => {
     await page.getByText('3 selected').waitFor()
     await page.getByRole('button', { name: 'Pause', exact: true }).last().click()
     await page.getByRole('dialog').getByText('mail.digest').waitFor()
-    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Leave it' }).click()
     assert.equal(await pausedNames(), '')
     await page.getByRole('button', { name: 'Pause', exact: true }).last().click()
     await page.getByRole('button', { name: 'Pause 3 functions' }).click()
@@ -177,6 +177,25 @@ describe('the page of functions', { skip }, () => {
       await page.close()
     })
   }
+})
+
+test('a function whose name is a pattern is not paused with others, since all that fit it would be', {
+  skip,
+}, async () => {
+  await using stage = await Stage.open()
+  await stage.client.submitBackground('re*', '')
+  await stage.client.submitBackground('resize', '')
+  const page = await stage.page('functions')
+  await page.getByRole('checkbox', { name: 'Select re*', exact: true }).check()
+  await page.getByText('0 selected; 1 left out, whose name has a *').waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Drain', exact: true }).count(), 0)
+  await page.getByRole('checkbox', { name: 'Select resize' }).check()
+  await page.getByText('1 selected; 1 left out').waitFor()
+  await page.getByRole('button', { name: 'Drain', exact: true }).click()
+  await page.getByRole('button', { name: 'Drain 1 function' }).click()
+  await page.getByText('Draining: 1 function.').waitFor()
+  const answer = await fetch(`${stage.origin}/api/functions/${encodeURIComponent('re*')}`)
+  assert.doesNotMatch(await answer.text(), /"draining","value":"true"/)
 })
 
 function link(page: Page, name: string): Locator {

@@ -340,7 +340,7 @@ describe('the page of a job', { skip }, () => {
 
   test('a job that is gone, and none at all', async () => {
     const page = await open(`H:jobs:${hostile}`)
-    await page.getByText('This job is not known here.').waitFor()
+    await page.getByText('This job is not known here').waitFor()
     await page.getByText('geartrain function set FUNCTION --keep-results 1h').waitFor()
     assert.deepEqual(await violations(page), [])
     await page.goto(`${stage.origin}/job`)

@@ -32,7 +32,7 @@ describe('many jobs', { skip }, () => {
     await page.getByText('Cancelled: 2 jobs; 1 refused:').waitFor()
     const refused = page.getByRole('listitem').filter({ hasText: `there is no job ${handle}` })
     await refused.getByRole('link', { name: handle }).waitFor()
-    await page.getByText('No job is like that.').waitFor()
+    await page.getByText('No job is like that').waitFor()
     await page.getByRole('button', { name: 'Dismiss' }).click()
     await page.getByText('Cancelled: 2 jobs').waitFor({ state: 'detached' })
     await page.context().close()
@@ -65,7 +65,7 @@ describe('many jobs', { skip }, () => {
     await (await ask('Cancel', '60 jobs')).getByRole('button', { name: 'Cancel 60 jobs' }).click()
     await page.getByText('Cancelled: 60 jobs.').waitFor()
     assert.equal(await jobs.total('function=many'), 0)
-    await page.getByText('No job is like that.').waitFor()
+    await page.getByText('No job is like that').waitFor()
 
     await page.goto(`${jobs.stage.origin}/jobs?q=function:many.later`)
     await (await ask('Run now', '2 jobs')).getByRole('button', { name: 'Run now 2 jobs' }).click()

@@ -68,7 +68,7 @@ describe('a million jobs', { skip }, () => {
     const page = await stage.page('jobs?q=error:~nothing')
     await page.getByText('Looking further …').waitFor()
     const further = page.getByRole('button', { name: 'Look further' })
-    await further.or(page.getByText('No job is like that.')).waitFor()
+    await further.or(page.getByText('No job is like that')).waitFor()
     if (await further.isVisible()) {
       await further.click()
       await page.waitForURL(/after=\d+/)

@@ -99,7 +99,7 @@ describe('the page of jobs', { skip }, () => {
   })
 
   it('says what is wrong with a filter, and does the rest', async () => {
-    const page = await jobs.stage.page(`jobs?${new URLSearchParams({ q: 'stat:x state:delayed age:5m' })}`)
+    const page = await jobs.stage.page(`jobs?${new URLSearchParams({ q: 'stat:x state:delayed age:5m' }).toString()}`)
     await page.getByText('There is no key stat:. Did you mean state:?').waitFor()
     await page.getByText('An age is a sign').waitFor()
     // Nobody knows what was meant.
@@ -123,19 +123,19 @@ describe('the page of jobs', { skip }, () => {
     await page.getByRole('combobox', { name: 'Filter' }).fill(handle)
     await page.keyboard.press('Enter')
     await page.waitForURL((url) => url.pathname === '/job' && url.searchParams.get('handle') === handle)
-    await page.goto(`${jobs.stage.origin}/jobs?${new URLSearchParams({ q: `handle:${handle}` })}`)
+    await page.goto(`${jobs.stage.origin}/jobs?${new URLSearchParams({ q: `handle:${handle}` }).toString()}`)
     await page.waitForURL((url) => url.pathname === '/job' && url.searchParams.get('handle') === handle)
     await page.context().close()
   })
 
   it('says so if there is none', async () => {
     const page = await jobs.stage.page('jobs?q=function:nobody')
-    await page.getByText('No job is like that.').waitFor()
+    await page.getByText('No job is like that').waitFor()
     await page.getByRole('button', { name: 'Show all that have not ended' }).click()
     await rows(page).first().waitFor()
     assert.ok(page.url().endsWith('/jobs'))
     await page.goto(`${jobs.stage.origin}/jobs?after=9000000000000000`)
-    await page.getByText('There are no more jobs.').waitFor()
+    await page.getByText('There are no more jobs').waitFor()
     await page.goto(`${jobs.stage.origin}/jobs?q=function:f&after=nonsense`)
     await page.getByRole('alert').filter({ hasText: 'after' }).waitFor()
     jobs.stage.forgiveFaults(/400/)
@@ -188,7 +188,7 @@ describe('the page of jobs', { skip }, () => {
 
   it('is live, and does not move what is pointed at', async () => {
     const page = await jobs.stage.page('jobs?q=function:lively')
-    await page.getByText('No job is like that.').waitFor()
+    await page.getByText('No job is like that').waitFor()
     await jobs.stage.client.submitBackground('lively', '', { unique: 'l-1' })
     await jobs.stage.client.submitBackground('lively', '', { unique: 'l-2' })
     await rows(page).filter({ hasText: 'l-2' }).waitFor()
@@ -231,7 +231,7 @@ describe('the page of jobs', { skip }, () => {
 
   it('is for everyone, as far as axe can say', async () => {
     for (const theme of ['light', 'dark'] as const) {
-      const page = await jobs.stage.page(`jobs?${new URLSearchParams({ q: 'stat:x' })}`, { theme })
+      const page = await jobs.stage.page(`jobs?${new URLSearchParams({ q: 'stat:x' }).toString()}`, { theme })
       await rows(page).filter({ hasText: 'paged' }).first().getByRole('checkbox').click()
       await page.keyboard.press('/')
       await page.keyboard.press('End')

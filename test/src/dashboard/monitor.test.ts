@@ -63,7 +63,7 @@ describe('the pages of a monitor', { skip }, () => {
     await using monitor = await start()
     for (const path of ['jobs', 'functions', 'function?name=resize', 'workers']) {
       const page = await open(monitor.origin, path)
-      await page.getByText('There is no page here.').waitFor()
+      await page.getByText('There is no page here').waitFor()
       await page.context().close()
     }
   })

@@ -73,6 +73,15 @@ describe('where it can be fixed', () => {
       )
     })
   }
+
+  test('on the page of the function, no way there', () => {
+    const told = finding('a', 'warning', { kind: 'failing' })
+    assert.deepEqual(
+      fixLinks(told, 'a').map(({ to }) => to),
+      ['/failures?function=a'],
+    )
+    assert.equal(fixLinks(told, 'a.*').length, 2)
+  })
 })
 
 const noRates = { submitted: [0, 0], done: [0, 0], failed: [0, 0], retried: [0, 0] } as const

@@ -81,7 +81,7 @@ describe('schedules', { skip }, () => {
     await row(page, 'old').getByRole('button', { name: 'Remove' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('old').waitFor()
-    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await dialog.getByRole('button', { name: 'Leave it' }).click()
     assert.equal((await show(stage, 'old')).name, 'old')
     await row(page, 'old').getByRole('button', { name: 'Remove' }).click()
     await dialog.getByRole('button', { name: 'Remove' }).click()

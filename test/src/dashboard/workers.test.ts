@@ -36,7 +36,7 @@ describe('workers and connections', { skip }, () => {
   test('without any, it is said how to start one', async () => {
     const page = await stage.page('workers')
     await page.getByText('No worker is connected').waitFor()
-    await page.getByText('geartrain work reverse -- rev').waitFor()
+    await page.getByText(/^geartrain work -s 127\.0\.0\.1:\d+ reverse -- rev$/).waitFor()
     assert.equal(await figure(page, 'Workers'), '0')
     assert.deepEqual(await violations(page), [])
     // And they appear as they come.

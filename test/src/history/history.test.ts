@@ -186,6 +186,11 @@ suite('who may not view all functions', () => {
     const refused = await stage.api.call('getHistory', { query: { function: 'other' }, headers: as('view') })
     assert.equal(refused.status, 403)
     assert.match(await refused.text(), /"ACCESS_DENIED".*the role view on \\"other\\"/)
+    // Also those who ask at the same time, some of them for the same.
+    const asked = ['view', 'all', 'view', 'operate', 'all', 'view']
+    assert.deepEqual(await Promise.all(asked.map((asker) => submitted(asker))), [3, 7, 3, 3, 7, 3])
+    const mixed = await Promise.all([submitted('view', 'mail.sort'), submitted('view', 'mail.send'), submitted('view')])
+    assert.deepEqual(mixed, [2, 1, 3])
     const names = async (asker: string) => (await stage.overview(as(asker))).functions.map(({ name }) => name)
     assert.deepEqual(await names('view'), ['mail.send', 'mail.sort'])
     assert.deepEqual(await names('all'), ['mail.send', 'mail.sort', 'other'])

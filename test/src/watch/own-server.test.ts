@@ -56,6 +56,18 @@ describe('a server that shows itself beside others', () => {
     assert.equal((await ask(originOf(local)))[0]?.functions.length, 101)
   })
 
+  test('shows fewer workers if the names of what they can do are very long', async () => {
+    await using local = await startLocal({ limits: { functionNameBytesMax: 60_000 } })
+    const shown = async () => (await ask(originOf(local)))[0]?.workers.length
+    for (let count = 1; count <= 3; count++) {
+      const worker = await local.connect('worker')
+      for (let i = 0; i < 50; i++) worker.send(PACKET.CAN_DO, `${i}${'f'.repeat(50_000)}`)
+      await worker.sync()
+      // Two of them have more than 4 MiB.
+      assert.equal(await shown(), Math.min(count, 2))
+    }
+  })
+
   test('shows others to those alone who may view all functions, and of itself what they may view', async () => {
     await using fake = await FakeServer.start()
     await using local = await startLocal({ watch: [fake.address], access: rules })

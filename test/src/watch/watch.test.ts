@@ -264,6 +264,14 @@ describe('what is no Gearman server', () => {
     assert.equal((await monitor.first()).failure, 'its answer to "status" has more than 100000 rows')
   })
 
+  test('a line that is longer than that of any worker', async () => {
+    const workers = `1 10.0.0.1 - :${' f'.repeat(600_000)}\n.\n`
+    await using fake = await FakeServer.start(honest({ workers }))
+    await using monitor = await TestMonitor.start([fake.address])
+    const { failure } = await monitor.first()
+    assert.equal(failure, `${fake.address} answers "workers" with a line of more than 1048576 bytes`)
+  })
+
   test('says something without being asked', async () => {
     await using fake = await FakeServer.start()
     await using monitor = await TestMonitor.start([fake.address])

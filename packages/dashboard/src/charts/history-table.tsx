@@ -40,7 +40,7 @@ export function HistoryTable({ times, charts }: Plotted): JSX.Element {
         columns={columns}
         rows={steps.reverse()}
         rowKey={({ at }) => String(at)}
-        empty={<Empty title="There is no history yet." />}
+        empty={<Empty title="There is no history yet" />}
       />
     </div>
   )

@@ -44,11 +44,9 @@ export const states: readonly (readonly [state: JobStateName, help: string])[] =
   ['failed', 'has failed, and that is kept'],
   ['exception', 'has failed with an exception, which is kept'],
 ]
-export const priorities: readonly (readonly [priority: PriorityName, help: string])[] = [
-  ['high', ''],
-  ['normal', ''],
-  ['low', ''],
-]
+/** The first are begun before others. */
+export const priorities: readonly PriorityName[] = ['high', 'normal', 'low']
+const priorityRows = priorities.map((priority) => [priority, ''] as const)
 const reasons: readonly (readonly [reason: DeathReasonName, help: string])[] = [
   ['failed', 'the worker said so'],
   ['exception', 'the worker said why'],
@@ -78,8 +76,8 @@ export const filterKeys: Readonly<Record<string, FilterKey>> = {
   },
   priority: {
     help: 'its line: priority:high',
-    values: priorities,
-    read: (value) => choice('priority', priorities, value, (priority) => ({ priority })),
+    values: priorityRows,
+    read: (value) => choice('priority', priorityRows, value, (priority) => ({ priority })),
     write: ({ priority }) => [priority],
   },
   unique: {

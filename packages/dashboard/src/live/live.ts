@@ -8,6 +8,7 @@ import type {
   LiveSnapshot,
 } from '@geartrain/protocol'
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals'
+import { noticeSignedOut } from '../session/session.ts'
 
 // The server as it is now: one stream of events for all that is shown.
 
@@ -85,7 +86,9 @@ function listen(): () => void {
   const open = () => {
     const opened = new EventSource('api/events')
     source = opened
+    let isHeard = false
     opened.addEventListener('snapshot', ({ data }: MessageEvent<string>) => {
+      isHeard = true
       waitMs = retryMs.first
       takeSnapshot(JSON.parse(data) as LiveSnapshot)
       status.value = 'live'
@@ -99,7 +102,9 @@ function listen(): () => void {
       for (const listener of changeListeners) listener(JSON.parse(data) as LiveChange)
     })
     opened.addEventListener('error', () => {
-      status.value = at.peek() === 0 ? 'connecting' : 'lost'
+      // What ends is often the session alone, or what a proxy lets last: the server is away if it does not come back.
+      noticeSignedOut()
+      status.value = isHeard || at.peek() === 0 ? 'connecting' : 'lost'
       // The browser itself tries again only after some failures; always in the same way is easier to foresee.
       opened.close()
       timer = setTimeout(open, waitMs)

@@ -7,7 +7,7 @@ import { Page } from '../parts/page.tsx'
 export function NotFoundPage(): JSX.Element {
   return (
     <Page title="Not found">
-      <Empty title="There is no page here.">
+      <Empty title="There is no page here">
         <Link href={pages.overview}>To the overview</Link>
       </Empty>
     </Page>

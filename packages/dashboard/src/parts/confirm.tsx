@@ -41,7 +41,8 @@ export function Confirmation(): JSX.Element | null {
       <div>{value.body}</div>
       <footer class="dialog-foot">
         <button type="button" class="button" onClick={() => value.answer(false)}>
-          Cancel
+          {/* To cancel is what is done to jobs. */}
+          Leave it
         </button>
         <button
           type="button"

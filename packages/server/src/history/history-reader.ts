@@ -30,6 +30,10 @@ interface Overview {
 /** Makes charts of what is kept, and of the samples that are not kept yet. */
 export class HistoryReader {
   readonly #context: HistoryReaderContext
+  /** What somebody waits for, by what it is of. */
+  readonly #underWay = new Map<string, Promise<History>>()
+  /** Settles when no sum is under way or waits for its turn. Never rejects. */
+  #lastSum: Promise<unknown> = Promise.resolve()
   /** The last one, and how many samples there were then. */
   #overview: Promise<Overview> | undefined
   #overviewSamples = -1
@@ -40,16 +44,19 @@ export class HistoryReader {
 
   /**
    * Of one function, or without a name of all together; who may not view all of them gets the sum of those that it may
-   * view. Rejects with a ControlError if the store can't say.
+   * view. Rejects with a ControlError if the store can't say. Those who ask for the same meanwhile get the same one.
    */
-  async range(range: HistoryRange, actor: Actor, name: string | undefined): Promise<History> {
-    const { stepMs, steps: count } = ranges[range]
-    const from = this.#firstOf(stepMs, count)
-    const steps = new Steps(from, stepMs, count)
-    const { names, isWanted } = wishOf(actor, name)
-    const slices = await this.#slices(stepMs, from, names)
-    await inPieces(slices, ({ at, rows }) => steps.add(at, rows, isWanted))
-    return { range, from, stepMs, columns: steps.columns }
+  range(range: HistoryRange, actor: Actor, name: string | undefined): Promise<History> {
+    const isSum = name === undefined && !actor.mayEverywhere('view')
+    const key = JSON.stringify([range, name, isSum ? actor.name : undefined])
+    const known = this.#underWay.get(key)
+    if (known !== undefined) return known
+    const make = () => this.#makeRange(range, actor, name)
+    const made = (isSum ? this.#lastSum.then(make) : make()).finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, made)
+    // For a sum all rows of all functions are in memory, which only one of them may have at a time.
+    if (isSum) this.#lastSum = made.catch(() => {})
+    return made
   }
 
   /** Of all functions that the actor may view. Rejects in the same way. */
@@ -73,6 +80,16 @@ export class HistoryReader {
         .filter(({ name }) => isWhole || actor.may('view', name))
         .map((each) => ({ ...each, name: textOfName(each.name) })),
     }
+  }
+
+  async #makeRange(range: HistoryRange, actor: Actor, name: string | undefined): Promise<History> {
+    const { stepMs, steps: count } = ranges[range]
+    const from = this.#firstOf(stepMs, count)
+    const steps = new Steps(from, stepMs, count)
+    const { names, isWanted } = wishOf(actor, name)
+    const slices = await this.#slices(stepMs, from, names)
+    await inPieces(slices, ({ at, rows }) => steps.add(at, rows, isWanted))
+    return { range, from, stepMs, columns: steps.columns }
   }
 
   async #makeOverview(): Promise<Overview> {

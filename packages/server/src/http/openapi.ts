@@ -42,6 +42,7 @@ const commonProblems: readonly ProblemCode[] = [
   'BAD_REQUEST',
   'UNAUTHORIZED',
   'ACCESS_DENIED',
+  'CROSS_SITE',
   'INTERNAL_ERROR',
   'SHUTTING_DOWN',
 ]

@@ -15,6 +15,8 @@ import { version } from '../version.ts'
 /** For people to look at; /api/workers has pages with all of them. */
 const workersMax = 5000
 const functionsPerWorkerMax = 100
+/** Of all of their functions' names. */
+const nameBytesMax = 4 * 1024 * 1024
 
 export interface OwnServer {
   readonly engine: Engine
@@ -55,14 +57,18 @@ function functionsOf(engine: Engine, maySee: (name: string) => boolean): Watched
 
 function workersOf(engine: Engine, connections: Connections, maySee: (name: string) => boolean): WatchedWorker[] {
   const rows: WatchedWorker[] = []
+  let nameBytes = 0
   for (const { id, abilities } of engine.sessions()) {
-    if (rows.length === workersMax) break
+    if (rows.length === workersMax || nameBytes >= nameBytesMax) break
     const connection = connections.get(id)
     if (connection === undefined) continue
     const functions: string[] = []
     for (const { function: jobFunction } of abilities) {
       if (functions.length === functionsPerWorkerMax) break
-      if (maySee(jobFunction.name)) functions.push(textOfName(jobFunction.name))
+      const { name } = jobFunction
+      if (!maySee(name)) continue
+      functions.push(textOfName(name))
+      nameBytes += name.length
     }
     if (functions.length === 0) continue
     const { address, clientId } = connection

@@ -4,6 +4,8 @@ import { LookError, socketError } from './look-error.ts'
 
 /** A silent connection is probed so that one whose peer has vanished does not look open. */
 const keepAliveMs = 30_000
+/** A worker that can do thousands of functions has less: nobody else is to wait while a line is read. */
+const lineBytesMax = 1024 * 1024
 
 interface Question {
   readonly command: string
@@ -73,7 +75,8 @@ export class TextLink {
       const end = text.indexOf('\n', start)
       if (end === -1) {
         this.#rest += text.slice(start)
-        return
+        if (this.#rest.length <= lineBytesMax) return
+        return this.close(`${this.#place} answers "${command}" with a line of more than ${lineBytesMax} bytes`)
       }
       const line = this.#rest + text.slice(start, end)
       this.#rest = ''

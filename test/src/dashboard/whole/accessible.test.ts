@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { hashToken } from '@geartrain/server'
 import type { Page } from 'playwright-core'
 import { Stage, skip, violations } from '../stage.ts'
+import { dialogsOf } from './dialogs.ts'
 import { fill, type Handles, placesOf, placesOptions, plainWords, settled } from './places.ts'
 
 type Looks = readonly (readonly [theme: 'light' | 'dark', width: number])[]
@@ -23,27 +24,6 @@ async function inLooks(page: Page, looks: Looks): Promise<string[]> {
     found.push(...(await violations(page)).map((violation) => `${colorScheme} ${width}: ${violation}`))
   }
   return found
-}
-
-/** What opens over a page, and how. */
-const dialogs: readonly (readonly [string, (handles: Handles) => string, (page: Page) => Promise<void>])[] = [
-  ['keys', () => 'workers', (page) => page.keyboard.press('?')],
-  ['a question', () => 'function?name=mail.send', (page) => press(page, 'Purge')],
-  ['submit a job', () => 'function?name=mail.send', (page) => press(page, 'Submit a job')],
-  ['add a schedule', () => 'schedules', (page) => press(page, 'Add a schedule')],
-  ['change a schedule', () => 'schedule?name=nightly', (page) => press(page, 'Change')],
-  ['resubmit a job', ({ dead }) => `job?handle=${dead}`, (page) => press(page, /^Resubmit/)],
-  ['reprioritise a job', ({ ready }) => `job?handle=${ready}`, (page) => press(page, /^Reprioritise/)],
-  ['delete a job', ({ dead }) => `job?handle=${dead}`, (page) => press(page, 'Delete')],
-  ['reprioritise jobs', () => 'jobs?q=state:ready', (page) => press(page, /^Reprioritise/)],
-  ['cancel jobs', () => 'jobs?q=state:ready', (page) => press(page, /^Cancel/)],
-  ['retry dead jobs', () => 'failures', (page) => press(page, 'Retry all')],
-  ['remove a schedule', () => 'schedules', (page) => press(page, 'Remove')],
-  ['disconnect a worker', () => 'workers', (page) => press(page, /^Disconnect/)],
-]
-
-async function press(page: Page, name: string | RegExp): Promise<void> {
-  await page.getByRole('main').getByRole('button', { name }).first().click()
 }
 
 describe('what axe finds', { skip }, () => {
@@ -72,9 +52,9 @@ describe('what axe finds', { skip }, () => {
   })
 
   test('nor in a dialog', async () => {
-    for (const [name, path, open] of dialogs) {
-      const page = await stage.page(path(handles))
-      await open(page)
+    for (const { name, path, button } of dialogsOf(handles)) {
+      const page = await stage.page(path)
+      await button(page).click()
       await page.getByRole('dialog').waitFor()
       assert.deepEqual(await inLooks(page, bothWays), [], name)
       await page.context().close()
@@ -83,7 +63,7 @@ describe('what axe finds', { skip }, () => {
 
   test('nor where the policy is edited, and in what the filter suggests', async () => {
     const policy = await stage.page(`function?name=${plainWords.function}`)
-    await press(policy, 'Edit')
+    await policy.getByRole('button', { name: 'Edit' }).click()
     await policy.getByLabel('attempts', { exact: true }).fill('7')
     assert.deepEqual(await inLooks(policy, bothWays), [])
     await policy.context().close()

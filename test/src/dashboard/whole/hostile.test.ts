@@ -125,14 +125,17 @@ describe('text is text, whatever is in it', { skip }, () => {
         await settled(page, place)
         await check(`${words.name}, ${place.name}`)
       }
-      await page.goto(`${stage.origin}/job?${new URLSearchParams({ handle: handles.dead })}`)
-      await page.getByText(words.error.slice(0, 40).trim()).first().waitFor()
+      await page.goto(`${stage.origin}/job?${new URLSearchParams({ handle: handles.dead }).toString()}`)
+      await page.getByRole('heading', { name: 'Facts' }).waitFor()
       await assertShown(
         page,
         [words.function, words.unique, words.error.split('\n')[0] ?? ''],
         `${words.name}, dead job`,
       )
-      await page.goto(`${stage.origin}/schedule?${new URLSearchParams({ name: words.schedule })}`)
+      await page.goto(`${stage.origin}/job?${new URLSearchParams({ handle: handles.running }).toString()}`)
+      await page.getByRole('heading', { name: 'Facts' }).waitFor()
+      await assertShown(page, [words.function, words.unique, words.worker], `${words.name}, running job`)
+      await page.goto(`${stage.origin}/schedule?${new URLSearchParams({ name: words.schedule }).toString()}`)
       await page.getByRole('heading', { level: 1, name: words.schedule }).or(page.locator('h1')).first().waitFor()
       await assertShown(page, [words.schedule], `${words.name}, schedule`)
       await page.context().close()
@@ -146,7 +149,7 @@ describe('text is text, whatever is in it', { skip }, () => {
       const chatty = { ...words, function: `chatty ${words.name}` }
       const handle = await stage.client.submitBackground(chatty.function, '')
       const tell = await caller.take(chatty)
-      await page.goto(`${stage.origin}/job?${new URLSearchParams({ handle })}`)
+      await page.goto(`${stage.origin}/job?${new URLSearchParams({ handle }).toString()}`)
       await page.getByText('appear here as they come').waitFor()
       // Those who listen are told of it, and nobody else: it is told until somebody has heard it.
       const heard = page.getByRole('main').getByText(words.data.slice(0, 20).trim()).nth(2)
@@ -162,7 +165,7 @@ describe('text is text, whatever is in it', { skip }, () => {
   test('in questions, forms and what the server says of them', async () => {
     const { page, check } = await open('')
     for (const words of hostileWords) {
-      await page.goto(`${stage.origin}/function?${new URLSearchParams({ name: words.function })}`)
+      await page.goto(`${stage.origin}/function?${new URLSearchParams({ name: words.function }).toString()}`)
       await page.getByRole('button', { name: 'Purge' }).click()
       await page.getByRole('dialog').waitFor()
       await check(`${words.name}, question`)
@@ -182,7 +185,7 @@ describe('text is text, whatever is in it', { skip }, () => {
       await dialog.getByRole('combobox', { name: 'Function' }).fill(words.function)
       await dialog.getByRole('textbox', { name: 'Cron' }).fill(words.function)
       await dialog.getByRole('combobox', { name: 'Time zone' }).fill(words.function)
-      await dialog.getByRole('alert').filter({ hasText: 'cron' }).first().waitFor()
+      await dialog.getByRole('alert').filter({ hasText: /\S/ }).first().waitFor()
       await check(`${words.name}, schedule`)
     }
     await page.context().close()
@@ -194,7 +197,7 @@ describe('text is text, whatever is in it', { skip }, () => {
     const { page, check } = await open('')
     const paths = new Set(placesOf(handles, plainWords).map(({ path }) => path.replace(/\?.*/, '')))
     for (const path of paths) {
-      for (const text of hostileTexts.map((each) => each.slice(0, 1000))) {
+      for (const text of hostileTexts.map((each) => each.slice(0, 150))) {
         const query = parameters.map((name) => `${name}=${text.startsWith('%') ? text : encodeURIComponent(text)}`)
         await page.goto(`${stage.origin}/${path}?${query.join('&')}#${text}`)
         await page.getByRole('heading', { level: 1 }).waitFor()
@@ -215,7 +218,7 @@ describe('text is text, whatever is in it', { skip }, () => {
   ]) {
     test(`in the path /${path}`, async () => {
       const { page, check } = await open(path)
-      await page.getByText('There is no page here.').waitFor()
+      await page.getByText('There is no page here').waitFor()
       await check(path)
       await page.context().close()
     })

@@ -90,7 +90,7 @@ export async function fill(stage: Stage, words: Words = plainWords, token?: stri
   const caller = new Caller(stage.origin, token)
   const client = token === undefined ? stage.client : new Client(stage.address, { token })
   const { function: name, unique, workload } = words
-  const dead = await client.submitBackground(name, workload, { unique })
+  const dead = await client.submitBackground(name, workload)
   await (await caller.take(words))('fail', words.error)
   const complete = await client.submitBackground(name, workload, { unique })
   await (await caller.take(words))('complete', words.result)
@@ -117,31 +117,31 @@ export function placesOf(handles: Handles, words: Words = plainWords): readonly 
     { name: 'functions', path: 'functions', shown: (page) => rowOf(page, name) },
     {
       name: 'function',
-      path: `function?${new URLSearchParams({ name })}`,
+      path: `function?${new URLSearchParams({ name }).toString()}`,
       shown: (page) => page.getByRole('row', { name: /^attempts 1 / }),
     },
     { name: 'jobs', path: 'jobs', shown: (page) => rowOf(page, handles.ready) },
     ...Object.entries(handles).map(([state, handle]) => ({
       name: `a ${state} job`,
-      path: `job?${new URLSearchParams({ handle })}`,
+      path: `job?${new URLSearchParams({ handle }).toString()}`,
       shown: (page: Page) => page.getByRole('heading', { level: 1, name: `${handle} ${state}` }),
     })),
     {
       name: 'a job that is gone',
       path: 'job?handle=H:all:999999999999999999',
-      shown: (page) => page.getByText('This job is not known here.'),
+      shown: (page) => page.getByText('This job is not known here'),
     },
     { name: 'workers', path: 'workers', shown: (page) => rowOf(page, words.worker) },
     { name: 'connections', path: 'workers?show=all', shown: (page) => rowOf(page, words.worker) },
     { name: 'schedules', path: 'schedules', shown: (page) => rowOf(page, schedule) },
     {
       name: 'schedule',
-      path: `schedule?${new URLSearchParams({ name: schedule })}`,
+      path: `schedule?${new URLSearchParams({ name: schedule }).toString()}`,
       shown: (page) => page.getByRole('heading', { level: 2, name: 'Next times' }),
     },
     { name: 'failures', path: 'failures', shown: (page) => rowOf(page, 'exception').or(rowOf(page, 'failed')) },
     { name: 'servers', path: 'servers', shown: (page) => rowOf(page, name) },
-    { name: 'unknown page', path: 'nothing-is-here', shown: (page) => page.getByText('There is no page here.') },
+    { name: 'unknown page', path: 'nothing-is-here', shown: (page) => page.getByText('There is no page here') },
   ]
 }
 

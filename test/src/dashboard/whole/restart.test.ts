@@ -19,7 +19,7 @@ const nothingLeft: Readonly<Record<string, (page: Page) => Locator>> = {
   schedules: (page) => page.getByText('There is no schedule'),
   schedule: (page) => page.getByText(`There is no schedule “${schedule}”`),
   failures: (page) => page.getByText('No job is dead'),
-  'unknown page': (page) => page.getByText('There is no page here.'),
+  'unknown page': (page) => page.getByText('There is no page here'),
 }
 
 /** And what is not there any more. */
@@ -33,7 +33,7 @@ const gone: Readonly<Record<string, (page: Page) => Locator>> = {
 }
 
 function unknownJob(page: Page): Locator {
-  return page.getByText('This job is not known here.')
+  return page.getByText('This job is not known here')
 }
 
 function banner(page: Page): Locator {
@@ -78,7 +78,7 @@ test('each page says that the server is away, and goes on by itself with another
     if (of === 'failures') await rowOf(page, 'relay').waitFor()
     assert.equal(await page.evaluate('window.isTheSame'), true)
   })
-  stage.forgiveFaults(/net::ERR_|40[34] \(/)
+  stage.forgiveFaults(/net::ERR_|404 \(/)
 })
 
 test('jobs of a store that stays are what they are then', { skip }, async () => {
@@ -96,10 +96,10 @@ test('jobs of a store that stays are what they are then', { skip }, async () => 
     for (const page of [dead, running, list]) await banner(page).waitFor()
   })
   for (const page of [dead, running, list]) await banner(page).waitFor({ state: 'detached' })
-  await running.getByRole('heading', { level: 1, name: `${handles.running} ready` }).waitFor()
+  await running.getByRole('heading', { level: 1, name: `${handles.running} dead: lost` }).waitFor()
   await rowOf(list, handles.running).waitFor({ state: 'detached' })
   await dead.getByRole('heading', { level: 1, name: `${handles.dead} dead` }).waitFor()
   await dead.getByRole('button', { name: 'Retry' }).click()
   await dead.getByRole('heading', { level: 1, name: `${handles.dead} ready` }).waitFor()
-  stage.forgiveFaults(/net::ERR_|40[34] \(/)
+  stage.forgiveFaults(/net::ERR_|404 \(/)
 })

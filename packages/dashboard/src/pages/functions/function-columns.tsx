@@ -119,7 +119,7 @@ function Amount(props: {
   return link === undefined ? (
     <span title={told}>{shortCount(value)}</span>
   ) : (
-    <Link href={link} title={told} class="amount">
+    <Link href={link} title={told}>
       {shortCount(value)}
     </Link>
   )

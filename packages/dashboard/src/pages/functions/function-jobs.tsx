@@ -4,6 +4,7 @@ import { Link } from 'wouter-preact'
 import { get } from '../../api/api.ts'
 import { useResource } from '../../api/use-resource.ts'
 import { print } from '../../filter/filter.ts'
+import { priorities } from '../../filter/filter-keys.ts'
 import { functionLink, jobLink, jobsLink } from '../../links.ts'
 import { readyCount } from '../../live/ready-count.ts'
 import { Badge } from '../../parts/badge.tsx'
@@ -16,7 +17,6 @@ import { type FunctionRow, isPattern } from './function-rows.ts'
 
 const shownMax = 5
 const everyMs = 5000
-const priorities: readonly PriorityName[] = ['high', 'normal', 'low']
 
 /** A few of those that run, and of those whose turn is next. */
 export function FunctionJobs({ row }: { readonly row: FunctionRow }): JSX.Element {

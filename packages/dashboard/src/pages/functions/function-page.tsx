@@ -31,7 +31,7 @@ export function FunctionPage(): JSX.Element {
   if (name !== '') return <OneFunction key={name} name={name} />
   return (
     <Page title="Function">
-      <Empty title="The address names no function.">
+      <Empty title="The address names no function">
         <Link href={pages.functions}>To all functions</Link>
       </Empty>
     </Page>
@@ -103,7 +103,7 @@ function Heading({ name, row }: { readonly name: string; readonly row: FunctionR
 function Unknown({ name }: { readonly name: string }): JSX.Element {
   const flag = useServerFlag()
   return (
-    <Empty title="Nobody has used this function yet, or you may not see it.">
+    <Empty title="Nobody has used this function yet, or you may not see it">
       <p>It is there as soon as a worker can do it, or someone submits a job of it:</p>
       <Command text={`geartrain work${flag} ${nameWord(name)} -- cat`} />
       <Command text={`geartrain do${flag} --background ${nameWord(name)} hello`} />

@@ -68,7 +68,7 @@ function NoWorker({ name }: { readonly name: string }): JSX.Element {
   const flag = useServerFlag()
   if (isPattern(name)) return <p class="card muted">No worker can do any of them now.</p>
   return (
-    <Empty title="No worker can do it now." command={`geartrain work${flag} ${nameWord(name)} -- cat`}>
+    <Empty title="No worker can do it now" command={`geartrain work${flag} ${nameWord(name)} -- cat`}>
       So starts one whose results are what it gets; any Gearman library does as well.
     </Empty>
   )

@@ -73,7 +73,7 @@ function shownMembers({ name, members }: FunctionRow): readonly FunctionRow[] {
 function NoFunctions(): JSX.Element {
   return (
     <>
-      <Empty title="There are no functions yet.">
+      <Empty title="There are no functions yet">
         One is there as soon as a worker can do it, or someone submits a job of it.
       </Empty>
       <FirstSteps />

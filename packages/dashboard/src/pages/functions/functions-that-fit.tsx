@@ -22,7 +22,7 @@ export function FunctionsThatFit({ row }: { readonly row: FunctionRow }): JSX.El
           sort="name"
           empty={
             <Empty
-              title="No function fits this pattern yet."
+              title="No function fits this pattern yet"
               command={`geartrain function set ${nameWord(row.name)} --attempts 5`}
             >
               What is set for the pattern holds as soon as one does.

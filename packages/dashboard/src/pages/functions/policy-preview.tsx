@@ -30,7 +30,7 @@ export function PolicyPreview(props: {
       </div>
       <div class="section-actions">
         <button type="button" class="button" onClick={onCancel}>
-          Cancel
+          Leave it
         </button>
         <button
           type="submit"

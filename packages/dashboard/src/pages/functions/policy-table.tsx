@@ -9,7 +9,7 @@ export function PolicyTable(props: {
 }): JSX.Element {
   const { settings, kinds, isSetOnly } = props
   const shown = isSetOnly ? settings.filter(({ isDefault }) => !isDefault) : settings
-  if (shown.length === 0) return <Empty title="Nothing is set: all settings are the defaults." />
+  if (shown.length === 0) return <Empty title="Nothing is set: all settings are the defaults" />
   return (
     <SettingsTable settings={shown} kinds={kinds}>
       {(setting, kind) => (

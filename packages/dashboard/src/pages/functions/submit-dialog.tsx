@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { path, postBytes } from '../../api/api.ts'
+import { priorities } from '../../filter/filter-keys.ts'
 import { jobLink } from '../../links.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { bytes } from '../../text/numbers.ts'
@@ -117,8 +118,6 @@ export function SubmitDialog({ name, onClose }: { readonly name: string; readonl
     </Dialog>
   )
 }
-
-const priorities: readonly PriorityName[] = ['high', 'normal', 'low']
 
 async function outcomeOf(answer: Response): Promise<Outcome> {
   if (answer.status === 202) {

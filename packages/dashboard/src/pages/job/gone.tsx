@@ -16,7 +16,7 @@ export function Gone({ handle, error }: { readonly handle: string; readonly erro
   }
   return (
     <Page title={`Job ${handle}`}>
-      <Empty title="This job is not known here." command="geartrain function set FUNCTION --keep-results 1h">
+      <Empty title="This job is not known here" command="geartrain function set FUNCTION --keep-results 1h">
         <p>The server says: {error.message}.</p>
         <p>
           A job is known while it waits or runs, while it is dead, and while its result is kept. Most are gone as soon

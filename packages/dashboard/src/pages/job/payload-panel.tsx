@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Section } from '../../parts/page.tsx'
+import { Segments } from '../../parts/segments.tsx'
 import { useQuery } from '../../parts/use-query.ts'
 import { hexDump } from '../../payload/hex.ts'
 import { type ViewName, type Views, viewsOf } from '../../payload/views.ts'
@@ -55,13 +56,12 @@ function Known(props: {
     <div class="payload-actions">
       <span class="muted">{total}</span>
       {bytes.length === 0 ? null : (
-        <div class="segments" role="group" aria-label={`How to show the ${name}`}>
-          {views.names.map((each) => (
-            <button key={each} type="button" aria-pressed={view === each} onClick={() => choose(each)}>
-              {viewTexts[each]}
-            </button>
-          ))}
-        </div>
+        <Segments
+          label={`How to show the ${name}`}
+          choices={views.names.map((each) => [each, viewTexts[each]] as const)}
+          chosen={view}
+          onChoose={choose}
+        />
       )}
       {isWhole && bytes.length > 0 ? <CopyView views={views} view={view} bytes={bytes} name={name} /> : null}
       {download}

@@ -1,12 +1,10 @@
-import type { PriorityName } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { path, send } from '../../api/api.ts'
+import { priorities } from '../../filter/filter-keys.ts'
 import { act } from '../../parts/action-button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import type { JobSnapshot } from './told.ts'
-
-export const priorities: readonly PriorityName[] = ['high', 'normal', 'low']
 
 /** Puts a job at the end of another line. */
 export function PriorityDialog(props: {

@@ -106,7 +106,7 @@ function PriorityChoice({ onChange }: { readonly onChange: (priority: PriorityNa
       Priority
       {/* The options are priorities. */}
       <select onChange={({ currentTarget }) => onChange(currentTarget.value as PriorityName)}>
-        {priorities.map(([priority]) => (
+        {priorities.map((priority) => (
           <option key={priority} value={priority}>
             {priority}
           </option>

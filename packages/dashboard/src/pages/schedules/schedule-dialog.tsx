@@ -47,7 +47,7 @@ export function ScheduleDialog(props: {
         </p>
         <footer class="dialog-foot">
           <button type="button" class="button" onClick={onClose}>
-            Cancel
+            Leave it
           </button>
           <button type="submit" class="button primary" disabled={isBusy}>
             {schedule === undefined ? 'Add' : 'Save'}

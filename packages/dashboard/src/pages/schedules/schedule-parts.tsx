@@ -11,6 +11,7 @@ import { bytes } from '../../text/numbers.ts'
 import { RunJob, RunOutcome } from './run-outcome.tsx'
 import { origins } from './schedule-columns.tsx'
 import { base64Bytes, timezoneOf, timingText } from './schedule-form.ts'
+import { TimeList } from './time-list.tsx'
 
 const missedTexts = { skip: 'skipped', once: 'one job for all of them', all: 'a job each' } as const
 
@@ -29,7 +30,7 @@ export function ScheduleFacts({ schedule }: { readonly schedule: ScheduleState }
     ['From', origin === 'config' ? 'The configuration file, where it is changed and removed' : origins[origin]],
   ]
   return (
-    <dl class="schedule-facts card">
+    <dl class="facts schedule-facts card">
       {rows.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -48,18 +49,11 @@ export function ScheduleNext({ schedule: { next, paused } }: { readonly schedule
   return (
     <Section title="Next times">
       {next.length === 0 ? (
-        <p class="muted">{paused ? 'None while it is paused.' : 'None: its time has passed.'}</p>
+        <p class="card muted">{paused ? 'None while it is paused.' : 'None: its time has passed.'}</p>
       ) : (
-        <ol class="schedule-times">
-          {next.map((at) => (
-            <li key={at}>
-              <Exact at={at} />{' '}
-              <span class="muted">
-                <Ago at={at} />
-              </span>
-            </li>
-          ))}
-        </ol>
+        <div class="card schedule-times">
+          <TimeList times={next} />
+        </div>
       )}
     </Section>
   )
@@ -72,13 +66,13 @@ export function ScheduleWorkload({ schedule: { workload } }: { readonly schedule
       title="Workload"
       actions={text === undefined ? null : <CopyButton text={text} label="Copy the workload" />}
     >
-      {workload === undefined || text === '' ? <p class="muted">Its jobs carry nothing.</p> : null}
+      {workload === undefined || text === '' ? <p class="card muted">Its jobs carry nothing.</p> : null}
       {workload !== undefined && 'base64' in workload ? (
         <p class="muted">{bytes(base64Bytes(workload.base64))} that are no text; in base64:</p>
       ) : null}
       {workload === undefined || text === '' ? null : (
         // A long one is scrolled, also by keys.
-        <pre class="schedule-workload" tabIndex={0} role="region" aria-label="Workload">
+        <pre class="card schedule-workload" tabIndex={0} role="region" aria-label="Workload">
           {text ?? ('base64' in workload ? workload.base64 : '')}
         </pre>
       )}

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact'
 import { useId, useMemo } from 'preact/hooks'
-import { Ago, Exact } from '../../parts/time.tsx'
 import { exact } from '../../text/times.ts'
 import { Field } from './field.tsx'
 import { type ChangeForm, type FormField, type ScheduleForm, type TimingKind, timingKinds } from './schedule-form.ts'
+import { TimeList } from './time-list.tsx'
 
 const kinds: Readonly<
   Record<
@@ -101,18 +101,7 @@ function NextTimes({ next }: { readonly next: readonly number[] | undefined }): 
       <p class="schedule-next-title">Next times, in your time zone</p>
       {next === undefined ? <p class="muted">They are shown here.</p> : null}
       {next?.length === 0 ? <p class="schedule-problem">It never comes: this has passed.</p> : null}
-      {next === undefined || next.length === 0 ? null : (
-        <ol>
-          {next.map((at) => (
-            <li key={at}>
-              <Exact at={at} />{' '}
-              <span class="muted">
-                <Ago at={at} />
-              </span>
-            </li>
-          ))}
-        </ol>
-      )}
+      {next === undefined || next.length === 0 ? null : <TimeList times={next} />}
     </div>
   )
 }

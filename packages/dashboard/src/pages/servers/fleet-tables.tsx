@@ -89,7 +89,7 @@ export function ServerTable({ servers, choice }: Shown): JSX.Element {
           rows={servers}
           rowKey={({ key }) => key}
           sortName="server-sort"
-          empty={<Empty title="There is no server." />}
+          empty={<Empty title="There is no server" />}
         />
       </div>
     </>

@@ -2,6 +2,7 @@ import type { ConnectionState } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { useResource } from '../../api/use-resource.ts'
+import { useServerFlag } from '../../api/use-server-flag.ts'
 import { connectionColumns } from '../../connections/connection-columns.tsx'
 import { countsOf, fitsFilter, hostOf } from '../../connections/connections.ts'
 import { Figure, Figures, unknown } from '../../parts/figure.tsx'
@@ -105,13 +106,14 @@ function Nobody(props: {
   readonly total: number
 }): JSX.Element {
   const { show, filter, total } = props
+  const command = `geartrain work${useServerFlag()} reverse -- rev`
   if (total > 0) {
     const whose = counted(total, show === 'all' ? 'connection' : 'worker')
     return <Empty title={`None of ${whose} fits the filter`}>{`“${filter.slice(0, 200)}”`}</Empty>
   }
-  if (show === 'all') return <Empty title="Nobody is connected" command="geartrain work reverse -- rev" />
+  if (show === 'all') return <Empty title="Nobody is connected" command={command} />
   return (
-    <Empty title="No worker is connected" command="geartrain work reverse -- rev">
+    <Empty title="No worker is connected" command={command}>
       Jobs wait until there is one. This one does the jobs of the function “reverse” with the command “rev”:
     </Empty>
   )

@@ -40,7 +40,7 @@ export const serversRoutes: readonly RouteFor<CommonContext>[] = [
     tag: 'Server',
     summary: 'This server, and those that it watches, plain gearmand among them',
     description:
-      'Of this server, the functions that you may view, and at most 5,000 workers with 100 functions each. Others (see the setting `watch`) are shown only to those who may view all functions. They are looked at every 2 s while this is asked for; the first time, the answer takes up to 2 s.',
+      'Of this server, the functions that you may view, and at most 5,000 workers with 100 functions each, fewer if the names of these are very long. Others (see the setting `watch`) are shown only to those who may view all functions. They are looked at every 2 s while this is asked for; the first time, the answer takes up to 2 s.',
     access: ['view'],
     answers: { 200: { description: 'The servers', content: z.object({ servers: z.array(watchedServer) }) } },
     async handle({ actor }, { fleet }: CommonContext) {
