@@ -83,6 +83,16 @@ describe('the time line', () => {
       ],
     ],
     [
+      'has failed before anybody watched, and it is known when that attempt began',
+      told({ attempts: 1, failures: [{ ...failure(2000), startedAt: 1200 }] }),
+      [
+        '1000 Submitted in the background',
+        `1200 Attempt 1 began waited on ${worker}`,
+        '2000 Attempt 1 threw an exception took no',
+        '- Waits for attempt 2',
+      ],
+    ],
+    [
       'was seen to fail',
       told(running, { attempts: 1, failures: [failure(2000)] }),
       [

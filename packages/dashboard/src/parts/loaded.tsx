@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact'
+import { ApiError } from '../api/api.ts'
 import type { Resource } from '../api/use-resource.ts'
 import { Failure, Loading } from './notice.tsx'
 
@@ -8,6 +9,14 @@ export function Loaded<Value>(props: {
   readonly children: (value: Value) => ComponentChildren
 }): JSX.Element {
   const { value, error, reload } = props.from
-  if (value !== undefined) return <>{props.children(value)}</>
-  return error === undefined ? <Loading /> : <Failure error={error} onRetry={reload} />
+  const failure = error === undefined ? null : <Failure error={error} onRetry={reload} />
+  if (value === undefined) return failure ?? <Loading />
+  // That the server does not answer is said for the whole page.
+  const isSaid = error instanceof ApiError && error.code === 'UNREACHABLE'
+  return (
+    <>
+      {isSaid ? null : failure}
+      {props.children(value)}
+    </>
+  )
 }

@@ -20,7 +20,7 @@ async function inLooks(page: Page, looks: Looks): Promise<string[]> {
   for (const [colorScheme, width] of looks) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await page.setViewportSize({ width, height: 900 })
-    await page.waitForFunction('document.getAnimations().length === 0')
+    await page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))')
     found.push(...(await violations(page)).map((violation) => `${colorScheme} ${width}: ${violation}`))
   }
   return found

@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core'
 import { type Handles, plainWords } from './places.ts'
 
-interface Opened {
+export interface Opened {
   readonly name: string
   readonly path: string
   readonly button: (page: Page) => Locator

@@ -41,15 +41,20 @@ export const hostileWords: readonly (Words & { readonly name: string })[] = Obje
 )
 
 /** What is put into each parameter of each address. */
-export const hostileTexts: readonly string[] = [...Object.values(texts), '.', '..', '%', '%E0%A4%A', '-', 'null', '-1']
-
-export const parameters: readonly string[] = [
-  ...['q', 'name', 'handle', 'function', 'server', 'view', 'group', 'only', 'show', 'sort', 'order', 'after', 'range'],
-  ...['history', 'settings', 'state', '__proto__', 'constructor'],
+export const hostileTexts: readonly string[] = [
+  texts['markup'] ?? '',
+  texts['path'] ?? '',
+  '%E0%A4%A',
+  '__proto__',
+  '..',
 ]
 
+export const parameters: readonly string[] =
+  `q name handle function server view group only show sort order after range history
+  settings state __proto__ constructor`.split(/\s+/)
+
 /** As many characters as have so many bytes. */
-export function upTo(bytesMax: number, text: string): string {
+function upTo(bytesMax: number, text: string): string {
   let cut = ''
   for (const character of text) {
     if (Buffer.byteLength(cut + character) > bytesMax) break

@@ -201,7 +201,7 @@ describe('text is text, whatever is in it', { skip }, () => {
         const query = parameters.map((name) => `${name}=${text.startsWith('%') ? text : encodeURIComponent(text)}`)
         await page.goto(`${stage.origin}/${path}?${query.join('&')}#${text}`)
         await page.getByRole('heading', { level: 1 }).waitFor()
-        await page.waitForFunction(`document.querySelector('main .loading') === null`)
+        await page.locator('main .loading').first().waitFor({ state: 'detached' })
         await check(`/${path} with ${text}`)
       }
     }
@@ -231,7 +231,7 @@ describe('text is text, whatever is in it', { skip }, () => {
       await rowOf(page, name).waitFor()
       await page.goto(`${stage.origin}/function?name=${name}`)
       await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
-      await page.waitForFunction(`document.querySelector('main .loading') === null`)
+      await page.locator('main .loading').first().waitFor({ state: 'detached' })
       await check(name)
       await page.goto(`${stage.origin}/functions`)
     }

@@ -153,5 +153,5 @@ export function rowOf(page: Page, text: string): Locator {
 /** All of it is there: nothing is still to be loaded. */
 export async function settled(page: Page, place: Place): Promise<void> {
   await place.shown(page).waitFor()
-  await page.waitForFunction(`document.querySelector('main .loading, main [aria-busy=true]') === null`)
+  await page.locator('main .loading, main [aria-busy=true]').first().waitFor({ state: 'detached' })
 }

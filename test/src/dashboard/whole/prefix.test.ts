@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { hashToken } from '@geartrain/server'
 import type { Page } from 'playwright-core'
+import { scratch } from '../../cli/command.ts'
 import { Stage, skip } from '../stage.ts'
 import { Caller, fill, placesOf, placesOptions, plainWords, rowOf, settled } from './places.ts'
 import { Proxy } from './proxy.ts'
@@ -37,6 +38,7 @@ describe('behind a proxy that shows it below a path', { skip }, () => {
       await settled(page, place)
     }
     assert.deepEqual(proxy.strays, [])
+    await page.context().close()
     stage.forgiveFaults(/404 \(Not Found\)|ERR_INCOMPLETE_CHUNKED_ENCODING/)
   })
 
@@ -69,11 +71,13 @@ describe('behind a proxy that shows it below a path', { skip }, () => {
     await page.getByRole('link', { name: 'its other jobs' }).click()
     await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor()
     assert.deepEqual(proxy.strays, [])
+    await page.context().close()
     stage.forgiveFaults(/404 \(Not Found\)|ERR_INCOMPLETE_CHUNKED_ENCODING/)
   })
 
   test('it is live, does what is asked of it, and gives payloads away', async () => {
-    await using stage = await Stage.open(placesOptions)
+    using directory = scratch()
+    await using stage = await Stage.open({ ...placesOptions, store: `sqlite:${directory.path('jobs.db')}` })
     await using proxy = await Proxy.start(stage.origin, prefix)
     const { dead, ready } = await fill(stage)
     const page = await stage.page('nothing')
@@ -93,8 +97,9 @@ describe('behind a proxy that shows it below a path', { skip }, () => {
     assert.equal(await readFile(await download.path(), 'utf8'), plainWords.workload)
     await page.goto(`${proxy.address}/function?name=${plainWords.function}`)
     await page.getByRole('button', { name: 'Pause', exact: true }).last().click()
-    await page.getByRole('button', { name: 'Resume' }).waitFor()
+    await page.getByRole('button', { name: 'Resume' }).first().waitFor()
     assert.deepEqual(proxy.strays, [])
+    await page.context().close()
     stage.forgiveFaults(/404 \(Not Found\)|ERR_INCOMPLETE_CHUNKED_ENCODING/)
   })
 
@@ -116,6 +121,7 @@ describe('behind a proxy that shows it below a path', { skip }, () => {
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
     assert.deepEqual(proxy.strays, [])
+    await page.context().close()
     stage.forgiveFaults(/404 \(Not Found\)|ERR_INCOMPLETE_CHUNKED_ENCODING/)
   })
 
@@ -138,6 +144,7 @@ describe('behind a proxy that shows it below a path', { skip }, () => {
     }
     await live(page).waitFor()
     assert.deepEqual(await page.evaluate('window.alarms'), [])
+    await page.context().close()
     stage.forgiveFaults(/404 \(Not Found\)|ERR_INCOMPLETE_CHUNKED_ENCODING/)
   })
 })

@@ -29,7 +29,7 @@ export class Proxy implements AsyncDisposable {
       const asked = http.request({ hostname, port, method, headers, path: url.slice(prefix.length) }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.pipe(response)
-        if (streamMs === undefined || answer.headers['content-type'] !== 'text/event-stream') return
+        if (streamMs === undefined || answer.headers['content-type']?.startsWith('text/event-stream') !== true) return
         const timer = setTimeout(() => {
           this.cuts++
           answer.destroy()

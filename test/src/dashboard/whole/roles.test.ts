@@ -48,7 +48,7 @@ const harmless: readonly RegExp[] = [
 
 /** All that can be pressed or filled in, by what it is called; a column's heading with `sort: `. */
 const controls = `Array.from(
-  document.querySelectorAll('button, input, select, textarea, summary, [role=button], [role=menuitem], [contenteditable], form'),
+  document.querySelectorAll('button, input, select, textarea, [role=button], [role=menuitem], [contenteditable], form'),
   (element) => {
     if (element.matches('form:not([role=search])')) return 'form'
     if (element.matches('form')) return ''
@@ -112,7 +112,7 @@ describe('with rules of access', { skip }, () => {
     for (const place of placesOf(others, otherWords).filter(({ path }) => path.includes('?'))) {
       await page.goto(`${stage.origin}/${place.path}`)
       await page.getByRole('heading', { level: 1 }).waitFor()
-      await page.waitForFunction(`document.querySelector('main .loading') === null`)
+      await page.locator('main .loading').first().waitFor({ state: 'detached' })
       const text = (await page.evaluate('document.body.textContent')) as string
       assert.ok(!text.includes(otherWords.error) && !text.includes(otherWords.workload), place.name)
       if (!place.path.startsWith('workers')) assert.deepEqual(await harmful(page), [], place.name)
@@ -182,7 +182,7 @@ describe('with rules of access', { skip }, () => {
       pages.push(page)
     }
     const { views, ...left } = access
-    await stage.server.changeAccess(left)
+    stage.server.changeAccess(left)
     try {
       for (const page of pages) {
         await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
@@ -190,7 +190,7 @@ describe('with rules of access', { skip }, () => {
         assert.ok(!text.includes(plainWords.function), page.url())
       }
     } finally {
-      await stage.server.changeAccess({ ...left, views })
+      stage.server.changeAccess({ ...left, views })
     }
     // The page comes back as soon as its reader does.
     const [page] = pages

@@ -1,6 +1,7 @@
+import type { FailureNote } from '@geartrain/protocol'
 import type { BadgeState } from '../../parts/badge-state.ts'
 import { counted } from '../../text/numbers.ts'
-import type { JobSnapshot, Told } from './told.ts'
+import type { Attempt, JobSnapshot, Told } from './told.ts'
 
 /** Something that has become of a job, or that will. */
 export interface Moment {
@@ -35,14 +36,14 @@ function submission({ submittedAt, background, waiting }: JobSnapshot): readonly
   ]
 }
 
-/** Those that have failed, and those that were seen to begin. Of many failures the latest are known. */
+/** Those that have failed or were seen to begin. Of many failures the latest are known. */
 function attempts({ job, attempts: seen }: Told): readonly Moment[] {
   const moments: Moment[] = []
   const unknown = Math.max(0, job.attempts - job.failures.length)
   const lastSeen = Math.max(0, ...seen.keys())
   for (let number = 1; number <= Math.max(unknown + job.failures.length, lastSeen); number++) {
-    const start = seen.get(number)
     const failure = job.failures[number - unknown - 1]
+    const start = seen.get(number) ?? startOf(failure)
     const isRunning = job.state === 'running' && number === job.attempts + 1
     if (start !== undefined && !isRunning) {
       const { startedAt, worker } = start
@@ -60,6 +61,12 @@ function attempts({ job, attempts: seen }: Told): readonly Moment[] {
     })
   }
   return moments
+}
+
+/** Undefined: nothing says when it began, as in notes of older servers. */
+function startOf(failure: FailureNote | undefined): Attempt | undefined {
+  if (failure?.startedAt === undefined) return undefined
+  return { startedAt: failure.startedAt, worker: failure.worker }
 }
 
 const failureTexts: Readonly<Record<string, string>> = {

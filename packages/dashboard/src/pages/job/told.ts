@@ -20,8 +20,8 @@ export type JobEvent = {
   readonly [Kind in keyof JobEvents]: { readonly kind: Kind; readonly data: JobEvents[Kind] }
 }[keyof JobEvents]
 
-/** An attempt that was seen while it ran: of those before, nobody knows when they began. */
-interface Attempt {
+/** When an attempt began, and by whom. */
+export interface Attempt {
   readonly startedAt: number
   readonly worker: string
 }
