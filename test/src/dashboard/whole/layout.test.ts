@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { play, sceneOptions } from '../scene.ts'
 import { Stage, skip } from '../stage.ts'
-import { fill, placesOf, settled } from './places.ts'
+import { fill, placesOf, placesOptions, plainWords, settled, type Words } from './places.ts'
 
 // How far what one reads moves away by itself, as browsers measure it: 0.1 is what is called good.
 
 const shiftMax = 0.1
 const watchedMs = 5000
+
+/** Of a function that nobody of the scene knows. */
+const words: Words = { ...plainWords, function: 'pay.out' }
 
 /** Its observer has all shifts since the beginning: what has moved by how much, and where it was. */
 const observe = `
@@ -22,13 +25,13 @@ const observe = `
   }).observe({ type: 'layout-shift', buffered: true })`
 
 for (const width of [1280, 400]) {
-  test(`nothing jumps while a page is loaded, ${width} wide`, { skip }, async () => {
-    await using stage = await Stage.open(sceneOptions)
+  test(`nothing jumps while a page is loaded, ${width} wide`, { skip, todo: true }, async () => {
+    await using stage = await Stage.open({ ...sceneOptions, ...placesOptions })
+    const handles = await fill(stage, words)
     const end = await play(stage)
-    const handles = await fill(stage)
     const found = await Promise.all(
-      placesOf(handles).map(async (place) => {
-        const page = await stage.page('assets/icon.svg', { width, height: 860 })
+      placesOf(handles, words).map(async (place) => {
+        const page = await stage.page('', { width, height: 860 })
         await page.addInitScript(observe)
         await page.goto(`${stage.origin}/${place.path}`)
         await settled(page, place)

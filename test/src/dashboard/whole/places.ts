@@ -118,7 +118,11 @@ export function placesOf(handles: Handles, words: Words = plainWords): readonly 
     {
       name: 'function',
       path: `function?${new URLSearchParams({ name }).toString()}`,
-      shown: (page) => page.getByRole('row', { name: /^attempts 1 / }),
+      // Names with control characters in them have no policy.
+      shown: (page) =>
+        visible(name) === name
+          ? page.getByRole('row', { name: /^attempts 1 / })
+          : page.getByRole('heading', { level: 1, name: visible(name).slice(0, 8) }),
     },
     { name: 'jobs', path: 'jobs', shown: (page) => rowOf(page, handles.ready) },
     ...Object.entries(handles).map(([state, handle]) => ({

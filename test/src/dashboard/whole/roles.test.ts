@@ -42,7 +42,8 @@ const harmless: readonly RegExp[] = [
   /^(Text|JSON|Hex|PHP)$/,
   /^(15 min|1 h|6 h|24 h|7 d)$/,
   /^(Oldest first|Newest first|Previous|Next)$/,
-  /^(Workers|All connections|Functions|Servers|Function|Without worker only|Only what is set|Group by( prefix)?|Try again)$/,
+  /^(Workers|All connections|Functions|Servers|Function|Without worker only|Only what is set|Try again)$/,
+  /^Group by/,
   /^sort: /,
 ]
 
