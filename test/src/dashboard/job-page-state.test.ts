@@ -93,6 +93,11 @@ describe('the time line', () => {
       ],
     ],
     [
+      'was running when the server was started again, which knows it no longer',
+      { ...told(running), isGone: true },
+      ['1000 Submitted in the background', `1500 Attempt 1 began waited on ${worker}`],
+    ],
+    [
       'was seen to fail',
       told(running, { attempts: 1, failures: [failure(2000)] }),
       [

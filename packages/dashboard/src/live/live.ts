@@ -34,8 +34,10 @@ export const live: {
   readonly findings: ReadonlySignal<readonly Finding[]>
   /** The server's time at the last event; 0: there was none. */
   readonly at: ReadonlySignal<number>
+  /** There was one. */
+  readonly isKnown: ReadonlySignal<boolean>
   readonly isPaused: ReadonlySignal<boolean>
-} = { status, functions, all, server, findings, at, isPaused: isPausedByUser }
+} = { status, functions, all, server, findings, at, isKnown: computed(() => at.value > 0), isPaused: isPausedByUser }
 
 document.addEventListener('visibilitychange', () => {
   isHidden.value = document.hidden

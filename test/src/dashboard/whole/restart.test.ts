@@ -33,7 +33,7 @@ const gone: Readonly<Record<string, (page: Page) => Locator>> = {
 }
 
 function unknownJob(page: Page): Locator {
-  return page.getByText('This job is not known here')
+  return page.getByText(/This job is not known here|The server knows this job no longer/)
 }
 
 function banner(page: Page): Locator {

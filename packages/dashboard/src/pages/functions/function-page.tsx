@@ -50,24 +50,29 @@ function OneFunction({ name }: { readonly name: string }): JSX.Element {
       heading={<Heading name={name} row={row} />}
       actions={<FunctionActions name={name} row={row} policy={policy.value} onChanged={policy.reload} />}
     >
-      {row === undefined ? (
-        live.at.value === 0 ? (
-          <Loading />
-        ) : (
-          <Unknown name={name} />
-        )
-      ) : (
+      {/* All at once: what comes later would push away what is read already. */}
+      {live.isKnown.value ? (
         <>
-          <FunctionFindings row={row} />
-          <FunctionFigures row={row} />
-          {isPattern(name) ? <FunctionsThatFit row={row} /> : <HistoryCharts functionName={name} />}
-          <FunctionErrors name={name} dead={row.dead} />
-          <FunctionJobs row={row} />
-          <FunctionWorkers row={row} />
+          {row === undefined ? <Unknown name={name} /> : <Parts name={name} row={row} />}
+          <PolicySection name={name} policy={policy} />
         </>
+      ) : (
+        <Loading />
       )}
-      <PolicySection name={name} policy={policy} />
     </Page>
+  )
+}
+
+function Parts({ name, row }: { readonly name: string; readonly row: FunctionRow }): JSX.Element {
+  return (
+    <>
+      <FunctionFindings row={row} />
+      <FunctionFigures row={row} />
+      {isPattern(name) ? <FunctionsThatFit row={row} /> : <HistoryCharts functionName={name} />}
+      <FunctionErrors name={name} dead={row.dead} />
+      <FunctionJobs row={row} />
+      <FunctionWorkers row={row} />
+    </>
   )
 }
 
@@ -79,7 +84,7 @@ function useRow(name: string): FunctionRow | undefined {
       const functions = live.functions.value
       if (!isPattern(name)) return functions.get(name)
       const members = Array.from(functions.values()).filter((each) => fits(name, each.name))
-      if (live.at.value === 0) return undefined
+      if (!live.isKnown.value) return undefined
       if (before === undefined || !areSame(members, before.members ?? [])) before = sumOf(name, members)
       return before
     })

@@ -1,7 +1,7 @@
 import type { FailureNote } from '@geartrain/protocol'
 import type { BadgeState } from '../../parts/badge-state.ts'
 import { counted } from '../../text/numbers.ts'
-import type { Attempt, JobSnapshot, Told } from './told.ts'
+import { type Attempt, isEnded, type JobSnapshot, type Told } from './told.ts'
 
 /** Something that has become of a job, or that will. */
 export interface Moment {
@@ -37,14 +37,14 @@ function submission({ submittedAt, background, waiting }: JobSnapshot): readonly
 }
 
 /** Those that have failed or were seen to begin. Of many failures the latest are known. */
-function attempts({ job, attempts: seen }: Told): readonly Moment[] {
+function attempts({ job, attempts: seen, isGone }: Told): readonly Moment[] {
   const moments: Moment[] = []
   const unknown = Math.max(0, job.attempts - job.failures.length)
   const lastSeen = Math.max(0, ...seen.keys())
   for (let number = 1; number <= Math.max(unknown + job.failures.length, lastSeen); number++) {
     const failure = job.failures[number - unknown - 1]
     const start = seen.get(number) ?? startOf(failure)
-    const isRunning = job.state === 'running' && number === job.attempts + 1
+    const isRunning = job.state === 'running' && isGone !== true && number === job.attempts + 1
     if (start !== undefined && !isRunning) {
       const { startedAt, worker } = start
       moments.push({ title: `Attempt ${number} began`, tone: 'active', at: startedAt, lay: 'waited', worker })
@@ -76,7 +76,9 @@ const failureTexts: Readonly<Record<string, string>> = {
   lost: 'was lost with its worker',
 }
 
-function now({ job }: Told): readonly Moment[] {
+function now({ job, isGone }: Told): readonly Moment[] {
+  // It does nothing any more, whatever it was seen to do last.
+  if (isGone === true) return []
   const number = job.attempts + 1
   switch (job.state) {
     case 'delayed': {
@@ -145,7 +147,8 @@ function afterwards({ expireAt, keepUntil, state }: JobSnapshot): readonly Momen
 }
 
 /** For a badge: a state by its own word, or by how it has ended. */
-export function stateOf({ job, outcome }: Told): { readonly state: BadgeState; readonly text: string } {
+export function stateOf({ job, outcome, isGone }: Told): { readonly state: BadgeState; readonly text: string } {
+  if (isGone === true && !isEnded(job)) return { state: 'idle', text: 'gone' }
   const { state, reason } = job
   if (state === 'dead') return { state, text: reason === undefined ? 'dead' : `dead: ${reason}` }
   return { state, text: state === 'failed' ? (outcome ?? state) : state }

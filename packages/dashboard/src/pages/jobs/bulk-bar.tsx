@@ -40,10 +40,16 @@ export function BulkBar({
     }
   }
   const isNone = selected.length === 0 && matching?.count === 0 && matching.isExact
-  if (bulkWork.value !== undefined) return <BulkProgress work={bulkWork.value} />
+  const { value: work } = bulkWork
   return (
     <div class="bulk" role="group" aria-label="Change jobs">
-      <span class="bulk-scope">{selected.length > 0 ? `${count(selected.length)} selected` : scopeText(matching)}</span>
+      {work === undefined ? (
+        <span class="bulk-scope">
+          {selected.length > 0 ? `${count(selected.length)} selected` : scopeText(matching)}
+        </span>
+      ) : (
+        <BulkProgress work={work} />
+      )}
       {choices.map(({ action, scope, text }) => (
         <button
           key={action.action}
@@ -51,7 +57,9 @@ export function BulkBar({
           class="button"
           title={action.effect}
           disabled={isNone}
-          onClick={() => void start(action, scope)}
+          // There is one change at a time. Disabled, the button would lose the focus, which it gets back from the question.
+          aria-disabled={work !== undefined}
+          onClick={() => work === undefined && void start(action, scope)}
         >
           {text} …
         </button>
@@ -101,10 +109,10 @@ function scopeText(matching: JobCount | undefined): string {
   return matching.count === 1 && matching.isExact ? 'The one that matches' : `All ${countText(matching)} that match`
 }
 
-/** In the place of what could be done: there is one change at a time. */
+/** In the place of what could be changed. */
 function BulkProgress({ work: { text, startedAt } }: { readonly work: BulkWork }): JSX.Element {
   return (
-    <p class="bulk bulk-scope" role="status">
+    <p class="bulk-scope" role="status">
       {text} …{' '}
       {startedAt === undefined ? null : (
         // Not said again each second.
