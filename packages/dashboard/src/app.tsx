@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import { Redirect, Route, Router, Switch, useLocation, useSearch } from 'wouter-preact'
 import { useSearch as useAddressSearch } from 'wouter-preact/use-browser-location'
 import { KeyHelp } from './keys/key-help.tsx'
@@ -63,7 +63,8 @@ function Pages({ isMonitor }: { readonly isMonitor: boolean }): JSX.Element {
   // A monitor has no jobs of its own, and tells nothing live.
   useEffect(() => (isMonitor ? undefined : startLive()), [isMonitor])
   useEffect(() => listenToKeys({ places: isMonitor ? {} : places, goTo, togglePause }), [isMonitor, goTo])
-  useEffect(() => {
+  // Before anybody sees it: a key that is pressed at once goes on from there.
+  useLayoutEffect(() => {
     scrollTo(0, 0)
     // Who can't see that the page is another one hears its heading.
     document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true })

@@ -91,6 +91,8 @@ describe('without a mouse', { skip }, () => {
     for (const place of placesOf(handles)) {
       await page.goto(`${stage.origin}/${place.path}`)
       await settled(page, place)
+      // From there on: it gets the focus when the page is another one.
+      await page.locator('h1:focus').waitFor()
       const stops = await walk(page)
       assert.deepEqual(
         stops.filter(({ wrong }) => wrong.length > 0),

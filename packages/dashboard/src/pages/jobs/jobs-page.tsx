@@ -89,7 +89,8 @@ export function JobsPage(): JSX.Element {
               />
             </div>
           )}
-          <Pager page={page} address={address} />
+          {/* Not before there is something above it, which would push it away. */}
+          {shown === undefined ? null : <Pager page={page} address={address} />}
         </section>
       </div>
     </Page>
