@@ -35,6 +35,7 @@ export { readLatin1, writeLatin1 } from './latin1.ts'
 export {
   type Finding,
   type FindingKind,
+  findingKinds,
   type History,
   type HistoryColumn,
   type HistoryOverview,

@@ -118,25 +118,27 @@ export interface Finding {
   readonly command?: string
 }
 
-export type FindingKind =
+export const findingKinds = [
   /** Jobs wait, and nobody can do them. */
-  | 'no worker'
+  'no worker',
   /** The one that waits longest does so for too long, though there are workers. */
-  | 'long wait'
+  'long wait',
   /** Too many attempts fail. */
-  | 'failing'
+  'failing',
   /** A job runs for too long. */
-  | 'stuck'
+  'stuck',
   /** Jobs wait for a function that is paused. */
-  | 'paused'
-  | 'store failing'
-  | 'store slow'
+  'paused',
+  'store failing',
+  'store slow',
   /** The server is too busy to answer in time. */
-  | 'slow server'
-  | 'stopping'
+  'slow server',
+  'stopping',
+] as const
+export type FindingKind = (typeof findingKinds)[number]
 
-export type HistoryRange = '15m' | '1h' | '6h' | '24h' | '7d'
-export const historyRanges: readonly HistoryRange[] = ['15m', '1h', '6h', '24h', '7d']
+export const historyRanges = ['15m', '1h', '6h', '24h', '7d'] as const
+export type HistoryRange = (typeof historyRanges)[number]
 
 /**
  * What /api/history answers: columns of equal length, one place for each step. The place at `i` is about the time from

@@ -6,7 +6,7 @@ import type { StartedHttp } from './http/start.ts'
 import { type ListeningAddress, splitAddress } from './listening-address.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
 import { FileTlsSource } from './tls/file-tls-source.ts'
-import { TlsError } from './tls/tls-error.ts'
+import { noCertificate } from './tls/tls-error.ts'
 import { Fleet } from './watch/fleet.ts'
 
 type SharedOption = 'access' | 'httpHosts' | 'httpTls' | 'insecure' | 'limits' | 'log' | 'tls'
@@ -104,7 +104,7 @@ export class Monitor {
   #openTls(): FileTlsSource | undefined {
     const { httpTls, tls, log } = this.#options
     if (!httpTls) return undefined
-    if (tls === undefined) throw new TlsError('http-tls takes a certificate and its key: tls-cert and tls-key')
+    if (tls === undefined) throw noCertificate('http-tls')
     return new FileTlsSource(tls, this.#clock, log)
   }
 }

@@ -13,7 +13,7 @@ import type { Figures } from './metrics/figures.ts'
 import { defaultOptions, type ServerOptions } from './options.ts'
 import { makeParts, type Parts } from './parts.ts'
 import { FileTlsSource } from './tls/file-tls-source.ts'
-import { TlsError } from './tls/tls-error.ts'
+import { noCertificate } from './tls/tls-error.ts'
 import type { SpanSink } from './traces/span.ts'
 
 /** How long a server that has finished all of its jobs waits for their results to be read. */
@@ -231,7 +231,7 @@ export class Server {
 function openTls({ tls, tlsPort, httpTls, log }: ServerOptions, clock: Clock): FileTlsSource | undefined {
   if (tls !== undefined) return new FileTlsSource(tls, clock, log)
   const needy = httpTls ? 'http-tls' : typeof tlsPort === 'number' ? 'tls-port' : undefined
-  if (needy !== undefined) throw new TlsError(`${needy} takes a certificate and its key: tls-cert and tls-key`)
+  if (needy !== undefined) throw noCertificate(needy)
   return undefined
 }
 

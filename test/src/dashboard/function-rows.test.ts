@@ -11,40 +11,14 @@ import {
   sumOf,
 } from '@geartrain/dashboard/pages/functions/function-rows'
 import { fits } from '@geartrain/dashboard/session/fits'
-import type { LiveFunction } from '@geartrain/protocol'
-
-function functionOf(name: string, more: Partial<LiveFunction> = {}): LiveFunction {
-  return {
-    name,
-    ready: { high: 0, normal: 0, low: 0 },
-    delayed: 0,
-    running: 0,
-    dead: 0,
-    workers: 0,
-    paused: false,
-    draining: false,
-    totals: {
-      submitted: 0,
-      joined: 0,
-      done: 0,
-      failed: 0,
-      retried: 0,
-      died: 0,
-      expired: 0,
-      cancelled: 0,
-      abandoned: 0,
-    },
-    rates: { submitted: [0, 0], done: [0, 0], failed: [0, 0], retried: [0, 0] },
-    ...more,
-  }
-}
+import { idleFunction } from './samples.ts'
 
 function namesOf(rows: readonly { readonly name: string }[]): string {
   return rows.map(({ name }) => name).join(' ')
 }
 
 describe('the name filter', () => {
-  const all = ['mail.send', 'Mail.digest', 'webmail', 'resize', 'a+b', 'größe'].map((name) => functionOf(name))
+  const all = ['mail.send', 'Mail.digest', 'webmail', 'resize', 'a+b', 'größe'].map((name) => idleFunction(name))
   for (const [text, expected] of [
     ['', 'mail.send Mail.digest webmail resize a+b größe'],
     ['mail', 'mail.send Mail.digest webmail'],
@@ -81,7 +55,7 @@ describe('the pattern of those that begin alike', () => {
 })
 
 test('functions are grouped by how they begin, but for those that stand alone', () => {
-  const rows = grouped(['mail.send', 'resize', 'mail.digest', 'report.daily', 'mail'].map((name) => functionOf(name)))
+  const rows = grouped(['mail.send', 'resize', 'mail.digest', 'report.daily', 'mail'].map((name) => idleFunction(name)))
   assert.deepEqual(
     rows.map(({ name, members }) => [name, members === undefined ? undefined : namesOf(members)]),
     [
@@ -94,7 +68,7 @@ test('functions are grouped by how they begin, but for those that stand alone', 
 })
 
 test('the sum of several functions', () => {
-  const one = functionOf('a.x', {
+  const one = idleFunction('a.x', {
     ready: { high: 1, normal: 2, low: 3 },
     oldestReadyAt: 2000,
     delayed: 1,
@@ -105,7 +79,7 @@ test('the sum of several functions', () => {
     rates: { submitted: [1, 2], done: [3, 4], failed: [5, 6], retried: [7, 8] },
     run: { p50Ms: 10, p95Ms: 400 },
   })
-  const other = functionOf('a.y', {
+  const other = idleFunction('a.y', {
     ready: { high: 10, normal: 20, low: 30 },
     oldestReadyAt: 1000,
     delayed: 10,
@@ -117,7 +91,7 @@ test('the sum of several functions', () => {
   })
   const sum = sumOf('a.*', [one, other])
   assert.deepEqual(sum, {
-    ...functionOf('a.*'),
+    ...idleFunction('a.*'),
     ready: { high: 11, normal: 22, low: 33 },
     oldestReadyAt: 1000,
     delayed: 11,
@@ -130,19 +104,19 @@ test('the sum of several functions', () => {
   })
   assert.equal(readyCount(sum), 66)
   assert.equal(failureRate(sum), 132)
-  assert.deepEqual(sumOf('nothing.*', []), { ...functionOf('nothing.*'), members: [] })
+  assert.deepEqual(sumOf('nothing.*', []), { ...idleFunction('nothing.*'), members: [] })
 })
 
 test('a function lacks a worker if jobs are ready, and it is not paused', () => {
   const ready = { high: 0, normal: 1, low: 0 }
-  assert.equal(lacksWorker(functionOf('a', { ready })), true)
-  assert.equal(lacksWorker(functionOf('a', { ready, workers: 1 })), false)
-  assert.equal(lacksWorker(functionOf('a', { ready, paused: true })), false)
-  assert.equal(lacksWorker(functionOf('a', { delayed: 5 })), false)
+  assert.equal(lacksWorker(idleFunction('a', { ready })), true)
+  assert.equal(lacksWorker(idleFunction('a', { ready, workers: 1 })), false)
+  assert.equal(lacksWorker(idleFunction('a', { ready, paused: true })), false)
+  assert.equal(lacksWorker(idleFunction('a', { delayed: 5 })), false)
 })
 
 describe('selecting a row of several functions', () => {
-  const rows = grouped(['a.1', 'a.2', 'b'].map((name) => functionOf(name)))
+  const rows = grouped(['a.1', 'a.2', 'b'].map((name) => idleFunction(name)))
   for (const [what, before, after, expected] of [
     ['selects all of them', [], ['a.*'], 'a.* a.1 a.2'],
     ['takes all of them back', ['a.*', 'a.1', 'a.2', 'b'], ['a.1', 'a.2', 'b'], 'b'],

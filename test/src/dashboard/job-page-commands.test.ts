@@ -4,18 +4,8 @@ import { describe, test } from 'node:test'
 import { curlCommand, doCommand, lineOf } from '@geartrain/dashboard/pages/job/commands'
 import type { JobSnapshot } from '@geartrain/dashboard/pages/job/told'
 import fc from 'fast-check'
+import { waitingJob } from './samples.ts'
 
-const base: JobSnapshot = {
-  handle: 'H:a:1',
-  function: 'mail',
-  unique: '',
-  priority: 'normal',
-  state: 'ready',
-  attempts: 0,
-  background: true,
-  failures: [],
-  waiting: 0,
-}
 const api = new URL('http://127.0.0.1:4731/api')
 const runAt = Date.UTC(2030, 0, 31, 9)
 
@@ -71,14 +61,14 @@ describe('the same job again', () => {
   ]
   for (const [job, line, command, curl] of rows) {
     test(JSON.stringify(job), () => {
-      const whole = { ...base, ...job }
+      const whole = { ...waitingJob, ...job }
       assert.equal(doCommand(whole, line), command)
       assert.equal(curlCommand(whole, line, api, false), curl)
     })
   }
 
   test('a server with rules wants a token, which is not written there', () => {
-    const curl = curlCommand(base, 'x', new URL('https://jobs.example/prefix/api'), true)
+    const curl = curlCommand(waitingJob, 'x', new URL('https://jobs.example/prefix/api'), true)
     assert.equal(
       curl,
       'curl -H "Authorization: Bearer $GEARTRAIN_TOKEN" --data-raw x https://jobs.example/prefix/api/functions/mail/jobs',
@@ -91,7 +81,7 @@ test('a shell gives the words as they were', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), fc.string({ unit: 'grapheme-ascii' }), (name, text) => {
       const line = lineOf(text)
-      const command = doCommand({ ...base, function: name }, line)
+      const command = doCommand({ ...waitingJob, function: name }, line)
       if (command === undefined || line === undefined) return
       const words = execFileSync('sh', ['-c', echo + command.replace(/^geartrain do /, '')], { encoding: 'utf8' })
       assert.deepEqual(words.split('\0').slice(-3, -1), [name, line])

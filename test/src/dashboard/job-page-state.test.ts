@@ -8,19 +8,9 @@ import {
   withEvent,
   withSnapshot,
 } from '@geartrain/dashboard/pages/job/told'
+import { waitingJob } from './samples.ts'
 
-const base: JobSnapshot = {
-  handle: 'H:a:1',
-  function: 'mail',
-  unique: '',
-  priority: 'normal',
-  state: 'ready',
-  attempts: 0,
-  background: true,
-  failures: [],
-  waiting: 0,
-  submittedAt: 1000,
-}
+const base: JobSnapshot = { ...waitingJob, submittedAt: 1000 }
 const worker = 'mailer 10.0.0.1'
 
 function failure(at: number, error = 'no\n  at x') {

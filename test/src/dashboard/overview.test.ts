@@ -4,7 +4,8 @@ import { arranged, type Placed } from '@geartrain/dashboard/findings/arranged'
 import { fixLinks } from '@geartrain/dashboard/findings/fix-links'
 import { busiest, sumsOf } from '@geartrain/dashboard/pages/overview/figures'
 import { serverFlag } from '@geartrain/dashboard/text/server-flag'
-import type { Finding, LiveFlow, LiveFunction } from '@geartrain/protocol'
+import type { Finding, LiveFlow } from '@geartrain/protocol'
+import { idleFunction, noRates } from './samples.ts'
 
 // What the overview makes of what it is told. How it looks is tested in a browser.
 
@@ -84,36 +85,8 @@ describe('where it can be fixed', () => {
   })
 })
 
-const noRates = { submitted: [0, 0], done: [0, 0], failed: [0, 0], retried: [0, 0] } as const
-
-function live(name: string, more: Partial<LiveFunction> = {}): LiveFunction {
-  return {
-    name,
-    ready: { high: 0, normal: 0, low: 0 },
-    delayed: 0,
-    running: 0,
-    dead: 0,
-    workers: 0,
-    paused: false,
-    draining: false,
-    totals: {
-      submitted: 0,
-      joined: 0,
-      done: 0,
-      failed: 0,
-      retried: 0,
-      died: 0,
-      expired: 0,
-      cancelled: 0,
-      abandoned: 0,
-    },
-    rates: noRates,
-    ...more,
-  }
-}
-
 describe('the figures', () => {
-  const one = live('one', {
+  const one = idleFunction('one', {
     ready: { high: 1, normal: 2, low: 3 },
     oldestReadyAt: 500,
     running: 4,
@@ -121,7 +94,7 @@ describe('the figures', () => {
     rates: { ...noRates, done: [1, 2] },
     wait: { p50Ms: 5, p95Ms: 50 },
   })
-  const other = live('other', {
+  const other = idleFunction('other', {
     ready: { high: 0, normal: 10, low: 0 },
     oldestReadyAt: 400,
     delayed: 7,
@@ -164,11 +137,11 @@ describe('the figures', () => {
 
 test('the busiest functions are those in which most waits, runs, comes and goes', () => {
   const functions = [
-    live('idle', { workers: 5, dead: 100, delayed: 100 }),
-    live('b', { ready: { high: 0, normal: 20, low: 0 } }),
-    live('a', { running: 20 }),
-    live('quick', { rates: { ...noRates, done: [50, 50] } }),
-    live('slow', { rates: { ...noRates, submitted: [0.1, 0.1] } }),
+    idleFunction('idle', { workers: 5, dead: 100, delayed: 100 }),
+    idleFunction('b', { ready: { high: 0, normal: 20, low: 0 } }),
+    idleFunction('a', { running: 20 }),
+    idleFunction('quick', { rates: { ...noRates, done: [50, 50] } }),
+    idleFunction('slow', { rates: { ...noRates, submitted: [0.1, 0.1] } }),
   ]
   assert.deepEqual(
     busiest(functions, 8).map(({ name }) => name),

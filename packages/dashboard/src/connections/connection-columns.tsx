@@ -82,7 +82,7 @@ function ClientId(connection: ConnectionState): JSX.Element {
 function Who({ actor, kind }: ConnectionState): JSX.Element {
   return (
     <div class="worker-lines">
-      <div class="worker-actor" title={actor}>
+      <div class="cut-off worker-actor" title={actor}>
         {actor}
       </div>
       <div class="muted">{kind}</div>
@@ -117,7 +117,7 @@ function JobsInHand({ jobs, waiting }: ConnectionState): JSX.Element {
 function JobInHand({ handle, function: name, startedAt }: ConnectionState['jobs'][number]): JSX.Element {
   return (
     <li>
-      <Link href={jobLink(handle)} class="worker-job" title={`Job ${handle} of ${name}`}>
+      <Link href={jobLink(handle)} class="cut-off" title={`Job ${handle} of ${name}`}>
         {name}
       </Link>{' '}
       <span class="muted">

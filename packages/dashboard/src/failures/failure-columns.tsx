@@ -59,7 +59,7 @@ export function failureColumns(onChanged: () => void): readonly Column<DeadGroup
       title: 'Latest job',
       isWideOnly: true,
       cell: ({ handle }) => (
-        <Link href={jobLink(handle)} class="failure-job mono" title={handle}>
+        <Link href={jobLink(handle)} class="cut-off failure-job mono" title={handle}>
           {handle}
         </Link>
       ),

@@ -124,7 +124,7 @@ function listen(): () => void {
 
 function takeSnapshot(snapshot: LiveSnapshot): void {
   functions.value = new Map(snapshot.functions.map((each) => [each.name, each]))
-  findings.value = snapshot.findings ?? []
+  findings.value = snapshot.findings
   takeServer(snapshot)
 }
 

@@ -40,3 +40,24 @@ export function Dialog(props: {
     </dialog>
   )
 }
+
+/** The way out of a form in a dialog, and the button that sends it off. */
+export function DialogFoot(props: {
+  readonly onClose: () => void
+  /** What the button says. */
+  readonly action: string
+  readonly isDisabled: boolean
+  /** What the way out is called. To cancel is what is done to jobs. */
+  readonly leave?: string
+}): JSX.Element {
+  return (
+    <footer class="dialog-foot">
+      <button type="button" class="button" onClick={props.onClose}>
+        {props.leave ?? 'Leave it'}
+      </button>
+      <button type="submit" class="button primary" disabled={props.isDisabled}>
+        {props.action}
+      </button>
+    </footer>
+  )
+}

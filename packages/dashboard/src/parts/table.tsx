@@ -1,5 +1,6 @@
 import { Component, type ComponentChildren, type JSX } from 'preact'
 import { useCallback, useRef, useState } from 'preact/hooks'
+import { groupsBy } from '../rows.ts'
 import { count } from '../text/numbers.ts'
 import { Icon } from './icon.tsx'
 import { compare, type SortColumn, sortedBy } from './sorted.ts'
@@ -218,14 +219,7 @@ interface Group<Row> {
 /** Without a grouping all rows are one group. */
 function groupsOf<Row>(rows: readonly Row[], grouping: Grouping<Row> | undefined): readonly Group<Row>[] {
   if (grouping === undefined) return [{ name: '', rows }]
-  const groups = new Map<string, Row[]>()
-  for (const row of rows) {
-    const name = grouping.nameOf(row)
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [row])
-    else group.push(row)
-  }
-  const found = Array.from(groups, ([name, together]) => ({ name, rows: together }))
+  const found = Array.from(groupsBy(rows, grouping.nameOf), ([name, together]) => ({ name, rows: together }))
   return grouping.isByName === true ? found.sort((one, other) => compare(one.name, other.name)) : found
 }
 

@@ -215,12 +215,13 @@ function send(answer: Answer, reply: FastifyReply): void {
   else void reply.send(stream ?? bytes)
 }
 
-function sendPage({ headers, bytes, gzip, etag }: PageFile, request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers({ ...headers, etag })
-  if (request.headers['if-none-match'] === etag) return void reply.code(304).send()
-  const isPacked = /\bgzip\b(?! *; *q=0(?:\.0*)? *(?:,|$))/.test(request.headers['accept-encoding'] ?? '')
+function sendPage(file: PageFile, request: FastifyRequest, reply: FastifyReply): void {
+  const { headers } = request
+  reply.headers(file.headers)
+  if (headers['if-none-match'] === file.headers['etag']) return void reply.code(304).send()
+  const isPacked = /\bgzip\b(?! *; *q=0(?:\.0*)? *(?:,|$))/.test(headers['accept-encoding'] ?? '')
   if (isPacked) reply.header('content-encoding', 'gzip')
-  void reply.code(200).send(isPacked ? gzip : bytes)
+  void reply.code(200).send(isPacked ? file.gzip : file.bytes)
 }
 
 /** It is for those alone who change what becomes of others' jobs. */

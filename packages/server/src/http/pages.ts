@@ -32,11 +32,20 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-export interface PageFile {
+export class PageFile {
   readonly headers: Readonly<Record<string, string>>
   readonly bytes: Buffer
-  readonly gzip: Buffer
-  readonly etag: string
+  #gzip: Buffer | undefined
+
+  constructor(headers: Readonly<Record<string, string>>, bytes: Buffer) {
+    this.headers = headers
+    this.bytes = bytes
+  }
+
+  /** Packed when it is first asked for: most servers are started without being looked at. */
+  get gzip(): Buffer {
+    return (this.#gzip ??= gzipSync(this.bytes, { level: 9 }))
+  }
 }
 
 /** The files of the dashboard, in memory: they are few and small. */
@@ -85,12 +94,8 @@ function readPage(path: string): PageFile | undefined {
     const type = types[extname(path)] ?? 'application/octet-stream'
     // The names of all others change with what is in them.
     const lasting = path.endsWith('index.html') ? 'no-cache' : 'public, max-age=31536000, immutable'
-    return {
-      headers: { ...pageHeaders, 'content-type': type, 'cache-control': lasting },
-      bytes,
-      gzip: gzipSync(bytes, { level: 9 }),
-      etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
-    }
+    const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
+    return new PageFile({ ...pageHeaders, 'content-type': type, 'cache-control': lasting, etag }, bytes)
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error

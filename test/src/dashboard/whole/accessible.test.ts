@@ -4,7 +4,7 @@ import { hashToken } from '@geartrain/server'
 import type { Page } from 'playwright-core'
 import { Stage, skip, violations } from '../stage.ts'
 import { dialogsOf } from './dialogs.ts'
-import { fill, type Handles, placesOf, placesOptions, plainWords, settled } from './places.ts'
+import { type Handles, openPlaces, placesOf, placesOptions, plainWords, settled } from './places.ts'
 
 type Looks = readonly (readonly [theme: 'light' | 'dark', width: number])[]
 
@@ -30,12 +30,7 @@ describe('what axe finds', { skip }, () => {
   let stage: Stage
   let handles: Handles
   before(async () => {
-    stage = await Stage.open(placesOptions)
-    await stage
-      .worker({ clientId: 'sweeper-1' })
-      .handle('sweep', () => '')
-      .start()
-    handles = await fill(stage)
+    ;[stage, handles] = await openPlaces()
   })
   after(async () => {
     stage.forgiveFaults(/404 \(Not Found\)/)

@@ -4,7 +4,7 @@ import type { Locator, Page } from 'playwright-core'
 import { scratch } from '../../cli/command.ts'
 import { Stage, skip } from '../stage.ts'
 import { dialogsOf, type Opened } from './dialogs.ts'
-import { Caller, fill, type Handles, placesOf, placesOptions, plainWords, settled } from './places.ts'
+import { Caller, type Handles, openPlaces, placesOf, plainWords, settled } from './places.ts'
 
 /** More than any page has that can be reached. */
 const tabsMax = 150
@@ -73,12 +73,7 @@ describe('without a mouse', { skip }, () => {
   let stage: Stage
   let handles: Handles
   before(async () => {
-    stage = await Stage.open({ ...placesOptions, store: `sqlite:${directory.path('jobs.db')}` })
-    await stage
-      .worker({ clientId: 'sweeper-1' })
-      .handle('sweep', () => '')
-      .start()
-    handles = await fill(stage)
+    ;[stage, handles] = await openPlaces({ store: `sqlite:${directory.path('jobs.db')}` })
   })
   after(async () => {
     stage.forgiveFaults(/404 \(Not Found\)/)

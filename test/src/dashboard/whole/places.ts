@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Client } from '@geartrain/client'
 import type { ServerOptions } from '@geartrain/server'
 import type { Locator, Page } from 'playwright-core'
-import type { Stage } from '../stage.ts'
+import { Stage } from '../stage.ts'
 
 // A server with something on every page, and the table of all pages: what must hold of each is tested of each.
 
@@ -86,6 +86,16 @@ export class Caller {
 }
 
 /** A job of each state, and a schedule. */
+/** One that has something on every page, of a shop in which somebody sweeps. */
+export async function openPlaces(options: Partial<ServerOptions> = {}): Promise<readonly [Stage, Handles]> {
+  const stage = await Stage.open({ ...placesOptions, ...options })
+  await stage
+    .worker({ clientId: 'sweeper-1' })
+    .handle('sweep', () => '')
+    .start()
+  return [stage, await fill(stage)]
+}
+
 export async function fill(stage: Stage, words: Words = plainWords, token?: string): Promise<Handles> {
   const caller = new Caller(stage.origin, token)
   const client = token === undefined ? stage.client : new Client(stage.address, { token })

@@ -111,7 +111,7 @@ const functionColumn: Column<JobSummary> = {
   key: 'function',
   title: 'Function',
   cell: ({ function: name }) => (
-    <Link href={functionLink(name)} class="short-text" title={name}>
+    <Link href={functionLink(name)} class="cut-off" title={name}>
       {name}
     </Link>
   ),
@@ -121,7 +121,7 @@ const handleColumn: Column<JobSummary> = {
   key: 'handle',
   title: 'Job',
   cell: ({ handle, function: name }) => (
-    <Link href={jobLink(handle)} class="short-text mono" title={`${handle} (${name})`}>
+    <Link href={jobLink(handle)} class="cut-off mono" title={`${handle} (${name})`}>
       {handle}
     </Link>
   ),
@@ -133,7 +133,7 @@ const runningColumns: readonly Column<JobSummary>[] = [
     key: 'worker',
     title: 'Worker',
     cell: ({ worker }) => (
-      <span class="short-text" title={worker}>
+      <span class="cut-off" title={worker}>
         {worker ?? '–'}
       </span>
     ),
@@ -162,7 +162,7 @@ const nextColumns: readonly Column<JobSummary>[] = [
     key: 'unique',
     title: 'Unique',
     cell: ({ unique }) => (
-      <span class="short-text" title={unique}>
+      <span class="cut-off" title={unique}>
         {unique === '' ? '–' : unique}
       </span>
     ),

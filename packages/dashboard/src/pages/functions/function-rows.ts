@@ -1,5 +1,7 @@
 import type { LiveFunction, Percentiles } from '@geartrain/protocol'
+import { addedRates } from '../../live/added-rates.ts'
 import { readyCount } from '../../live/ready-count.ts'
+import { groupsBy, sum } from '../../rows.ts'
 import { fits } from '../../session/fits.ts'
 
 /** A function, or several of them with their sums, by a pattern that fits them. */
@@ -30,13 +32,7 @@ export function patternFor(name: string): string | undefined {
 
 /** Functions that begin alike become one row; those that stand alone stay as they are. */
 export function grouped(functions: readonly LiveFunction[]): FunctionRow[] {
-  const groups = new Map<string, LiveFunction[]>()
-  for (const each of functions) {
-    const key = patternFor(each.name) ?? each.name
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [each])
-    else group.push(each)
-  }
+  const groups = groupsBy(functions, ({ name }) => patternFor(name) ?? name)
   return Array.from(groups, ([pattern, members]) => {
     const [only] = members
     return only !== undefined && members.length === 1 ? only : sumOf(pattern, members)
@@ -45,25 +41,22 @@ export function grouped(functions: readonly LiveFunction[]): FunctionRow[] {
 
 /** All of them together. A worker counts once for each function that it can do, and a percentile is the largest one. */
 export function sumOf(name: string, members: readonly LiveFunction[]): FunctionRow {
-  const sum = (figure: (each: LiveFunction) => number) => members.reduce((so, each) => so + figure(each), 0)
-  const total = (key: keyof LiveFunction['totals']) => sum(({ totals }) => totals[key])
-  const rate = (key: keyof LiveFunction['rates']) =>
-    [sum(({ rates }) => rates[key][0]), sum(({ rates }) => rates[key][1])] as const
+  const total = (key: keyof LiveFunction['totals']) => sum(members, ({ totals }) => totals[key])
   const oldest = Math.min(...members.map(({ oldestReadyAt }) => oldestReadyAt ?? Number.POSITIVE_INFINITY))
   const wait = largest(members.map((each) => each.wait))
   const run = largest(members.map((each) => each.run))
   return {
     name,
     ready: {
-      high: sum(({ ready }) => ready.high),
-      normal: sum(({ ready }) => ready.normal),
-      low: sum(({ ready }) => ready.low),
+      high: sum(members, ({ ready }) => ready.high),
+      normal: sum(members, ({ ready }) => ready.normal),
+      low: sum(members, ({ ready }) => ready.low),
     },
     ...(oldest === Number.POSITIVE_INFINITY ? {} : { oldestReadyAt: oldest }),
-    delayed: sum(({ delayed }) => delayed),
-    running: sum(({ running }) => running),
-    dead: sum(({ dead }) => dead),
-    workers: sum(({ workers }) => workers),
+    delayed: sum(members, ({ delayed }) => delayed),
+    running: sum(members, ({ running }) => running),
+    dead: sum(members, ({ dead }) => dead),
+    workers: sum(members, ({ workers }) => workers),
     paused: members.length > 0 && members.every(({ paused }) => paused),
     draining: members.length > 0 && members.every(({ draining }) => draining),
     totals: {
@@ -77,7 +70,7 @@ export function sumOf(name: string, members: readonly LiveFunction[]): FunctionR
       cancelled: total('cancelled'),
       abandoned: total('abandoned'),
     },
-    rates: { submitted: rate('submitted'), done: rate('done'), failed: rate('failed'), retried: rate('retried') },
+    rates: addedRates(members),
     ...(wait === undefined ? {} : { wait }),
     ...(run === undefined ? {} : { run }),
     members,

@@ -19,10 +19,9 @@ const noRows: readonly FunctionRow[] = []
 
 export function FunctionsPage(): JSX.Element {
   useDoneHistory()
-  const isKnown = live.at.value > 0
   return (
     <Page title="Functions">
-      {!isKnown ? <Loading /> : live.functions.value.size === 0 ? <NoFunctions /> : <AllFunctions />}
+      {!live.isKnown.value ? <Loading /> : live.functions.value.size === 0 ? <NoFunctions /> : <AllFunctions />}
     </Page>
   )
 }

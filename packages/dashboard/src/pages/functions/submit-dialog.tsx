@@ -5,7 +5,7 @@ import { Link } from 'wouter-preact'
 import { path, postBytes } from '../../api/api.ts'
 import { priorities } from '../../filter/filter-keys.ts'
 import { jobLink } from '../../links.ts'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Dialog, DialogFoot } from '../../parts/dialog.tsx'
 import { bytes } from '../../text/numbers.ts'
 
 /** So long is the result of a job waited for that is not in the background. */
@@ -106,14 +106,12 @@ export function SubmitDialog({ name, onClose }: { readonly name: string; readonl
           </p>
           <div role="status">{outcome === undefined ? null : <Told outcome={outcome} />}</div>
         </div>
-        <footer class="dialog-foot">
-          <button type="button" class="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" class="button primary" disabled={isBusy}>
-            {isBusy && !isBackground ? 'Waiting …' : 'Submit'}
-          </button>
-        </footer>
+        <DialogFoot
+          onClose={onClose}
+          action={isBusy && !isBackground ? 'Waiting …' : 'Submit'}
+          isDisabled={isBusy}
+          leave="Close"
+        />
       </form>
     </Dialog>
   )

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { path, send } from '../../api/api.ts'
 import { priorities } from '../../filter/filter-keys.ts'
 import { act } from '../../parts/action-button.tsx'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Dialog, DialogFoot } from '../../parts/dialog.tsx'
 import type { JobSnapshot } from './told.ts'
 
 /** Puts a job at the end of another line. */
@@ -43,14 +43,7 @@ export function PriorityDialog(props: {
             </label>
           ))}
         </fieldset>
-        <footer class="dialog-foot">
-          <button type="button" class="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" class="button primary" disabled={priority === job.priority}>
-            Reprioritise
-          </button>
-        </footer>
+        <DialogFoot onClose={onClose} action="Reprioritise" isDisabled={priority === job.priority} />
       </form>
     </Dialog>
   )

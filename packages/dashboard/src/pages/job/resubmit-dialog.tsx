@@ -4,7 +4,7 @@ import { useLocation } from 'wouter-preact'
 import { path, send } from '../../api/api.ts'
 import { priorities } from '../../filter/filter-keys.ts'
 import { jobLink } from '../../links.ts'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Dialog, DialogFoot } from '../../parts/dialog.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { bytesOf, textOf } from '../../payload/bytes.ts'
 import { may } from '../../session/session.ts'
@@ -123,14 +123,11 @@ export function ResubmitDialog(props: {
         <p class="problem" role="alert">
           {problem}
         </p>
-        <footer class="dialog-foot">
-          <button type="button" class="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" class="button primary" disabled={isBusy}>
-            {isRetry ? 'Retry with this payload' : 'Submit a new job'}
-          </button>
-        </footer>
+        <DialogFoot
+          onClose={onClose}
+          action={isRetry ? 'Retry with this payload' : 'Submit a new job'}
+          isDisabled={isBusy}
+        />
       </form>
     </Dialog>
   )

@@ -11,12 +11,11 @@ import { ServerFigures } from './server-figures.tsx'
 
 /** How much there is, and how fast it goes; each leads to where more is to be seen of it. */
 export function FigureStrip(): JSX.Element {
-  const isKnown = live.at.value > 0
   const sums = sumsOf(live.functions.value.values(), live.all.value)
   const { submitted, done, failed, retried } = sums.rates
-  const number = (value: number) => (isKnown ? <span title={count(value)}>{shortCount(value)}</span> : unknown)
-  const speed = ([ofTenSeconds]: readonly [number, number]) => (isKnown ? rate(ofTenSeconds) : unknown)
-  const average = ([, ofMinute]: readonly [number, number]) => (isKnown ? `${rate(ofMinute)} in 1 min` : '')
+  const number = (value: number) => <span title={count(value)}>{shortCount(value)}</span>
+  const speed = ([ofTenSeconds]: readonly [number, number]) => rate(ofTenSeconds)
+  const average = ([, ofMinute]: readonly [number, number]) => `${rate(ofMinute)} in 1 min`
   const oldest = sums.oldestReadyAt
   const slowest = sums.isOfSlowest ? ', slowest' : ''
   return (
@@ -43,7 +42,7 @@ export function FigureStrip(): JSX.Element {
       <Figure
         label="Failed"
         to={pages.failures}
-        note={isKnown && retried[0] > 0 ? `${rate(retried[0])} retried` : average(failed)}
+        note={retried[0] > 0 ? `${rate(retried[0])} retried` : average(failed)}
         tone={failed[0] > 0 ? 'bad' : undefined}
       >
         {speed(failed)}
@@ -62,7 +61,7 @@ export function FigureStrip(): JSX.Element {
 /** Who may not view the server gets no more than a sum, in which a worker of two functions counts twice. */
 function WorkersFigure({ counted }: { readonly counted: number }): JSX.Element {
   const isWhole = mayEverywhere('view')
-  const workers = isWhole ? live.server.value?.connections.workers : live.at.value > 0 ? counted : undefined
+  const workers = isWhole ? live.server.value?.connections.workers : counted
   return (
     <Figure label="Workers" to={pages.workers} note={isWhole ? '' : 'counted by function'}>
       {workers === undefined ? unknown : count(workers)}

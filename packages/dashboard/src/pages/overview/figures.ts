@@ -1,5 +1,7 @@
 import type { LiveFlow, LiveFunction, Percentiles } from '@geartrain/protocol'
+import { addedRates } from '../../live/added-rates.ts'
 import { readyCount } from '../../live/ready-count.ts'
+import { sum } from '../../rows.ts'
 
 /** All functions together, as far as one may view them. */
 export interface Sums {
@@ -21,12 +23,6 @@ export interface Sums {
 /** `all` is what the server tells of all functions to those who may view them. */
 export function sumsOf(functions: Iterable<LiveFunction>, all: LiveFlow | undefined): Sums {
   const each = Array.from(functions)
-  const rates = all?.rates ?? {
-    submitted: addedRates(each, 'submitted'),
-    done: addedRates(each, 'done'),
-    failed: addedRates(each, 'failed'),
-    retried: addedRates(each, 'retried'),
-  }
   return {
     ready: sum(each, readyCount),
     delayed: sum(each, ({ delayed }) => delayed),
@@ -34,19 +30,11 @@ export function sumsOf(functions: Iterable<LiveFunction>, all: LiveFlow | undefi
     dead: sum(each, ({ dead }) => dead),
     workers: sum(each, ({ workers }) => workers),
     oldestReadyAt: least(each.map(({ oldestReadyAt }) => oldestReadyAt)),
-    rates,
+    rates: all?.rates ?? addedRates(each),
     wait: all === undefined ? slowest(each.map(({ wait }) => wait)) : all.wait,
     run: all === undefined ? slowest(each.map(({ run }) => run)) : all.run,
     isOfSlowest: all === undefined,
   }
-}
-
-function addedRates(functions: readonly LiveFunction[], name: keyof LiveFlow['rates']): readonly [number, number] {
-  return [sum(functions, ({ rates }) => rates[name][0]), sum(functions, ({ rates }) => rates[name][1])]
-}
-
-function sum(functions: readonly LiveFunction[], valueOf: (each: LiveFunction) => number): number {
-  return functions.reduce((before, each) => before + valueOf(each), 0)
 }
 
 function least(times: readonly (number | undefined)[]): number | undefined {

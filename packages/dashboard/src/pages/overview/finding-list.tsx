@@ -30,11 +30,7 @@ export function FindingList(): JSX.Element {
       title="What is wrong now"
       actions={
         <p role="status" class="muted">
-          {found.length > 0 || live.at.value === 0 ? (
-            summaryOf(found)
-          ) : (
-            <span class="visually-hidden">All is well</span>
-          )}
+          {found.length > 0 ? summaryOf(found) : <span class="visually-hidden">All is well</span>}
         </p>
       }
     >
@@ -70,7 +66,6 @@ function summaryOf(findings: readonly Finding[]): string {
 /** It says how far that can be known. */
 function NothingWrong(): JSX.Element {
   const at = live.at.value
-  if (at === 0) return <div class="card nothing-wrong" />
   const isOld = live.status.value === 'lost' || live.status.value === 'paused'
   const { size } = live.functions.value
   const functions = size === 0 ? 'no function' : counted(size, 'function')

@@ -31,7 +31,7 @@ export function RunOutcome(props: {
 export function RunJob({ run: { handle } }: { readonly run: ScheduleRun }): JSX.Element | null {
   if (handle === undefined) return null
   return (
-    <Link href={jobLink(handle)} class="schedule-job mono" title={handle}>
+    <Link href={jobLink(handle)} class="cut-off schedule-job mono" title={handle}>
       {handle}
     </Link>
   )

@@ -17,7 +17,7 @@ export function scheduleColumns(onChanged: () => void): readonly Column<Schedule
       key: 'function',
       title: 'Function',
       cell: ({ function: name }) => (
-        <Link href={functionLink(name)} class="schedule-name" title={name}>
+        <Link href={functionLink(name)} class="cut-off schedule-name" title={name}>
           {name}
         </Link>
       ),
@@ -51,7 +51,7 @@ export const origins: Readonly<Record<ScheduleState['origin'], string>> = {
 function Name({ name, paused }: ScheduleState): JSX.Element {
   return (
     <span class="schedule-title">
-      <Link href={scheduleLink(name)} class="schedule-name" title={name}>
+      <Link href={scheduleLink(name)} class="cut-off schedule-name" title={name}>
         {name}
       </Link>
       {paused ? <Badge state="paused" /> : null}

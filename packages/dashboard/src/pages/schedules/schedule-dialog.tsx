@@ -2,7 +2,7 @@ import type { ScheduleState } from '@geartrain/protocol'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { ApiError, get, path, send } from '../../api/api.ts'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Dialog, DialogFoot } from '../../parts/dialog.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { ScheduleFields } from './schedule-fields.tsx'
 import { definitionOf, emptyForm, type FormProblem, fieldOf, formOf, type ScheduleForm } from './schedule-form.ts'
@@ -45,14 +45,7 @@ export function ScheduleDialog(props: {
         <p class="problem" role="alert">
           {problem?.field === undefined ? problem?.message : ''}
         </p>
-        <footer class="dialog-foot">
-          <button type="button" class="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" class="button primary" disabled={isBusy}>
-            {schedule === undefined ? 'Add' : 'Save'}
-          </button>
-        </footer>
+        <DialogFoot onClose={onClose} action={schedule === undefined ? 'Add' : 'Save'} isDisabled={isBusy} />
       </form>
     </Dialog>
   )

@@ -1,5 +1,6 @@
+import { groupsBy, sum } from '../../rows.ts'
 import { counted } from '../../text/numbers.ts'
-import { type FunctionRow, type ServerRow, sum, type WorkerRow } from './fleet.ts'
+import type { FunctionRow, ServerRow, WorkerRow } from './fleet.ts'
 
 // What is shown of the servers, by what the address says.
 
@@ -35,13 +36,7 @@ const openAtFirstMax = 100
 
 /** A function that one server alone has stays as it is. */
 export function grouped(rows: readonly FunctionRow[], by: GroupBy): FunctionRow[] {
-  const groups = new Map<string, FunctionRow[]>()
-  for (const row of rows) {
-    const name = by === 'server' ? row.server : row.name
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [row])
-    else group.push(row)
-  }
+  const groups = groupsBy(rows, ({ server, name }) => (by === 'server' ? server : name))
   const isOpenAtFirst = rows.length <= openAtFirstMax
   return Array.from(groups, ([name, members]) => {
     const [only] = members

@@ -4,8 +4,9 @@ import { shownOf } from '../../parts/filter-bar.tsx'
 import { Empty } from '../../parts/notice.tsx'
 import { Table } from '../../parts/table.tsx'
 import { useQuery } from '../../parts/use-query.ts'
+import { sum } from '../../rows.ts'
 import { counted } from '../../text/numbers.ts'
-import { type FunctionRow, type ServerRow, sum, type WorkerRow } from './fleet.ts'
+import type { FunctionRow, ServerRow, WorkerRow } from './fleet.ts'
 import { fittingFunctions, fittingWorkers, grouped } from './fleet-rows.ts'
 import { functionColumns } from './function-columns.tsx'
 import { isOpen } from './opened.ts'
@@ -32,12 +33,7 @@ export function FunctionTable({ servers, choice }: Shown): JSX.Element {
   const members = (row: FunctionRow) => (row.members !== undefined && isOpen(row) ? row.members : noRows)
   return (
     <>
-      <div class="fleet-shown">
-        {choice}
-        <p class="muted" role="status">
-          {shownOf(found.length, total, 'function')}
-        </p>
-      </div>
+      <ShownCount choice={choice}>{shownOf(found.length, total, 'function')}</ShownCount>
       <Table
         caption="Functions of the servers"
         columns={functionColumns}
@@ -58,12 +54,7 @@ export function WorkerTable({ servers, choice }: Shown): JSX.Element {
   const total = sum(servers, ({ workers }) => workers.length)
   return (
     <>
-      <div class="fleet-shown">
-        {choice}
-        <p class="muted" role="status">
-          {shownOf(found.length, total, 'worker')}
-        </p>
-      </div>
+      <ShownCount choice={choice}>{shownOf(found.length, total, 'worker')}</ShownCount>
       <Table
         caption="Workers of the servers"
         columns={workerColumns}
@@ -75,6 +66,18 @@ export function WorkerTable({ servers, choice }: Shown): JSX.Element {
         {...(group === 'server' ? { grouping: { nameOf: serverOf, heading: workerHeading, isByName: true } } : {})}
       />
     </>
+  )
+}
+
+/** The choice of servers, and how much of what they have is shown. */
+function ShownCount({ choice, children }: Pick<Shown, 'choice'> & { readonly children: string }): JSX.Element {
+  return (
+    <div class="fleet-shown">
+      {choice}
+      <p class="muted" role="status">
+        {children}
+      </p>
+    </div>
   )
 }
 

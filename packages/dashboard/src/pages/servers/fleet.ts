@@ -1,4 +1,5 @@
 import type { WatchedFunction, WatchedServer, WatchedServers, WatchedWorker } from '@geartrain/protocol'
+import { sum } from '../../rows.ts'
 
 /** A function of a server, or several of them with their sums. */
 export interface FunctionRow extends WatchedFunction {
@@ -112,8 +113,4 @@ function takeKey(wanted: string, taken: Map<string, number>): string {
   const before = taken.get(wanted) ?? 0
   taken.set(wanted, before + 1)
   return before === 0 ? wanted : `${wanted}'${before}`
-}
-
-export function sum<Row>(rows: readonly Row[], figure: (row: Row) => number): number {
-  return rows.reduce((total, row) => total + figure(row), 0)
 }

@@ -66,9 +66,7 @@ function FleetView({
           <Loading />
         ) : null
       ) : (
-        <>
-          <ShownTable key={view} servers={chosen} choice={<ServerChoice servers={fleet.servers} chosen={chosen} />} />
-        </>
+        <ShownTable key={view} servers={chosen} choice={<ServerChoice servers={fleet.servers} chosen={chosen} />} />
       )}
       {first?.server.isThis === true && others.length === 0 ? <OtherServers /> : null}
     </>

@@ -1,3 +1,4 @@
+import { findingKinds } from '@geartrain/protocol'
 import { z } from 'zod'
 import { type Route, route } from '../route.ts'
 import { time } from '../shapes.ts'
@@ -5,17 +6,7 @@ import { time } from '../shapes.ts'
 const text = z.string()
 
 const finding = z.object({
-  kind: z.enum([
-    'no worker',
-    'long wait',
-    'failing',
-    'stuck',
-    'paused',
-    'store failing',
-    'store slow',
-    'slow server',
-    'stopping',
-  ]),
+  kind: z.enum(findingKinds),
   severity: z.enum(['critical', 'warning']).meta({
     description: '`critical`: jobs are not done or can be lost; `warning`: they may soon be',
   }),
