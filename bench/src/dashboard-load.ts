@@ -18,9 +18,10 @@ const parameters = new Map(pairs)
 const number = (name: string): number => Number(parameters.get(name) ?? 0)
 const page = parameters.get('page') ?? ''
 const server = { host: '127.0.0.1', port: number('port') }
-const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path))
+const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const executablePath = process.env['GEARTRAIN_CHROMIUM'] ?? paths.find((path) => existsSync(path))
 if (executablePath === undefined) {
-  console.error('Chromium is not installed: apt-get install chromium')
+  console.error('Chromium is not installed: apt-get install chromium, or say in GEARTRAIN_CHROMIUM where it is')
   process.exit(1)
 }
 
