@@ -98,6 +98,8 @@ export interface Changes extends Keeper {
   ask(addition: Addition, submission: Submission): void
   /** A job has ended that the store has, or will have when it has kept what was said before. */
   forget(number: number): void
+  /** With a store that others use as well: a job that was claimed, and that nobody has begun, is for all of them again. */
+  release(number: number): void
   /** Delayed jobs that are due by now become ready. Answered by `promoted`. */
   promote(now: number): void
   /** Those on disk that should have begun by now are dead. Answered by `expired` for each, and by `expireEnded`. */

@@ -42,6 +42,7 @@ export const engineDefaults: EngineOptions = {
   wakeTimeoutMs: 1000,
   windowJobs: 4096,
   windowBytes: 64 * 1024 * 1024,
+  isShared: false,
   functionsMax: 10_000,
   jobsPerFunctionMax: 10_000_000,
   jobsMax: Number.POSITIVE_INFINITY,
@@ -114,6 +115,11 @@ export class Engine {
   /** A number that no job has, nor will have. */
   takeNumber(): number {
     return this.#states.nextNumber++
+  }
+
+  /** The next job has this number; those between nobody will have. */
+  skipTo(number: number): void {
+    this.#states.nextNumber = Math.max(this.#states.nextNumber, number)
   }
 
   get isDraining(): boolean {

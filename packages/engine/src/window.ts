@@ -7,6 +7,8 @@ export interface WindowOptions {
   readonly windowJobs: number
   /** Workloads of stored jobs in memory: with more, a function gets its next job when it has none. */
   readonly windowBytes: number
+  /** Others claim jobs of the same store: what is held here is no more than the workers here will soon have begun. */
+  readonly isShared: boolean
 }
 
 /** Workloads that are asked for at a time. */

@@ -88,12 +88,13 @@ export class Committer {
     this.#turn = turn
     try {
       const state = await store.open(clock.wallNow() * 1000)
-      this.#reservedUntil = state.firstNumber + reservedNumbers
       const batch = new OpenBatch()
-      batch.reserveUntil = this.#reservedUntil
-      const { failure } = await store.commit(batch.written(clock.wallNow()))
+      batch.reserve = { from: state.firstNumber, count: reservedNumbers }
+      const { failure, reserved } = await store.commit(batch.written(clock.wallNow()))
       if (failure !== undefined) throw unwritable(store, failure)
-      handles.startAt(state.firstNumber)
+      const firstNumber = reserved ?? state.firstNumber
+      this.#reservedUntil = firstNumber + reservedNumbers
+      handles.startAt(firstNumber)
       turn.begin()
       this.#told.opened(state)
       return state
@@ -214,7 +215,15 @@ export class Committer {
 
   #reserveNumbers(batch: OpenBatch): void {
     const next = this.#context.handles.total(this.#engine?.nextNumber ?? 0)
-    if (next >= this.#reservedUntil - reservedNumbers / 2) batch.reserveUntil = next + reservedNumbers
+    if (next >= this.#reservedUntil - reservedNumbers / 2)
+      batch.reserve = { from: this.#reservedUntil, count: reservedNumbers }
+  }
+
+  /** With a store that others use as well they need not be next to those before: the rest of these is left then. */
+  #reserved(count: number, first: number | undefined): void {
+    if (first === undefined) return
+    if (first !== this.#reservedUntil) this.#engine?.skipTo(this.#context.handles.numberOf(first))
+    this.#reservedUntil = first + count
   }
 
   #takeFirst(): OpenBatch {
@@ -236,7 +245,7 @@ export class Committer {
     if (failure !== undefined) this.#told.notWritten(batch, failure)
     else {
       this.#told.written(batch, result)
-      if (batch.reserveUntil !== undefined) this.#reservedUntil = batch.reserveUntil
+      this.#reserved(batch.reserve?.count ?? 0, result.reserved)
     }
     for (const [index, onAnswer] of batch.onAnswer.entries()) onAnswer(result.answers[index] ?? noAnswer)
     this.#release(batch, failure)
@@ -298,7 +307,7 @@ export class Committer {
 
   /** To see whether it works again. What changes nothing would not be written. */
   #writeSomething(): void {
-    this.#batches.open.reserveUntil ??= this.#reservedUntil + 1
+    this.#batches.open.reserve ??= { from: this.#reservedUntil, count: 1 }
     this.#turn?.begin()
   }
 

@@ -170,6 +170,11 @@ export class Journal implements Changes {
     this.#batches.thatForgets(number).forget.push(this.#context.handles.total(number))
   }
 
+  release(number: number): void {
+    const { handles } = this.#context
+    this.#batches.open.change({ kind: 'release', numbers: Float64Array.of(handles.total(number)) })
+  }
+
   promote(now: number): void {
     this.#batches.open.promoteUntil = now + this.#context.wallTime.offsetMs
   }

@@ -193,6 +193,7 @@ export class MemoryArchive implements Keeper {
       case 'keep':
       case 'prioritize':
       case 'hasten':
+      case 'release':
         return 'not found'
     }
   }

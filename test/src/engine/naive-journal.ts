@@ -103,6 +103,8 @@ export class NaiveJournal implements Changes {
     return this.#last
   }
 
+  release(): void {}
+
   promote(now: number): void {
     this.#last.promoteUntil = now
   }

@@ -59,7 +59,7 @@ export class Opening {
     const found = this.#open((batches, firstNumber) => {
       const list = batches.perform(toBatch({ requests: [{ kind: 'list', after: 0, jobsMax: 10_000 }] }))
       const { failure } = batches.perform(
-        toBatch({ add: [{ number: firstNumber, unique: 'added' }], reserveUntil: firstNumber + 1 }),
+        toBatch({ add: [{ number: firstNumber, unique: 'added' }], reserve: { from: firstNumber + 1, count: 0 } }),
       )
       if (failure !== undefined) throw new Error(`${failure.code}: ${failure.message}`)
       return listed(list.answers[0]).map(({ unique }) => unique)

@@ -22,7 +22,7 @@ export interface Addition {
 
 /** A batch as a test writes it. */
 export interface Wish
-  extends Partial<Pick<Batch, 'now' | 'cancel' | 'changes' | 'promoteUntil' | 'reserveUntil' | 'requests'>> {
+  extends Partial<Pick<Batch, 'now' | 'cancel' | 'changes' | 'promoteUntil' | 'reserve' | 'requests'>> {
   readonly forget?: readonly number[]
   readonly add?: readonly Addition[]
 }
@@ -34,7 +34,7 @@ export function toBatch({
   changes = [],
   add = [],
   promoteUntil,
-  reserveUntil,
+  reserve,
   requests = [],
 }: Wish): Batch {
   const functions = new Map<string, number>()
@@ -63,7 +63,7 @@ export function toBatch({
     additions: writer.written(),
     additionCount: writer.count,
     promoteUntil,
-    reserveUntil,
+    reserve,
     requests,
   }
 }

@@ -307,6 +307,8 @@ class Pair {
         return { kind, number, priority: to }
       case 'document':
         return { kind, document: { kind: `kind ${count}`, name: document, body: text } }
+      case 'release':
+        return { kind, numbers: Float64Array.of(number) }
       case 'sweep':
         return { kind, now: this.#now }
       case 'history': {

@@ -121,11 +121,12 @@ export class NaiveJobs {
     const changed = batch.changes.map((change) => this.#change(change, batch.now, revived, hastened))
     const nextSweepAt = changed.length === 0 ? undefined : this.#nextSweepAt
     const { joined, throttled } = this.#add(batch)
-    const { promoteUntil, reserveUntil } = batch
+    const { promoteUntil, reserve } = batch
     const due = promoteUntil === undefined ? [] : this.#promote(promoteUntil)
     const promoted = [...countLines(hastened), ...due]
     const nextDueAt = promoteUntil === undefined ? undefined : this.#nextDueAt
-    this.#reservedUntil = Math.max(this.#reservedUntil, reserveUntil ?? 0)
+    const reserved = reserve && Math.max(this.#reservedUntil, reserve.from)
+    if (reserve !== undefined && reserved !== undefined) this.#reservedUntil = reserved + reserve.count
     return {
       ...nothingWritten,
       joined,
@@ -136,6 +137,7 @@ export class NaiveJobs {
       promoted,
       nextDueAt,
       nextSweepAt,
+      reserved,
     }
   }
 
@@ -295,6 +297,9 @@ export class NaiveJobs {
         return this.#prioritize(change)
       case 'hasten':
         return this.#hasten(change, now, hastened)
+      case 'release':
+        for (const job of this.#jobs) if (change.numbers.includes(job.number)) job.isClaimed = false
+        return 'done'
       case 'document': {
         const { kind, name, body } = change.document
         const others = this.#documents.filter((each) => each.kind !== kind || each.name !== name)

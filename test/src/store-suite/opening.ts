@@ -14,8 +14,8 @@ export function opening(it: It): void {
   })
 
   it('the first number is not below one that was reserved, however small the next reservation', async (store) => {
-    await store.do({ reserveUntil: 5000 })
-    await store.do({ reserveUntil: 300 })
+    await store.do({ reserve: { from: 4000, count: 1000 } })
+    await store.do({ reserve: { from: 300, count: 0 } })
     assert.equal((await store.reopen(10)).firstNumber, 5000)
     assert.equal((await store.openAgain(10)).firstNumber, 5000)
     assert.equal((await store.reopen(6000)).firstNumber, 6000)

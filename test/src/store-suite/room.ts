@@ -26,7 +26,7 @@ export function room(it: It): void {
         ...[103, 104, 105, 106].map(large),
       ],
       promoteUntil: 5,
-      reserveUntil: 1e6,
+      reserve: { from: 1e6, count: 0 },
       requests: [
         { kind: 'list', after: 0, jobsMax: 1000 },
         { kind: 'claim', function: 'f', priority: 1, jobsMax: 2, bytesMax: 1000 },

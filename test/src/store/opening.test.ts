@@ -156,7 +156,7 @@ suite('opening a SQLite store', () => {
     mkdirSync(path)
     const store = new SqliteStore(path)
     await assert.rejects(store.open(1))
-    await assert.rejects(store.commit(toBatch({ reserveUntil: 1 })), { code: 'STORE_NOT_OPEN' })
+    await assert.rejects(store.commit(toBatch({ reserve: { from: 1, count: 0 } })), { code: 'STORE_NOT_OPEN' })
     await store.close()
     const free = new SqliteStore(`${path}2`)
     await free.open(1)

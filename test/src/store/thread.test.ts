@@ -66,18 +66,18 @@ suite("the store's thread", () => {
         code: 'STORE_THREAD_DIED',
         message: /the store sqlite:.* has ended/,
       })
-      await assert.rejects(store.commit(toBatch({ reserveUntil: 5 })), { code: 'STORE_THREAD_DIED' })
+      await assert.rejects(store.commit(toBatch({ reserve: { from: 5, count: 0 } })), { code: 'STORE_THREAD_DIED' })
       assert.deepEqual(deaths.lines, [`error: the thread of the store sqlite:${path} has ended`])
       const { functions } = await store.open(1)
       // All of the batch or nothing.
       assert.ok([1, 50_001].includes(functions[0]?.ready[1] ?? 0))
-      await store.commit(toBatch({ reserveUntil: 5 }))
+      await store.commit(toBatch({ reserve: { from: 5, count: 0 } }))
     },
   )
 
   withThread('dies while there is nothing to do: the next commit is rejected', {}, async ({ store, worker }) => {
     await worker.terminate()
-    await assert.rejects(store.commit(toBatch({ reserveUntil: 5 })), { code: 'STORE_THREAD_DIED' })
+    await assert.rejects(store.commit(toBatch({ reserve: { from: 5, count: 0 } })), { code: 'STORE_THREAD_DIED' })
     await store.open(1)
   })
 
@@ -93,7 +93,7 @@ suite("the store's thread", () => {
     await store.close()
     await ended
     await store.close()
-    await assert.rejects(store.commit(toBatch({ reserveUntil: 5 })), { code: 'STORE_NOT_OPEN' })
+    await assert.rejects(store.commit(toBatch({ reserve: { from: 5, count: 0 } })), { code: 'STORE_NOT_OPEN' })
   })
 
   withThread('finishes the commit that is under way before it ends', {}, async ({ store }) => {

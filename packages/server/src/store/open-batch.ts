@@ -48,7 +48,7 @@ export class OpenBatch {
   readonly requests: StoreRequest[] = []
   readonly onAnswer: OnAnswer[] = []
   promoteUntil: number | undefined
-  reserveUntil: number | undefined
+  reserve: Batch['reserve']
   #promisesOf: Map<Addition, PromisedReply[]> | undefined
   #awaitedChanges = 0
   #changeBytes = 0
@@ -89,7 +89,7 @@ export class OpenBatch {
       this.#awaitedChanges > 0 ||
       this.onKept.length > 0 ||
       this.held.size > 0 ||
-      this.reserveUntil !== undefined
+      this.reserve !== undefined
     )
   }
 
@@ -181,7 +181,7 @@ export class OpenBatch {
       additions: this.#records.written(),
       additionCount: this.additions.length,
       promoteUntil: this.promoteUntil,
-      reserveUntil: this.reserveUntil,
+      reserve: this.reserve,
       requests: this.requests,
     }
   }
@@ -208,6 +208,8 @@ function bytesOf(change: StoredChange): number {
       return change.failure?.error.length ?? 0
     case 'revive':
       return change.workload?.length ?? 0
+    case 'release':
+      return change.numbers.byteLength
     case 'history':
       return change.samples.reduce((sum, { rows }) => sum + rows.length, 0)
     case 'delete dead':

@@ -1,5 +1,6 @@
 import type { DeathReason, Ending, FailureReason, Priority } from '@geartrain/engine'
 import type { HistorySlice } from '../history/slice.ts'
+import type { StoreCluster } from './cluster.ts'
 
 /**
  * Where durable jobs live. The server hands over what it has to remember in batches, one at a time, and gives out no
@@ -12,18 +13,23 @@ export interface Store {
   /** What a person calls it: `sqlite:./geartrain.db`. */
   readonly name: string
 
+  /** Other servers use it at the same time; undefined: this one has it alone. */
+  readonly cluster?: StoreCluster | undefined
+
   /**
-   * Makes it ready, also again after a commit has failed: all jobs that are ready can then be claimed anew.
+   * Makes it ready, also again after a commit has failed: all jobs that are ready can then be claimed anew, but for
+   * those of `held` that a store which others use as well says to be this server's still: it has them.
    * Handles will be given out from `firstNumber` of the answer on, which is not below `atLeast` nor below any number
-   * that was ever reserved. Rejects with a StoreError whose message is a sentence for the operator.
+   * that was ever set aside. Rejects with a StoreError whose message is a sentence for the operator.
    */
-  open(atLeast: number): Promise<StoreState>
+  open(atLeast: number, held?: Float64Array): Promise<StoreState>
 
   /**
    * Does what the batch says, in this order: forget, cancel, changes, add, promote, reserve, all or none of it; then
    * the requests. When it resolves without a failure, the writes survive a crash of process and machine. It rejects only
-   * if the store is gone: whether the writes were kept is then unknown until `open`. Never called before the last one
-   * is done. The store takes the buffers of the batch: they are empty afterwards.
+   * if the store is gone: whether the writes were kept is then unknown until `open`, and a store that others use as well
+   * says it then (SharedState). Never called before the last one is done. The store takes the buffers of the batch: they
+   * are empty afterwards.
    */
   commit(batch: Batch): Promise<BatchResult>
 
@@ -41,6 +47,15 @@ export interface StoreState {
   /** When there is something to sweep away; Infinity if never. */
   readonly nextSweepAt: number
   readonly documents: readonly StoredDocument[]
+  /** Of a store that others use as well. */
+  readonly shared?: SharedState | undefined
+}
+
+export interface SharedState {
+  /** Of those that this server said to hold, the ones that are its own no longer: another's, or gone. */
+  readonly lost: Float64Array
+  /** What has become of the batch that the store had when it was lost: it has found out, or has done it now; undefined: it had none. */
+  readonly resolved: BatchResult | undefined
 }
 
 /** What is kept besides jobs, by kind and name. */
@@ -77,8 +92,11 @@ export interface Batch {
   readonly additionCount: number
   /** Delayed jobs that are due by then become ready, behind those that already are; at most `promotedMax` of them. */
   readonly promoteUntil: number | undefined
-  /** No number below this one will be given out as `firstNumber` again. */
-  readonly reserveUntil: number | undefined
+  /**
+   * The next numbers that nobody has are set aside for this server, so many and none below `from`. Neither they nor any
+   * below them will be given out as `firstNumber`, nor set aside once more.
+   */
+  readonly reserve: { readonly from: number; readonly count: number } | undefined
   readonly requests: readonly StoreRequest[]
 }
 
@@ -92,7 +110,7 @@ export const emptyBatch: Batch = {
   additions: new Uint8Array(0),
   additionCount: 0,
   promoteUntil: undefined,
-  reserveUntil: undefined,
+  reserve: undefined,
   requests: [],
 }
 
@@ -144,6 +162,8 @@ export type StoredChange =
   | { readonly kind: 'delete result'; readonly number: number }
   /** A job that waits goes to the end of another line. One that is claimed stays claimed. */
   | { readonly kind: 'prioritize'; readonly number: number; readonly priority: Priority }
+  /** Of a store that others use as well: this server has them, nobody has begun them, and anybody may claim them from now on. */
+  | { readonly kind: 'release'; readonly numbers: Float64Array }
   /** A delayed job becomes ready before its time, at the end of its line; `promoted` counts it. */
   | { readonly kind: 'hasten'; readonly number: number }
   /** Without a body: it is there no longer. */
@@ -385,6 +405,8 @@ export interface BatchResult {
   readonly nextDueAt: number | undefined
   /** As in StoreState; told with every change. */
   readonly nextSweepAt: number | undefined
+  /** The first of the numbers that were set aside. They need not be next to those before. */
+  readonly reserved: number | undefined
   /** One for each request. */
   readonly answers: readonly StoreAnswer[]
 }
@@ -400,6 +422,7 @@ export const nothingWritten: Omit<BatchResult, 'answers'> = {
   promoted: [],
   nextDueAt: undefined,
   nextSweepAt: undefined,
+  reserved: undefined,
 }
 
 export interface StoreFailure {

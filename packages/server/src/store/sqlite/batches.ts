@@ -46,7 +46,7 @@ export class Batches {
   readonly #scans: Scans
   readonly #begin: Statement<[]>
   readonly #commit: Statement<[]>
-  readonly #reserve: Statement<[number]>
+  readonly #reserve: Statement<[number, number], number>
 
   constructor(database: Database, key: UniqueKey) {
     this.#database = database
@@ -70,7 +70,11 @@ export class Batches {
     this.#scans = new Scans(database, this.#functions, uniques)
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
-    this.#reserve = database.prepare('UPDATE numbers SET reserved_until = max(reserved_until, ?)')
+    this.#reserve = database
+      .prepare<[number, number], number>(
+        'UPDATE numbers SET reserved_until = max(reserved_until, ?1) + ?2 RETURNING reserved_until - ?2',
+      )
+      .pluck()
   }
 
   state(atLeast: number): StoreState {
@@ -97,15 +101,15 @@ export class Batches {
       const cancelled = this.#removals.cancel(batch.cancel)
       const changes = this.#changes.perform(batch.changes, batch.now)
       const added = this.#additions.add(batch.functions, batch.additions, batch.now)
-      const { promoteUntil, reserveUntil } = batch
+      const { promoteUntil, reserve } = batch
       const due = promoteUntil === undefined ? [] : this.#promotions.promote(promoteUntil)
       const promoted = due.length === 0 ? changes.promoted : [...changes.promoted, ...due]
       const nextDueAt = promoteUntil === undefined ? undefined : this.#promotions.nextDueAt
-      if (reserveUntil !== undefined) this.#reserve.run(reserveUntil)
+      const reserved = reserve && this.#reserve.get(reserve.from, reserve.count)
       this.#functions.writeCounts()
       this.#commit.run()
       this.#functions.committed()
-      return { failure: undefined, ...changes, ...added, cancelled, promoted, nextDueAt }
+      return { failure: undefined, ...changes, ...added, cancelled, promoted, nextDueAt, reserved }
     } catch (error) {
       return { ...nothingWritten, failure: this.#rollBack(error) }
     }
@@ -162,14 +166,14 @@ export class Batches {
   }
 }
 
-function hasWrites({ forget, cancel, changes, additionCount, promoteUntil, reserveUntil }: Batch): boolean {
+function hasWrites({ forget, cancel, changes, additionCount, promoteUntil, reserve }: Batch): boolean {
   return (
     forget.length > 0 ||
     cancel.length > 0 ||
     changes.length > 0 ||
     additionCount > 0 ||
     promoteUntil !== undefined ||
-    reserveUntil !== undefined
+    reserve !== undefined
   )
 }
 

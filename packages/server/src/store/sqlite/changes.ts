@@ -58,6 +58,8 @@ export class Changes {
         return done(this.#live.prioritize(change.number, change.priority))
       case 'hasten':
         return counted(this.#live.hasten(change.number, now) ?? 'not found', promoted)
+      case 'release':
+        throw new Error('a store of one server has nobody to release jobs to')
       case 'document':
         return done(this.#documents.change(change.document))
       case 'sweep':

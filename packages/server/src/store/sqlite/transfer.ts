@@ -129,7 +129,7 @@ export class StoreImport<Job extends NewJob = NewJob> {
         functions: [...functions.keys()],
         additions: records.written(),
         additionCount: records.count,
-        reserveUntil: this.#freeNumber,
+        reserve: { from: this.#freeNumber, count: 0 },
       })
       this.joined += joined.length / 2
       this.added += records.count - joined.length / 2

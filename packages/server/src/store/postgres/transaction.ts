@@ -1,0 +1,19 @@
+import type { StoredLine } from '../cluster.ts'
+import type { Link } from './link.ts'
+
+/** What parts of a batch need to know of it, and leave for the others. */
+export interface Transaction {
+  readonly link: Link
+  /** This server's id, as long as its lease lasts. */
+  readonly serverId: number
+  /** Ids of servers whose leases have ended and whose jobs may still bear them. */
+  readonly ended: readonly number[]
+  /** The batch's date. */
+  readonly now: number
+  /** Lines that have got ready jobs which nobody has claimed: the others are told after the commit. */
+  readonly ready: Map<string, StoredLine>
+  /** Jobs that were ended here and that others had, by their servers' ids: they are told. */
+  readonly taken: Map<number, number[]>
+  /** Documents have changed: the others are told. */
+  areDocumentsChanged: boolean
+}
