@@ -12,6 +12,10 @@ export interface Server {
   readonly port: number
   /** Where it listens for HTTP, if that is what is measured. */
   readonly httpPort?: number
+  /** Of another server that has the same queue. */
+  readonly port2?: number
+  /** Of the database under it. */
+  readonly pgPort?: number
   /** From its command to its readiness. */
   readonly startMs: number
   stop(): Promise<void>

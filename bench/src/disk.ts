@@ -25,8 +25,7 @@ export class Disk {
 
   static async open(path: string): Promise<Disk> {
     await mkdir(path, { recursive: true })
-    const name = inMemory.get((await statfs(path)).type)
-    if (name !== undefined) throw new UsageError(`${path} is in memory (${name}): --directory is one on a disk`)
+    await refuseMemory(path, '--directory')
     return new Disk(path)
   }
 
@@ -58,4 +57,10 @@ export class Disk {
     await this.remove(directory)
     return times.sort((a, b) => a - b)[(SYNCS - 1) / 2] ?? 0
   }
+}
+
+/** Rejects if it is in memory: `what` says who names a folder on a disk. */
+export async function refuseMemory(path: string, what: string): Promise<void> {
+  const name = inMemory.get((await statfs(path)).type)
+  if (name !== undefined) throw new UsageError(`${path} is in memory (${name}): ${what} is one on a disk`)
 }

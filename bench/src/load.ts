@@ -15,6 +15,8 @@ export async function runLoad(generator: readonly string[], row: Row, server: Se
   const parameters = {
     port: server.port,
     ...(server.httpPort === undefined ? {} : { httpPort: server.httpPort }),
+    ...(server.port2 === undefined ? {} : { port2: server.port2 }),
+    ...(server.pgPort === undefined ? {} : { pgPort: server.pgPort }),
     pid: server.pid,
     clients: row.clients,
     window: row.window,

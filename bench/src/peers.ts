@@ -22,6 +22,11 @@ export type LibraryName = (typeof libraryNames)[number]
 /** The load generator for BullMQ. */
 export const bullmqLoad: string = `${folder}bullmq.js`
 
+/** The load of `queue`, for a file in peers/queues. */
+export function queueLoad(queue: string): readonly string[] {
+  return [process.execPath, `${folder}queue.js`, queue]
+}
+
 /** The load generator that is a library's client and worker, as a command. */
 export function libraryLoad(library: LibraryName): readonly string[] {
   return [process.execPath, `${folder}library.js`, library]
@@ -49,8 +54,12 @@ async function installPeers(): Promise<void> {
 }
 
 /** Of a library; ours is here. Rejects with a sentence that says why it can't be had. */
-export async function libraryVersions(library: LibraryName): Promise<Record<string, string>> {
-  if (library === 'geartrain') return {}
+export function libraryVersions(library: LibraryName): Promise<Record<string, string>> {
+  return library === 'geartrain' ? Promise.resolve({}) : packageVersions(library)
+}
+
+/** Of a package of `peers/package.json`. Rejects as above. */
+export async function packageVersions(library: string): Promise<Record<string, string>> {
   try {
     await installPeers()
     const { version } = JSON.parse(await readFile(`${folder}node_modules/${library}/package.json`, 'utf8')) as {

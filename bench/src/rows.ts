@@ -3,13 +3,14 @@ import type { SetName } from './sets.ts'
 /**
  * One piece of work that every server of its set gets. The names are what `--only` matches, so each says what is
  * special about it. Modes are those of the load generator, which explains them, `start`: how long the server takes
- * to come back after it was killed, `delayed`: jobs with times within the next minute, and `watched`: a worker with so
+ * to come back after it was killed, `delayed`: jobs with times within the next minute, `queue`: submitted alone, drained alone,
+ * both at once, and one by one, and `watched`: a worker with so
  * many functions (`workers`), as many jobs a second as `window`, and so many browsers (`clients`) that show a page.
  */
 export interface Row {
   readonly name: string
   readonly set: SetName
-  readonly mode: 'foreground' | 'background' | 'fill' | 'rounds' | 'beside' | 'start' | 'delayed' | 'watched'
+  readonly mode: 'foreground' | 'background' | 'fill' | 'rounds' | 'beside' | 'start' | 'delayed' | 'watched' | 'queue'
   readonly clients: number
   readonly window: number
   readonly workers: number
@@ -102,6 +103,11 @@ const dashboards: readonly Cells[] = [
   ['200 functions, 500 jobs/s, 10 browsers', 'watched', 10, 500, 200, 0],
 ]
 
+const cluster: readonly Cells[] = [
+  ['2 clients x 200, 2 workers x 50', 'queue', 2, 200, 50, 40_000],
+  ['2 clients x 20, 2 workers x 10', 'queue', 2, 20, 10, 20_000],
+]
+
 /** Of some servers and libraries a row's jobs are a second's, of others an hour's: those submit for two seconds. */
 const timesMs: Readonly<Record<SetName, number>> = {
   memory: 0,
@@ -114,6 +120,7 @@ const timesMs: Readonly<Record<SetName, number>> = {
   http: 0,
   httpIdle: 0,
   dashboards: 20_000,
+  cluster: 0,
 }
 
 /** In the order of the tables. */
@@ -125,6 +132,7 @@ export const rows: readonly Row[] = [
   ...http.map((cells) => rowOf('http', cells, 'http, ')),
   ...idle.map((cells) => rowOf('httpIdle', cells, 'http, idle, ')),
   ...dashboards.map((cells) => rowOf('dashboards', cells, 'dashboards, ')),
+  ...cluster.map((cells) => rowOf('cluster', cells, 'cluster, ')),
   ...[...library, libraryBatches].map((cells) => rowOf('library', cells, 'library, ')),
   ...library.map((cells) => rowOf('libraryNpm', cells, 'library, npm on gearmand, ')),
   ...library.map((cells) => rowOf('libraryNpmOurs', cells, 'library, npm on geartrain, ')),

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { answering, firstMatch, freePort, type Ports, type Server, start } from './child.ts'
 import { compile } from './native.ts'
-import { bullmqLoad, libraryVersions, versionOf } from './peers.ts'
+import { bullmqLoad, libraryVersions, packageVersions, queueLoad, versionOf } from './peers.ts'
+import { postgresVersion, startPostgres } from './postgres.ts'
 import type { Row } from './rows.ts'
 
 /** Without a second word, what the server is by itself: ours keeps its jobs on disk, gearmand in memory. */
@@ -24,6 +25,10 @@ export const serverNames = [
   'geartrain http idle',
   'gearmand http',
   'bare http',
+  'geartrain postgres',
+  'geartrain postgres x2',
+  'graphile-worker',
+  'pg-boss',
 ] as const
 export type ServerName = (typeof serverNames)[number]
 
@@ -47,7 +52,7 @@ interface Kind {
 export const servers: Readonly<Record<ServerName, Kind>> = {
   geartrain: {
     start: ({ directory }) => startGeartrain(`sqlite:${directory}/geartrain.db`),
-    load: gearmanLoad,
+    load: async (row) => (row.mode === 'queue' ? queueLoad('geartrain') : gearmanLoad()),
     versions: none,
   },
   'geartrain memory': { start: () => startGeartrain('memory'), load: gearmanLoad, versions: none },
@@ -91,6 +96,18 @@ export const servers: Readonly<Record<ServerName, Kind>> = {
     versions: gearmandVersions,
   },
   'bare http': { start: startBareHttp, load: ourHttpLoad, versions: none },
+  'geartrain postgres': {
+    start: () => startOnPostgres(1),
+    load: async () => queueLoad('geartrain'),
+    versions: postgresVersions,
+  },
+  'geartrain postgres x2': {
+    start: () => startOnPostgres(2),
+    load: async () => queueLoad('geartrain'),
+    versions: postgresVersions,
+  },
+  'graphile-worker': onPostgres('graphile-worker'),
+  'pg-boss': onPostgres('pg-boss'),
 }
 
 async function none(): Promise<Record<string, string>> {
@@ -226,8 +243,8 @@ async function bullmqVersions(): Promise<Record<string, string>> {
   return { redis, ...(await libraryVersions('bullmq')) }
 }
 
-async function bullmqLoader(): Promise<readonly string[]> {
-  return [process.execPath, bullmqLoad]
+async function bullmqLoader({ mode }: Row): Promise<readonly string[]> {
+  return mode === 'queue' ? queueLoad('bullmq') : [process.execPath, bullmqLoad]
 }
 
 /** `always`: every command is on disk before it is answered. `everysec`: within the next second or two. */
@@ -238,6 +255,43 @@ async function startRedis({ directory }: Place, fsync: 'always' | 'everysec'): P
   return start('redis-server', ['--bind', '127.0.0.1', '--port', `${port}`, '--dir', directory, ...flags], (child) =>
     answering(port, 'PING\r\n', child),
   )
+}
+
+// ---- PostgreSQL ----
+
+async function postgresVersions(): Promise<Record<string, string>> {
+  return { postgres: await postgresVersion() }
+}
+
+/** So many of our servers on one database. */
+async function startOnPostgres(count: number): Promise<Server> {
+  const database = await startPostgres()
+  const store = `postgres://postgres@127.0.0.1:${database.port}/postgres`
+  const [first, second] = await Promise.all(
+    Array.from({ length: count }, (_, index) => startGeartrain(store, '--server-name', `bench-${index}`)),
+  )
+  if (first === undefined) throw new Error('no server was started')
+  return {
+    ...first,
+    ...(second === undefined ? {} : { port2: second.port }),
+    pgPort: database.port,
+    stop: async () => {
+      await Promise.all([first.stop(), second?.stop()])
+      await database.stop()
+    },
+  }
+}
+
+/** A library whose jobs are in tables of its own. */
+function onPostgres(library: 'graphile-worker' | 'pg-boss'): Kind {
+  return {
+    start: async () => {
+      const database = await startPostgres()
+      return { ...database, pgPort: database.port }
+    },
+    load: async () => queueLoad(library),
+    versions: async () => ({ ...(await postgresVersions()), ...(await packageVersions(library)) }),
+  }
 }
 
 // ---- floor ----

@@ -36,6 +36,7 @@ export type SetName =
   | 'http'
   | 'httpIdle'
   | 'dashboards'
+  | 'cluster'
 
 const npmNames = libraryNames.filter((name) => name !== 'geartrain' && name !== 'bullmq')
 const npmForegroundOnly: readonly LibraryName[] = ['node-gearman', 'gearman-node']
@@ -163,6 +164,30 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
     ratios: [],
     legend:
       'geartrain with its jobs on disk, and Chromium with ten pages of its dashboard open, each of which believes that it is looked at. server CPU: of all threads, over 20 s, after 5 s in which the pages were loaded.',
+    isLong: true,
+  },
+  cluster: {
+    columns: [
+      { title: 'geartrain (postgres)', server: 'geartrain postgres' },
+      { title: 'two servers (postgres)', server: 'geartrain postgres x2' },
+      { title: 'graphile-worker', server: 'graphile-worker' },
+      { title: 'pg-boss', server: 'pg-boss' },
+      { title: 'bullmq (always)', server: 'bullmq' },
+      { title: 'geartrain (sqlite)', server: 'geartrain' },
+    ],
+    ratios: [
+      { title: '/ graphile', of: 'geartrain (postgres)', by: ['graphile-worker'] },
+      { title: '/ pg-boss', of: 'geartrain (postgres)', by: ['pg-boss'] },
+      { title: '/ bullmq', of: 'geartrain (postgres)', by: ['bullmq (always)'] },
+      { title: 'two / one', of: 'two servers (postgres)', by: ['geartrain (postgres)'] },
+    ],
+    legend: [
+      'Jobs of 100 bytes that do nothing, by two processes that submit and two that work, on one machine with the database. All on PostgreSQL as it comes (fsync, synchronous_commit on), BullMQ on Redis with `--appendonly yes --appendfsync always`.',
+      'Each job is submitted by a call of its own. graphile-worker has a local queue and writes finished jobs together, as its documentation recommends; pg-boss takes 500 jobs at a time, every half second, the quickest that it may.',
+      'jobs/s: submitted while nobody works; drain: those done afterwards; submit and drain: both at once, until all are done; submitted to begun: one job every 10 ms.',
+      'Rows written and bytes of log are those of the whole database, from the submission to the end of a job.',
+      '/ X: the figure of geartrain (postgres) by that of X, "!" where X is ahead.',
+    ].join(' '),
     isLong: true,
   },
   libraryNpm: npmSet('gearmand', 'C gearmand'),

@@ -4,6 +4,7 @@ import { cancelCommand } from './cancel.ts'
 import { completionCommand } from './completion.ts'
 import { deadCommand } from './dead.ts'
 import { doCommand } from './do.ts'
+import { doctorCommand } from './doctor.ts'
 import { exitCodes, Fault, refuseArguments } from './fault.ts'
 import { functionCommand } from './function.ts'
 import { gearadminCommand } from './gearadmin.ts'
@@ -89,6 +90,7 @@ geartrain serve --help shows all that can be set.`,
     program.addCommand(command)
   }
   program.addCommand(storeCommand(program, finish))
+  program.addCommand(doctorCommand(program, finish))
   program.addCommand(doCommand(program, finish))
   program.addCommand(statusCommand(program, finish))
   program.addCommand(workersCommand(program, finish))

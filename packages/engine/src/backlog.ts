@@ -1,4 +1,4 @@
-import { type Priority, priorities } from './job.ts'
+import type { Priority } from './job.ts'
 
 /** How many jobs of a function are in the store and not in the engine. */
 export class Backlog {
@@ -10,6 +10,8 @@ export class Backlog {
   addingDelayed = 0
   /** By priority: the store has been asked for jobs and has not answered. */
   readonly isClaiming: [boolean, boolean, boolean] = [false, false, false]
+  /** By priority: since it was asked, others have put jobs there. */
+  readonly isNews: [boolean, boolean, boolean] = [false, false, false]
 
   get readyCount(): number {
     return this.ready[0] + this.ready[1] + this.ready[2]
@@ -27,13 +29,44 @@ export class Backlog {
     this.ready[priority] = Math.max(this.adding[priority], this.ready[priority] - 1)
   }
 
-  /** Nothing is there but what is on its way, and nothing has been asked for. */
-  reset(): void {
+  /** The same for delayed ones. */
+  takeDelayed(count: number): void {
+    this.delayed = Math.max(this.addingDelayed, this.delayed - count)
+  }
+
+  /** Others have put jobs there. */
+  hear(priority: Priority): void {
+    this.isNews[priority] = this.isClaiming[priority]
+    this.ready[priority] = Math.max(this.ready[priority], this.adding[priority] + 1)
+  }
+
+  /** The store has answered; `isEmpty`: it had none. */
+  claimEnded(priority: Priority, isEmpty: boolean): void {
+    this.isClaiming[priority] = false
+    if (isEmpty) this.ready[priority] = this.adding[priority] + (this.isNews[priority] ? 1 : 0)
+    this.isNews[priority] = false
+  }
+
+  /** Nothing is there but what is on its way. */
+  clear(): void {
     this.delayed = this.addingDelayed
-    for (const priority of Object.values(priorities)) {
-      this.ready[priority] = this.adding[priority]
-      this.isClaiming[priority] = false
-    }
+    this.ready[0] = this.adding[0]
+    this.ready[1] = this.adding[1]
+    this.ready[2] = this.adding[2]
+  }
+
+  /** The same, and nothing has been asked for. */
+  reset(): void {
+    this.clear()
+    this.isClaiming.fill(false)
+    this.isNews.fill(false)
+  }
+
+  add(ready: readonly [number, number, number], delayed: number): void {
+    this.ready[0] += ready[0]
+    this.ready[1] += ready[1]
+    this.ready[2] += ready[2]
+    this.delayed += delayed
   }
 
   get isAsked(): boolean {

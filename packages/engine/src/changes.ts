@@ -27,6 +27,8 @@ export class Addition {
   readonly trace: string
   /** It is the server's own: nobody waits for the answer, and it is said again until it is kept. */
   readonly isOwn: boolean
+  /** The store has kept it, and another server has the job by now. */
+  hasMoved = false
 
   constructor(
     kind: AdditionKind,

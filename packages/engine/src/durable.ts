@@ -1,6 +1,7 @@
 import { Addition, type AdditionKind, type Changes } from './changes.ts'
+import { type Elsewhere, nothingElsewhere } from './elsewhere.ts'
 import type { JobFunction } from './function.ts'
-import { type Job, noBytes, type Priority, priorities, type Submission } from './job.ts'
+import { type Job, noBytes, type Priority, type Submission } from './job.ts'
 import type { JobStates } from './job-states.ts'
 import type { Policy } from './policy.ts'
 import { noSession, type Session } from './session.ts'
@@ -52,6 +53,11 @@ export class Durable {
     states.postponed = (job, runAt) => this.#postpone(job, runAt)
   }
 
+  /** `letGo` was called, and the store has not been opened anew. */
+  get isLapsed(): boolean {
+    return this.#window.isLapsed
+  }
+
   get nextClaimAt(): number {
     return this.#nextClaimAt
   }
@@ -62,6 +68,7 @@ export class Durable {
       this.#nextClaimAt,
       this.#isPromoting ? Number.POSITIVE_INFINITY : this.#storeDueAt,
       this.#isExpiring ? Number.POSITIVE_INFINITY : this.#storeExpiryAt,
+      this.#states.departures?.lookAt ?? Number.POSITIVE_INFINITY,
     )
   }
 
@@ -70,6 +77,7 @@ export class Durable {
     this.#promote()
     this.#expire()
     this.#claimAgain()
+    this.#states.departures?.look()
   }
 
   /** The date was set: the store is asked what is due, and says when the next will be. */
@@ -109,8 +117,10 @@ export class Durable {
   }
 
   /** The store may have a job that this submission would join, and nobody here knows. */
-  mayBeStored(jobFunction: JobFunction, { unique, workload }: Submission): boolean {
-    if (jobFunction.backlog.size === 0 || unique === '') return false
+  mayBeStored(jobFunction: JobFunction, { unique, workload, background }: Submission): boolean {
+    if (unique === '' || jobFunction.backlog.size + jobFunction.claimedElsewhere === 0) return false
+    // Another server may have it, and nobody here would hear of its result.
+    if (!background && this.#states.departures !== undefined) return false
     return unique !== '-' || workload.length > 0
   }
 
@@ -211,16 +221,14 @@ export class Durable {
     putOff: readonly Job[] = [],
   ): void {
     for (const { backlog } of this.#states.functions) backlog.reset()
-    for (const { name, ready, delayed } of functions) {
-      const { backlog } = this.#states.functions.adopt(name)
-      for (const priority of Object.values(priorities)) backlog.ready[priority] += ready[priority]
-      backlog.delayed += delayed
-    }
+    this.#addToBacklogs(functions)
+    this.#window.isLapsed = false
     this.#reclaimable.clear()
     for (const job of this.#states.jobs) {
       if (!job.isStored || job.state === 'stored') continue
       job.function.backlog.take(job.priority)
-      this.#reclaimable.set(job.number, Number.POSITIVE_INFINITY)
+      // With a store that others use, what is here is not given out again.
+      if (this.#states.departures === undefined) this.#reclaimable.set(job.number, Number.POSITIVE_INFINITY)
     }
     for (const { function: jobFunction, priority } of putOff) {
       jobFunction.backlog.take(priority)
@@ -237,7 +245,7 @@ export class Durable {
   }
 
   /** The store has it. */
-  added({ kind, number, function: jobFunction, priority, job, trace }: Addition): void {
+  added({ kind, number, function: jobFunction, priority, job, trace, hasMoved }: Addition): void {
     const { backlog } = jobFunction
     if (kind === 'delayed') backlog.addingDelayed--
     if (kind === 'queued') {
@@ -251,20 +259,46 @@ export class Durable {
     job.addition = undefined
     // The store has been told that.
     if (job.hasEnded) return
+    if (hasMoved) return this.#goOnHere(job)
     this.#states.setStored(job)
+    if (job.state === 'ready') this.#states.departures?.watch(job.function)
     if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
   }
 
-  /** The store has had another job that it joins: what was promised has this number. */
-  joined(addition: Addition, number: number): void {
+  /**
+   * The store has had another job that it joins: what was promised has this number. False: the job goes on under its own
+   * number, for those who wait for it: the other one may be with another server.
+   */
+  joined(addition: Addition, number: number): boolean {
     const { kind, job, function: jobFunction } = addition
-    if (number === addition.number) return isQuestion(kind) ? this.absent(addition) : this.added(addition)
+    if (number === addition.number) {
+      if (isQuestion(kind)) this.absent(addition)
+      else this.added(addition)
+      return true
+    }
     // Of a live job it has been told.
     if (kind !== 'live') this.#states.observer?.joined(jobFunction)
     if (kind === 'queued' || kind === 'delayed') this.#uncount(addition)
-    else if (job === undefined) return
+    else if (job === undefined) return true
     else if (isQuestion(kind)) this.#answer(job, number)
-    else this.#giveUp(job, number)
+    else if (kind === 'claimed' && this.#isOutOfSight(job, number)) {
+      this.#goOnHere(job)
+      return false
+    } else this.#giveUp(job, number)
+    return true
+  }
+
+  /** Somebody waits here, and nobody would hear of the other one's result. */
+  #isOutOfSight(job: Job, other: number): boolean {
+    const { departures, jobs } = this.#states
+    return departures !== undefined && job.waiters.length > 0 && jobs.get(other) === undefined
+  }
+
+  /** It is done for those who wait for it, and the store's is another's. */
+  #goOnHere(job: Job): void {
+    if (job.waiters.length === 0 && job.state === 'pending') return this.#dissolve(job, undefined)
+    this.#makeTransient(job)
+    if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
   }
 
   /** The store has one that has ended not long ago, and that it joins. False: the job goes on for those who wait for it. */
@@ -276,8 +310,7 @@ export class Durable {
       if (job !== undefined) this.#giveUp(job, undefined)
       return true
     }
-    this.#makeTransient(job)
-    if (job.state === 'pending' && job.question === undefined) this.#unpend(job)
+    this.#goOnHere(job)
     return job.hasEnded
   }
 
@@ -306,6 +339,8 @@ export class Durable {
     expiresAt: number,
     readyAt: number,
   ): void {
+    // Others may have it by now.
+    if (this.#window.isLapsed) return
     const jobFunction = this.#states.functions.adopt(functionName)
     const known = this.#states.jobs.get(number)
     // A store that was opened anew gives out what is here already, and what it had kept and could not say so.
@@ -317,6 +352,7 @@ export class Durable {
     jobFunction.backlog.take(submission.priority)
     if (isHere) {
       known.background = true
+      if (known.state === 'ready') this.#states.departures?.watch(jobFunction)
       return this.#states.setStored(known)
     }
     const twin = jobFunction.find(submission.unique, submission.workload)
@@ -334,11 +370,9 @@ export class Durable {
   /** So many jobs have come of those that were asked for; undefined: the store could not say. */
   claimEnded(functionName: string, priority: Priority, count: number | undefined): void {
     const jobFunction = this.#states.functions.adopt(functionName)
-    const { backlog } = jobFunction
-    backlog.isClaiming[priority] = false
-    if (count === 0) backlog.ready[priority] = backlog.adding[priority]
+    jobFunction.backlog.claimEnded(priority, count === 0)
     if (count === undefined) this.#nextClaimAt = Math.min(this.#nextClaimAt, this.#states.now + claimRetryMs)
-    else this.#window.refill(jobFunction, priority)
+    else this.#window.left(jobFunction, priority)
     this.#claimed.push([jobFunction, count ?? 0])
   }
 
@@ -348,13 +382,14 @@ export class Durable {
     for (const [jobFunction, count] of this.#claimed.splice(0)) {
       this.#releaseGrabbers(jobFunction)
       for (let i = 0; i < Math.min(count, jobFunction.availableCount); i++) waking.wakeForJob(jobFunction, now)
+      if (jobFunction.bridgeCount > 0) this.#states.serveBridges(jobFunction)
     }
   }
 
   /** So many delayed jobs of the function are ready now: their time has come, or they need not wait for it. */
   promoted(functionName: string, priority: Priority, count: number): void {
     const jobFunction = this.#states.functions.adopt(functionName)
-    jobFunction.backlog.delayed -= count
+    jobFunction.backlog.takeDelayed(count)
     jobFunction.backlog.ready[priority] += count
     this.#window.refill(jobFunction, priority)
   }
@@ -448,9 +483,79 @@ export class Durable {
 
   #leaveBacklog(functionName: string, priority: Priority, isDelayed: boolean): JobFunction {
     const jobFunction = this.#states.functions.adopt(functionName)
-    if (isDelayed) jobFunction.backlog.delayed--
+    if (isDelayed) jobFunction.backlog.takeDelayed(1)
     else jobFunction.backlog.take(priority)
     return jobFunction
+  }
+
+  // What is said of a store that others use as well
+
+  /** Others have put jobs into that line, or let them go. */
+  readyElsewhere(functionName: string, priority: Priority): void {
+    const jobFunction = this.#states.functions.adopt(functionName)
+    jobFunction.backlog.hear(priority)
+    this.#window.refill(jobFunction, priority)
+  }
+
+  /** What is in the store and claimed by nobody. Of a function that is not named there is nothing. */
+  recount(functions: Iterable<StockedFunction>, nextDueAt: number, nextExpiryAt: number): void {
+    for (const { backlog } of this.#states.functions) backlog.clear()
+    this.#addToBacklogs(functions)
+    this.#storeDueAt = Math.min(this.#storeDueAt, nextDueAt)
+    this.#storeExpiryAt = Math.min(this.#storeExpiryAt, nextExpiryAt)
+    for (const jobFunction of this.#states.functions) this.#window.refillAll(jobFunction)
+  }
+
+  #addToBacklogs(functions: Iterable<StockedFunction>): void {
+    for (const { name, ready, delayed } of functions) this.#states.functions.adopt(name).backlog.add(ready, delayed)
+  }
+
+  /**
+   * A job that is here is not this server's any more: somebody has ended it, or another server has it. Those who wait
+   * for it see it fail, since nobody here will hear of its result. Of one whose addition has not been answered this is to
+   * be said only if the answer, which is to follow, will be that the store has kept it: what was lost on its way has not
+   * moved.
+   */
+  lost(number: number, how: 'cancelled' | 'moved'): void {
+    const job = this.#states.jobs.get(number)
+    if (job === undefined || (!job.isStored && job.addition === undefined)) return
+    if (how === 'moved' && job.addition !== undefined) {
+      job.addition.hasMoved = true
+      return
+    }
+    this.#states.acknowledge(job)
+    job.addition = undefined
+    this.#states.setTransient(job)
+    if (how === 'cancelled') this.#states.cancel(job)
+    else this.#states.moveAway(job)
+    this.#letSucceed(job)
+  }
+
+  /**
+   * Others may have what this server has claimed: no job of the store is begun until `restock` is called. Those that
+   * nobody has begun leave without a word to the store, and who waits for them sees them fail.
+   */
+  letGo(): void {
+    this.#states.departures?.lapse()
+  }
+
+  /** All jobs of the store that are here, those on their way into it among them. */
+  heldNumbers(): number[] {
+    const numbers: number[] = []
+    for (const job of this.#states.jobs) {
+      if (job.isStored ? job.state !== 'stored' : job.addition !== undefined) numbers.push(job.number)
+    }
+    return numbers
+  }
+
+  /** What the other servers have of a function. */
+  setElsewhere(functionName: string, elsewhere: Elsewhere): void {
+    if (elsewhere === nothingElsewhere && this.#states.functions.find(functionName) === undefined) return
+    const jobFunction = this.#states.functions.adopt(functionName)
+    const [high, normal, low] = elsewhere.claimed
+    jobFunction.elsewhere = elsewhere
+    jobFunction.claimedElsewhere = high + normal + low
+    this.#window.refillAll(jobFunction)
   }
 
   /** A job that is here was counted off its line. If it stands in another one on disk, because nobody heard that it was moved, another is missed. */
@@ -545,6 +650,7 @@ export class Durable {
     if (job.hasEnded || job.isStored) return
     job.background = false
     if (job.isAbandoned && job.state !== 'running' && job.state !== 'pending') this.#states.abandon(job)
+    else if (job.state === 'ready' && job.function.bridgeCount > 0) this.#states.serveBridges(job.function)
   }
 
   #releaseGrabbers(jobFunction: JobFunction): void {

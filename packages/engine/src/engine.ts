@@ -35,6 +35,14 @@ export interface EngineOptions extends WakingOptions, WindowOptions {
   readonly firstNumber: number
 }
 
+export interface ConnectOptions {
+  /**
+   * Another server asks for jobs through it, or jobs of another server come through it. It gets foreground jobs that no
+   * worker here is about to take, and none that came through such a session; what it submits stays here in turn.
+   */
+  readonly isBridge?: boolean
+}
+
 export const engineDefaults: EngineOptions = {
   policyOf: () => plainPolicy,
   attemptsMax: Number.POSITIVE_INFINITY,
@@ -66,7 +74,7 @@ export class Engine {
   readonly durable: Durable | undefined
   readonly #sessions = new Map<number, Session>()
   /** Submits what nobody has asked for; nobody gets its events. */
-  readonly #own = new Session(noSession, false)
+  readonly #own = new Session(noSession, false, false)
 
   /**
    * With `changes`, background jobs are durable: none is given out or acknowledged before the store has it. Without,
@@ -120,6 +128,11 @@ export class Engine {
   /** The next job has this number; those between nobody will have. */
   skipTo(number: number): void {
     this.#states.nextNumber = Math.max(this.#states.nextNumber, number)
+  }
+
+  /** Others use the store as well. */
+  get isShared(): boolean {
+    return this.#states.departures !== undefined
   }
 
   get isDraining(): boolean {
@@ -223,6 +236,7 @@ export class Engine {
    */
   settle(): void {
     for (const session of this.#states.grabbing) if (!session.isHeld) this.settleGrab(session)
+    this.#states.departures?.settle()
   }
 
   /** The same for one session, before its next command. One that is held should say none. */
@@ -238,12 +252,13 @@ export class Engine {
     this.#states.waking.isStopped = true
     if (this.#states.window !== undefined) this.#states.window.isStopped = true
     for (const session of this.#states.grabbing) session.isHeld = false
+    this.#states.departures?.releaseAll()
   }
 
   // Sessions
 
-  connect(id: number): Session {
-    const session = new Session(id, this.#states.options.exceptions)
+  connect(id: number, { isBridge = false }: ConnectOptions = {}): Session {
+    const session = new Session(id, this.#states.options.exceptions, isBridge)
     this.#sessions.set(id, session)
     return session
   }
@@ -261,6 +276,7 @@ export class Engine {
     for (const job of new Set(Array.from(session.waiting, (waiter) => waiter.job))) {
       job.removeWaitersOf(session)
       if (job.state === 'pending') continue
+      if (job.isStored && job.state === 'ready') this.#states.departures?.watch(job.function)
       if (job.state === 'stored' ? job.waiters.length === 0 : job.isAbandoned && job.state !== 'running')
         this.#states.abandon(job)
     }
@@ -277,6 +293,17 @@ export class Engine {
     this.disconnect(session)
   }
 
+  /**
+   * Another server will not do a job that it was given. `isLost`: its worker was lost, and the attempt counts; else
+   * nobody there has begun it.
+   */
+  giveBack(session: Session, number: number, isLost: boolean): void {
+    const job = this.#states.jobs.get(number)
+    if (job === undefined || job.owner !== session) return
+    if (isLost) this.#states.lose(job)
+    else this.#states.giveBack(job)
+  }
+
   // What clients say
 
   /** JOB_CREATED, also when a live job of the same function and unique is joined; or refused. */
@@ -291,7 +318,7 @@ export class Engine {
     if (policy.draining) return this.#states.outbox.refused(session.id, 'FUNCTION_DRAINING')
     const submission = withPriority(asked, policy)
     const existing = jobFunction.find(submission.unique, submission.workload)
-    if (existing !== undefined && !isRefusable(existing, submission)) {
+    if (existing !== undefined && !isRefusable(existing, submission) && !isWithOther(existing, session)) {
       return this.#join(session, existing, submission.background)
     }
     const durable = submission.background ? this.durable : undefined
@@ -309,6 +336,7 @@ export class Engine {
     if (durable !== undefined) return durable.store(session, jobFunction, submission)
 
     const job = this.#newJob(jobFunction, submission)
+    job.isForwarded = session.isBridge
     if (!submission.background) this.#states.wait(session, job)
     if (this.durable?.mayBeStored(jobFunction, submission) === true)
       return this.durable.ask('asked', session, job, submission)
@@ -358,13 +386,22 @@ export class Engine {
     }
     const ability = new Ability(session, jobFunction, timeoutMs)
     session.addAbility(ability)
-    jobFunction.workerCount++
-    this.#states.observer?.workersChanged?.(jobFunction)
+    this.#countWorker(ability, 1)
     this.#states.waking.add(ability, this.#states.now)
-    this.#states.window?.refillAll(jobFunction)
+    if (!session.isBridge) this.#states.window?.refillAll(jobFunction)
   }
 
-  /** Takes an ability back. Jobs of that function that the session has go to other workers. */
+  #countWorker({ session, function: jobFunction }: Ability, by: 1 | -1): void {
+    if (session.isBridge) {
+      jobFunction.bridgeCount += by
+      return
+    }
+    jobFunction.workerCount += by
+    this.#states.observer?.workersChanged?.(jobFunction)
+    if (by < 0) this.#states.departures?.watch(jobFunction)
+  }
+
+  /** Takes an ability back. Jobs of that function that the session has go to other workers, unless it is another server's. */
   cantDo(session: Session, functionName: string): void {
     this.settleGrab(session)
     const jobFunction = this.#states.functions.find(functionName)
@@ -372,9 +409,9 @@ export class Engine {
     if (ability === undefined) return
     this.#states.waking.remove(ability)
     session.removeAbility(ability)
-    ability.function.workerCount--
-    this.#states.observer?.workersChanged?.(ability.function)
-    this.#states.loseJobsOf(session, ability.function)
+    this.#countWorker(ability, -1)
+    // Another server takes it back while nobody there is idle, and gives back what it will not do by itself.
+    if (!session.isBridge) this.#states.loseJobsOf(session, ability.function)
     this.#states.waking.wakeForRest(ability.function, this.#states.now)
   }
 
@@ -383,8 +420,7 @@ export class Engine {
     const removed = [...session.abilities]
     for (const ability of removed) {
       this.#states.waking.remove(ability)
-      ability.function.workerCount--
-      this.#states.observer?.workersChanged?.(ability.function)
+      this.#countWorker(ability, -1)
     }
     session.clearAbilities()
     for (const job of session.running) this.#states.lose(job)
@@ -403,8 +439,9 @@ export class Engine {
     session.grabForm = form
     if (!this.#states.giveNext(session)) {
       this.#states.grabbing.push(session)
+      for (const ability of session.abilities) ability.grabbers.push(ability)
+      this.#fetchFor(session)
       session.isHeld = !this.#states.isDraining && session.isServedByStore
-      for (const ability of session.abilities) ability.function.grabbers.push(ability)
     }
     if (wasWoken) this.#states.waking.wakeInPlaceOf(session, this.#states.now)
   }
@@ -413,6 +450,13 @@ export class Engine {
   preSleep(session: Session): void {
     this.settleGrab(session)
     this.#states.waking.sleep(session, this.#states.now)
+    this.#fetchFor(session)
+  }
+
+  /** A worker that is idle makes for more jobs to be here, where the store is used by others as well. */
+  #fetchFor(session: Session): void {
+    if (this.#states.departures === undefined || session.isBridge) return
+    for (const { function: jobFunction } of session.abilities) this.#states.window?.refillAll(jobFunction)
   }
 
   workData(session: Session, number: number, data: Uint8Array): void {
@@ -442,8 +486,11 @@ export class Engine {
   workComplete(session: Session, number: number, result: Uint8Array): void {
     const job = this.#owned(session, number, 'RESULT_JOB_NOT_FOUND', true)
     if (job === undefined) return
-    // The result may be a view on bytes that belong to the job.
-    for (const next of new Set([job.then, job.function.policy.then])) if (next !== '') this.#sendOn(job, next, result)
+    // What has come from another server is sent on by that one. The result may be a view on bytes that belong to the job.
+    const isSentOn = job.background || !job.isForwarded
+    for (const next of new Set([job.then, job.function.policy.then])) {
+      if (next !== '' && isSentOn) this.#sendOn(job, next, result)
+    }
     this.#states.finish(job, 'complete', result)
   }
 
@@ -523,11 +570,12 @@ export class Engine {
 
   #isFull(jobFunction: JobFunction, { priority, workload }: Submission, isDurable: boolean): boolean {
     const { jobsMax, jobsPerFunctionMax, workloadBytesMax } = this.#states.options
-    const { jobCount } = jobFunction
+    const ownCount = jobFunction.jobCount
+    const jobCount = ownCount + jobFunction.claimedElsewhere
     if (isDurable) return jobCount >= jobFunction.queueLimit(priority)
     return (
       jobCount >= jobFunction.queueLimit(priority) ||
-      jobCount - jobFunction.backlog.size >= jobsPerFunctionMax ||
+      ownCount - jobFunction.backlog.size >= jobsPerFunctionMax ||
       this.#states.jobs.size >= jobsMax ||
       this.#states.workloadBytes + workload.length > workloadBytesMax
     )
@@ -573,7 +621,8 @@ export class Engine {
 
   #join(session: Session, job: Job, background: boolean): void {
     this.#states.observer?.joined(job.function)
-    if (!background) this.#states.wait(session, job)
+    if (session.isBridge) job.isForwarded = true
+    if (!background) this.#states.waitToo(session, job)
     else if (this.durable === undefined || job.isStored || job.addition !== undefined) job.background = true
     else return this.durable.storeLive(session, job)
     // A live one that is on its way into the store is there for who waits for it, and not yet for who does not.
@@ -594,6 +643,14 @@ export class Engine {
 /** The job may yet be refused, and what outlives its waiters must not be joined to it. */
 function isRefusable({ question }: Job, { background }: Submission): boolean {
   return background && question?.kind === 'joining'
+}
+
+/**
+ * What another server waits for here does not join what a server does for this one: each might be waiting for the
+ * other.
+ */
+function isWithOther({ owner }: Job, session: Session): boolean {
+  return session.isBridge && owner?.isBridge === true
 }
 
 function withPriority(asked: Submission, { priority }: Policy): Submission {

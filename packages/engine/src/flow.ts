@@ -35,7 +35,7 @@ export class Flow implements Due {
   constructor(jobFunction: JobFunction, policy: Policy, now: number, previous: Flow | undefined) {
     this.function = jobFunction
     this.policy = policy
-    this.#tokens = Math.min(policy.rateBurst, previous?.tokens(now) ?? Number.POSITIVE_INFINITY)
+    this.#tokens = Math.min(Math.max(1, policy.rateBurst), previous?.tokens(now) ?? Number.POSITIVE_INFINITY)
     this.#tokensAt = now
   }
 
@@ -43,18 +43,35 @@ export class Flow implements Due {
   room(now: number): number {
     const { paused, concurrency, rate } = this.policy
     if (paused) return 0
-    const places = Math.max(0, concurrency - this.function.runningCount)
+    const places = Math.max(0, Math.floor(concurrency) - this.#runningCount)
     if (rate === Number.POSITIVE_INFINITY || places === 0) return places
+    if (rate === 0) return 0
     return Math.min(places, Math.floor(this.tokens(now) + tiny))
   }
 
   /** When there will be a token; Infinity if that is not what is waited for. */
   nextTokenAt(now: number): number {
     const { paused, concurrency, rate } = this.policy
-    if (paused || this.function.runningCount >= concurrency || rate === Number.POSITIVE_INFINITY)
+    if (paused || this.#runningCount >= Math.floor(concurrency) || rate === 0 || rate === Number.POSITIVE_INFINITY)
       return Number.POSITIVE_INFINITY
     const tokens = this.tokens(now)
     return tokens + tiny >= 1 ? now : now + Math.ceil(((1 - tokens) * 1000) / rate)
+  }
+
+  /** No job is given out until the rules are others. */
+  get isShut(): boolean {
+    const { paused, concurrency, rate } = this.policy
+    return paused || concurrency < 1 || rate === 0
+  }
+
+  /** So many more may be begun within a second, one at least. */
+  soon(now: number): number {
+    return Math.max(1, Math.floor(this.tokens(now) + this.policy.rate))
+  }
+
+  /** What other servers have taken is limited there. */
+  get #runningCount(): number {
+    return this.function.runningCount - this.function.bridges.runningCount
   }
 
   /** A job is given out. */
@@ -67,7 +84,7 @@ export class Flow implements Due {
   tokens(now: number): number {
     const { rate, rateBurst } = this.policy
     if (rate === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
-    return Math.min(rateBurst, this.#tokens + ((now - this.#tokensAt) * rate) / 1000)
+    return Math.min(Math.max(1, rateBurst), this.#tokens + ((now - this.#tokensAt) * rate) / 1000)
   }
 
   // Groups
@@ -126,16 +143,16 @@ export class Flow implements Due {
 
   /** Every job that is parked leaves; whoever calls puts it in line anew, under other rules. */
   takeParked(): Job[] {
-    const jobs: Job[] = []
-    for (const { parked } of this.#groups.values()) {
-      for (const list of parked) {
-        for (const job of list) {
-          list.remove(job)
-          jobs.push(job)
-        }
-      }
-    }
+    const jobs = this.parkedJobs()
+    for (const job of jobs) job.list?.remove(job)
     this.parked.fill(0)
+    return jobs
+  }
+
+  /** In the order they came. */
+  parkedJobs(): Job[] {
+    const jobs: Job[] = []
+    for (const { parked } of this.#groups.values()) for (const list of parked) jobs.push(...list)
     return jobs.sort((one, other) => one.number - other.number)
   }
 

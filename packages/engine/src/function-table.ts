@@ -43,7 +43,7 @@ export class FunctionTable {
   drop(name: string): DropOutcome {
     const jobFunction = this.#byName.get(name)
     if (jobFunction === undefined) return 'not found'
-    if (jobFunction.workerCount > 0 || jobFunction.jobCount > 0) return 'in use'
+    if (jobFunction.workerCount > 0 || jobFunction.bridgeCount > 0 || jobFunction.jobCount > 0) return 'in use'
     this.#byName.delete(name)
     return 'dropped'
   }

@@ -1,7 +1,10 @@
 import { Backlog } from './backlog.ts'
+import { Bridges } from './bridges.ts'
+import { type Elsewhere, nothingElsewhere } from './elsewhere.ts'
 import { Flow, isLimited } from './flow.ts'
 import { type Job, type Priority, priorities } from './job.ts'
 import { List } from './list.ts'
+import { Pace } from './pace.ts'
 import { type Policy, plainPolicy } from './policy.ts'
 import type { Ability } from './session.ts'
 import { Workloads } from './workloads.ts'
@@ -48,6 +51,13 @@ export class JobFunction {
   readonly grabbers: List<Ability> = new List<Ability>()
   /** Those of its workers that were woken and have not grabbed since. */
   wokenCount = 0
+  /** Other servers that can do it and ask for its foreground jobs; they are not among its workers. */
+  bridgeCount = 0
+  readonly bridges: Bridges = new Bridges()
+  elsewhere: Elsewhere = nothingElsewhere
+  /** Of the store's, those that are neither here nor to be had. */
+  claimedElsewhere = 0
+  readonly pace: Pace = new Pace()
   /** By priority, since jobs of one priority leave in the order they came. */
   readonly workloads: readonly [Workloads, Workloads, Workloads] = [new Workloads(), new Workloads(), new Workloads()]
   queueLimits: QueueLimits = noLimits
@@ -121,6 +131,7 @@ export class JobFunction {
   /** Nobody would miss it. */
   get isIdle(): boolean {
     const { high, normal, low } = this.queueLimits
+    if (this.claimedElsewhere > 0 || this.bridgeCount > 0) return false
     return this.jobCount === 0 && this.workerCount === 0 && Math.min(high, normal, low) === Number.POSITIVE_INFINITY
   }
 
@@ -134,6 +145,15 @@ export class JobFunction {
   firstReady(): Job | undefined {
     if (this.room === 0) return undefined
     return this.ready[0].first ?? this.ready[1].first ?? this.ready[2].first
+  }
+
+  /** The first of the highest priority that another server could do and no worker here is about to take. */
+  firstForBridge(): Job | undefined {
+    if (this.readyCount <= this.wokenCount || this.#policy.paused) return undefined
+    for (const list of this.ready) {
+      for (let job = list.first; job !== undefined; job = job.next) if (job.isBridgeable) return job
+    }
+    return undefined
   }
 
   /** The live job that a submission of this unique and workload would join. */

@@ -1,6 +1,7 @@
 export { Addition, type AdditionKind, type Changes, type Ending, type Failure, type Keeper } from './changes.ts'
 export { Durable, type StockedFunction } from './durable.ts'
-export { Engine, type EngineOptions, engineDefaults } from './engine.ts'
+export { type Elsewhere, nothingElsewhere } from './elsewhere.ts'
+export { type ConnectOptions, Engine, type EngineOptions, engineDefaults } from './engine.ts'
 export type { JobFunction, QueueLimits } from './function.ts'
 export type { DropOutcome } from './function-table.ts'
 export { assertInvariants } from './invariants.ts'

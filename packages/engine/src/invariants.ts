@@ -1,6 +1,8 @@
+import { canBegin, idleCount } from './demand.ts'
 import type { Engine } from './engine.ts'
 import { type Flow, isLimited } from './flow.ts'
-import { type Job, priorities } from './job.ts'
+import type { JobFunction } from './function.ts'
+import { type Job, type Priority, priorities } from './job.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -37,6 +39,8 @@ function checkJobs(engine: Engine, mayHaveTwins: boolean): void {
       assert(expiresAt === undefined || job.dueAt === expiresAt, `${place} is due at ${job.dueAt}, not at ${expiresAt}`)
       assert(!job.isAbandoned, `${place} waits though nobody wants it`)
     }
+    const mayBeBegun = job.state === 'ready' && job.isStored
+    assert(!mayBeBegun || engine.durable?.isLapsed !== true, `${place} may be another server's`)
     if (job.state === 'delayed') assert(inDeadlines.has(job), `${place} has no deadline`)
     if (job.owner !== undefined) {
       assert(job.owner.isOpen, `${place} is with a session that is gone`)
@@ -94,28 +98,41 @@ function checkStore(engine: Engine): void {
       assert(onDisk >= adding && adding >= 0, `${name}: ${onDisk} on disk, ${adding} of them new`)
       const isComing =
         backlog.isClaiming[priority] || engine.isDraining || nextClaimAt(engine) < Number.POSITIVE_INFINITY
-      const isFed = onDisk === 0 || jobFunction.heldCount(priority) > 0 || workerCount === 0 || isComing
+      const isNeeded = engine.isShared ? isMissed(engine, jobFunction, priority) : jobFunction.heldCount(priority) === 0
+      const isFed = onDisk === 0 || !isNeeded || workerCount === 0 || isComing
       assert(isFed, `${name}: jobs on disk, workers, and nobody fetches them`)
     }
   }
+}
+
+/** Others would do the job: it is needed here only if a worker has nothing else to do. */
+function isMissed(engine: Engine, jobFunction: JobFunction, priority: Priority): boolean {
+  const { ready, backlog } = jobFunction
+  if (engine.durable?.isLapsed === true) return false
+  if (!canBegin(jobFunction) || idleCount(jobFunction, engine.now) === 0) return false
+  const isOther = (other: Priority): boolean =>
+    other <= priority && (ready[other].length > 0 || backlog.isClaiming[other])
+  // One whose jobs are all parked gets as many more as it may hold.
+  return !Object.values(priorities).some(isOther) && (jobFunction.flow?.parkedCount ?? 0) === 0
 }
 
 function checkFunctions(engine: Engine): void {
   const workers = new Map<string, number>()
   const running = new Map<string, number>()
   const pending = new Map<string, number>()
+  const bridges = new Map<string, number>()
+  const bridged = new Map<string, number>()
+  const add = (counts: Map<string, number>, { name }: JobFunction): unknown =>
+    counts.set(name, (counts.get(name) ?? 0) + 1)
   for (const job of engine.jobs()) {
-    if (job.state === 'pending') pending.set(job.function.name, (pending.get(job.function.name) ?? 0) + 1)
+    if (job.state === 'pending') add(pending, job.function)
   }
   for (const session of engine.sessions()) {
-    for (const {
-      function: { name },
-    } of session.abilities)
-      workers.set(name, (workers.get(name) ?? 0) + 1)
-    for (const {
-      function: { name },
-    } of session.running)
-      running.set(name, (running.get(name) ?? 0) + 1)
+    for (const ability of session.abilities) add(session.isBridge ? bridges : workers, ability.function)
+    for (const job of session.running) {
+      add(running, job.function)
+      if (session.isBridge) add(bridged, job.function)
+    }
   }
   const woken = [...engine.woken()]
   for (const jobFunction of engine.functions()) {
@@ -124,6 +141,8 @@ function checkFunctions(engine: Engine): void {
     assert(jobFunction.runningCount === (running.get(name) ?? 0), `${name}: running count`)
     assert(jobFunction.pendingCount === (pending.get(name) ?? 0), `${name}: pending count`)
     assert(jobFunction.workerCount === (workers.get(name) ?? 0), `${name}: worker count`)
+    assert(jobFunction.bridgeCount === (bridges.get(name) ?? 0), `${name}: bridge count`)
+    assert(jobFunction.bridges.runningCount === (bridged.get(name) ?? 0), `${name}: count of what other servers run`)
     for (const list of ready) {
       let seen = 0
       for (const job of list) {
@@ -133,12 +152,22 @@ function checkFunctions(engine: Engine): void {
       assert(seen === list.length, `${name}: a list's length is wrong`)
     }
     for (const { session } of sleepers) assert(session.isSleeping, `${name}: ${session.id} is listed and awake`)
-    const coming = woken.filter((session) => session.ability(jobFunction) !== undefined).length
+    const onWay = woken.filter((session) => session.ability(jobFunction) !== undefined)
+    const coming = onWay.filter(({ isBridge }) => !isBridge).length
     assert(jobFunction.wokenCount === coming, `${name}: woken count`)
+    assert(jobFunction.bridges.wokenCount === onWay.length - coming, `${name}: count of other servers that were woken`)
     // A ready job of a function with sleepers has somebody on the way, with a deadline to come.
     const isServed = jobFunction.availableCount === 0 || sleepers.length === 0 || coming > 0 || engine.isDraining
     assert(isServed, `${name}: a worker sleeps beside a ready job, and none was woken`)
+    checkBridges(engine, jobFunction)
   }
+}
+
+/** A foreground job that none of the workers here is about to take has another server on the way, if one waits. */
+function checkBridges({ isDraining }: Engine, jobFunction: JobFunction): void {
+  const { sleepers, wokenCount } = jobFunction.bridges
+  const isServed = jobFunction.firstForBridge() === undefined || sleepers.length === 0 || wokenCount > 0 || isDraining
+  assert(isServed, `${jobFunction.name}: another server sleeps beside a job that it could do, and none was woken`)
 }
 
 /** How the jobs of a function are given out, where that is limited. */
@@ -154,7 +183,7 @@ function checkFlows(engine: Engine): void {
     assert(flow.function.flow === flow, `${flow.function.name}: rules that are no more wait for their moment`)
     assert(engine.nextDeadline <= flow.dueAt, `${flow.function.name} goes on before the next deadline`)
   }
-  for (const { name, room, runningCount, flow, policy } of engine.functions()) {
+  for (const { name, room, runningCount, bridges, flow, policy } of engine.functions()) {
     assert((flow !== undefined) === isLimited(policy), `${name}: its limits are not seen to`)
     if (flow === undefined) {
       assert(room === Number.POSITIVE_INFINITY, `${name} has room for ${room} and no limit`)
@@ -167,7 +196,7 @@ function checkFlows(engine: Engine): void {
     const nextAt = room > 0 ? Number.POSITIVE_INFINITY : flow.nextTokenAt(engine.now)
     assert(waiting.has(flow) === flow.index >= 0, `${name}: its index among those that wait is wrong`)
     assert(nextAt === Number.POSITIVE_INFINITY || waiting.has(flow), `${name} waits for a moment that nobody awaits`)
-    const isOver = policy.paused || runningCount >= policy.concurrency
+    const isOver = policy.paused || runningCount - bridges.runningCount >= policy.concurrency
     assert(!isOver || room === 0, `${name} gives out more than it may`)
     checkGroups(flow, slots)
   }
@@ -201,10 +230,10 @@ function checkSessions(engine: Engine): void {
     assert(session.isOpen, `session ${id} is gone and still listed`)
     for (const ability of abilities) {
       assert(session.ability(ability.function) === ability, `session ${id}: an ability is not found`)
-      const { sleepers, grabbers } = ability.function
+      const { sleepers, grabbers } = ability
       const list = session.isSleeping ? sleepers : grabbing.has(session) ? grabbers : undefined
       assert(ability.list === list, `session ${id}: an ability stands in the wrong list`)
-      const isServed = list !== grabbers || ability.function.availableCount === 0 || engine.isDraining
+      const isServed = list !== grabbers || ability.offered === undefined || engine.isDraining || session.isBridge
       assert(isServed, `session ${id} grabs beside a ready job`)
     }
     if (session.isHeld) {

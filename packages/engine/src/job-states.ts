@@ -1,5 +1,6 @@
 import type { Changes, Ending, Failure, Keeper } from './changes.ts'
 import { Deadlines } from './deadlines.ts'
+import { Departures } from './departures.ts'
 import type { EngineOptions } from './engine.ts'
 import type { Flow } from './flow.ts'
 import type { JobFunction } from './function.ts'
@@ -33,6 +34,8 @@ export class JobStates {
   /** Undefined: no job is kept. */
   readonly changes: Changes | undefined
   readonly window: Window | undefined
+  /** Undefined: nobody else uses the store. */
+  readonly departures: Departures | undefined
   /** The store, or without one whoever is there in its place. */
   readonly keeper: Keeper | undefined
   readonly observer: Observer | undefined
@@ -56,7 +59,9 @@ export class JobStates {
     this.outbox = outbox
     this.changes = changes
     this.keeper = changes ?? keeper
-    this.window = changes && new Window(changes, options)
+    this.window = changes && new Window(changes, options, this)
+    this.departures =
+      changes && this.window && options.isShared ? new Departures(this, changes, this.window) : undefined
     this.functions = new FunctionTable(options.functionsMax, options.policyOf)
     this.waking = new Waking(outbox, options)
     this.nextNumber = options.firstNumber
@@ -90,6 +95,13 @@ export class JobStates {
     job.addWaiter(waiter)
   }
 
+  /** For a job that is there. */
+  waitToo(session: Session, job: Job): void {
+    this.wait(session, job)
+    // It may go to another server from now on.
+    if (job.background && job.state === 'ready' && job.function.bridgeCount > 0) this.serveBridges(job.function)
+  }
+
   delay(job: Job, runAt: number): void {
     job.state = 'delayed'
     job.function.delayedCount++
@@ -107,7 +119,14 @@ export class JobStates {
   /** To the end of its priority's line, which is empty if somebody is there to take the job at once. */
   makeReady(job: Job): void {
     const { function: jobFunction } = job
-    if (!this.line(job) || jobFunction.room === 0) return
+    if (!this.line(job)) return
+    if (jobFunction.room > 0) this.#offer(job)
+    if (jobFunction.bridgeCount > 0) this.serveBridges(jobFunction)
+  }
+
+  /** To the workers here. */
+  #offer(job: Job): void {
+    const { function: jobFunction } = job
     const grabber = jobFunction.grabbers.first
     if (grabber === undefined) {
       if (jobFunction.wokenCount < jobFunction.room) this.waking.wakeForJob(jobFunction, this.now)
@@ -117,9 +136,13 @@ export class JobStates {
     }
   }
 
-  /** False: it is parked, and comes into the line when there is room in its group; or it comes too late, and is dead. */
+  /**
+   * False: it is parked, and comes into the line when there is room in its group; or it comes too late, and is dead; or
+   * it has left, since others may have it.
+   */
   line(job: Job): boolean {
     const { flow } = job.function
+    if (job.isStored && this.departures?.admit(job) === false) return false
     if (job.expiresAt > 0 && job.retries === 0) {
       if (job.expiresAt <= this.now) {
         // It stands nowhere yet.
@@ -155,13 +178,15 @@ export class JobStates {
     job.startedAt = this.now
     const timeoutMs = shorter(ability.timeoutMs, job.policy.timeoutMs)
     if (timeoutMs > 0) this.deadlines.add(job, this.now + timeoutMs)
-    if (jobFunction.flow !== undefined) {
+    if (session.isBridge) jobFunction.bridges.runningCount++
+    else if (jobFunction.flow !== undefined) {
       jobFunction.flow.begin(this.now)
       this.#measure(jobFunction.flow)
     }
     this.outbox.jobAssigned(session.id, job, session.grabForm)
     this.observer?.assigned(job, Math.max(0, this.now - job.readyAt))
-    if (jobFunction.backlog.ready[job.priority] > 0) this.window?.refill(jobFunction, job.priority)
+    if (this.departures !== undefined) this.window?.refillAll(jobFunction)
+    else if (jobFunction.backlog.ready[job.priority] > 0) this.window?.refill(jobFunction, job.priority)
   }
 
   // How jobs are given out
@@ -172,18 +197,27 @@ export class JobStates {
     if (flow === undefined) return
     this.#measure(flow)
     if (jobFunction.availableCount > 0) this.serve(jobFunction)
+    else if (jobFunction.bridgeCount > 0) this.serveBridges(jobFunction)
+    if (this.departures !== undefined) this.window?.refillAll(jobFunction)
   }
 
   /** Those that wait for jobs of the function get them. */
   serve(jobFunction: JobFunction): void {
     for (const { session } of jobFunction.grabbers) this.giveNext(session)
     this.waking.wakeForAll(jobFunction, this.now)
+    if (jobFunction.bridgeCount > 0) this.serveBridges(jobFunction)
+  }
+
+  /** Other servers get what no worker here is about to take. */
+  serveBridges(jobFunction: JobFunction): void {
+    for (const { session } of jobFunction.bridges.grabbers) this.giveNext(session)
+    this.waking.wakeBridges(jobFunction, this.now)
   }
 
   /** The session, which asks for a job, gets its next one. False: there is none. */
   giveNext(session: Session): boolean {
     const ability = this.isDraining ? undefined : session.chooseAbility()
-    const job = ability?.function.firstReady()
+    const job = ability?.offered
     if (ability === undefined || job === undefined) return false
     this.leaveGrabbing(session)
     this.assign(job, ability)
@@ -219,6 +253,7 @@ export class JobStates {
     if (flow !== undefined) this.#measure(flow)
     this.serve(jobFunction)
     this.window?.refillAll(jobFunction)
+    this.departures?.watch(jobFunction)
   }
 
   #takeLine(jobFunction: JobFunction): Job[] {
@@ -264,7 +299,7 @@ export class JobStates {
   timeOut(job: Job): void {
     const { attempts, timeoutMs } = job.policy
     const isOurs = timeoutMs > 0 && shorter(job.owner?.ability(job.function)?.timeoutMs ?? 0, timeoutMs) === timeoutMs
-    this.#takeBack(job, 'timeout')
+    this.takeBack(job, 'timeout')
     if (attempts !== undefined && this.#mayBeRetried(job)) this.#endAttempt(job, attempts, 'timeout', noBytes)
     else if (isOurs) this.finish(job, 'failed', noBytes, 'timeout')
     else this.lose(job, 'timeout')
@@ -280,7 +315,7 @@ export class JobStates {
 
   /** Ends a job, whatever its policy says: its waiters see it fail. */
   cancel(job: Job): void {
-    this.#takeBack(job, 'cancelled')
+    this.takeBack(job, 'cancelled')
     this.#tell(job, 'failed', noBytes)
     this.#report(job, 'cancelled', false, noBytes)
     this.end(job)
@@ -307,6 +342,18 @@ export class JobStates {
     } else this.end(job)
   }
 
+  /** Another server has it, and it goes on there. */
+  moveAway(job: Job): void {
+    this.takeBack(job, 'cancelled')
+    this.#tell(job, 'failed', noBytes)
+    if (job.isObserved) this.observer?.moved?.(job)
+    this.takeOut(job)
+    this.setTransient(job)
+    this.removeWaited(job, 'ended')
+    this.window?.refillAll(job.function)
+    this.goOn(job.function)
+  }
+
   #report(job: Job, outcome: JobOutcome, isDead: boolean, data: Uint8Array): void {
     if (!job.isObserved) return
     const runMs = job.state === 'running' ? this.now - job.startedAt : undefined
@@ -321,9 +368,9 @@ export class JobStates {
     }
   }
 
-  /** As its policy says: somebody wants it. */
+  /** As its policy says: somebody wants it. What has come from another server is tried again by that one. */
   #mayBeRetried(job: Job): boolean {
-    return job.background || (job.policy.retryForeground && !job.isAbandoned)
+    return job.background || (job.policy.retryForeground && !job.isAbandoned && !job.isForwarded)
   }
 
   #endAttempt(job: Job, attempts: number, reason: FailureReason, error: Uint8Array): void {
@@ -362,7 +409,7 @@ export class JobStates {
     job.numerator = 0
     job.denominator = 0
     if (failure !== undefined && job.background) {
-      const mayLeave = waitMs > 0 && job.isStored && job.addition === undefined
+      const mayLeave = waitMs > 0 && job.isStored && job.addition === undefined && !this.#isWaitedForHere(job)
       this.keeper?.retry(job, mayLeave ? this.now + waitMs : 0, failure)
       if (mayLeave) {
         this.#stopRunning(job)
@@ -376,8 +423,13 @@ export class JobStates {
     this.goOn(jobFunction)
   }
 
+  /** If it left, somebody else might do it, and nobody here would hear of its result. */
+  #isWaitedForHere({ waiters }: Job): boolean {
+    return this.departures !== undefined && waiters.length > 0
+  }
+
   /** What the worker still says of it is dropped. It is told, if it wants to be. */
-  #takeBack(job: Job, reason: 'cancelled' | 'timeout'): void {
+  takeBack(job: Job, reason: 'cancelled' | 'timeout'): void {
     const { owner, number } = job
     if (owner === undefined) return
     owner.revoke(number)
@@ -387,19 +439,26 @@ export class JobStates {
   /** `dead` and `kept`: whoever keeps it has been told. */
   end(job: Job, as: 'ended' | 'dead' | 'kept' = 'ended'): void {
     const { function: jobFunction } = job
+    const wasReady = job.state === 'ready'
+    this.takeOut(job)
+    if (wasReady) this.window?.left(jobFunction, job.priority)
+    if ((job.isStored && job.state !== 'stored') || job.addition !== undefined) {
+      this.setTransient(job)
+      if (as === 'ended') this.changes?.forget(job.number)
+    }
+    this.removeWaited(job, as)
+    this.goOn(jobFunction)
+  }
+
+  /** From the place where it stands. */
+  takeOut(job: Job): void {
+    const { function: jobFunction } = job
     if (job.state === 'running') this.#stopRunning(job)
     else if (job.state === 'ready') this.#leaveLine(job)
     else if (job.state === 'delayed') {
       this.deadlines.remove(job)
       jobFunction.delayedCount--
     } else if (job.state === 'pending') jobFunction.pendingCount--
-    if ((job.isStored && job.state !== 'stored') || job.addition !== undefined) {
-      this.setTransient(job)
-      if (as === 'ended') this.changes?.forget(job.number)
-    }
-    for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
-    this.remove(job, as)
-    this.goOn(jobFunction)
   }
 
   /** A ready job goes to the end of another line. */
@@ -414,7 +473,7 @@ export class JobStates {
     if (job.state === 'ready') {
       if (isParked) jobFunction.flow?.park(job)
       else jobFunction.ready[priority].push(job)
-      this.window?.refill(jobFunction, previous)
+      this.window?.left(jobFunction, previous)
     }
   }
 
@@ -431,12 +490,13 @@ export class JobStates {
       jobFunction.readyCount--
       this.#leaveGroup(job)
     }
-    this.window?.refill(jobFunction, job.priority)
   }
 
   #stopRunning(job: Job): void {
     job.list?.remove(job)
     job.function.runningCount--
+    if (job.owner?.isBridge === true) job.function.bridges.runningCount--
+    else if (this.departures !== undefined) job.function.pace.add(this.now)
     job.owner = undefined
     if (job.index >= 0) this.deadlines.remove(job)
     this.#leaveGroup(job)
@@ -445,6 +505,12 @@ export class JobStates {
   #leaveGroup(job: Job): void {
     const next = job.function.flow?.leave(job)
     if (next !== undefined) this.#enterLine(next)
+  }
+
+  /** Nobody waits for it any more. */
+  removeWaited(job: Job, as: 'ended' | 'dead' | 'kept' | 'stored'): void {
+    for (const waiter of job.waiters) waiter.session.waiting.remove(waiter)
+    this.remove(job, as)
   }
 
   remove(job: Job, as: 'ended' | 'dead' | 'kept' | 'stored' = 'ended'): void {

@@ -24,10 +24,10 @@ export type JobState = 'pending' | 'stored' | 'delayed' | 'ready' | 'running' | 
 
 /** From each state, where a job can go. `docs/job-states.md` holds the same table, and a test compares them. */
 export const jobTransitions: Readonly<Record<JobState, readonly JobState[]>> = {
-  pending: ['ready', 'ended'],
+  pending: ['ready', 'stored', 'ended'],
   stored: ['ready', 'ended', 'dead'],
-  delayed: ['ready', 'ended'],
-  ready: ['running', 'ended', 'dead'],
+  delayed: ['ready', 'stored', 'ended'],
+  ready: ['running', 'stored', 'ended', 'dead'],
   running: ['ready', 'delayed', 'stored', 'ended', 'dead', 'kept'],
   dead: ['stored', 'ready', 'ended'],
   kept: ['ended'],
@@ -89,6 +89,8 @@ export class Job implements Linked<Job>, Due {
   successor: Job | undefined = undefined
   /** Others of its unique do not find it, but that job. */
   isHidden = false
+  /** It has come from another server, which waits for it. */
+  isForwarded = false
   /** The worker session that has it, while it is running. */
   owner: Session | undefined = undefined
   /** Attempts that have ended. */
@@ -179,6 +181,12 @@ export class Job implements Linked<Job>, Due {
   /** Nobody would learn that it was done. */
   get isAbandoned(): boolean {
     return !this.background && this.waiters.length === 0
+  }
+
+  /** Another server may do it: a foreground job, or one that a client waits for here, where nobody can do it. */
+  get isBridgeable(): boolean {
+    if (this.isForwarded) return false
+    return !this.background || (this.#waiters.length > 0 && this.function.workerCount === 0)
   }
 
   addWaiter(waiter: Waiter): void {

@@ -34,6 +34,8 @@ export interface Observer {
   ended(job: Job, outcome: JobOutcome, isDead: boolean, runMs: number | undefined, data: Uint8Array): void
   /** The same for one that was on disk alone. */
   endedOnDisk(jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled', isDead: boolean): void
+  /** Another server has the job, which has not ended: nothing more is told of it here. */
+  moved?(job: Job): void
   /** A worker can do it from now on, or no longer. */
   workersChanged?(jobFunction: JobFunction): void
 }

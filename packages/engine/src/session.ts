@@ -39,11 +39,31 @@ export class Ability implements Linked<Ability> {
     this.function = jobFunction
     this.timeoutMs = timeoutMs
   }
+
+  /** The job that it would be given now. */
+  get offered(): Job | undefined {
+    return this.session.isBridge ? this.function.firstForBridge() : this.function.firstReady()
+  }
+
+  get sleepers(): List<Ability> {
+    return this.session.isBridge ? this.function.bridges.sleepers : this.function.sleepers
+  }
+
+  get grabbers(): List<Ability> {
+    return this.session.isBridge ? this.function.bridges.grabbers : this.function.grabbers
+  }
+
+  countWoken(by: 1 | -1): void {
+    if (this.session.isBridge) this.function.bridges.wokenCount += by
+    else this.function.wokenCount += by
+  }
 }
 
 /** Whoever sends commands and gets events: client, worker or both. The engine knows it by its number. */
 export class Session implements Linked<Session> {
   readonly id: number
+  /** It is another server's. */
+  readonly isBridge: boolean
   /** It wants WORK_EXCEPTION as such; without, it gets WORK_FAIL. */
   exceptions: boolean
   /** It wants to be told that a job that it has is its own no longer. */
@@ -69,8 +89,9 @@ export class Session implements Linked<Session> {
   previous: Session | undefined = undefined
   next: Session | undefined = undefined
 
-  constructor(id: number, exceptions: boolean) {
+  constructor(id: number, exceptions: boolean, isBridge: boolean) {
     this.id = id
+    this.isBridge = isBridge
     this.exceptions = exceptions
   }
 
@@ -105,12 +126,13 @@ export class Session implements Linked<Session> {
 
   /** The store is looking for jobs that it can do. */
   get isServedByStore(): boolean {
+    if (this.isBridge) return false
     for (const ability of this.#turns) if (ability.function.backlog.isAsked) return true
     return false
   }
 
   hasReadyJob(): boolean {
-    for (const ability of this.#turns) if (ability.function.availableCount > 0) return true
+    for (const ability of this.#turns) if (ability.offered !== undefined) return true
     return false
   }
 
@@ -120,7 +142,7 @@ export class Session implements Linked<Session> {
     let chosenPriority = Number.POSITIVE_INFINITY
     for (let i = this.#turns.length - 1; i >= 0 && chosenPriority > 0; i--) {
       const ability = this.#turns[i]
-      const priority = ability?.function.firstReady()?.priority ?? Number.POSITIVE_INFINITY
+      const priority = ability?.offered?.priority ?? Number.POSITIVE_INFINITY
       if (priority >= chosenPriority) continue
       chosen = ability
       chosenPriority = priority

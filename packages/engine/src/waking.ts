@@ -45,10 +45,11 @@ export class Waking {
   /** NOOP at once if there is a job to be had. */
   sleep(session: Session, now: number): void {
     if (session.isSleeping) return
-    this.leaveWoken(session)
+    const wasWoken = this.leaveWoken(session)
     session.isSleeping = true
-    for (const ability of session.abilities) ability.function.sleepers.push(ability)
+    for (const ability of session.abilities) ability.sleepers.push(ability)
     if (!this.isStopped && session.hasReadyJob()) this.#wake(session, now)
+    else if (wasWoken) this.wakeInPlaceOf(session, now)
   }
 
   /** Out of the lists of sleepers and woken; true if it had been woken for a job. */
@@ -64,7 +65,7 @@ export class Waking {
   leaveWoken(session: Session): boolean {
     if (session.list !== this.woken) return false
     this.woken.remove(session)
-    for (const ability of session.abilities) ability.function.wokenCount--
+    for (const ability of session.abilities) ability.countWoken(-1)
     return true
   }
 
@@ -76,6 +77,7 @@ export class Waking {
   /** One that was woken for this function is lost to it. */
   wakeForRest(jobFunction: JobFunction, now: number): void {
     if (jobFunction.wokenCount < jobFunction.availableCount) this.#wakeSleepers(jobFunction, 1, now)
+    if (jobFunction.bridgeCount > 0) this.wakeBridges(jobFunction, now)
   }
 
   /** More jobs than one can be had at once. */
@@ -85,23 +87,35 @@ export class Waking {
     }
   }
 
+  /** Other servers, for jobs that none of the workers here is on its way for. */
+  wakeBridges(jobFunction: JobFunction, now: number): void {
+    const { bridges } = jobFunction
+    if (this.isStopped || bridges.sleepers.first === undefined || jobFunction.firstForBridge() === undefined) return
+    while (
+      bridges.sleepers.first !== undefined &&
+      bridges.wokenCount < jobFunction.readyCount - jobFunction.wokenCount
+    ) {
+      this.#wake(bridges.sleepers.first.session, now)
+    }
+  }
+
   wakeInPlaceOf(session: Session, now: number): void {
     for (const ability of session.abilities) this.wakeForRest(ability.function, now)
   }
 
   /** The session has a new ability. */
   add(ability: Ability, now: number): void {
-    const { session, function: jobFunction } = ability
-    if (session.list === this.woken) jobFunction.wokenCount++
+    const { session } = ability
+    if (session.list === this.woken) ability.countWoken(1)
     if (!session.isSleeping) return
-    jobFunction.sleepers.push(ability)
-    if (!this.isStopped && jobFunction.availableCount > 0) this.#wake(session, now)
+    ability.sleepers.push(ability)
+    if (!this.isStopped && ability.offered !== undefined) this.#wake(session, now)
   }
 
   /** The session has this ability no longer. */
   remove(ability: Ability): void {
     ability.list?.remove(ability)
-    if (ability.session.list === this.woken) ability.function.wokenCount--
+    if (ability.session.list === this.woken) ability.countWoken(-1)
   }
 
   /** Those that have slept longest. */
@@ -118,7 +132,7 @@ export class Waking {
     this.awaken(session)
     session.wakeDeadline = now + this.#options.wakeTimeoutMs
     this.woken.push(session)
-    for (const ability of session.abilities) ability.function.wokenCount++
+    for (const ability of session.abilities) ability.countWoken(1)
     this.#outbox.noop(session.id)
   }
 }

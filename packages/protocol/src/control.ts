@@ -234,6 +234,8 @@ export interface JobSummary {
   readonly background: boolean
   /** The client id and address of the worker that has it. */
   readonly worker?: string
+  /** In a cluster, the name of the server that has it, if that is another one: `state` is then what is likely. */
+  readonly server?: string
   /** The id of its connection, see `connections`. */
   readonly connection?: number
   readonly numerator?: number
@@ -405,4 +407,26 @@ export interface ServerState {
   /** There are no rules of access. */
   readonly isOpen: boolean
   readonly features: readonly string[]
+  /** All servers that use the same store; left out: this one has its store alone. */
+  readonly cluster?: {
+    /** What a server has is the others' when it was not heard of for so long. */
+    readonly leaseMs: number
+    readonly servers: readonly ClusterServerState[]
+  }
+}
+
+export interface ClusterServerState {
+  readonly id: number
+  readonly name: string
+  readonly isThis: boolean
+  /** It fires schedules and does all else that one server does for all. */
+  readonly isLeader: boolean
+  /** When it was heard of last, by the store's clock. */
+  readonly seenAt: number
+  readonly version?: string
+  readonly startedAt?: number
+  /** Where the others reach it; left out: they can't. */
+  readonly address?: string
+  /** Jobs that run there. */
+  readonly running: number
 }

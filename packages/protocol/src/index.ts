@@ -3,6 +3,7 @@ export { type CountRow, parseCountRow, parseWorkerRow, type WorkerRow } from './
 export { Arguments } from './arguments.ts'
 export type {
   Bytes,
+  ClusterServerState,
   ConnectionState,
   ControlAnswer,
   ControlErrorCode,

@@ -1,4 +1,4 @@
-import { type Engine, priorities } from '@geartrain/engine'
+import type { Engine } from '@geartrain/engine'
 import { type AdminCommand, adminAnswers, parseAdminLine, type WireError, wireErrors } from '@geartrain/protocol'
 import type { Actor, Role } from './access/actor.ts'
 import type { Audit } from './access/audit.ts'
@@ -6,6 +6,7 @@ import { deniedSentence } from './access/denied.ts'
 import { isLoopback } from './access/network.ts'
 import { mayAsk } from './access/packet-roles.ts'
 import type { Connection, Listing, ListingPause } from './connection.ts'
+import { functionTotals } from './cluster/totals.ts'
 import type { Connections } from './connections.ts'
 import { type CancelContext, cancelJob } from './control/cancel-job.ts'
 import type { JobFunctions } from './control/job-functions.ts'
@@ -182,9 +183,11 @@ export class Admin {
   }
 
   *#status(actor: Actor): Listing {
-    for (const { name, jobCount, runningCount, workerCount } of this.#engine.functions()) {
+    for (const jobFunction of this.#engine.functions()) {
+      const { name } = jobFunction
       if (!actor.may('view', name)) continue
-      yield `${oneLine(name)}\t${jobCount}\t${runningCount}\t${workerCount}\n`
+      const { all, running, workers } = functionTotals(jobFunction)
+      yield `${oneLine(name)}\t${all}\t${running}\t${workers}\n`
     }
     yield listEnd
   }
@@ -192,12 +195,10 @@ export class Admin {
   /** Delayed jobs wait among those of their priority, which is normal. */
   *#priorityStatus(actor: Actor): Listing {
     for (const jobFunction of this.#engine.functions()) {
-      const { name, delayedCount, backlog, workerCount } = jobFunction
+      const { name } = jobFunction
       if (!actor.may('view', name)) continue
-      const high = jobFunction.queuedCount(priorities.high)
-      const normal = jobFunction.queuedCount(priorities.normal) + delayedCount + backlog.delayed
-      const low = jobFunction.queuedCount(priorities.low)
-      yield `${oneLine(name)}\t${high}\t${normal}\t${low}\t${workerCount}\n`
+      const { ready, delayed, workers } = functionTotals(jobFunction)
+      yield `${oneLine(name)}\t${ready[0]}\t${ready[1] + delayed}\t${ready[2]}\t${workers}\n`
     }
     yield listEnd
   }

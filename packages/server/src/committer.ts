@@ -6,7 +6,14 @@ import type { BatchQueue } from './store/batch-queue.ts'
 import { failureIn, noAnswer, toFailure, unknownFailure, unwritable } from './store/failures.ts'
 import { StoreNews, type StoreTrouble } from './store/news.ts'
 import { OpenBatch } from './store/open-batch.ts'
-import { type BatchResult, type Store, StoreError, type StoreFailure, type StoreState } from './store/store.ts'
+import {
+  type BatchResult,
+  type Store,
+  type StoredDocument,
+  StoreError,
+  type StoreFailure,
+  type StoreState,
+} from './store/store.ts'
 import type { Turn } from './turn.ts'
 import type { WallTime } from './wall-time.ts'
 
@@ -26,6 +33,8 @@ export interface CommitterContext {
   readonly log: Log
   /** The store is said to fail, or to work again. */
   readonly onStoreNews: (isFailing: boolean) => void
+  /** A store that others use as well is open again, and has these: others may have changed them meanwhile. */
+  readonly onOpenedAnew?: ((documents: readonly StoredDocument[]) => void) | undefined
 }
 
 /** Who is told what has become of batches. */
@@ -34,19 +43,22 @@ export interface BatchTold {
   left(): void
   /** All writes are done. Answers to requests come next. */
   written(batch: OpenBatch, result: BatchResult): void
-  /** None of the writes was done. */
-  notWritten(batch: OpenBatch, failure: StoreFailure): void
+  /** None of the writes was done. `isLeaseOver`: what this server did in it for all others, another one does from now on. */
+  notWritten(batch: OpenBatch, failure: StoreFailure, isLeaseOver?: boolean): void
   /** All that was to be done about the batch is done. */
   released(batch: OpenBatch): void
   /** Puts into this batch what a store that is opened anew must know before it says what it has. */
   sayFirst(batch: OpenBatch): void
+  /** Numbers of jobs that this server has or has had, and of which a store that others use is yet to hear what became of them. */
+  held(): Set<number>
   /** The store is open, and has this. */
   opened(state: StoreState): void
 }
 
 /**
  * Hands batches to the store, one at a time. When the store fails, it is tried, and opened anew if need be, until it
- * works.
+ * works. One that others use as well says then what has become of the batch that it had; until then those who wait for
+ * that batch go on waiting.
  */
 export class Committer {
   readonly #context: CommitterContext
@@ -83,14 +95,14 @@ export class Committer {
 
   /** Before anything else. Rejects with a StoreError. */
   async open(engine: Engine, turn: Turn): Promise<StoreState> {
-    const { store, clock, handles } = this.#context
+    const { store, wallTime, handles } = this.#context
     this.#engine = engine
     this.#turn = turn
     try {
-      const state = await store.open(clock.wallNow() * 1000)
+      const state = await store.open(wallTime.now * 1000)
       const batch = new OpenBatch()
       batch.reserve = { from: state.firstNumber, count: reservedNumbers }
-      const { failure, reserved } = await store.commit(batch.written(clock.wallNow()))
+      const { failure, reserved } = await store.commit(batch.written(wallTime.now))
       if (failure !== undefined) throw unwritable(store, failure)
       const firstNumber = reserved ?? state.firstNumber
       this.#reservedUntil = firstNumber + reservedNumbers
@@ -195,7 +207,8 @@ export class Committer {
       },
       (error: unknown) => {
         this.#batches.committing = undefined
-        this.#inTurn(() => this.#lose(batch, toFailure(error)))
+        const failure = toFailure(error)
+        this.#inTurn(() => (this.#isShared ? this.#leaveOpen(batch, failure) : this.#lose(batch, failure)))
       },
     )
   }
@@ -241,15 +254,17 @@ export class Committer {
 
   #apply(batch: OpenBatch, result: BatchResult): void {
     const { failure } = result
-    if (failure?.isBroken === true) return this.#lose(batch, failure)
+    if (failure?.isBroken === true) return this.#isShared ? this.#failAll(batch, failure) : this.#lose(batch, failure)
     if (failure !== undefined) this.#told.notWritten(batch, failure)
-    else {
-      this.#told.written(batch, result)
-      this.#reserved(batch.reserve?.count ?? 0, result.reserved)
-    }
+    else this.#keepWritten(batch, result)
     for (const [index, onAnswer] of batch.onAnswer.entries()) onAnswer(result.answers[index] ?? noAnswer)
     this.#release(batch, failure)
     this.#setFailure(failureIn(result))
+  }
+
+  #keepWritten(batch: OpenBatch, result: BatchResult): void {
+    this.#told.written(batch, result)
+    this.#reserved(batch.reserve?.count ?? 0, result.reserved)
   }
 
   #release(batch: OpenBatch, failure: StoreFailure | undefined): void {
@@ -259,6 +274,25 @@ export class Committer {
   }
 
   // When the store fails
+
+  /** Others use it as well. */
+  get #isShared(): boolean {
+    return this.#context.store.cluster !== undefined
+  }
+
+  /** It has lost its connection between two batches. */
+  break(failure: StoreFailure): void {
+    if (this.#isBroken || this.#batches.committing !== undefined) return
+    this.#isBroken = true
+    this.#setFailure(failure)
+  }
+
+  /** The store is gone, and will say whether it has kept it. */
+  #leaveOpen(batch: OpenBatch, failure: StoreFailure): void {
+    this.#batches.unresolved = batch
+    this.#isBroken = true
+    this.#setFailure(failure)
+  }
 
   /**
    * The store is gone, and may have kept it. What is refused now goes when it is opened: nobody is to run it. What was
@@ -312,6 +346,7 @@ export class Committer {
   }
 
   async #openAnew(): Promise<void> {
+    if (this.#isShared) return await this.#openShared()
     this.#isOpening = true
     const state = await this.#tryToOpen().catch(toFailure)
     this.#isOpening = false
@@ -320,6 +355,72 @@ export class Committer {
     this.#isBroken = false
     this.#inTurn(() => this.#told.opened(state))
     this.#setFailure(undefined)
+  }
+
+  /** Others may have taken what this server had. */
+  async #openShared(): Promise<void> {
+    const { store, wallTime } = this.#context
+    this.#isOpening = true
+    const held = this.#told.held()
+    const state = await store.open(wallTime.now * 1000, Float64Array.from(held)).catch(toFailure)
+    this.#isOpening = false
+    if (this.#engine === undefined) return
+    if ('isBroken' in state) return this.#setFailure(state)
+    this.#isBroken = false
+    this.#inTurn(() => this.#takeUp(state, held))
+    // A batch may have been lost at once.
+    if (!this.#isBroken) this.#setFailure(undefined)
+  }
+
+  /** What has become of the batch that it had, of jobs that were here, and of what this server did for all others. */
+  #takeUp(state: StoreState, held: ReadonlySet<number>): void {
+    const { lost = noNumbers, resolved } = state.shared ?? {}
+    const { unresolved } = this.#batches
+    this.#batches.unresolved = undefined
+    this.#giveUpLead()
+    const { handles } = this.#context
+    for (const total of lost) this.#engine?.durable?.lost(handles.numberOf(total), 'moved')
+    if (unresolved !== undefined) {
+      const failure = resolved === undefined ? (this.#failure ?? unknownFailure) : resolved.failure
+      if (resolved === undefined || failure !== undefined) this.#told.notWritten(unresolved, failure ?? unknownFailure, true)
+      else this.#keepWritten(unresolved, resolved)
+      // What was claimed and not heard of is anybody's.
+      for (const onAnswer of unresolved.onAnswer) onAnswer(noAnswer)
+      this.#release(unresolved, failure)
+    }
+    this.#told.opened(state)
+    this.#context.onOpenedAnew?.(this.#withUnkept(state.documents))
+    // What was let go while the store was opened is nobody's.
+    const stillHeld = this.#told.held()
+    const taken = new Set(lost)
+    const left = [...held].filter((total) => !stillHeld.has(total) && !taken.has(total))
+    if (left.length > 0) this.#batches.open.change({ kind: 'release', numbers: Float64Array.from(left) })
+  }
+
+  /** Another server may do that by now. */
+  #giveUpLead(): void {
+    const failure = this.#failure ?? unknownFailure
+    const { waiting } = this.#batches
+    for (let count = waiting.some(({ isOfLease }) => isOfLease) ? waiting.length : 0; count > 0; count--) {
+      const batch = this.#takeFirst()
+      this.#told.notWritten(batch, failure, true)
+      for (const onAnswer of batch.onAnswer) onAnswer({ kind: 'failed', failure })
+      this.#release(batch, failure)
+    }
+  }
+
+  /** What this server has changed, and is yet to be kept, holds. */
+  #withUnkept(documents: readonly StoredDocument[]): readonly StoredDocument[] {
+    const byKey = new Map(documents.map((document) => [`${document.kind} ${document.name}`, document]))
+    for (const { changes, onChanged } of this.#batches.all) {
+      for (const [index, change] of changes.entries()) {
+        if (change.kind !== 'document' || onChanged[index] !== undefined) continue
+        const { kind, name, body } = change.document
+        if (body === undefined) byKey.delete(`${kind} ${name}`)
+        else byKey.set(`${kind} ${name}`, { kind, name, body })
+      }
+    }
+    return [...byKey.values()]
   }
 
   async #tryToOpen(): Promise<StoreState> {
@@ -347,3 +448,5 @@ export class Committer {
     })
   }
 }
+
+const noNumbers = new Float64Array(0)

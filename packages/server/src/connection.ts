@@ -54,7 +54,8 @@ export class Connection {
   readonly id: number
   /** `-` if it is not known. */
   readonly address: string
-  readonly session: Session
+  /** Another one when it turns out that the peer is another server. */
+  session: Session
   /** Who the peer is, as far as it has shown. */
   actor: Actor
   readonly decoder: Decoder
@@ -121,6 +122,11 @@ export class Connection {
       context.log.debug({ connection: id, address: this.address, err: error }, 'connection failed'),
     )
     socket.on('close', () => this.#onClose())
+  }
+
+  /** What it sends is not read for now. */
+  get isHeldBack(): boolean {
+    return this.#mustWait
   }
 
   /** In the engine's time. */

@@ -1,6 +1,7 @@
 import { type Engine, type GrabForm, type Job, type Priority, priorities, type Submission } from '@geartrain/engine'
 import {
   Arguments,
+  type JobSummary,
   NameCache,
   type PacketName,
   packetKinds,
@@ -13,6 +14,9 @@ import type { Access } from './access/access.ts'
 import { deniedSentence, wrongTokenLine, wrongTokenSentence } from './access/denied.ts'
 import { mayAsk, packetRolesByType } from './access/packet-roles.ts'
 import { tokenBytesMax } from './access/token.ts'
+import { jobElsewhere } from './cluster/elsewhere.ts'
+import type { Links } from './cluster/links/links.ts'
+import type { Members } from './cluster/members.ts'
 import type { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Control } from './control/control.ts'
@@ -41,6 +45,9 @@ export interface DispatchContext {
   readonly journal: Journal | undefined
   readonly schedules: Schedules
   readonly control: Control
+  readonly links: Links
+  /** Undefined: this server has its store alone. */
+  readonly members: Members | undefined
   readonly access: Access
   readonly log: Log
 }
@@ -59,6 +66,8 @@ export class Dispatch {
   readonly #journal: Journal | undefined
   readonly #schedules: Schedules
   readonly #control: Control
+  readonly #links: Links
+  readonly #members: Members | undefined
   readonly #access: Access
   readonly #log: Log
   readonly #names = new NameCache()
@@ -68,7 +77,7 @@ export class Dispatch {
   readonly #byType: (Handler | undefined)[] = []
 
   constructor(engine: Engine, context: DispatchContext) {
-    const { connections, handles, limits, wallTime, journal, schedules, control, access, log } = context
+    const { connections, handles, limits, wallTime, journal, schedules, control, links, access, log } = context
     this.#engine = engine
     this.#connections = connections
     this.#handles = handles
@@ -77,6 +86,8 @@ export class Dispatch {
     this.#journal = journal
     this.#schedules = schedules
     this.#control = control
+    this.#links = links
+    this.#members = context.members
     this.#access = access
     this.#log = log
     for (const [name, handler] of Object.entries(this.#handlers)) {
@@ -323,8 +334,8 @@ export class Dispatch {
     const handle = this.#first(connection)
     const job = this.#engine.findJob(number)
     if (job !== undefined || Number.isNaN(number)) return writeStatus(connection, handle, shownTo(connection, job))
-    this.#askStore(connection, { kind: 'find', number: this.#handles.total(number) }, (isKnown) => {
-      writeStatus(connection, handle, isKnown ? queued : undefined)
+    this.#askStore(connection, { kind: 'find', number: this.#handles.total(number) }, (status) => {
+      writeStatus(connection, handle, status)
     })
   }
 
@@ -337,8 +348,8 @@ export class Dispatch {
     if (job !== undefined || unique === '') {
       return writeUniqueStatus(connection, name, shownTo(connection, job) ?? this.#findOther(connection, unique))
     }
-    this.#askStore(connection, { kind: 'find unique', unique }, (isKnown) => {
-      writeUniqueStatus(connection, name, isKnown ? queued : undefined)
+    this.#askStore(connection, { kind: 'find unique', unique }, (status) => {
+      writeUniqueStatus(connection, name, status)
     })
   }
 
@@ -353,22 +364,33 @@ export class Dispatch {
   }
 
   /** The store may know a job that the engine does not. Until it has answered, no more is read from the connection. */
-  #askStore(connection: Connection, request: StoreRequest, reply: (isKnown: boolean) => void): void {
-    if (this.#journal === undefined || this.#engine.backlogSize === 0) return reply(false)
+  #askStore(connection: Connection, request: StoreRequest, reply: (status: Status | undefined) => void): void {
+    const mayKnow = this.#journal?.isShared === true || this.#engine.backlogSize > 0
+    if (this.#journal === undefined || !mayKnow) return reply(undefined)
     const goOn = connection.pause()
-    this.#journal.lookUp(request, (answer) => {
-      if (this.#connections.to(connection.id) === connection) {
-        if (answer.kind === 'failed') connection.error(lookUpError(answer.failure))
-        else reply(answer.kind === 'find' && answer.job !== undefined && mayAsk(connection.actor, answer.job.function))
-      }
+    const finish = (answer: () => void) => {
+      if (this.#connections.to(connection.id) === connection) answer()
       goOn()
+    }
+    this.#journal.lookUp(request, (answer) => {
+      if (answer.kind === 'failed') return finish(() => connection.error(lookUpError(answer.failure)))
+      const job = answer.kind === 'find' ? answer.job : undefined
+      if (job === undefined || !mayAsk(connection.actor, job.function)) return finish(() => reply(undefined))
+      const elsewhere = jobElsewhere(this.#members, job)
+      if (elsewhere === undefined || job.claimedBy === undefined) return finish(() => reply(queued))
+      // The server that has it knows more than the store; without its word it is what can be guessed.
+      this.#links.askFor(job.claimedBy, job.number, (known) =>
+        finish(() => reply(known === undefined ? (elsewhere.isRunning ? running : queued) : statusThere(known))),
+      )
     })
   }
 
   /** Until it is answered, no more is read from the connection. */
   #answerControl(connection: Connection): void {
+    const request = this.#data(connection)
+    if (this.#links.receive(connection, request)) return
     const goOn = connection.pause()
-    this.#control.performJson(this.#data(connection), connection.actor, (answer) => {
+    this.#control.performJson(request, connection.actor, (answer) => {
       if (this.#connections.to(connection.id) === connection) {
         connection.output.packet(packets.CONTROL_RES.type, answer.length, 0)
         connection.output.data(answer)
@@ -455,6 +477,13 @@ function shownTo({ actor }: Connection, job: Job | undefined): Job | undefined {
 
 /** What is only in the store has not begun, and nobody here waits for it. */
 const queued: Status = { state: 'stored', numerator: 0, denominator: 0, waiters: [] }
+
+function statusThere({ state, numerator = 0, denominator = 0 }: JobSummary): Status {
+  return { ...(state === 'running' ? running : queued), numerator, denominator }
+}
+
+/** Another server's worker has it. */
+const running: Status = { ...queued, state: 'running' }
 
 function writeStatus(connection: Connection, handle: Uint8Array, job: Status | undefined): void {
   repeatWith(connection, packets.STATUS_RES.type, handle, statusOf(job))

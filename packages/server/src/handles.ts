@@ -21,6 +21,8 @@ export function defaultHandlePrefix(): string {
 export class Handles {
   /** Every handle has as many bytes. */
   readonly length: number
+  /** Handles of other servers, with other prefixes, are read as well: with a store that several use, the number says which job it is. */
+  isAnyPrefix = false
   #base: number
   readonly #prefix: string
   /** Prefix, colon and the high digits of the last number written: what most handles have in common. */
@@ -70,22 +72,22 @@ export class Handles {
     writer.length = start + lowDigits
   }
 
-  /** The number of a handle with this server's prefix; NaN for any other text. */
+  /** The number of a handle with this server's prefix, or with any; NaN for any other text. */
   read(bytes: Uint8Array, start: number, end: number): number {
-    if (end - start !== this.length) return Number.NaN
-    const prefixEnd = start + this.#prefix.length
-    if (bytes[prefixEnd] !== colon) return Number.NaN
+    if (this.isAnyPrefix ? end - start > handleBytesMax : end - start !== this.length) return Number.NaN
+    const prefixEnd = end - numberDigits - 1
+    if (prefixEnd < start || bytes[prefixEnd] !== colon) return Number.NaN
     let total = 0
     for (let at = prefixEnd + 1; at < end; at++) {
       const digit = (bytes[at] ?? 0) - zero
       if (digit < 0 || digit > 9) return Number.NaN
       total = total * 10 + digit
     }
-    if (!this.#hasPrefix(bytes, start)) return Number.NaN
+    if (!this.isAnyPrefix && !this.#hasPrefix(bytes, start)) return Number.NaN
     return total - this.#base
   }
 
-  /** The number of a handle as text; NaN if it has not this server's prefix. */
+  /** The same for a handle as text. */
   parse(text: string): number {
     const bytes = Buffer.from(text, 'latin1')
     return this.read(bytes, 0, bytes.length)

@@ -46,7 +46,20 @@ export {
   type Source,
 } from './settings-sources.ts'
 export type { TomlEntry, TomlTable } from './settings-toml.ts'
+export type {
+  ClusterListener,
+  ClusterServer,
+  FunctionReport,
+  LimitDemand,
+  LimitShare,
+  ServerReport,
+  StoreCluster,
+  StoredLine,
+} from './store/cluster.ts'
 export { failureMessage } from './store/failure-message.ts'
+export { isPostgresUrl } from './store/postgres/address.ts'
+export { type Examination, examine, type HostReport } from './store/postgres/doctor/examine.ts'
+export type { Finding } from './store/postgres/doctor/finding.ts'
 export { type BackupOptions, backUp } from './store/sqlite/backup.ts'
 export { type CheckOptions, type CheckResult, checkStore } from './store/sqlite/check.ts'
 export { renameDurably } from './store/sqlite/durable.ts'
@@ -61,6 +74,7 @@ export {
   type BatchResult,
   type ChangeOutcome,
   emptyBatch,
+  type HeardDocument,
   nothingWritten,
   type Store,
   type StoreAnswer,

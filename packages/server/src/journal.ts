@@ -63,10 +63,17 @@ export class Journal implements Changes {
   /** Questions that are not answered, and the batches that they ride in. */
   readonly #asking = new Map<Addition, OpenBatch>()
   readonly #sweeper: Sweeper
+  /** This server does what one server does for all that use the store. */
+  #isLeader: boolean
+  /** What is said at this moment is of that. */
+  #isLeading = false
+  /** Jobs on disk have expired, which is the leader's to see to. */
+  #areExpiredLeft = false
   readonly #waitingForRoom = new Map<Connection, () => void>()
 
   constructor(context: JournalContext) {
     this.#context = context
+    this.#isLeader = !this.isShared
     this.#replies = new HeldReplies(context.connections, context.handles)
     this.#outcomes = new Outcomes({
       handles: context.handles,
@@ -81,6 +88,7 @@ export class Journal implements Changes {
     this.#sweeper = new Sweeper({
       clock,
       wallTime,
+      isShared: this.isShared,
       sweep: (now, onSwept) => this.change({ kind: 'sweep', now }, (_outcome, failure) => onSwept(failure)),
     })
   }
@@ -101,6 +109,36 @@ export class Journal implements Changes {
     this.#engine = undefined
     this.#outcomes.serve(undefined)
     await this.#committer.close(patienceMs)
+  }
+
+  // With a store that others use as well
+
+  get isShared(): boolean {
+    return this.#context.store.cluster !== undefined
+  }
+
+  /** From now on this server does, or does not, what one server does for all that use the store. */
+  lead(isLeader: boolean): void {
+    this.#isLeader = isLeader
+    this.#sweeper.lead(isLeader)
+    if (!isLeader || !this.#areExpiredLeft) return
+    this.#areExpiredLeft = false
+    this.#engine?.durable?.expireEnded(this.#engine.now)
+  }
+
+  /** What is said meanwhile is for all that use the store: it is not said again when another server does that. */
+  asLeader<Result>(act: () => Result): Result {
+    this.#isLeading = true
+    try {
+      return act()
+    } finally {
+      this.#isLeading = false
+    }
+  }
+
+  /** The store has lost its connection, and is opened anew. */
+  break(code: string, message: string): void {
+    this.#committer.break({ code, message, isBroken: true })
   }
 
   /** Why durable jobs can't be kept at the moment: what the server itself goes by. */
@@ -141,6 +179,7 @@ export class Journal implements Changes {
 
   add(addition: Addition, submission: Submission): void {
     addTo(this.#batches.open, addition, submission, this.#context)
+    if (this.#isLeading && addition.isOwn) this.#batches.open.leading.add(addition)
   }
 
   ask(addition: Addition, { unique, workload }: Submission): void {
@@ -160,8 +199,8 @@ export class Journal implements Changes {
         this.#engine?.durable?.absent(addition)
         if (addition.kind === 'joining') this.#replies.refuse(batch, this.#batches.all, addition, 'QUEUE_FULL')
       } else {
-        this.#engine?.durable?.joined(addition, number)
-        this.#replies.renumber(batch, addition, number)
+        const isJoined = this.#engine?.durable?.joined(addition, number) !== false
+        if (isJoined) this.#replies.renumber(batch, addition, number)
       }
     })
   }
@@ -180,7 +219,9 @@ export class Journal implements Changes {
   }
 
   expire(now: number): void {
-    this.#listExpired(now + this.#context.wallTime.offsetMs, undefined)
+    // Unanswered, the engine does not ask again.
+    if (!this.#isLeader) this.#areExpiredLeft = true
+    else this.#listExpired(now + this.#context.wallTime.offsetMs, undefined)
   }
 
   retry(job: Job, runAt: number, failure: Failure): void {
@@ -289,8 +330,9 @@ export class Journal implements Changes {
     const { gone, changing, isPromoting } = this.#batches.underWay
     const ended: number[] = []
     let left = 0
-    for (const { number: total, function: name, priority, runAt } of jobs) {
-      if (gone.has(total)) continue
+    for (const { number: total, function: name, priority, runAt, claimedBy } of jobs) {
+      // Another server may have begun it.
+      if (gone.has(total) || claimedBy !== undefined) continue
       if (changing.has(total) || (isPromoting && runAt > 0 && runAt <= wallTime.now)) left++
       else {
         const number = handles.numberOf(total)
@@ -311,6 +353,7 @@ export class Journal implements Changes {
   /** Has been decided, and is said until it is kept. */
   insist(change: StoredChange): void {
     this.#batches.open.change(change)
+    if (this.#isLeading) this.#batches.open.leading.add(change)
     this.#turn?.begin()
   }
 
@@ -395,9 +438,11 @@ export class Journal implements Changes {
     })
   }
 
-  #expire({ number: total, function: name, priority, runAt, options }: StoredExpired): void {
+  #expire({ number: total, function: name, priority, runAt, options, claimedBy }: StoredExpired): void {
     // One that was begun after the store was asked waits for its next attempt.
     if (this.#batches.isForgotten(total) || this.#batches.isPutOff(total)) return
+    // Whoever has it sees to it.
+    if (claimedBy !== undefined) return
     const number = this.#context.handles.numberOf(total)
     const policy = this.#engine?.durable?.expired(number, name, priority, runAt > 0, options)
     if (policy === undefined) return

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { ScheduleDefinition } from '@geartrain/protocol'
 import type { AccessOptions } from './access/access-rules.ts'
 import { defaultHandlePrefix } from './handles.ts'
@@ -33,6 +34,17 @@ export interface ServerOptions {
   readonly access: AccessOptions
   /** Other job servers to show beside this one, plain gearmand too: `10.0.0.2:4730`. */
   readonly watch: readonly string[]
+  /**
+   * Where other servers of the cluster reach this one, `host:port`, with TLS `gearmans://host:port`; empty: where it
+   * listens first.
+   */
+  readonly clusterAddress: string
+  /** What all servers of the cluster know, and by which they let each other in; empty: nothing. */
+  readonly clusterToken: string
+  /** A file that it stands in; empty: none. */
+  readonly clusterTokenFile: string
+  /** The authorities that vouch for other servers of the cluster, a file in PEM; empty: those of `tls`, or Node's. */
+  readonly clusterTlsCa: string
   /** Listen on addresses that others can reach, though there are no rules. */
   readonly insecure: boolean
   /** From where the text protocol is listened to. */
@@ -44,6 +56,10 @@ export interface ServerOptions {
    * of the program's own.
    */
   readonly store: string | Store
+  /** What others that use the same store see this server by. */
+  readonly serverName: string
+  /** With a store that several servers use: what one of them has is the others' when it was not heard of for so long. */
+  readonly leaseMs: number
   /** What handles begin with, before the last colon and the number. */
   readonly handlePrefix: string
   /** Attempts that workers may lose before a job fails; Infinity: as many as it takes. */
@@ -88,10 +104,16 @@ export const defaultOptions: ServerOptions = {
   httpHosts: [],
   access: {},
   watch: [],
+  clusterAddress: '',
+  clusterToken: '',
+  clusterTokenFile: '',
+  clusterTlsCa: '',
   insecure: false,
   textAdmin: 'on',
   backlog: 4096,
   store: 'memory',
+  serverName: hostname(),
+  leaseMs: 10_000,
   handlePrefix: defaultHandlePrefix(),
   attemptsMax: Number.POSITIVE_INFINITY,
   wakeCount: 1,

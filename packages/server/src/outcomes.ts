@@ -82,8 +82,8 @@ export class Outcomes implements BatchTold {
       else {
         const number = handles.numberOf(joined[next + 1] ?? 0)
         next += 2
-        durable?.joined(addition, number)
-        if (number !== addition.number) {
+        const isJoined = durable?.joined(addition, number) !== false
+        if (number !== addition.number && isJoined) {
           this.#replies.renumber(batch, addition, number)
           this.#onJoined.get(addition.number)?.(number)
           const isWaitedFor = this.#engine?.findJob(number)?.state === 'stored'
@@ -101,29 +101,39 @@ export class Outcomes implements BatchTold {
   }
 
   /** None of the writes was done, and the store goes on. */
-  notWritten(batch: OpenBatch, failure: StoreFailure): void {
+  notWritten(batch: OpenBatch, failure: StoreFailure, isLeaseOver = false): void {
     const durable = this.#engine?.durable
     // They have ended all the same.
     for (const total of batch.forget) this.#batches.first.forget.push(total)
-    this.#sayAgain(batch, failure)
+    this.#sayAgain(batch, failure, isLeaseOver)
     for (const onCancelled of batch.onCancelled) onCancelled(undefined, failure)
     for (const addition of batch.additions) {
       const own = batch.own.get(addition)
-      if (own === undefined) durable?.notAdded(addition)
+      const isLeading = batch.leading.has(addition)
+      if (own === undefined || (isLeading && isLeaseOver)) {
+        this.#onJoined.delete(addition.number)
+        durable?.notAdded(addition)
+        continue
+      }
       // Where its schedule, or the end of the job before it, is said again as well.
-      else addTo(this.#batches.first, addition, own, this.#context)
+      addTo(this.#batches.first, addition, own, this.#context)
+      if (isLeading) this.#batches.first.leading.add(addition)
     }
     this.#replies.refuseAll(batch, this.#batches.all, failure)
     if (batch.promoteUntil !== undefined) durable?.promoteEnded((this.#engine?.now ?? 0) + askAgainMs)
   }
 
   /** What has happened in the engine goes before all that has happened since. */
-  #sayAgain(batch: OpenBatch, failure: StoreFailure): void {
+  #sayAgain(batch: OpenBatch, failure: StoreFailure, isLeaseOver: boolean): void {
     const { first } = this.#batches
     const later = first.takeChanges()
     for (const [change, onChanged] of batch.takeChanges()) {
-      if (onChanged === undefined) first.change(change)
-      else onChanged(undefined, failure)
+      const isLeading = batch.leading.has(change)
+      if (onChanged !== undefined) onChanged(undefined, failure)
+      else if (!isLeading || !isLeaseOver) {
+        first.change(change)
+        if (isLeading) first.leading.add(change)
+      }
     }
     for (const [change, onChanged] of later) first.change(change, onChanged)
   }
@@ -186,6 +196,15 @@ export class Outcomes implements BatchTold {
   /** A store that is being opened anew has been told what to do, and not this. */
   putOffSince(job: Job): void {
     this.#putOffSince.push(job)
+  }
+
+  held(): Set<number> {
+    const { handles } = this.#context
+    const held = new Set(this.#engine?.durable?.heldNumbers().map((number) => handles.total(number)))
+    for (const { forget, gone, putOff } of this.#batches.all) {
+      for (const totals of [forget, gone, putOff]) for (const total of totals) held.add(total)
+    }
+    return held
   }
 
   opened({ functions, nextDueAt, nextExpiryAt, nextSweepAt }: StoreState): void {

@@ -1,9 +1,16 @@
 import { Engine, type EngineOptions } from '@geartrain/engine'
 import { readLatin1, type ServerState, wireErrors } from '@geartrain/protocol'
 import { Access } from './access/access.ts'
+import { itself } from './access/actor.ts'
 import { auditTo } from './access/audit.ts'
 import { Admin } from './admin.ts'
 import type { Clock } from './clock.ts'
+import { BridgeNews } from './cluster/links/bridge-news.ts'
+import { LinkTrust } from './cluster/links/link-trust.ts'
+import { Links } from './cluster/links/links.ts'
+import { Members } from './cluster/members.ts'
+import { Membership } from './cluster/membership.ts'
+import type { CommitterContext } from './committer.ts'
 import type { ConnectionContext } from './connection.ts'
 import { Connections } from './connections.ts'
 import { Control } from './control/control.ts'
@@ -70,6 +77,10 @@ export interface Parts {
   readonly addresses: ServerState['addresses'][number][]
   /** This server and those that it watches. */
   readonly fleet: Fleet
+  /** The connections between this server and others of its cluster. */
+  readonly links: Links
+  /** This server as one of several that use its store; undefined: it has it alone. */
+  readonly membership: Membership | undefined
 }
 
 export function makeParts(options: ServerOptions, clock: Clock): Parts {
@@ -87,14 +98,18 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
   const made = makeStore(options.store, log)
   const store = made && new BusyStore(made, storeStats)
   const onStoreNews = (failing: boolean) => bulletin.tell({ kind: 'store', failing })
-  const journal = store && new Journal({ store, clock, connections, handles, wallTime, log, onStoreNews })
+  const onOpenedAnew: CommitterContext['onOpenedAnew'] = (documents) => membership?.openedAnew(documents)
+  const journal = store && new Journal({ store, clock, connections, handles, wallTime, log, onStoreNews, onOpenedAnew })
+  handles.isAnyPrefix = journal?.isShared === true
   const memory = new MemoryArchive({ connections, handles, wallTime })
   const archive = journal ?? memory
 
   const policies = new Policies(options.functions)
   policies.onChanged = (name) => bulletin.tell({ kind: 'policy', name })
   const outbox = new PacketOutbox(connections, handles, journal)
-  const engine = new Engine(outbox, engineOptions(options, policies), journal, memory, observers)
+  const isShared = journal?.isShared === true
+  const members = isShared ? new Members() : undefined
+  const engine = new Engine(outbox, { ...engineOptions(options, policies), isShared }, journal, memory, observers)
   memory.serve(engine)
 
   const functions = new FunctionStats({
@@ -115,6 +130,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     clock,
     wallTime,
     startedAt: clock.wallNow(),
+    members,
   }
   const sampler = new Sampler({ figures, archive, functionsMax: limits.historyFunctionsMax })
   const history = new HistoryReader({ archive, sampler, clock })
@@ -127,6 +143,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     engine,
     clock,
     () => {
+      membership?.look()
       journal?.commit()
       connections.flush()
       waits.look()
@@ -136,6 +153,8 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
       if (jumpMs !== 0) engine.moveDates(jumpMs)
     },
   )
+  const tellOfSchedule = (name: string) =>
+    bulletin.tell({ kind: 'schedule', name, function: schedules.functionOf(name) })
   const schedules: Schedules = new Schedules({
     clock,
     wallTime,
@@ -157,20 +176,59 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     takeNumber: () => engine.takeNumber(),
     keepDocument(kind, name, body) {
       journal?.keepDocument(kind, name, body)
-      bulletin.tell({ kind: 'schedule', name, function: schedules.functionOf(name) })
+      tellOfSchedule(name)
     },
+    shared:
+      journal?.isShared === true ? { asLeader: (act) => journal.asLeader(act), onHeard: tellOfSchedule } : undefined,
   })
+  const cluster = store?.cluster
+  const membership: Membership | undefined =
+    cluster && journal && members
+      ? new Membership({
+          cluster,
+          members,
+          clock,
+          engine,
+          journal,
+          handles,
+          policies,
+          schedules,
+          wallTime,
+          turn,
+          log,
+          startedAt: figures.startedAt,
+        })
+      : undefined
   const facts = (): ServerFacts => ({
     startedAt: figures.startedAt,
     store: { name: store?.name ?? 'memory', batches: storeStats.commits },
     limits,
+    leaseMs: isShared ? options.leaseMs : undefined,
     isOpen: access.isOpen,
     addresses,
     scheduleCount: (maySee) => schedules.countOf(maySee),
   })
   const shared = { engine, connections, handles, wallTime, journal, schedules, turn }
-  const control = new Control({ ...shared, clock, log, archive, policies, facts })
-  const dispatch = new Dispatch(engine, { ...shared, limits, control, access, log })
+  const news = new BridgeNews()
+  const links: Links = new Links({
+    ...shared,
+    clock,
+    limits,
+    log,
+    waits,
+    news,
+    trust: new LinkTrust(options, access.isOpen),
+    tlsFiles: {
+      ca: options.clusterTlsCa === '' ? (options.tls?.ca ?? '') : options.clusterTlsCa,
+      cert: options.tls?.cert ?? '',
+      key: options.tls?.key ?? '',
+    },
+    listen: () => observers.add(news),
+    connect: (link) => peers.letIn(link, itself),
+  })
+  members?.listen((servers) => links.setServers(servers))
+  const control = new Control({ ...shared, members, links, clock, log, archive, policies, facts })
+  const dispatch = new Dispatch(engine, { ...shared, limits, control, links, members, access, log })
   const admin = new Admin({ ...shared, jobFunctions: control.jobFunctions, audit: auditTo(log) }, options)
   const fleet = new Fleet(options.watch, {
     clock,
@@ -178,7 +236,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     own: (actor) => ownServer({ engine, connections, clock, addresses }, actor),
   })
   const commands = commandsFrom(engine, connections, dispatch, admin)
-  const peers = new Peers(engine, access, { clock, connections, limits, log, turn, ...commands })
+  const peers: Peers = new Peers(engine, access, { clock, connections, limits, log, turn, ...commands })
 
   return {
     options,
@@ -203,6 +261,8 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     traces,
     addresses,
     fleet,
+    links,
+    membership,
   }
 }
 

@@ -4,6 +4,8 @@ import type { AccessOptions } from './access/access-rules.ts'
 import { type Actor, itself } from './access/actor.ts'
 import { firstExposed, UnguardedError } from './access/unguarded.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { announcedAddress } from './cluster/links/link-address.ts'
+import type { Links } from './cluster/links/links.ts'
 import type { Connection } from './connection.ts'
 import type { Control } from './control/control.ts'
 import { HttpSide, sessionKeyDocument } from './http-side.ts'
@@ -33,12 +35,16 @@ export class Server {
   readonly control: Control
   /** What can be measured of it. */
   readonly figures: Figures
+  /** The connections between this server and others of its cluster. */
+  readonly links: Links
   /** Where spans of the jobs go; undefined: there are none. */
   readonly traces: SpanSink | undefined
-  /** Where everyone can reach it, and may do everything. Once `listen` has resolved, like the two below. */
+  /** Where everyone can reach it, and may do everything. Once `listen` has resolved, like the three below. */
   unguarded: string | undefined
   /** Where the HTTP side listens; undefined if it is off. */
   httpAddress: ListeningAddress | undefined
+  /** Where other servers of the cluster are told to reach it. */
+  linkAddress: string | undefined
   /** Where gearmand's own protocol over HTTP is spoken; undefined if it is off. */
   gearmandHttpAddress: ListeningAddress | undefined
 
@@ -57,6 +63,7 @@ export class Server {
     this.engine = parts.engine
     this.control = parts.control
     this.figures = parts.figures
+    this.links = parts.links
     this.traces = parts.traces
     this.#parts = parts
     this.#listeners = new Listeners(options, parts.peers)
@@ -83,13 +90,14 @@ export class Server {
   }
 
   async #open(): Promise<void> {
-    const { options, engine, journal, policies, schedules, sampler, turn } = this.#parts
+    const { options, engine, journal, policies, schedules, sampler, turn, membership } = this.#parts
     const documents = (await journal?.open(engine, turn)) ?? []
     this.#sessionKey = documents.find(({ kind }) => kind === sessionKeyDocument)?.body
     policies.load(documents, options.log)
     engine.applyPolicies()
     schedules.start(documents, options.schedules)
     sampler.start()
+    membership?.start()
   }
 
   /**
@@ -98,13 +106,15 @@ export class Server {
    * HttpListenError if it can't listen.
    */
   async listen(): Promise<ListeningAddress[]> {
-    const { options, peers, sampler, journal, fleet } = this.#parts
+    const { options, peers, sampler, journal, fleet, links, membership } = this.#parts
     await this.#refuseUnguarded()
     this.#tls = openTls(options, this.#parts.clock)
     if (this.#tls !== undefined && options.tlsPort !== 'off') peers.openTls(this.#tls)
     await this.open()
     try {
       const addresses = await this.#listenForPackets()
+      this.linkAddress = announcedAddress(options.clusterAddress, addresses)
+      if (membership !== undefined) membership.linkAddress = this.linkAddress
       this.httpAddress = await this.#http.listen(this.#tls, this.#sessionKey)
       if (this.httpAddress !== undefined) this.#addAddress('http', this.httpAddress)
       this.gearmandHttpAddress = await this.#http.listenLikeGearmand()
@@ -114,9 +124,11 @@ export class Server {
       const stopped = this.#stopListening()
       peers.closeTls()
       fleet.close()
+      links.close()
       await stopped
       await this.#http.close(0)
       sampler.stop()
+      membership?.stop()
       await journal?.close(storePatienceMs)
       throw error
     }
@@ -204,6 +216,7 @@ export class Server {
     this.#parts.bulletin.tell({ kind: 'stopping' })
     const stopped = this.#stopListening()
     this.#parts.schedules.stop()
+    this.#parts.links.stop()
     return stopped
   }
 
@@ -212,9 +225,10 @@ export class Server {
   }
 
   async #finish(graceMs: number): Promise<void> {
-    const { peers, waits, turn, sampler, journal, fleet } = this.#parts
+    const { peers, waits, turn, sampler, journal, fleet, links, membership } = this.#parts
     peers.refuseAll()
     fleet.close()
+    links.close()
     this.#http.endWaits()
     await this.#http.close(graceMs)
     waits.end()
@@ -222,6 +236,7 @@ export class Server {
     turn.stop()
     peers.closeTls()
     sampler.stop()
+    membership?.stop()
     await journal?.close(storePatienceMs)
     await this.traces?.close()
   }

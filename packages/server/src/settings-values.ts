@@ -1,4 +1,5 @@
 import { formatServerAddress, parseServerAddress } from '@geartrain/protocol'
+import { parseLinkAddress } from './cluster/links/link-address.ts'
 import { fromWire, isPattern, nameProblem, toWire } from './policies/function-name.ts'
 import { isStoreName } from './store/kinds.ts'
 
@@ -145,6 +146,26 @@ export const serverAddresses: ValueType<readonly string[]> = {
   show: (value) => value.join(','),
 }
 
+/** Where one job server is to be dialled by others; empty: nowhere in particular. */
+export const linkAddress: ValueType<string> = {
+  placeholder: 'address',
+  range: 'an address such as 10.0.0.2:4730 or gearmans://jobs-1.example:4730, or empty',
+  parse: (text) => {
+    if (text === '') return text
+    const address = parseLinkAddress(text)
+    return typeof address === 'string' || !/^[!-~]+$/.test(address.host) ? undefined : text
+  },
+  show: String,
+}
+
+/** Nothing that is wrong with it may be said where it is read, since that would tell it. Empty: there is none. */
+export const secret: ValueType<string> = {
+  placeholder: 'token',
+  range: 'a token',
+  parse: (text) => text,
+  show: (value) => (value === '' ? '' : '...'),
+}
+
 /** What `type` allows, and a word that stands for one more value. */
 export function orWord<Value>(word: string, value: Value, type: ValueType<Value>): ValueType<Value> {
   return {
@@ -204,11 +225,11 @@ const timeUnits: Units = [
 ]
 
 /** Milliseconds. Only 0 needs no unit: whether 10 is meant in seconds or milliseconds nobody can tell. */
-export function duration(max: number): ValueType<number> {
+export function duration(max: number, min = 0): ValueType<number> {
   return {
     placeholder: 'time',
-    range: `a time with its unit, from 0 to ${showUnits(max, timeUnits)}, such as 500ms, 10s or 5m`,
-    parse: (text) => within(text === '0' ? 0 : parseUnits(text, timeUnits), 0, max),
+    range: `a time with its unit, from ${min === 0 ? 0 : showUnits(min, timeUnits)} to ${showUnits(max, timeUnits)}, such as 500ms, 10s or 5m`,
+    parse: (text) => within(text === '0' ? 0 : parseUnits(text, timeUnits), min, max),
     show: (value) => (value === 0 ? '0' : showUnits(value, timeUnits)),
   }
 }

@@ -4,10 +4,14 @@ import type { WallTime } from './wall-time.ts'
 
 /** What is to be swept away waits for more of its kind for so long. */
 const sweepMs = 1000
+/** Others that use the store don't tell what they leave to be swept away: it is looked for so often. */
+const lookMs = 60_000
 
 export interface SweeperContext {
   readonly clock: Clock
   readonly wallTime: WallTime
+  /** Others use the store as well, and one of them sweeps. */
+  readonly isShared: boolean
   /** Tells the store to, and calls back when it has, before it says when there is more. */
   sweep(now: number, onSwept: (failure: StoreFailure | undefined) => void): void
 }
@@ -22,26 +26,37 @@ export class Sweeper {
   #stopTimer: (() => void) | undefined
   /** What is due by then is left over from the last time: the store does so many at a time. */
   #sweptUntil = 0
+  #isLeader: boolean
 
   constructor(context: SweeperContext) {
     this.#context = context
+    this.#isLeader = !context.isShared
+  }
+
+  /** It is this server that sweeps, or it is not. */
+  lead(isLeader: boolean): void {
+    this.#isLeader = isLeader
+    if (isLeader) this.due(this.#context.wallTime.now)
+    else this.stop()
   }
 
   /** From this date on there is something to sweep away. */
   due(date: number): void {
-    this.#dueAt = date
-    if (date === Number.POSITIVE_INFINITY) return
-    const { now } = this.#context.wallTime
-    this.#setTimer(date <= this.#sweptUntil ? now : Math.max(date, now + sweepMs), now)
+    const { wallTime, isShared } = this.#context
+    const { now } = wallTime
+    this.#dueAt = isShared ? Math.min(date, now + lookMs) : date
+    if (!this.#isLeader || this.#dueAt === Number.POSITIVE_INFINITY) return
+    this.#setTimer(this.#dueAt <= this.#sweptUntil ? now : Math.max(this.#dueAt, now + sweepMs), now)
   }
 
   stop(): void {
     this.#stopTimer?.()
+    this.#timerAt = Number.POSITIVE_INFINITY
   }
 
   #setTimer(at: number, now: number): void {
     if (at >= this.#timerAt) return
-    this.stop()
+    this.#stopTimer?.()
     this.#timerAt = at
     this.#stopTimer = this.#context.clock.after(at - now, () => {
       this.#timerAt = Number.POSITIVE_INFINITY

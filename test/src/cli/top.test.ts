@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { FakeServer, Proxy } from '../client/proxy.ts'
+import { FakeServer } from '../client/proxy.ts'
 import { onServers, type SiteTest } from '../client/site.ts'
 import { repositoryRoot } from '../support/peers.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { Command, geartrain, scratch, until } from './command.ts'
 import { geartrainScript, missingTerminal, Terminal } from './terminal.ts'
 
@@ -99,7 +100,7 @@ onServers('geartrain top', (it) => {
     const name = site.functionName()
     const client = await site.client()
     await client.submitBackground(name, '')
-    const first = await Proxy.to(site.server.port)
+    const first = await TcpProxy.to(site.server.port)
     const { address } = first
     const command = site.keep(new Command(['top', '--json', '-i', '0.25', '--filter', name, '-s', address]))
     let index = 0
@@ -114,7 +115,7 @@ onServers('geartrain top', (it) => {
     const down = await upTo(false)
     assert.deepEqual(down.functions, [])
     assert.ok(down.servers[0].problem.includes(address), down.servers[0].problem)
-    await using _second = await Proxy.to(site.server.port, Number(address.split(':')[1]))
+    await using _second = await TcpProxy.to(site.server.port, Number(address.split(':')[1]))
     assert.equal((await upTo(true)).functions[0].queued, 1)
   })
 

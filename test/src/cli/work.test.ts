@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type JobEvent, JobExceptionError } from '@geartrain/client'
-import { Proxy } from '../client/proxy.ts'
 import { onServers, type SiteTest, text } from '../client/site.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { Command, geartrain, isAlive, readIfThere, scratch, until } from './command.ts'
 
 // The real command, its jobs sent by the library.
@@ -244,12 +244,12 @@ onServers('geartrain work with a command', (it) => {
     const name = site.functionName()
     const pid = directory.path('pid')
     const script = `if [ -e ${pid} ]; then echo again; exit; fi; echo $$ > ${pid}; exec sleep 100`
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const work = await startWork(site, [name, '--', 'sh', '-c', script], {}, proxy.address)
     const client = await site.client()
     const job = client.submit(name, '')
     const sleep = Number(await until('it runs', () => readIfThere(pid)))
-    proxy.cut()
+    proxy.reset()
     assert.equal(await job.text(), 'again\n')
     await until('the command is gone', () => !isAlive(sleep) || undefined)
     work.kill('SIGTERM')

@@ -6,8 +6,9 @@ import { Admin, Client, ClosedError, InvalidArgumentError, ServerError, Worker }
 import { createServer } from '@geartrain/server'
 import { missing, startServer } from '../support/peers.ts'
 import { PACKET } from '../support/raw.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { missingOpenssl } from '../tls/certificates.ts'
-import { FakeServer, Proxy, response } from './proxy.ts'
+import { FakeServer, response } from './proxy.ts'
 import { Door } from './servers-door.ts'
 import { signal } from './signal.ts'
 import { makeCertificates } from './tls-certificates.ts'
@@ -184,10 +185,10 @@ describe('admin of a Geartrain server', () => {
 
   it('connects anew when its connection was lost, and not after it was closed', async () => {
     await using office = await Office.open()
-    await using proxy = await Proxy.to(office.port)
+    await using proxy = await TcpProxy.to(office.port)
     const admin = await Admin.connect(proxy.address)
     await admin.functions()
-    proxy.cut()
+    proxy.reset()
     // The one that finds out.
     await admin.functions().catch(() => {})
     assert.deepEqual(await admin.functions(), [])
@@ -197,7 +198,7 @@ describe('admin of a Geartrain server', () => {
 
   it('can be cut short', async () => {
     await using office = await Office.open()
-    await using proxy = await Proxy.to(office.port)
+    await using proxy = await TcpProxy.to(office.port)
     await using admin = await Admin.connect(proxy.address)
     await admin.functions()
     proxy.pause()

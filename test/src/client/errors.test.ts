@@ -13,7 +13,7 @@ import {
   Worker,
 } from '@geartrain/client'
 import { freePort } from '../support/peers.ts'
-import { Proxy } from './proxy.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { onServers } from './site.ts'
 
 describe('arguments that are refused before anything is sent', () => {
@@ -155,7 +155,7 @@ onServers('errors', (test) => {
   })
 
   test('timeoutMs of every call, on a server that says nothing', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const client = await site.client({ closeTimeoutMs: 50 }, proxy.address)
     const admin = site.keep(await Admin.connect(proxy.address))
     proxy.pause()
@@ -187,7 +187,7 @@ onServers('errors', (test) => {
   })
 
   test('the signal of every call', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const client = await site.client({ closeTimeoutMs: 50 }, proxy.address)
     proxy.pause()
     const reason = new Error('changed my mind')

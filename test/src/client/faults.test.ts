@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Admin, Client, ClosedError, ConnectionLostError, ProtocolError, Worker } from '@geartrain/client'
 import { PACKET } from '../support/raw.ts'
-import { FakeServer, Proxy, response } from './proxy.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { FakeServer, response } from './proxy.ts'
 import { signal } from './signal.ts'
 import { onOwnServer, onServers } from './site.ts'
 
@@ -11,14 +12,14 @@ const accepted = response(PACKET.OPTION_RES, 'exceptions')
 
 onServers('faults of a client', (test) => {
   test('a lost connection fails what waits on it, and the next call opens another', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const client = await site.client({ resubmissions: 0 }, proxy.address)
     const f = site.functionName()
     const job = client.submit(f, 'x')
     await job.created()
     const waiting = [job.result(), client.submit(f, 'y').result()]
     await client.echo('all is sent')
-    proxy.cut()
+    proxy.reset()
     for (const result of waiting) {
       await assert.rejects(result, (error) => {
         assert.ok(error instanceof ConnectionLostError)
@@ -57,7 +58,7 @@ onServers('faults of a client', (test) => {
   })
 
   test('close() does not wait long for a server that says nothing', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const client = await site.client({ closeTimeoutMs: 20 }, proxy.address)
     proxy.pause()
     const handle = client.submitBackground(site.functionName(), '')
@@ -67,7 +68,7 @@ onServers('faults of a client', (test) => {
   })
 
   test('close() while it connects', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     proxy.pause()
     const client = new Client(proxy.address)
     const calls = [client.echo('x'), client.submit('f', '').result()]
@@ -76,7 +77,7 @@ onServers('faults of a client', (test) => {
   })
 
   test('a slow server: nothing is mixed up', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const f = site.functionName()
     await site
       .worker({ concurrency: 10 }, proxy.address)

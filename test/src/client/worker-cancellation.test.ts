@@ -15,9 +15,10 @@ import {
 import { ProcessPool } from '@geartrain/client/processes'
 import { ThreadPool } from '@geartrain/client/threads'
 import { PACKET } from '../support/raw.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 import { handlers } from './loose-job.ts'
-import { Proxy, response } from './proxy.ts'
+import { response } from './proxy.ts'
 import { signal } from './signal.ts'
 import { onOwnServer, onServers, type SiteTest } from './site.ts'
 import { Talk } from './talk.ts'
@@ -165,7 +166,7 @@ describe('the signal of a job that is cancelled', () => {
   })
 
   test('on every connection of the worker, and on those that come after a lost one', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const [common, limited] = [site.functionName(), site.functionName()]
     const codes: string[] = []
     const [first, second] = [signal(), signal()]
@@ -194,7 +195,7 @@ describe('the signal of a job that is cancelled', () => {
     await first.given
     await cancelBoth()
     await until('both were told', () => codes.length === 2)
-    proxy.cut()
+    proxy.reset()
     await second.given
     await cancelBoth()
     await until('both were told again', () => codes.length === 4)

@@ -14,7 +14,8 @@ import {
 import { backoffMs } from '../../../packages/client/dist/backoff.js'
 import { freePort, startServer } from '../support/peers.ts'
 import { PACKET } from '../support/raw.ts'
-import { Proxy, response } from './proxy.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { response } from './proxy.ts'
 import { signal } from './signal.ts'
 import { onOwnServer, onServers } from './site.ts'
 import { Talk } from './talk.ts'
@@ -24,7 +25,7 @@ const reconnect = { minMs: 4, maxMs: 20 }
 
 onServers('faults of a worker', (test) => {
   test('a lost connection: it comes back and registers again, with its name', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const f = site.functionName()
     const [disconnected, returned] = [signal<Error>(), signal()]
     let connects = 0
@@ -40,7 +41,7 @@ onServers('faults of a worker', (test) => {
       proxy.address,
     )
     await worker.handle(f, () => 'answer').start()
-    proxy.cut()
+    proxy.reset()
     assert.ok((await disconnected.given) instanceof ConnectionLostError)
     await returned.given
     assert.equal(await (await site.client()).submit(f, '').text(), 'answer')
@@ -49,7 +50,7 @@ onServers('faults of a worker', (test) => {
   })
 
   test('a job that runs when the connection is lost: aborted here, done by the next attempt', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const f = site.functionName()
     const [started, aborted] = [signal(), signal<unknown>()]
     let attempts = 0
@@ -66,13 +67,13 @@ onServers('faults of a worker', (test) => {
       .start()
     const job = (await site.client()).submit(f, '')
     await started.given
-    proxy.cut()
+    proxy.reset()
     assert.ok((await aborted.given) instanceof ConnectionLostError)
     assert.equal(await job.text(), 'second attempt')
   })
 
   test('a handler from before a lost connection still has its slot', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const f = site.functionName()
     const [started, returned, goOn] = [signal(), signal(), signal()]
     let [running, most, connects] = [0, 0, 0]
@@ -96,7 +97,7 @@ onServers('faults of a worker', (test) => {
     const client = await site.client()
     const jobs = [client.submit(f, ''), client.submit(f, '')]
     await started.given
-    proxy.cut()
+    proxy.reset()
     await returned.given
     goOn.give()
     await Promise.all(jobs.map((job) => job.result()))
@@ -122,14 +123,14 @@ onServers('faults of a worker', (test) => {
       const waitMs = waits[i] ?? 0
       assert.ok(waitMs >= most / 2 && waitMs <= most, `attempt ${i} waited ${waitMs} ms, at most ${most} were due`)
     }
-    await using _proxy = await Proxy.to(site.server.port, port)
+    await using _proxy = await TcpProxy.to(site.server.port, port)
     await started
     assert.equal(await job.text(), 'at last')
     await worker.close()
   })
 
   test('close() while it waits for the next attempt', async (site) => {
-    const proxy = await Proxy.to(site.server.port)
+    const proxy = await TcpProxy.to(site.server.port)
     const disconnected = signal()
     const onDisconnect = () => disconnected.give()
     const worker = site.worker({ reconnect: { minMs: 600_000 }, onDisconnect }, proxy.address)
@@ -156,13 +157,13 @@ onServers('faults of a worker', (test) => {
     const port = await freePort()
     const worker = site.worker({}, `127.0.0.1:${port}`).handle(site.functionName(), () => '')
     await assert.rejects(worker.start(), ConnectError)
-    await using _proxy = await Proxy.to(site.server.port, port)
+    await using _proxy = await TcpProxy.to(site.server.port, port)
     await worker.start()
     await worker.close()
   })
 
   test('close() when the server says nothing any more', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const worker = site.worker({ closeTimeoutMs: 20 }, proxy.address).handle(site.functionName(), () => '')
     await worker.start()
     proxy.pause()
@@ -209,7 +210,7 @@ onServers('faults of a worker', (test) => {
   })
 
   test('many workers that lose their server at once all come back', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const f = site.functionName()
     const names = Array.from({ length: 100 }, (_, i) => `${f}-${i}`)
     const back = names.map(() => signal())
@@ -221,7 +222,7 @@ onServers('faults of a worker', (test) => {
       return site.worker({ reconnect: { minMs: 4, maxMs: 200 }, onConnect }, proxy.address).handle(name, () => name)
     })
     await Promise.all(workers.map((worker) => worker.start()))
-    proxy.cut()
+    proxy.reset()
     await Promise.all(back.map(({ given }) => given))
     const client = await site.client()
     assert.deepEqual(await Promise.all(names.map((name) => client.submit(name, '').text())), names)
@@ -248,7 +249,7 @@ describe('a server that is killed while it has jobs, and another that takes its 
     it(kind, options, async (t) => {
       await onOwnServer(kind, t, async (site) => {
         const port = await freePort()
-        const before = await Proxy.to(site.server.port, port)
+        const before = await TcpProxy.to(site.server.port, port)
         const [started, aborted] = [signal(), signal<unknown>()]
         let [running, most] = [0, 0]
         await site
@@ -272,7 +273,7 @@ describe('a server that is killed while it has jobs, and another that takes its 
         assert.ok((await aborted.given) instanceof ConnectionLostError)
         await before[Symbol.asyncDispose]()
         await using next = await startServer(kind)
-        await using after = await Proxy.to(next.port, port)
+        await using after = await TcpProxy.to(next.port, port)
         const other = site.keep(await Client.connect(after.address))
         const results = Array.from({ length: 20 }, () => other.submit('f', 'next').text())
         assert.deepEqual(

@@ -4,7 +4,8 @@ import { ConnectionLostError, TimeoutError, Worker } from '@geartrain/client'
 // Not of the package's face: it has no clock of its own.
 import { startHeartbeat } from '../../../packages/client/dist/heartbeat.js'
 import { PACKET } from '../support/raw.ts'
-import { Proxy, response } from './proxy.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { response } from './proxy.ts'
 import { signal } from './signal.ts'
 import { onServers } from './site.ts'
 import { Talk } from './talk.ts'
@@ -125,7 +126,7 @@ describe('a heartbeat', () => {
 
 onServers('a half-open connection', (test) => {
   test('is noticed and left for another', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const f = site.functionName()
     const lost = signal<Error>()
     await site
@@ -134,7 +135,7 @@ onServers('a half-open connection', (test) => {
       .start()
     const client = await site.client()
     assert.equal(await client.submit(f, '').text(), 'done')
-    proxy.swallow()
+    proxy.cutThese()
     const error = await lost.given
     assert.ok(error instanceof ConnectionLostError)
     assert.ok(error.cause instanceof TimeoutError, String(error.cause))
@@ -142,7 +143,7 @@ onServers('a half-open connection', (test) => {
   })
 
   test('under a job: it is aborted', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const f = site.functionName()
     const [started, aborted] = [signal(), signal<unknown>()]
     await site
@@ -155,7 +156,7 @@ onServers('a half-open connection', (test) => {
       .start()
     await (await site.client()).submit(f, '').created()
     await started.given
-    proxy.swallow()
+    proxy.cutThese()
     assert.ok((await aborted.given) instanceof ConnectionLostError)
   })
 })

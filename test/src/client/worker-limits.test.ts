@@ -4,7 +4,8 @@ import { Worker } from '@geartrain/client'
 import fc from 'fast-check'
 import { startServer } from '../support/peers.ts'
 import { PACKET } from '../support/raw.ts'
-import { Proxy, response } from './proxy.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { response } from './proxy.ts'
 import { signal } from './signal.ts'
 import { onServers } from './site.ts'
 import { Talk } from './talk.ts'
@@ -138,8 +139,8 @@ onServers('a function with a limit of its own', (test) => {
     })
     await fc.assert(
       fc.asyncProperty(someWork, async ({ concurrency, limits, jobs }) => {
-        await using here = await Proxy.to(ports[0])
-        await using there = await Proxy.to(ports[1])
+        await using here = await TcpProxy.to(ports[0])
+        await using there = await TcpProxy.to(ports[1])
         const proxies = [here, there]
         const cuts = new Set<number>()
         const errors: unknown[] = []
@@ -155,7 +156,7 @@ onServers('a function with a limit of its own', (test) => {
             const job = jobs[number]
             if (job?.cut !== undefined && !cuts.has(number)) {
               cuts.add(number)
-              proxies[job.cut]?.cut()
+              proxies[job.cut]?.reset()
             }
             for (let turn = 0; turn < (job?.turns ?? 0); turn++) await new Promise(setImmediate)
           }

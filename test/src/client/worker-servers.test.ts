@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { ClosedError, ConnectError, ConnectionLostError, formatServer, Worker } from '@geartrain/client'
 import { freePort, startServer } from '../support/peers.ts'
 import { PACKET } from '../support/raw.ts'
-import { Proxy, response } from './proxy.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { response } from './proxy.ts'
 import { signal } from './signal.ts'
 import { onServers } from './site.ts'
 import { Talk } from './talk.ts'
@@ -58,7 +59,7 @@ onServers('a worker with several servers', (test) => {
     const [error, server] = await failed.given
     assert.ok(error instanceof ConnectError)
     assert.equal(server, `127.0.0.1:${port}`)
-    await using proxy = await Proxy.to(site.server.port, port)
+    await using proxy = await TcpProxy.to(site.server.port, port)
     await back.given
     assert.deepEqual(connected, [site.address, proxy.address])
     assert.equal(await (await site.client()).submit(f, '').text(), 'done')
@@ -87,7 +88,7 @@ onServers('a worker with several servers', (test) => {
       .handle(f, () => 'done')
     const started = worker.start()
     await failed.given
-    await using _proxy = await Proxy.to(site.server.port, two)
+    await using _proxy = await TcpProxy.to(site.server.port, two)
     await started
     assert.equal(await (await site.client()).submit(f, '').text(), 'done')
     await worker.close()
@@ -95,7 +96,7 @@ onServers('a worker with several servers', (test) => {
 
   test('one that is lost: its jobs are aborted, those of the others are not', async (site) => {
     const other = site.keep(await startServer(site.kind))
-    await using proxy = await Proxy.to(other.port)
+    await using proxy = await TcpProxy.to(other.port)
     const f = site.functionName()
     const [both, goOn, aborted, lost] = [signal(), signal(), signal<unknown>(), signal<string>()]
     let started = 0
@@ -115,7 +116,7 @@ onServers('a worker with several servers', (test) => {
     const here = (await site.client()).submit(f, 'here')
     const there = (await site.client({}, `127.0.0.1:${other.port}`)).submit(f, 'there')
     await both.given
-    proxy.cut()
+    proxy.reset()
     const [text, reason] = (await aborted.given) as [string, unknown]
     assert.equal(text, 'there')
     assert.ok(reason instanceof ConnectionLostError)
@@ -153,7 +154,7 @@ onServers('a worker with several servers', (test) => {
   }
 
   test('the connections to a server come and go together', async (site) => {
-    await using proxy = await Proxy.to(site.server.port)
+    await using proxy = await TcpProxy.to(site.server.port)
     const [one, two] = [site.functionName(), site.functionName()]
     const back = signal()
     let connects = 0
@@ -165,7 +166,7 @@ onServers('a worker with several servers', (test) => {
       .handle(one, () => 'one')
       .handle(two, () => 'two', { concurrency: 1 })
       .start()
-    proxy.cutOne()
+    proxy.resetOne()
     await back.given
     const client = await site.client()
     assert.deepEqual(await Promise.all([client.submit(one, '').text(), client.submit(two, '').text()]), ['one', 'two'])

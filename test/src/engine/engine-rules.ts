@@ -87,7 +87,7 @@ export class EngineRules implements Rules {
 
   connect(name: string): void {
     if (this.#sessions.has(name)) return
-    const session = this.engine.connect(this.#names.push(name) - 1)
+    const session = this.engine.connect(this.#names.push(name) - 1, { isBridge: name.startsWith('server') })
     session.cancellation = this.areTold
     this.#sessions.set(name, session)
   }

@@ -25,6 +25,9 @@ export type Outcome =
   | 'lost'
   /** The store is gone, and has done all of it. */
   | 'kept unheard'
+  /** The store is gone, and says when it is opened anew whether it has done it: this. */
+  | 'kept told later'
+  | 'lost told later'
 
 const retryMs = 1000
 
@@ -48,6 +51,8 @@ export class NaiveJournal implements Changes {
   #open: [Batch, ...Batch[]] = [newBatch()]
   #onWay: Batch | undefined
   #isBroken = false
+  /** What became of a batch, to be told when the store is opened anew; undefined: nothing of it was written. */
+  #untold: { readonly batch: Batch; readonly written: Written | undefined } | undefined
 
   constructor(replies: Replies) {
     this.#replies = replies
@@ -103,7 +108,9 @@ export class NaiveJournal implements Changes {
     return this.#last
   }
 
-  release(): void {}
+  release(number: number): void {
+    this.#batchThatForgets(number).changes.push({ kind: 'release', number })
+  }
 
   promote(now: number): void {
     this.#last.promoteUntil = now
@@ -193,6 +200,11 @@ export class NaiveJournal implements Changes {
     const batch = this.#onWay
     if (batch === undefined) return false
     this.#onWay = undefined
+    if (outcome === 'kept told later' || outcome === 'lost told later') {
+      this.#isBroken = true
+      this.#untold = { batch, written: outcome === 'kept told later' ? this.store.write(batch) : undefined }
+      return true
+    }
     if (outcome === 'lost' || outcome === 'kept unheard') {
       if (outcome === 'kept unheard') this.store.write(batch)
       this.#isBroken = true
@@ -205,6 +217,33 @@ export class NaiveJournal implements Changes {
     this.#answerAll(batch, answers, promises)
     this.#replies.release(promises)
     return true
+  }
+
+  /** The same with a store that others use as well. What was here and is another's by now is lost. */
+  reopenShared(): void {
+    const durable = this.#engine?.durable
+    this.#isBroken = false
+    const held = durable?.heldNumbers() ?? []
+    // What has ended is held until the store has been told, or others would do it once more.
+    const ended = this.#open.flatMap(({ forget, changes }) => [
+      ...forget,
+      ...changes.filter(isEnd).map(({ number }) => number),
+    ])
+    const { functions, nextDueAt, nextExpiryAt } = this.store.open([...held, ...ended])
+    durable?.restock(functions, nextDueAt, nextExpiryAt)
+    const own = new Set(this.store.jobs.filter((job) => job.isClaimed && !job.isOthers).map((job) => job.number))
+    const untold = this.#untold
+    this.#untold = undefined
+    const kept = untold?.written === undefined ? [] : untold.batch.additions.map(({ addition }) => addition.number)
+    for (const number of held) {
+      const wasKept = this.#engine?.findJob(number)?.isStored === true || kept.includes(number)
+      if (wasKept && !own.has(number)) durable?.lost(number, 'moved')
+    }
+    if (untold === undefined) return
+    const { batch, written } = untold
+    const promises = written === undefined ? this.#failWrites(batch) : this.#applyWrites(batch, written)
+    this.#answerAll(batch, [], promises)
+    this.#replies.release(promises)
   }
 
   /** What has ended must not be counted, nor claimed. */
@@ -257,7 +296,7 @@ export class NaiveJournal implements Changes {
         if (durable?.throttled(addition) === true) promises.set(addition, recent)
       } else if (number === undefined) durable?.added(addition)
       else {
-        durable?.joined(addition, number)
+        if (durable?.joined(addition, number) === false) promises.set(addition, addition.number)
         if (this.#isForgotten(number)) durable?.hasEnded(number)
       }
     }
@@ -419,7 +458,7 @@ function isAwaited({ cancel, changes, additions, promoteUntil, requests }: Batch
 function isOfEngine(change: Change): boolean {
   const { kind } = change
   if (kind === 'prioritize') return change.hasMoved === true
-  return kind === 'retry' || isEnd({ kind })
+  return kind === 'retry' || kind === 'release' || isEnd({ kind })
 }
 
 function isEnd({ kind }: Pick<Change, 'kind'>): boolean {
@@ -435,6 +474,8 @@ function noteOf(change: Change): string {
       return `buries #${number}, ${change.reason}, attempts ${change.attempts}`
     case 'keep':
       return `keeps #${number}, ${change.outcome}`
+    case 'release':
+      return `releases #${number}`
     case 'revive':
       return `revives #${number}`
     case 'prioritize':

@@ -12,6 +12,8 @@ export interface StoredJob extends Submission {
   /** Since when it can be begun, once it is ready. */
   readonly readyAt: number
   isClaimed: boolean
+  /** It is claimed by another server. */
+  isOthers: boolean
 }
 
 export interface DeadJob extends StoredJob {
@@ -48,6 +50,7 @@ export type Change =
       readonly keepUntil: number
       readonly uniqueUntil: number
     }
+  | { readonly kind: 'release'; readonly number: number }
   | { readonly kind: 'revive'; readonly number: number }
   | {
       readonly kind: 'prioritize'
@@ -122,15 +125,21 @@ export class NaiveStore {
   dead: DeadJob[] = []
   kept: KeptJob[] = []
 
-  /** All that is ready can be claimed anew. */
-  open(): { functions: StockedFunction[]; nextDueAt: number; nextExpiryAt: number } {
-    for (const job of this.jobs) job.isClaimed = false
-    const names = [...new Set(this.jobs.map((job) => job.function))]
-    const functions = names.map((name) => {
-      const delayed = this.jobs.filter((job) => job.function === name && job.runAt > 0).length
-      return { name, ready: [this.#count(name, 0), this.#count(name, 1), this.#count(name, 2)] as const, delayed }
+  /** All that is ready can be claimed anew, but for what others have and what is held. */
+  open(held: readonly number[] = []): { functions: StockedFunction[]; nextDueAt: number; nextExpiryAt: number } {
+    for (const job of this.jobs) job.isClaimed = job.isOthers || (job.isClaimed && held.includes(job.number))
+    return { functions: this.count(this.jobs), nextDueAt: this.nextDueAt, nextExpiryAt: this.nextExpiryAt() }
+  }
+
+  count(jobs: readonly StoredJob[]): StockedFunction[] {
+    return [...new Set(jobs.map((job) => job.function))].map((name) => {
+      const own = jobs.filter((job) => job.function === name)
+      const lines = [0, 1, 2].map(
+        (priority) => own.filter((job) => job.runAt === 0 && job.priority === priority).length,
+      )
+      const [high = 0, normal = 0, low = 0] = lines
+      return { name, ready: [high, normal, low], delayed: own.filter((job) => job.runAt > 0).length }
     })
-    return { functions, nextDueAt: this.nextDueAt, nextExpiryAt: this.nextExpiryAt() }
   }
 
   get nextDueAt(): number {
@@ -150,7 +159,7 @@ export class NaiveStore {
   }
 
   write({ now, forget, cancel, changes, additions, promoteUntil }: Batch): Written {
-    this.jobs = this.jobs.filter((job) => !forget.includes(job.number))
+    this.jobs = this.jobs.filter((job) => job.isOthers || !forget.includes(job.number))
     const cancelled = this.jobs.filter((job) => cancel.includes(job.number))
     this.jobs = this.jobs.filter((job) => !cancel.includes(job.number))
     const changed = changes.map((change) => this.#change(change, now))
@@ -194,7 +203,7 @@ export class NaiveStore {
     if (same !== undefined) return { joined: same.number, throttled: undefined }
     const isClaimed = job !== undefined
     const anew = { background: true, attempts: 0, failures: [], readyAt: now }
-    this.jobs.push({ ...submission, ...anew, number, isClaimed, expireAt })
+    this.jobs.push({ ...submission, ...anew, number, isClaimed, isOthers: false, expireAt })
     return { joined: undefined, throttled: undefined }
   }
 
@@ -202,7 +211,11 @@ export class NaiveStore {
     const { kind, number } = change
     if (kind === 'revive') return this.#revive(number, now)
     const job = this.jobs.find((stored) => stored.number === number)
-    if (job === undefined || (kind === 'hasten' && job.runAt === 0)) return undefined
+    if (job === undefined || job.isOthers || (kind === 'hasten' && job.runAt === 0)) return undefined
+    if (kind === 'release') {
+      job.isClaimed = false
+      return job
+    }
     if (kind === 'retry') {
       const { attempts, runAt, failure } = change
       if (attempts <= job.attempts) return job
@@ -251,10 +264,6 @@ export class NaiveStore {
 
   #line(name: string, priority: Priority): StoredJob[] {
     return this.jobs.filter((job) => job.function === name && job.priority === priority && job.runAt === 0)
-  }
-
-  #count(name: string, priority: Priority): number {
-    return this.#line(name, priority).length
   }
 }
 

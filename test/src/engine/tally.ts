@@ -22,7 +22,10 @@ export class Tally implements Observer {
   readonly #now: () => number
   /** What it sees, in words. */
   onSeen: (line: string) => void = () => {}
-  /** What was refused may have been kept all the same: there can be jobs that nobody has said anything of. */
+  /**
+   * What was refused may have been kept all the same, and other servers may use the store: there can be jobs that nobody
+   * has said anything of, and attempts elsewhere.
+   */
   isInexact = false
 
   constructor(now: () => number) {
@@ -47,6 +50,7 @@ export class Tally implements Observer {
     assert(!seen.isRunning || seen.isWithdrawn, `#${job.number} is given out twice`)
     seen.isRunning = true
     seen.isWithdrawn = false
+    if (this.isInexact) seen.retried = job.retries
     seen.retried ??= job.retries
     assert.equal(job.retries, seen.retried, `attempts of #${job.number} that have ended`)
     assert(waitMs >= 0 && waitMs <= this.#now(), `#${job.number} has waited for ${waitMs} ms`)
@@ -88,6 +92,12 @@ export class Tally implements Observer {
     const seen = this.#seen(number, outcome, jobFunction.name)
     assert(!seen.isRunning || seen.isWithdrawn, `#${number} was not on disk alone`)
     this.#end(number, seen)
+  }
+
+  moved({ number }: Job): void {
+    this.onSeen(`#${number} goes on elsewhere`)
+    this.#seen(number, 'moved')
+    this.#live.delete(number)
   }
 
   /** Its worker has left without having been told of it. */

@@ -3,6 +3,7 @@ import { DurableRules, performDurably } from './durable-rules.ts'
 import { EngineRules } from './engine-rules.ts'
 import { performWithPolicies } from './policy-rules.ts'
 import { perform, type Rules } from './rules.ts'
+import { performShared, SharedRules } from './shared-rules.ts'
 
 /*
  * Scenarios: what is said to the engine, and what comes of it.
@@ -33,6 +34,8 @@ import { perform, type Rules } from './rules.ts'
  *   crash, crash late      the server is gone with all its sessions, and another one has opened the store
  *   revive #1              a dead job is to be tried again
  *   store                  shows what the store has, `functions` how much of it the engine counts as on disk alone
+ *
+ * In `shared-*.txt` others use the store as well; see shared-rules.ts. Sessions whose names begin with `server` are theirs.
  *
  * A session that was promised a reply sees nothing that comes after it until the store has answered.
  */
@@ -70,6 +73,7 @@ function parseOptions(text: string): Partial<EngineOptions> {
 }
 
 function answer(command: string, rules: Rules): string[] {
+  if (rules instanceof SharedRules) return performShared(command, rules)
   if (rules instanceof DurableRules) return performDurably(command, rules)
   return rules instanceof EngineRules ? performWithPolicies(command, rules) : perform(command, rules)
 }

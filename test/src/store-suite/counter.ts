@@ -14,8 +14,10 @@ import { type Addition, type Claimed, claimed, described, found, listed, toBatch
 /** Where a store keeps jobs. It is empty at first, and stores are made on it one after the other. */
 export interface Place {
   makeStore(): Store
-  /** One that has room for about so many bytes of workloads. */
-  makeSmallStore(workloadBytes: number): Store
+  /** What a batch fails with that finds no room. */
+  readonly fullCode: string
+  /** One that has room for about so many bytes of workloads. What holds the jobs has been opened before. */
+  makeSmallStore(workloadBytes: number): Store | Promise<Store>
   remove(): Promise<void>
 }
 

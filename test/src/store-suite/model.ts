@@ -371,6 +371,7 @@ function toComparable(answer: StoreAnswer) {
   return answer.functions.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function sorted({ functions, ...rest }: StoreState) {
+/** Without what only a store says that others use as well. */
+function sorted({ functions, shared: _, ...rest }: StoreState) {
   return { ...rest, functions: functions.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
 }

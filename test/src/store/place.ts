@@ -12,6 +12,7 @@ const emptyPages = 32
 
 /** A directory for a SQLite store. */
 export class SqlitePlace implements Place {
+  readonly fullCode = 'SQLITE_FULL'
   readonly directory: string
   readonly path: string
   readonly #options: SqliteStoreOptions

@@ -9,6 +9,7 @@ storeSuite('sqlite with two keys', () => SqlitePlace.make({ keysMax: 2 }))
 storeSuite('fake', () => {
   const disk = new FakeDisk()
   return Promise.resolve({
+    fullCode: 'SQLITE_FULL',
     makeStore: () => new FakeStore(disk),
     makeSmallStore(workloadBytes: number) {
       disk.bytesMax = workloadBytes

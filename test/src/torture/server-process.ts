@@ -22,11 +22,13 @@ export class ServerProcess {
   readonly exited: Promise<void>
   readonly #child: ChildProcess
   readonly #log: string[] = []
+  readonly #onLine: (line: string) => void
   #port: number | undefined
   #onReady: () => void = () => {}
 
-  /** `store` is what `--store` takes; `more` are other flags. */
-  constructor(store: string, more: readonly string[] = []) {
+  /** `store` is what `--store` takes; `more` are other flags; `onLine` sees each line of its log. */
+  constructor(store: string, more: readonly string[] = [], onLine: (line: string) => void = () => {}) {
+    this.#onLine = onLine
     const script = join(repositoryRoot, 'packages/cli/bin/geartrain.js')
     const flags = ['serve', '--port', '0', '--http', 'off', '--log-format', 'json', '--store', store, ...more]
     // Detached: the Ctrl-C that ends a run is not for the server.
@@ -76,7 +78,14 @@ export class ServerProcess {
     this.#child.kill('SIGKILL')
   }
 
+  /** SIGTERM: it may end from now on. */
+  signal(name: 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
+    if (name === 'SIGTERM') this.isKilled = true
+    this.#child.kill(name)
+  }
+
   #read(line: string): void {
+    this.#onLine(line)
     this.#log.push(line)
     if (this.#log.length > logLinesKept) this.#log.shift()
     const port = readyPort(line)

@@ -3,6 +3,7 @@ import {
   environmentName,
   findOwner,
   type Given,
+  isPostgresUrl,
   readConfigFile,
   readEnvironment,
   reason,
@@ -28,15 +29,30 @@ export function addPlaceOptions(command: Command): Command {
 
 /** The path of the store that is meant; `argument` is the word after the command, where it takes one. */
 export async function findStorePath(command: Command, argument?: string): Promise<string> {
+  const name = await findStoreName(command, argument)
+  if (name.startsWith(kind) && name.length > kind.length) return name.slice(kind.length)
+  if (isPostgresUrl(name)) {
+    throw new Fault('that is for a store in a file; of a database, geartrain doctor says how it is', exitCodes.usage)
+  }
+  throw new Fault(`there is nothing to see in a store "${name}": name one with --store sqlite:PATH`, exitCodes.usage)
+}
+
+/** The URL of the database that is meant. */
+export async function findDatabase(command: Command, argument?: string): Promise<string> {
+  const name = await findStoreName(command, argument)
+  if (isPostgresUrl(name)) return name
+  const remedy = 'name one with --store postgres://HOST/DATABASE; for a file there is geartrain store check'
+  throw new Fault(`the store "${name}" is no database: ${remedy}`, exitCodes.usage)
+}
+
+async function findStoreName(command: Command, argument: string | undefined): Promise<string> {
   // An option with a value is a string once it is given.
   const flag = command.getOptionValue('store') as string | undefined
   if (argument !== undefined && flag !== undefined) {
     throw new Fault(`the store is named twice: "${argument}" and --store "${flag}"`, exitCodes.usage)
   }
   const given = argument ?? flag
-  const name = given === undefined ? await readSetting(command) : toName(given)
-  if (name.startsWith(kind) && name.length > kind.length) return name.slice(kind.length)
-  throw new Fault(`there is nothing to see in a store "${name}": name one with --store sqlite:PATH`, exitCodes.usage)
+  return given === undefined ? readSetting(command) : toName(given)
 }
 
 export function openSnapshot(path: string): StoreSnapshot {
@@ -96,7 +112,7 @@ export function writingFault(file: string, error: unknown): unknown {
 }
 
 function toName(text: string): string {
-  return text === 'memory' || text.startsWith(kind) ? text : `${kind}${text}`
+  return text === 'memory' || text.startsWith(kind) || isPostgresUrl(text) ? text : `${kind}${text}`
 }
 
 /** As `geartrain serve` finds it. Other settings may be wrong: they are not looked at. */

@@ -1,5 +1,6 @@
-import { type Engine, type JobFunction, priorities } from '@geartrain/engine'
+import type { Engine, JobFunction } from '@geartrain/engine'
 import type { ControlOperations, FunctionPolicy, FunctionState } from '@geartrain/protocol'
+import { functionTotals } from '../cluster/totals.ts'
 import { askedFunctions, hasUnknownHead } from '../metrics/oldest-ready.ts'
 import { fits, isPattern } from '../policies/function-name.ts'
 import { type Policies, policyDocument } from '../policies/policies.ts'
@@ -85,8 +86,9 @@ export class FunctionControl {
     const document = { kind: policyDocument, name, body: change.body }
     const outcome = await this.#inquiry.change({ kind: 'document', document })
     if (isFailure(outcome)) {
-      // It may have been kept all the same, if the store is gone.
-      this.#purge.journal?.keepDocument(policyDocument, name, change.previous)
+      // It may have been kept all the same, if the store is gone; one that others use as well has said that it was not.
+      const { journal } = this.#purge
+      if (journal?.isShared === false) journal.keepDocument(policyDocument, name, change.previous)
       throw storeError(outcome, 'nothing has changed')
     }
     change.apply()
@@ -108,18 +110,15 @@ export class FunctionControl {
 }
 
 function stateOf(jobFunction: JobFunction, dead: number): Omit<FunctionState, 'oldestWaitMs'> {
-  const { name, delayedCount, backlog, runningCount, workerCount, policy } = jobFunction
+  const { name, policy } = jobFunction
+  const { ready, delayed, running, workers } = functionTotals(jobFunction)
   return {
     name,
-    ready: {
-      high: jobFunction.queuedCount(priorities.high),
-      normal: jobFunction.queuedCount(priorities.normal),
-      low: jobFunction.queuedCount(priorities.low),
-    },
-    delayed: delayedCount + backlog.delayed,
-    running: runningCount,
+    ready: { high: ready[0], normal: ready[1], low: ready[2] },
+    delayed,
+    running,
     dead,
-    workers: workerCount,
+    workers,
     paused: policy.paused,
     draining: policy.draining,
   }

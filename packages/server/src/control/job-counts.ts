@@ -1,6 +1,7 @@
 import { type Priority, priorities } from '@geartrain/engine'
 import type { ControlOperations, JobCount, JobFilter, JobStateName } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
+import { functionTotals } from '../cluster/totals.ts'
 import { matcher, readFilter } from './job-filter.ts'
 import { searchJobs } from './job-search.ts'
 import type { JobsContext } from './jobs.ts'
@@ -78,12 +79,10 @@ function countLive(
   let sum = 0
   for (const jobFunction of engine.functions()) {
     if (!isAsked(jobFunction.name)) continue
-    const { delayedCount, backlog, runningCount } = jobFunction
-    if (state === undefined || state === 'ready') {
-      for (const priority of lines) sum += jobFunction.queuedCount(priority)
-    }
-    if (state === undefined || state === 'delayed') sum += delayedCount + backlog.delayed
-    if (state === undefined || state === 'running') sum += runningCount
+    const { ready, delayed, running } = functionTotals(jobFunction)
+    if (state === undefined || state === 'ready') for (const priority of lines) sum += ready[priority]
+    if (state === undefined || state === 'delayed') sum += delayed
+    if (state === undefined || state === 'running') sum += running
   }
   return sum
 }

@@ -1,5 +1,6 @@
 import type { ControlOperations, JobSummary } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
+import { jobElsewhere } from '../cluster/elsewhere.ts'
 import type { StoredRow } from '../store/store.ts'
 import { maySeeOf, searchJobs } from './job-search.ts'
 import { type JobsContext, summarize } from './jobs.ts'
@@ -26,14 +27,16 @@ export async function listJobs(context: JobsContext, params: Params, actor: Acto
   return next === undefined ? { jobs: rows } : { jobs: rows, next: String(Math.max(0, handles.total(next))) }
 }
 
-function summarizeStored({ handles }: JobsContext, row: StoredRow): JobSummary {
+function summarizeStored({ handles, members }: JobsContext, row: StoredRow): JobSummary {
+  const elsewhere = jobElsewhere(members, row)
   const { number, function: name, unique, priority, runAt, attempts, state, endedAt, reason } = row
   return {
     handle: handles.text(handles.numberOf(number)),
     function: name,
     unique,
     priority: priorityNames[priority],
-    state,
+    state: elsewhere?.isRunning === true ? 'running' : state,
+    ...(elsewhere === undefined ? {} : { server: elsewhere.server }),
     attempts,
     ...(runAt > 0 ? { runAt } : {}),
     background: true,

@@ -1,6 +1,7 @@
 import type { Job } from '@geartrain/engine'
 import type { JobFilter } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
+import { jobElsewhere } from '../cluster/elsewhere.ts'
 import type { StoreAnswer, StoredRow } from '../store/store.ts'
 import { type AskedJobs, readFilter } from './job-filter.ts'
 import type { JobsContext } from './jobs.ts'
@@ -73,7 +74,7 @@ export async function searchJobs(context: JobsContext, filter: JobFilter, asked:
     const number = handles.numberOf(row.number)
     const job = engine.findJob(number)
     const isHere = job !== undefined && job.state !== 'stored'
-    if (isHere ? wanted.isAsked(job) : isWaitingAsked(row, filter)) add(number, isHere ? job : undefined, row)
+    if (isHere ? wanted.isAsked(job) : isElsewhereAsked(context, row, filter)) add(number, isHere ? job : undefined, row)
   }
   const jobs = [...found.values()].sort((one, other) => place(one.number) - place(other.number))
   const page = jobs.slice(0, limit)
@@ -86,9 +87,12 @@ function only(maySee: MaySee | undefined, wanted: AskedJobs): AskedJobs {
   return { ...wanted, isAsked: (job) => maySee(job.function.name) && wanted.isAsked(job) }
 }
 
-/** One that only the store knows does not run. */
-function isWaitingAsked({ state }: StoredRow, filter: JobFilter): boolean {
-  return state === 'ready' || state === 'delayed' ? filter.state !== 'running' && filter.worker === undefined : true
+/** One that only the store knows does not run, unless another server has it. */
+function isElsewhereAsked({ members }: JobsContext, row: StoredRow, filter: JobFilter): boolean {
+  if (row.state !== 'ready' && row.state !== 'delayed') return true
+  if (filter.worker !== undefined) return false
+  const isRunning = jobElsewhere(members, row)?.isRunning === true
+  return isRunning ? filter.state === undefined || filter.state === 'running' : filter.state !== 'running'
 }
 
 async function findLive(

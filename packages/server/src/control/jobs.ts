@@ -2,6 +2,9 @@ import { type Engine, type Job, type Priority, priorities } from '@geartrain/eng
 import type { ControlOperations, JobDescription, JobSummary, PriorityName } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
 import { mayAsk } from '../access/packet-roles.ts'
+import { jobElsewhere } from '../cluster/elsewhere.ts'
+import type { Links } from '../cluster/links/links.ts'
+import type { Members } from '../cluster/members.ts'
 import type { Connections } from '../connections.ts'
 import type { Handles } from '../handles.ts'
 import type { Policies } from '../policies/policies.ts'
@@ -23,6 +26,9 @@ export interface JobsContext extends CancelContext {
   readonly policies: Policies
   readonly wallTime: WallTime
   readonly inquiry: Inquiry
+  /** Undefined: this server has its store alone. */
+  readonly members: Members | undefined
+  readonly links: Links
 }
 
 /** What is asked of one job. The engine knows those in memory, the store those on disk and those that have ended. */
@@ -53,8 +59,21 @@ export class JobControl {
     const number = stored.number
     const live = this.#liveJob(number)
     if (live !== undefined) return this.#describe(live, stored.job)
-    if (stored.job !== undefined) return this.#describeStored(stored.job)
+    if (stored.job !== undefined) return { ...this.#describeStored(stored.job), ...(await this.#askOwner(stored.job)) }
     throw noJob(handle ?? `of the unique ${JSON.stringify(unique)}`)
+  }
+
+  /** How it stands at the other server that has it, if that is there to be asked. */
+  async #askOwner({ claimedBy, number }: StoredDescription): Promise<Partial<JobSummary>> {
+    const known = claimedBy === undefined ? undefined : await this.#context.links.jobOf(claimedBy, number)
+    if (known === undefined) return {}
+    const { state, worker, numerator, denominator, startedAt } = known
+    return {
+      state,
+      ...(worker === undefined ? {} : { worker }),
+      ...(numerator === undefined || denominator === undefined ? {} : { numerator, denominator }),
+      ...(startedAt === undefined ? {} : { startedAt }),
+    }
   }
 
   async cancel({ handle }: Operations['job cancel']['params']): Promise<Record<string, never>> {
@@ -74,7 +93,13 @@ export class JobControl {
     if (live?.state === 'running') {
       throw new ControlError('CONFLICT', `the job ${handle} is running: cancel it, or let it end`)
     }
-    const state = live?.state ?? (await this.#find(number)).job?.state
+    const { job: stored } = live === undefined ? await this.#find(number) : { job: undefined }
+    const elsewhere = stored && jobElsewhere(this.#context.members, stored)
+    if (elsewhere?.isRunning === true) {
+      const where = `runs at the server ${elsewhere.server}`
+      throw new ControlError('CONFLICT', `the job ${handle} ${where}: cancel it, or let it end`)
+    }
+    const state = live?.state ?? stored?.state
     if (state === undefined) throw notFound(`there is no job ${handle}`)
     const isEnded = state !== 'ready' && state !== 'delayed' && state !== 'pending'
     if (!isEnded) return await this.cancel({ handle })
@@ -232,12 +257,14 @@ export class JobControl {
   #describeStored(stored: StoredDescription): JobDescription {
     const { number, reducer, then, options, workload, result, reason, state, numerator, denominator } = stored
     const handleNumber = this.#handles.numberOf(number)
+    const elsewhere = jobElsewhere(this.#context.members, stored)
     return {
       handle: this.#handles.text(handleNumber),
       function: stored.function,
       unique: stored.unique,
       priority: priorityNames[stored.priority],
-      state,
+      state: elsewhere?.isRunning === true ? 'running' : state,
+      ...(elsewhere === undefined ? {} : { server: elsewhere.server }),
       attempts: stored.attempts,
       ...time('runAt', stored.runAt),
       background: true,

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { ControlOperations, ServerState } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
+import type { Members } from '../cluster/members.ts'
 import type { Limits } from '../limits.ts'
 import { version } from '../version.ts'
 import { countJobs } from './job-counts.ts'
@@ -15,6 +16,8 @@ export interface ServerFacts {
   readonly limits: Limits
   readonly isOpen: boolean
   readonly addresses: ServerState['addresses']
+  /** Undefined: this server has its store alone. */
+  readonly leaseMs: number | undefined
   /** Of those whose functions may be seen. */
   scheduleCount(maySee: (functionName: string) => boolean): number
 }
@@ -33,6 +36,7 @@ export async function showServer(
     (await countJobs(context, actor, { state })).count
   const maySee = (name: string) => actor.may('view', name)
   const { rss, heapUsed, heapTotal } = process.memoryUsage()
+  const cluster = clusterState(context.members, facts.leaseMs)
   let workers = 0
   for (const { abilities } of engine.sessions()) {
     for (const ability of abilities) {
@@ -67,8 +71,24 @@ export async function showServer(
     schedules: facts.scheduleCount(maySee),
     isDraining: engine.isDraining,
     isOpen: facts.isOpen,
-    features,
+    features: cluster === undefined ? features : [...features, 'cluster'],
+    ...(cluster === undefined ? {} : { cluster }),
   }
+}
+
+function clusterState(members: Members | undefined, leaseMs: number | undefined): ServerState['cluster'] {
+  if (members === undefined || leaseMs === undefined) return undefined
+  const servers = members.all.map(({ id, name, isSelf, isLeader, seenAt, report }) => ({
+    id,
+    name,
+    isThis: isSelf,
+    isLeader,
+    seenAt,
+    ...(report === undefined ? {} : { version: report.version, startedAt: report.startedAt }),
+    ...(report?.link === undefined ? {} : { address: report.link }),
+    running: report?.functions.reduce((sum, { running }) => sum + running, 0) ?? 0,
+  }))
+  return { leaseMs, servers }
 }
 
 function storeState(store: ServerFacts['store'], journal: JobsContext['journal']): ServerState['store'] {

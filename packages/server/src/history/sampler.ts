@@ -1,5 +1,6 @@
 import type { JobFunction } from '@geartrain/engine'
 import type { Archive } from '../archive.ts'
+import { functionTotals } from '../cluster/totals.ts'
 import type { Figures } from '../metrics/figures.ts'
 import { countConnections } from '../metrics/server-families.ts'
 import { Increases } from './increases.ts'
@@ -136,11 +137,12 @@ export class Sampler {
     const hasIncreased = figures !== undefined && this.#increases.take(figures, row)
     row[place.dead] = dead.byName.get(name) ?? 0
     if (jobFunction !== undefined) {
-      for (const priority of [0, 1, 2] as const)
-        row[place.ready] = (row[place.ready] ?? 0) + jobFunction.queuedCount(priority)
-      row[place.delayed] = jobFunction.delayedCount + jobFunction.backlog.delayed
-      row[place.running] = jobFunction.runningCount
-      row[place.workers] = jobFunction.workerCount
+      // Other servers that use the store say the same.
+      const { ready, delayed, running, workers } = functionTotals(jobFunction)
+      row[place.ready] = ready[0] + ready[1] + ready[2]
+      row[place.delayed] = delayed
+      row[place.running] = running
+      row[place.workers] = workers
     }
     const hasSomething = row.subarray(place.ready, place.workers + 1).some((value) => value > 0)
     return hasIncreased || hasSomething ? row : undefined

@@ -93,6 +93,7 @@ export const jobSummary = z.object({
   startedAt: time.optional(),
   endedAt: time.optional(),
   worker: text.optional().meta({ description: 'Client id and address of the worker that has it' }),
+  server: text.optional().meta({ description: 'In a cluster, the other server that has it; the state is then what is likely' }),
   connection: z.int().optional().meta({ description: 'The id of its connection' }),
   numerator: whole.optional(),
   denominator: whole.optional(),
@@ -197,4 +198,23 @@ export const serverState = z.object({
   isDraining: z.boolean(),
   isOpen: z.boolean().meta({ description: 'There are no rules of access' }),
   features: z.array(text),
+  cluster: z
+    .object({
+      leaseMs: whole.meta({ description: 'What a server has is the others\' when it was not heard of for so long' }),
+      servers: z.array(
+        z.object({
+          id: z.int(),
+          name: text,
+          isThis: z.boolean(),
+          isLeader: z.boolean().meta({ description: 'It fires schedules and does all else that one does for all' }),
+          seenAt: time,
+          version: text.optional(),
+          startedAt: time.optional(),
+          address: text.optional().meta({ description: 'Where the others reach it' }),
+          running: whole.meta({ description: 'Jobs that run there' }),
+        }),
+      ),
+    })
+    .optional()
+    .meta({ description: 'All servers that use the same store; left out: this one has it alone' }),
 })

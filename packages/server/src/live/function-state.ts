@@ -1,5 +1,6 @@
-import { type JobFunction, priorities } from '@geartrain/engine'
+import type { JobFunction } from '@geartrain/engine'
 import type { LiveFlow, LiveFunction, Percentiles } from '@geartrain/protocol'
+import { functionTotals } from '../cluster/totals.ts'
 import { textOfName } from '../http/names.ts'
 import { counter, type Flow, type FunctionFigures } from '../metrics/function-figures.ts'
 import { oldestReadyAt } from '../metrics/oldest-ready.ts'
@@ -12,20 +13,21 @@ export function functionState(
   now: number,
   offsetMs: number,
 ): LiveFunction {
-  const { backlog, policy } = jobFunction ?? {}
+  const { policy } = jobFunction ?? {}
+  const totals = jobFunction && functionTotals(jobFunction)
   const oldest = jobFunction && oldestReadyAt(jobFunction)
   return {
     name: textOfName(figures.name),
     ready: {
-      high: jobFunction?.queuedCount(priorities.high) ?? 0,
-      normal: jobFunction?.queuedCount(priorities.normal) ?? 0,
-      low: jobFunction?.queuedCount(priorities.low) ?? 0,
+      high: totals?.ready[0] ?? 0,
+      normal: totals?.ready[1] ?? 0,
+      low: totals?.ready[2] ?? 0,
     },
     ...(oldest === undefined ? {} : { oldestReadyAt: oldest + offsetMs }),
-    delayed: (jobFunction?.delayedCount ?? 0) + (backlog?.delayed ?? 0),
-    running: jobFunction?.runningCount ?? 0,
+    delayed: totals?.delayed ?? 0,
+    running: totals?.running ?? 0,
     dead,
-    workers: jobFunction?.workerCount ?? 0,
+    workers: totals?.workers ?? 0,
     paused: policy?.paused ?? false,
     draining: policy?.draining ?? false,
     ...flowing(figures, now),

@@ -1,4 +1,5 @@
 import type { JobFunction, Policy } from '@geartrain/engine'
+import { functionTotals } from '../cluster/totals.ts'
 import type { Figures } from '../metrics/figures.ts'
 import type { FunctionFigures } from '../metrics/function-figures.ts'
 import { oldestReadyAt } from '../metrics/oldest-ready.ts'
@@ -96,14 +97,15 @@ export class FunctionStates {
 }
 
 function makings(figures: FunctionFigures, jobFunction: JobFunction | undefined, dead: number): MadeOf {
+  const totals = jobFunction && functionTotals(jobFunction)
   return {
     changes: figures.changes,
-    jobCount: jobFunction?.jobCount ?? 0,
-    high: jobFunction?.queuedCount(0) ?? 0,
-    normal: jobFunction?.queuedCount(1) ?? 0,
-    delayed: (jobFunction?.delayedCount ?? 0) + (jobFunction?.backlog.delayed ?? 0),
-    running: jobFunction?.runningCount ?? 0,
-    workers: jobFunction?.workerCount ?? 0,
+    jobCount: totals?.all ?? 0,
+    high: totals?.ready[0] ?? 0,
+    normal: totals?.ready[1] ?? 0,
+    delayed: totals?.delayed ?? 0,
+    running: totals?.running ?? 0,
+    workers: totals?.workers ?? 0,
     dead,
     policy: jobFunction?.policy,
     oldest: jobFunction && oldestReadyAt(jobFunction),

@@ -1,4 +1,5 @@
 import type { Engine } from '@geartrain/engine'
+import type { Members } from '../cluster/members.ts'
 import type { Clock } from '../clock.ts'
 import type { Connections } from '../connections.ts'
 import type { Journal } from '../journal.ts'
@@ -23,4 +24,6 @@ export interface Figures {
   readonly wallTime: WallTime
   /** Since 1970. */
   readonly startedAt: number
+  /** All servers that use the store; undefined: this one has it alone. */
+  readonly members: Members | undefined
 }

@@ -1,7 +1,8 @@
 import { type Policy, plainPolicy } from '@geartrain/engine'
 import type { FunctionPolicy } from '@geartrain/protocol'
 import type { Log } from '../log.ts'
-import type { StoredDocument } from '../store/store.ts'
+import type { LimitShare } from '../store/cluster.ts'
+import type { HeardDocument, StoredDocument } from '../store/store.ts'
 import { type FunctionOptions, readFunctionOptions } from './config-policies.ts'
 import { fits, fromWire, isPattern, wireNameProblem } from './function-name.ts'
 import { withJobOptions } from './job-options.ts'
@@ -53,6 +54,8 @@ export class Policies {
   /** Told the function or pattern when something else is set for it. */
   onChanged: (name: string) => void = () => {}
   #layers: PolicyLayers
+  /** Of limits that hold for several servers together; undefined: there is one. */
+  #shares: ReadonlyMap<string, LimitShare> | undefined
   readonly #byName = new Map<string, Policy>()
   /** Most functions have theirs from one place alone. */
   readonly #byGiven = new WeakMap<GivenPolicy, Policy>()
@@ -66,11 +69,12 @@ export class Policies {
 
   /** `plainPolicy` itself, if it is no other. For a job with options of its own the engine remembers it. */
   policyOf(name: string, options = ''): Policy {
-    if (options !== '') return this.#kept(toPolicy(withJobOptions(valuesOf(this.#layers.of(name)), options)))
+    if (options !== '')
+      return this.#shared(name, this.#kept(toPolicy(withJobOptions(valuesOf(this.#layers.of(name)), options))))
     if (this.#layers.isEmpty) return plainPolicy
     let policy = this.#byName.get(name)
     if (policy === undefined) {
-      policy = this.#merged(name)
+      policy = this.#shared(name, this.#merged(name))
       if (this.#byName.size >= cachedMax) this.#byName.clear()
       this.#byName.set(name, policy)
     }
@@ -130,9 +134,40 @@ export class Policies {
 
   /** What the store has kept, at the start. What is not allowed any more is left out, with a warning. */
   load(documents: Iterable<StoredDocument>, log: Pick<Log, 'warn'>): void {
-    const runtime = new Map<string, GivenPolicy>()
+    this.#read(new Map(), documents, log)
+  }
+
+  /** Another server has set these, or taken them back: they are kept already. */
+  hear(documents: readonly HeardDocument[], log: Pick<Log, 'warn'>): void {
+    this.#read(new Map(this.#layers.runtime), documents, log)
+    for (const { kind, name } of documents) if (kind === policyDocument) this.onChanged(name)
+  }
+
+  /** From now on limits hold for several servers together, and of those that are not set here nothing is this server's. */
+  share(): void {
+    this.#shares = new Map()
+  }
+
+  /** This server's parts of them. False: they are as before. */
+  setShares(shares: readonly LimitShare[]): boolean {
+    const before = this.#shares
+    const isSame = shares.length === before?.size && shares.every((share) => isSameShare(share, before.get(share.function)))
+    if (isSame) return false
+    this.#shares = new Map(shares.map((share) => [share.function, share]))
+    this.#byName.clear()
+    return true
+  }
+
+  /** What holds for all servers together. */
+  limitOf(name: string): Pick<Policy, 'concurrency' | 'rate' | 'paused'> {
+    return this.#layers.isEmpty ? plainPolicy : this.#merged(name)
+  }
+
+  #read(runtime: Map<string, GivenPolicy>, documents: Iterable<HeardDocument>, log: Pick<Log, 'warn'>): void {
     for (const { kind, name, body } of documents) {
       if (kind !== policyDocument) continue
+      runtime.delete(name)
+      if (body === undefined) continue
       const { given, problems } = readDocument(name, body)
       for (const problem of problems) log.warn(`a stored policy is not used: ${problem}`)
       if (given.size > 0) runtime.set(name, given)
@@ -148,6 +183,20 @@ export class Policies {
       layers = new PolicyLayers(runtime, config)
     }
     this.#use(layers)
+  }
+
+  /** What of it is this server's. */
+  #shared(name: string, policy: Policy): Policy {
+    const { concurrency, rate } = policy
+    if (this.#shares === undefined || Math.min(concurrency, rate) === Number.POSITIVE_INFINITY) return policy
+    const share = this.#shares.get(name)
+    if (share === undefined || share.rate === 0) return this.#kept({ ...policy, concurrency: 0 })
+    const rateBurst = Math.max(1, Math.ceil((policy.rateBurst * share.rate) / rate))
+    return this.#kept({
+      ...policy,
+      concurrency: Math.min(concurrency, share.concurrency),
+      ...(rate === Number.POSITIVE_INFINITY ? {} : { rate: Math.min(rate, share.rate), rateBurst }),
+    })
   }
 
   #merged(name: string): Policy {
@@ -180,6 +229,10 @@ export class Policies {
     this.#layers = layers
     for (const name of this.#byName.keys()) if (fits(changed, name)) this.#byName.delete(name)
   }
+}
+
+function isSameShare(one: LimitShare, other: LimitShare | undefined): boolean {
+  return one.concurrency === other?.concurrency && one.rate === other.rate
 }
 
 function describe(name: string, layers: PolicyLayers): FunctionPolicy {

@@ -23,7 +23,20 @@ interface Kept {
   readonly handleTotal: number | undefined
 }
 
-/** A named schedule: what it is to do, and how far it has got. All of it is kept in one document. */
+/**
+ * How far a schedule has got, in a document of its own: with a store that several servers use, one of them fires it while
+ * any may change it, and neither overwrites what the other has said.
+ */
+export interface Progress {
+  /** Of the definition that it is about; with another one, that one's own next time counts. */
+  readonly changedAt: number | undefined
+  /** All times up to this date have been seen to, whatever the definition says. */
+  readonly doneUntil: number
+  readonly nextAt: number | undefined
+  readonly history: readonly ScheduleRun[]
+}
+
+/** A named schedule: what it is to do, and how far it has got. All of it is kept in one document, see also Progress. */
 export class Schedule {
   definition: ScheduleDefinition
   origin: Origin
@@ -35,6 +48,9 @@ export class Schedule {
   paused: boolean
   /** The latest first. */
   readonly history: Run[]
+  /** With a store that several servers use: when it was changed last, and up to when its times have been seen to. */
+  changedAt: number | undefined
+  doneUntil = 0
 
   constructor(definition: ScheduleDefinition, origin: Origin, kept: Kept) {
     this.definition = definition
@@ -59,24 +75,54 @@ export class Schedule {
   static read(body: string): Schedule {
     const kept: unknown = JSON.parse(body)
     if (!isRecord(kept)) throw new Error('it is no object')
-    const { definition, origin, anchor, nextAt, paused, history, handleTotal } = kept
+    const { definition, origin, anchor, nextAt, paused, history, handleTotal, changedAt } = kept
     const isRight =
       isOrigin(origin) &&
       typeof anchor === 'number' &&
       (nextAt === undefined || typeof nextAt === 'number') &&
       typeof paused === 'boolean' &&
       isHistory(history) &&
-      (handleTotal === undefined || typeof handleTotal === 'number')
+      (handleTotal === undefined || typeof handleTotal === 'number') &&
+      (changedAt === undefined || typeof changedAt === 'number')
     if (!isRight) throw new Error('a field is missing or wrong')
     const state = { anchor, nextAt: nextAt ?? never, paused, history, handleTotal }
-    return new Schedule(readDefinition(definition, noNameLimits), origin, state)
+    const schedule = new Schedule(readDefinition(definition, noNameLimits), origin, state)
+    schedule.changedAt = changedAt
+    return schedule
   }
 
   /** Its document. */
   written(): string {
-    const { definition, origin, anchor, paused, history, handleTotal } = this
+    const { definition, origin, anchor, paused, history, handleTotal, changedAt } = this
     const nextAt = this.nextAt === never ? undefined : this.nextAt
-    return JSON.stringify({ definition, origin, anchor, nextAt, paused, history, handleTotal })
+    return JSON.stringify({ definition, origin, anchor, nextAt, paused, history, handleTotal, changedAt })
+  }
+
+  /** The document of its progress. */
+  writtenProgress(): string {
+    const { changedAt, doneUntil, history } = this
+    const progress: Progress = { changedAt, doneUntil, nextAt: this.nextAt === never ? undefined : this.nextAt, history }
+    return JSON.stringify(progress)
+  }
+
+  /** It was changed here; no two changes are of the same time. */
+  touch(now: number): void {
+    this.changedAt = Math.max(now, (this.changedAt ?? 0) + 1)
+  }
+
+  /** As far as another server, or this one before it was started again, has got with it. */
+  follow({ changedAt, doneUntil, nextAt, history }: Progress): void {
+    if (changedAt === this.changedAt) {
+      this.nextAt = nextAt ?? never
+      this.history.splice(0, historyMax, ...history)
+    } else if (this.history.length === 0) this.history.push(...history)
+    this.skip(doneUntil)
+  }
+
+  /** All times up to this date have been seen to. */
+  skip(doneUntil: number): void {
+    this.doneUntil = Math.max(this.doneUntil, doneUntil)
+    if (this.nextAt <= this.doneUntil) this.nextAt = this.timing.after(this.doneUntil)
   }
 
   /** Another definition in its place. It goes on where it was if its times are the same, else it counts from now on. */
@@ -102,6 +148,13 @@ export class Schedule {
   resume(now: number): void {
     this.paused = false
     this.nextAt = this.timing.after(now)
+  }
+
+  /** A run that another server has told of, perhaps not for the first time. */
+  recordOther(run: ScheduleRun): void {
+    const index = this.history.findIndex(({ dueAt, at }) => dueAt === run.dueAt && at === run.at)
+    if (index >= 0) this.history[index] = { ...run }
+    else this.record({ ...run })
   }
 
   record(run: Run): Run {
@@ -158,6 +211,38 @@ export class Schedule {
   }
 }
 
+/** Undefined: it is not what a server has written. */
+export function readProgress(body: string): Progress | undefined {
+  const { changedAt, doneUntil, nextAt, history } = parseRecord(body)
+  const isRight =
+    (changedAt === undefined || typeof changedAt === 'number') &&
+    typeof doneUntil === 'number' &&
+    (nextAt === undefined || typeof nextAt === 'number') &&
+    isHistory(history)
+  return isRight ? { changedAt, doneUntil, nextAt, history } : undefined
+}
+
+/** A run that was asked for at a server which does not fire schedules, in a document of its own. */
+export interface OtherRun {
+  readonly schedule: string
+  readonly run: ScheduleRun
+}
+
+/** Undefined: as above. */
+export function readOtherRun(body: string): OtherRun | undefined {
+  const { schedule, run } = parseRecord(body)
+  return typeof schedule === 'string' && isRun(run) ? { schedule, run } : undefined
+}
+
+function parseRecord(body: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body)
+    return isRecord(value) ? value : {}
+  } catch {
+    return {}
+  }
+}
+
 const outcomes = ['submitted', 'skipped: still running', 'skipped: missed', 'refused']
 
 function isOrigin(value: unknown): value is Origin {
@@ -168,7 +253,7 @@ function isHistory(value: unknown): value is ScheduleRun[] {
   return Array.isArray(value) && value.every(isRun)
 }
 
-function isRun(value: unknown): boolean {
+function isRun(value: unknown): value is ScheduleRun {
   if (!isRecord(value)) return false
   const { dueAt, at, outcome } = value
   return typeof dueAt === 'number' && typeof at === 'number' && outcomes.some((known) => known === outcome)

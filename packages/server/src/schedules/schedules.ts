@@ -3,15 +3,18 @@ import type { ScheduleDefinition, ScheduleRun, ScheduleState } from '@geartrain/
 import type { Clock } from '../clock.ts'
 import type { Handles } from '../handles.ts'
 import type { Log } from '../log.ts'
-import type { StoredDocument } from '../store/store.ts'
+import type { HeardDocument, StoredDocument } from '../store/store.ts'
 import type { WallTime } from '../wall-time.ts'
 import { type ClientSchedule, clientDefinition, clientScheduleName } from './client-schedule.ts'
 import { type NameLimits, readDefinition } from './definition.ts'
-import { type Run, Schedule } from './schedule.ts'
+import { type OtherRun, type Progress, type Run, readOtherRun, readProgress, Schedule } from './schedule.ts'
 import { ScheduleError } from './schedule-error.ts'
 import { checkTiming, isSameTiming, makeTiming, type TimingFields } from './timing.ts'
 
 const documentKind = 'schedule'
+/** With a store that several servers use, see Progress and OtherRun. */
+const progressKind = 'schedule progress'
+const runKind = 'schedule run'
 const schedulesMax = 10_000
 /** Of all schedules together, as they are written. They are in memory all the time. */
 const workloadCharactersMax = 64 * 1024 * 1024
@@ -57,12 +60,24 @@ export interface ScheduleContext {
   takeNumber(): number
   /** In one piece with what was submitted in the same turn; without a body it is removed. */
   keepDocument(kind: string, name: string, body: string | undefined): void
+  /** Several servers use the store, and one of them fires the schedules; undefined: this one has it alone. */
+  readonly shared?: SharedSchedules | undefined
+}
+
+export interface SharedSchedules {
+  /** What is submitted and kept meanwhile is not said again when another server fires the schedules. */
+  asLeader(act: () => void): void
+  /** Another server has changed it, or it has run. */
+  onHeard(name: string): void
 }
 
 /**
  * Named schedules: jobs at times. For each time there is one job, though the server is killed: the job goes to the
  * store together with the schedule's document, which says what time comes next. That time only moves on, also when the
  * machine's date is put back.
+ *
+ * With a store that several servers use, one of them fires them, the leader; any may change them, and hears what the
+ * others have changed.
  *
  * Methods that fail throw a ScheduleError and have done nothing.
  */
@@ -78,9 +93,15 @@ export class Schedules {
   /** The date for which it is set; Infinity: it is not. */
   #timerAt = never
   #isStopped = false
+  #isLeader: boolean
+  /** How far each had got when it was heard of last, also of those that are yet to be heard of. */
+  readonly #progress = new Map<string, Progress>()
+  /** Runs that other servers were asked for, until they are in the history, by their documents' names. */
+  readonly #otherRuns = new Map<string, OtherRun>()
 
   constructor(context: ScheduleContext) {
     this.#context = context
+    this.#isLeader = context.shared === undefined
     this.#offsetMs = context.wallTime.offsetMs
   }
 
@@ -95,13 +116,101 @@ export class Schedules {
     for (const definition of config) {
       const before = stored.get(definition.name)
       stored.delete(definition.name)
-      this.#put(this.#configured(definition, before, now))
+      if (before !== undefined && this.#isSaidBefore(definition, before)) this.#place(before)
+      else this.#put(this.#configured(definition, before, now))
     }
     for (const schedule of stored.values()) {
-      if (schedule.origin === 'config') this.#context.keepDocument(documentKind, schedule.definition.name, undefined)
+      if (schedule.origin === 'config') this.#forget(schedule)
       else this.#place(schedule)
     }
     this.#look()
+  }
+
+  // With a store that several servers use
+
+  /** From now on this server fires them, or another one does. What that one has missed is seen to. */
+  lead(isLeader: boolean): void {
+    this.#isLeader = isLeader
+    if (!isLeader) {
+      this.#stopTimer?.()
+      this.#timerAt = never
+      return
+    }
+    // The date is the store's since.
+    const { offsetMs } = this.#context.wallTime
+    this.#missedBefore += offsetMs - this.#offsetMs
+    this.#offsetMs = offsetMs
+    for (const [key, { schedule }] of this.#otherRuns) this.#takeRun(key, schedule)
+    this.#look()
+  }
+
+  /** Other servers have changed these. */
+  hear(documents: readonly HeardDocument[]): void {
+    for (const { kind, name, body } of documents) {
+      if (kind === documentKind) this.#hearDefinition(name, body)
+      else if (kind === progressKind) this.#hearProgress(name, body)
+      else if (kind === runKind) this.#hearRun(name, body)
+    }
+    this.#look()
+  }
+
+  /** The store was opened anew, and has these. */
+  reload(documents: readonly StoredDocument[]): void {
+    for (const schedule of [...this.#schedules.values()]) this.#unplace(schedule)
+    this.#progress.clear()
+    this.#otherRuns.clear()
+    for (const schedule of this.#readAll(documents).values()) this.#place(schedule)
+  }
+
+  #hearDefinition(name: string, body: string | undefined): void {
+    const before = this.#schedules.get(name)
+    const schedule = body === undefined ? undefined : this.#read(name, body)
+    if (body !== undefined && schedule === undefined) return
+    this.#unplace(before)
+    if (schedule !== undefined) {
+      // What has run here since is not forgotten, and no time comes twice.
+      const { history = [], doneUntil = 0 } = before ?? {}
+      const isNewer = (history[0]?.at ?? 0) > (schedule.history[0]?.at ?? 0)
+      if (isNewer) schedule.history.splice(0, schedule.history.length, ...history)
+      const progress = this.#progress.get(name)
+      if (progress !== undefined) schedule.follow(progress)
+      schedule.skip(doneUntil)
+      this.#place(schedule)
+    }
+    this.#context.shared?.onHeard(name)
+  }
+
+  #hearProgress(name: string, body: string | undefined): void {
+    const progress = body === undefined ? undefined : readProgress(body)
+    if (progress === undefined) return void this.#progress.delete(name)
+    this.#progress.set(name, progress)
+    this.#schedules.get(name)?.follow(progress)
+    this.#context.shared?.onHeard(name)
+  }
+
+  #hearRun(key: string, body: string | undefined): void {
+    const heard = body === undefined ? undefined : readOtherRun(body)
+    if (heard === undefined) return void this.#otherRuns.delete(key)
+    this.#otherRuns.set(key, heard)
+    this.#schedules.get(heard.schedule)?.recordOther(heard.run)
+    if (this.#isLeader) this.#takeRun(key, heard.schedule)
+    this.#context.shared?.onHeard(heard.schedule)
+  }
+
+  /** It is in the history from now on. */
+  #takeRun(key: string, name: string): void {
+    const schedule = this.#schedules.get(name)
+    this.#otherRuns.delete(key)
+    this.#context.shared?.asLeader(() => {
+      if (schedule !== undefined) this.#context.keepDocument(progressKind, name, schedule.writtenProgress())
+      this.#context.keepDocument(runKind, key, undefined)
+    })
+  }
+
+  /** The file says what it has said at another server. */
+  #isSaidBefore(definition: ScheduleDefinition, before: Schedule): boolean {
+    const isSame = JSON.stringify(definition) === JSON.stringify(before.definition)
+    return this.#context.shared !== undefined && before.origin === 'config' && isSame
   }
 
   /** From now on there are no more jobs. */
@@ -188,8 +297,8 @@ export class Schedules {
     }
     this.#context.begin()
     const { now } = this.#context.wallTime
-    const run = this.#submit(schedule, now, now)
-    this.#keep(schedule)
+    const run = this.#submit(schedule, now, now, (joined) => this.#keepRun(schedule, joined))
+    this.#keepRun(schedule, run)
     if (run.outcome === 'refused') throw new ScheduleError('CONFLICT', run.why ?? '')
     return run
   }
@@ -245,15 +354,27 @@ export class Schedules {
   #readAll(documents: readonly StoredDocument[]): Map<string, Schedule> {
     const schedules = new Map<string, Schedule>()
     for (const { kind, name, body } of documents) {
-      if (kind !== documentKind) continue
-      try {
-        schedules.set(name, Schedule.read(body))
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        this.#context.log.warn(`the schedule "${name}" can't be read and is left out: ${why}`)
-      }
+      const progress = kind === progressKind ? readProgress(body) : undefined
+      if (progress !== undefined) this.#progress.set(name, progress)
+      const otherRun = kind === runKind ? readOtherRun(body) : undefined
+      if (otherRun !== undefined) this.#otherRuns.set(name, otherRun)
+      const schedule = kind === documentKind ? this.#read(name, body) : undefined
+      if (schedule !== undefined) schedules.set(name, schedule)
     }
+    for (const [name, progress] of this.#progress) schedules.get(name)?.follow(progress)
+    for (const { schedule, run } of this.#otherRuns.values()) schedules.get(schedule)?.recordOther(run)
     return schedules
+  }
+
+  /** Undefined: that can't be done, as the log says. */
+  #read(name: string, body: string): Schedule | undefined {
+    try {
+      return Schedule.read(body)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.#context.log.warn(`the schedule "${name}" can't be read and is left out: ${why}`)
+      return undefined
+    }
   }
 
   /** What was paused at runtime stays so, until the file says otherwise than before. */
@@ -300,11 +421,37 @@ export class Schedules {
 
   #remove(schedule: Schedule): void {
     this.#unplace(schedule)
-    this.#context.keepDocument(documentKind, schedule.definition.name, undefined)
+    this.#forget(schedule)
   }
 
+  #forget({ definition: { name } }: Schedule): void {
+    const { shared } = this.#context
+    this.#context.keepDocument(documentKind, name, undefined)
+    if (shared !== undefined) this.#context.keepDocument(progressKind, name, undefined)
+    this.#progress.delete(name)
+  }
+
+  /** What it is to do. */
   #keep(schedule: Schedule): void {
+    if (this.#context.shared !== undefined) schedule.touch(this.#context.wallTime.now)
     this.#context.keepDocument(documentKind, schedule.definition.name, schedule.written())
+  }
+
+  /** How far it has got. */
+  #keepProgress(schedule: Schedule): void {
+    const { name } = schedule.definition
+    if (this.#context.shared === undefined) this.#context.keepDocument(documentKind, name, schedule.written())
+    else if (this.#isLeader)
+      this.#context.shared.asLeader(() =>
+        this.#context.keepDocument(progressKind, name, schedule.writtenProgress()),
+      )
+  }
+
+  /** One that was asked for here. Who fires them has it in the history. */
+  #keepRun(schedule: Schedule, run: Run): void {
+    const { name } = schedule.definition
+    if (this.#isLeader) this.#keepProgress(schedule)
+    else this.#context.keepDocument(runKind, `${name} ${run.at}`, JSON.stringify({ schedule: name, run }))
   }
 
   #refuseMore(definition: ScheduleDefinition, before: Schedule | undefined): void {
@@ -327,7 +474,7 @@ export class Schedules {
 
   /** The one timer is for the time that comes first. One that moves away leaves it where it is: it will find nothing due. */
   #arm({ nextAt }: Schedule): void {
-    if (this.#noticeJump()) this.#armForAll()
+    if (this.#isLeader && this.#noticeJump()) this.#armForAll()
     else if (nextAt < this.#timerAt) this.#armFor(nextAt)
   }
 
@@ -340,8 +487,8 @@ export class Schedules {
   /** Never far away: the date may jump. */
   #armFor(nextAt: number): void {
     this.#stopTimer?.()
-    this.#timerAt = nextAt
-    if (this.#isStopped || nextAt === never) return
+    this.#timerAt = this.#isLeader ? nextAt : never
+    if (this.#isStopped || this.#timerAt === never) return
     const { clock, wallTime } = this.#context
     const leastMs = this.#context.isStoreFailing() ? restMs : 0
     this.#stopTimer = clock.after(Math.min(lookMs, Math.max(leastMs, nextAt - wallTime.now)), () => {
@@ -351,6 +498,7 @@ export class Schedules {
   }
 
   #look(): void {
+    if (!this.#isLeader) return
     this.#noticeJump()
     const { now } = this.#context.wallTime
     if (!this.#context.isStoreFailing()) this.#tickAll(now)
@@ -363,7 +511,9 @@ export class Schedules {
     const due = [...this.#schedules.values()].filter(({ nextAt }) => nextAt <= now)
     const until = clock.now() + lookShareMs
     for (const schedule of due.sort((one, other) => one.nextAt - other.nextAt)) {
-      this.#tick(schedule, now)
+      const { shared } = this.#context
+      if (shared === undefined) this.#tick(schedule, now)
+      else shared.asLeader(() => this.#tick(schedule, now))
       if (clock.now() >= until) return
     }
   }
@@ -391,7 +541,8 @@ export class Schedules {
     }
     for (; due <= now; due = timing.after(due)) this.#submit(schedule, due, now)
     schedule.nextAt = due
-    this.#keep(schedule)
+    schedule.doneUntil = now
+    this.#keepProgress(schedule)
   }
 
   #missed(schedule: Schedule, until: number, now: number): void {
@@ -412,12 +563,17 @@ export class Schedules {
   }
 
   /** The run is in the history. */
-  #submit(schedule: Schedule, dueAt: number, at: number): Run {
+  #submit(
+    schedule: Schedule,
+    dueAt: number,
+    at: number,
+    onJoined: (run: Run) => void = () => this.#keepProgress(schedule),
+  ): Run {
     const { handles } = this.#context
     const run = schedule.record({ dueAt, at, outcome: 'submitted' })
     const submitted = this.#context.submit(schedule.submission(), (number) => {
       join(run, handles.text(number))
-      if (this.#schedules.get(schedule.definition.name) === schedule) this.#keep(schedule)
+      if (this.#schedules.get(schedule.definition.name) === schedule) onJoined(run)
     })
     if (submitted.outcome === 'refused') {
       run.outcome = 'refused'

@@ -9,6 +9,8 @@ export class BatchQueue {
   #waiting: [OpenBatch, ...OpenBatch[]] = [new OpenBatch()]
   /** The one that the store has. */
   committing: OpenBatch | undefined
+  /** The one that it had when it was lost, if it will say what has become of it. */
+  unresolved: OpenBatch | undefined
 
   /** The one that leaves next. */
   get first(): OpenBatch {
@@ -20,14 +22,19 @@ export class BatchQueue {
     return this.#waiting.at(-1) ?? this.#waiting[0]
   }
 
-  /** The one that the store has among them. */
+  /** The one that the store has, or had, among them. */
   get all(): readonly OpenBatch[] {
-    return this.committing === undefined ? this.#waiting : [this.committing, ...this.#waiting]
+    const left = this.committing ?? this.unresolved
+    return left === undefined ? this.#waiting : [left, ...this.#waiting]
+  }
+
+  get waiting(): readonly OpenBatch[] {
+    return this.#waiting
   }
 
   /** Nothing waits. */
   get isEmpty(): boolean {
-    return this.#waiting.every(({ isEmpty }) => isEmpty)
+    return this.unresolved === undefined && this.#waiting.every(({ isEmpty }) => isEmpty)
   }
 
   takeFirst(): OpenBatch {

@@ -1,4 +1,5 @@
 import type { StoreStats } from '../metrics/store-stats.ts'
+import type { StoreCluster } from './cluster.ts'
 import type { Batch, BatchResult, Store, StoreState } from './store.ts'
 
 /** A store that is measured, and whether it is at work: while its disk hangs, neither its thread nor the process can end in the usual way. */
@@ -16,6 +17,10 @@ export class BusyStore implements Store {
     this.#stats = stats
   }
 
+  get cluster(): StoreCluster | undefined {
+    return this.#store.cluster
+  }
+
   get isBusy(): boolean {
     return this.#calls > 0
   }
@@ -26,8 +31,8 @@ export class BusyStore implements Store {
     return new Promise((resolve) => this.#onIdle.push(resolve))
   }
 
-  open(atLeast: number): Promise<StoreState> {
-    return this.#watch(this.#store.open(atLeast))
+  open(atLeast: number, held?: Float64Array): Promise<StoreState> {
+    return this.#watch(this.#store.open(atLeast, held))
   }
 
   commit(batch: Batch): Promise<BatchResult> {

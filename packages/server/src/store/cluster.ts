@@ -1,5 +1,5 @@
 import type { Priority } from '@geartrain/engine'
-import type { StoredDocument, StoredFunction } from './store.ts'
+import type { HeardDocument, StoredFunction } from './store.ts'
 
 /** What a store that several servers use does for a server beside keeping its jobs. */
 export interface StoreCluster {
@@ -8,8 +8,9 @@ export interface StoreCluster {
   /** What the others are to know of this server: the last one said is told with each heartbeat. */
   report(report: ServerReport): void
   /**
-   * All limits that hold for this server and the others together, and what it could use of them. Answered by `onShares`,
-   * now and whenever its part changes. What it has of a limit that is not named is given back.
+   * All limits that hold for this server and the others together, and what it could use of them; said every second or so,
+   * and when it wants more. Answered by `onShares`, now and whenever its part changes. What it has of a limit that is not
+   * named, and of which it runs nothing then, is kept a while if nobody else wants it, and given back.
    */
   demand(demands: readonly LimitDemand[]): void
 }
@@ -21,16 +22,22 @@ export interface ClusterListener {
   /** How many jobs there are in the store, told every second or so: those that were claimed, by whomever, among them. */
   onCounts(functions: readonly StoredFunction[], nextDueAt: number, nextExpiryAt: number): void
   /** Others have changed them; without a body it was removed. */
-  onDocuments(documents: readonly (Omit<StoredDocument, 'body'> & { readonly body: string | undefined })[]): void
+  onDocuments(documents: readonly HeardDocument[]): void
   /** Jobs that this server had and that somebody has ended: it is to take them from their workers. */
   onCancelled(numbers: readonly number[]): void
   /** All servers of the cluster, this one among them, when something of them has changed. */
   onServers(servers: readonly ClusterServer[]): void
   /** What the database's clock is ahead of this machine's, in milliseconds. */
   onClock(aheadMs: number): void
-  /** This server sees to what one server does for all: schedules, expiries, sweeping. False: another one does, or nobody knows. */
+  /**
+   * This server sees to what one server does for all: schedules, expiries, sweeping. What others have done of it by then
+   * has been told: `onDocuments` comes first. False: another one does, or nobody knows.
+   */
   onLead(isLeader: boolean): void
-  /** Its parts of limits. */
+  /**
+   * Its parts of all limits; of others it has none. They hold at once: what the next `demand` says to run was begun under
+   * them, or before.
+   */
   onShares(shares: readonly LimitShare[]): void
   /**
    * The store can't be reached, and by now others may have taken what this server has claimed: it is to begin none of
@@ -62,8 +69,8 @@ export interface FunctionReport {
   readonly name: string
   readonly workers: number
   readonly running: number
-  /** Of those, the ones that are in the store. */
-  readonly runningStored: number
+  /** Of those, the ones that are in the store, by priority. */
+  readonly runningStored: readonly [number, number, number]
   /** Foreground jobs that wait there. */
   readonly waiting: number
   /** Jobs that it has claimed and that nobody has begun, by priority. */

@@ -1,25 +1,27 @@
 import type { Log } from '../log.ts'
+import { isPostgresUrl, withoutPassword } from './postgres/address.ts'
+import { PostgresStore, type PostgresStoreOptions } from './postgres/postgres-store.ts'
 import { SqliteStore } from './sqlite/sqlite-store.ts'
 import type { Store } from './store.ts'
 
-/** Stores by the word before the colon of what a user says. */
-const kinds = {
-  sqlite: (path: string, log: Log): Store => new SqliteStore(path, { log }),
-} as const
+const sqliteKind = 'sqlite:'
 
-/** `memory`, or a kind, a colon and where it is. */
+/** `memory`, `sqlite:` and a file, or the URL of a PostgreSQL database: what is wrong with that is said when it is opened. */
 export function isStoreName(text: string): boolean {
-  return (
-    text === 'memory' || Object.keys(kinds).some((kind) => text.startsWith(`${kind}:`) && text.length > kind.length + 1)
-  )
+  return text === 'memory' || (text.startsWith(sqliteKind) && text.length > sqliteKind.length) || isPostgresUrl(text)
 }
 
 /** Undefined: jobs live in memory. */
-export function makeStore(store: string | Store, log: Log): Store | undefined {
+export function makeStore(
+  store: string | Store,
+  log: Log,
+  options: Omit<PostgresStoreOptions, 'log'> = {},
+): Store | undefined {
   if (typeof store !== 'string') return store
   if (store === 'memory') return undefined
-  for (const [kind, make] of Object.entries(kinds)) {
-    if (store.startsWith(`${kind}:`)) return make(store.slice(kind.length + 1), log)
-  }
-  throw new TypeError(`"${store}" is not a store: memory, or sqlite: and a path`)
+  if (isPostgresUrl(store)) return new PostgresStore(store, { ...options, log })
+  if (store.startsWith(sqliteKind)) return new SqliteStore(store.slice(sqliteKind.length), { log })
+  throw new TypeError(
+    `"${withoutPassword(store)}" is not a store: memory, sqlite: and a path, or postgres:// and the rest of a URL`,
+  )
 }

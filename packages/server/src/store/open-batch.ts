@@ -29,6 +29,8 @@ export class OpenBatch {
   readonly additions: Addition[] = []
   /** Those of the server's own, to be added again if the batch is not kept. */
   readonly own = new Map<Addition, Submission>()
+  /** Additions and changes of this server's own that it makes for all that use the store. */
+  readonly leading = new Set<Addition | StoredChange>()
   readonly promises: PromisedReply[] = []
   /** Numbers of live jobs among the additions: a batch forgets before it adds, so these can't be forgotten in it. */
   readonly live = new Set<number>()
@@ -91,6 +93,11 @@ export class OpenBatch {
       this.held.size > 0 ||
       this.reserve !== undefined
     )
+  }
+
+  /** What this server does for all that use the store is in it. */
+  get isOfLease(): boolean {
+    return this.leading.size > 0
   }
 
   /** Nobody waits for it, but it is not to wait for more of its kind either. */
@@ -183,6 +190,7 @@ export class OpenBatch {
       promoteUntil: this.promoteUntil,
       reserve: this.reserve,
       requests: this.requests,
+      ...(this.isOfLease ? { isOfLease: true } : {}),
     }
   }
 

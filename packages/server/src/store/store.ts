@@ -54,7 +54,10 @@ export interface StoreState {
 export interface SharedState {
   /** Of those that this server said to hold, the ones that are its own no longer: another's, or gone. */
   readonly lost: Float64Array
-  /** What has become of the batch that the store had when it was lost: it has found out, or has done it now; undefined: it had none. */
+  /**
+   * What has become of the batch that the store had when it was lost: it has found out, or has done it now, unless that
+   * is `isOfLease`; undefined: it had none, or has not done it. `lost` and all else that is said here is as it is then.
+   */
   readonly resolved: BatchResult | undefined
 }
 
@@ -66,6 +69,9 @@ export interface StoredDocument {
   /** JSON. */
   readonly body: string
 }
+
+/** One that another server has changed; without a body it was removed. */
+export type HeardDocument = Omit<StoredDocument, 'body'> & { readonly body: string | undefined }
 
 /** How many jobs of a function there are. */
 export interface StoredFunction {
@@ -98,6 +104,11 @@ export interface Batch {
    */
   readonly reserve: { readonly from: number; readonly count: number } | undefined
   readonly requests: readonly StoreRequest[]
+  /**
+   * Of a store that others use as well: there is something in it that this server does for all of them. When it is
+   * opened anew, another one may be the one that does that, and it is not done then if it has not been done.
+   */
+  readonly isOfLease?: boolean | undefined
 }
 
 /** A batch that does nothing. */
@@ -306,6 +317,8 @@ export interface StoredSummary {
   readonly runAt: number
   /** Those that have ended. */
   readonly attempts: number
+  /** Of a store that others use as well: the server that has it, if that is another one. */
+  readonly claimedBy?: number | undefined
 }
 
 /** One that a scan has found. Times that do not apply, or are not known, are 0. */

@@ -8,6 +8,7 @@ import {
 } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
 import type { Clock } from '../clock.ts'
+import { functionTotals } from '../cluster/totals.ts'
 import type { Connections } from '../connections.ts'
 import { textOfName } from '../http/names.ts'
 import { version } from '../version.ts'
@@ -43,14 +44,11 @@ export function ownServer({ engine, connections, clock, addresses }: OwnServer, 
 
 function functionsOf(engine: Engine, maySee: (name: string) => boolean): WatchedFunction[] {
   const rows: WatchedFunction[] = []
-  for (const { name, jobCount, runningCount, workerCount } of engine.functions()) {
+  for (const jobFunction of engine.functions()) {
+    const { name } = jobFunction
     if (!maySee(name)) continue
-    rows.push({
-      name: textOfName(name),
-      queued: jobCount - runningCount,
-      running: runningCount,
-      workers: workerCount,
-    })
+    const { all, running, workers } = functionTotals(jobFunction)
+    rows.push({ name: textOfName(name), queued: all - running, running, workers })
   }
   return rows
 }

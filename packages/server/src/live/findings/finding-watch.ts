@@ -1,5 +1,6 @@
 import type { JobFunction } from '@geartrain/engine'
 import type { Finding, LiveServer } from '@geartrain/protocol'
+import { functionTotals } from '../../cluster/totals.ts'
 import type { Handles } from '../../handles.ts'
 import type { Figures } from '../../metrics/figures.ts'
 import type { FunctionFigures } from '../../metrics/function-figures.ts'
@@ -97,8 +98,9 @@ export class FindingWatch {
   /** Undefined: nothing happens there. */
   #knownFunction(jobFunction: JobFunction, now: number): KnownFunction | undefined {
     const { functions, oldest } = this.#context.figures
-    const { name, policy, runningCount: running, workerCount: workers, flow } = jobFunction
-    const ready = jobFunction.queuedCount(0) + jobFunction.queuedCount(1) + jobFunction.queuedCount(2)
+    const { name, policy, flow } = jobFunction
+    const { ready: lines, running, workers } = functionTotals(jobFunction)
+    const ready = lines[0] + lines[1] + lines[2]
     const figures = functions.find(name)
     const isQuiet = figures?.isQuiet(now) !== false
     if (ready === 0 && running === 0 && isQuiet) return undefined

@@ -46,7 +46,7 @@ export class Batches {
   readonly #scans: Scans
   readonly #begin: Statement<[]>
   readonly #commit: Statement<[]>
-  readonly #reserve: Statement<[number, number], number>
+  readonly #reserve: Statement<[number, number, number], number>
 
   constructor(database: Database, key: UniqueKey) {
     this.#database = database
@@ -71,8 +71,8 @@ export class Batches {
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
     this.#reserve = database
-      .prepare<[number, number], number>(
-        'UPDATE numbers SET reserved_until = max(reserved_until, ?1) + ?2 RETURNING reserved_until - ?2',
+      .prepare<[number, number, number], number>(
+        'UPDATE numbers SET reserved_until = max(reserved_until, ?) + ? RETURNING reserved_until - ?',
       )
       .pluck()
   }
@@ -105,7 +105,7 @@ export class Batches {
       const due = promoteUntil === undefined ? [] : this.#promotions.promote(promoteUntil)
       const promoted = due.length === 0 ? changes.promoted : [...changes.promoted, ...due]
       const nextDueAt = promoteUntil === undefined ? undefined : this.#promotions.nextDueAt
-      const reserved = reserve && this.#reserve.get(reserve.from, reserve.count)
+      const reserved = reserve && this.#reserve.get(reserve.from, reserve.count, reserve.count)
       this.#functions.writeCounts()
       this.#commit.run()
       this.#functions.committed()

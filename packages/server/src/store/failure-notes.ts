@@ -1,4 +1,4 @@
-import { failuresMax, type StoredFailureNote } from '../store.ts'
+import { failuresMax, type StoredFailureNote } from './store.ts'
 
 // The column `failures`: a JSON array of notes, the oldest first; NULL if there is none.
 

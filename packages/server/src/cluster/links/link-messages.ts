@@ -1,0 +1,73 @@
+import type { ControlAnswer, JobSummary } from '@geartrain/protocol'
+import { z } from 'zod'
+
+/**
+ * What servers of a cluster say to each other in CONTROL packets, as JSON. Each begins with `{"op":"link`, by which it is
+ * told from what everybody may ask. A newer server may say more; what is not known is passed over.
+ */
+const messages = z.discriminatedUnion('op', [
+  /** The first word on a connection, said again when the id has changed. The answer is a LinkWelcome. */
+  z.object({
+    op: z.literal('link'),
+    /** Another one for each start of a server: one that has dialled itself knows itself by it. */
+    instance: z.string().regex(/^[\w-]{1,100}$/),
+    /** Its id in the cluster, for the time being. */
+    server: z.int(),
+    name: z.string().regex(/^[!-~]{1,255}$/),
+    token: z.string().max(1024).exactOptional(),
+  }),
+  /**
+   * The sender has had this job and will not do it. `isLost`: its worker was lost, and an attempt has ended; else nobody
+   * has begun it. There is no answer.
+   */
+  z.object({ op: z.literal('link return'), handle: z.string().max(64), isLost: z.boolean() }),
+  /** How a job stands that the other server has: a LinkedJob, by the digits of its handle. */
+  z.object({ op: z.literal('link job'), number: z.int() }),
+])
+
+export type LinkMessage = z.infer<typeof messages>
+export type LinkGreeting = Extract<LinkMessage, { op: 'link' }>
+
+export interface LinkWelcome {
+  readonly instance: string
+  readonly name: string
+  /** A larger packet is not to be sent. */
+  readonly packetBytesMax: number
+}
+
+export interface LinkedJob {
+  /** Null: it is not in the memory of that server. */
+  readonly job: JobSummary | null
+}
+
+const opening = Buffer.from('{"op":"link')
+/** All of them are short; what is longer is none, and is not read. */
+const messageBytesMax = 4096
+
+export function isLinkMessage(data: Uint8Array): boolean {
+  return data.length <= messageBytesMax && opening.equals(data.subarray(0, opening.length))
+}
+
+/** Undefined: it is none that this version knows. */
+export function readLinkMessage(data: Uint8Array): LinkMessage | undefined {
+  try {
+    return messages.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data
+  } catch {
+    return undefined
+  }
+}
+
+export function writeLinkMessage(message: LinkMessage): Buffer {
+  // Its opening is what it is known by.
+  const { op, ...rest } = message
+  return Buffer.from(JSON.stringify({ op, ...rest }))
+}
+
+/** What a server has answered. Who speaks our protocol over a link is one of ours, by its token. */
+export function readLinkAnswer(data: Uint8Array): ControlAnswer<unknown> {
+  try {
+    const answer: unknown = JSON.parse(Buffer.from(data).toString('utf8'))
+    if (typeof answer === 'object' && answer !== null && 'ok' in answer) return answer as ControlAnswer<unknown>
+  } catch {}
+  return { ok: false, error: { code: 'BAD_REQUEST', message: 'its answer is none that this version knows' } }
+}

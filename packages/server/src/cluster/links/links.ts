@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { JobSummary } from '@geartrain/protocol'
+import type { Connection } from '../../connection.ts'
+import type { ClusterServer } from '../../store/cluster.ts'
+import { formatLinkAddress, parseLinkAddress } from './link-address.ts'
+import { goneMs, LinkDesk } from './link-desk.ts'
+import { isLinkMessage } from './link-messages.ts'
+import type { LinksContext } from './links-context.ts'
+import { type Introduction, ServerLink } from './server-link.ts'
+
+/**
+ * The connections between this server and the others of its cluster. Each dials all others: over the connection that it
+ * has opened it is a worker of the other one, for foreground jobs that no worker there can begin.
+ */
+export class Links {
+  readonly #context: LinksContext
+  readonly #desk: LinkDesk
+  #introduction: Introduction = { instance: randomUUID(), server: 0, name: hostname() }
+  /** By address. */
+  readonly #links = new Map<string, ServerLink>()
+  /** Links to addresses that nobody has any more, and how their end is called off. */
+  readonly #leaving = new Map<string, () => void>()
+  /** By the id of the server. */
+  #addresses: ReadonlyMap<number, string> = new Map()
+  #isListening = false
+  #hasSaidWhy = false
+  #isStopped = false
+  #isClosed = false
+
+  constructor(context: LinksContext) {
+    this.#context = context
+    this.#desk = new LinkDesk(context, () => this.#introduction)
+  }
+
+  /** Those that this server has dialled and that have let it in, by address, and the names of those that have linked to it. */
+  get open(): { readonly to: string[]; readonly from: string[] } {
+    const to = [...this.#links].filter(([, link]) => link.isOpen).map(([address]) => address)
+    return { to, from: this.#desk.names }
+  }
+
+  /** Jobs of other servers that are done here. */
+  get jobCount(): number {
+    let count = 0
+    for (const link of this.#links.values()) count += link.jobCount
+    return count
+  }
+
+  /** All servers of the cluster, this one among them. */
+  setServers(servers: readonly ClusterServer[]): void {
+    if (this.#isClosed) return
+    const own = servers.find(({ isSelf }) => isSelf)
+    if (own !== undefined && (own.id !== this.#introduction.server || own.name !== this.#introduction.name)) {
+      this.#introduction = { ...this.#introduction, server: own.id, name: own.name }
+      for (const link of this.#links.values()) link.introduce(this.#introduction)
+    }
+    this.#desk.setServers(new Set(servers.map(({ id }) => id)))
+    const addresses = new Map<number, string>()
+    const names = new Map<string, string>()
+    for (const { id, name, isSelf, report } of servers) {
+      if (isSelf || report?.link === undefined) continue
+      const address = parseLinkAddress(report.link)
+      if (typeof address === 'string') {
+        this.#context.log.debug({ server: name }, `no link to ${name}: its address is none (${address})`)
+        continue
+      }
+      const text = formatLinkAddress(address)
+      addresses.set(id, text)
+      names.set(text, name)
+      if (!this.#isRefused(name)) this.#keep(text, name)
+    }
+    this.#addresses = addresses
+    for (const text of this.#links.keys()) if (!names.has(text)) this.#letGo(text)
+  }
+
+  /** How a job stands that another server has, by the digits of its handle; undefined: it has not said so in time. */
+  async jobOf(serverId: number, number: number): Promise<JobSummary | undefined> {
+    const address = this.#addresses.get(serverId)
+    return address === undefined ? undefined : await this.#links.get(address)?.jobOf(number)
+  }
+
+  /** The same; calls back once, within a turn. */
+  askFor(serverId: number, number: number, onAnswer: (job: JobSummary | undefined) => void): void {
+    void this.jobOf(serverId, number).then((job) => {
+      this.#context.turn.begin()
+      onAnswer(job)
+    })
+  }
+
+  /** The data of a CONTROL packet. False: it is not for links. */
+  receive(connection: Connection, data: Uint8Array): boolean {
+    if (!isLinkMessage(data)) return false
+    this.#desk.receive(connection, data)
+    return true
+  }
+
+  /** No more jobs are taken from other servers; those that are here are done. */
+  stop(): void {
+    this.#isStopped = true
+    for (const link of this.#links.values()) link.stop()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const callOff of this.#leaving.values()) callOff()
+    this.#leaving.clear()
+    for (const link of this.#links.values()) link.close()
+    this.#links.clear()
+    this.#desk.close()
+  }
+
+  /** Said once, when there is somebody to link to. */
+  #isRefused(name: string): boolean {
+    const { trust, log } = this.#context
+    if (trust.problem === undefined) return false
+    if (!this.#hasSaidWhy) {
+      log.warn(
+        `no links to other servers such as ${name}, so foreground jobs find only workers here: ${trust.problem}; ` +
+          'give all servers of the cluster the same cluster-token or cluster-token-file (geartrain token makes one)',
+      )
+    }
+    this.#hasSaidWhy = true
+    return true
+  }
+
+  #keep(address: string, name: string): void {
+    this.#leaving.get(address)?.()
+    this.#leaving.delete(address)
+    if (this.#links.has(address)) return
+    const parsed = parseLinkAddress(address)
+    if (typeof parsed === 'string') return
+    if (!this.#isListening) this.#context.listen()
+    this.#isListening = true
+    const link = new ServerLink(parsed, name, this.#introduction, this.#context)
+    if (this.#isStopped) link.stop()
+    this.#links.set(address, link)
+  }
+
+  #letGo(address: string): void {
+    if (this.#leaving.has(address)) return
+    const callOff = this.#context.clock.after(goneMs, () => {
+      this.#leaving.delete(address)
+      this.#links.get(address)?.close()
+      this.#links.delete(address)
+    })
+    this.#leaving.set(address, callOff)
+  }
+}

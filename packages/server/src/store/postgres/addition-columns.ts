@@ -1,0 +1,190 @@
+import type { RecordReader } from '../records.ts'
+import { ArrayWriter } from './arrays.ts'
+import type { Value } from './link.ts'
+import { positionOf } from './positions.ts'
+import { uniqueKey } from './unique-key.ts'
+import { started, type Writing } from './writing.ts'
+
+/** What an addition has found: itself in the table, a job that it joins, or neither any more. */
+export interface Finding {
+  readonly index: number
+  readonly joins: 'itself' | number | undefined
+}
+
+const columns = `number, position, run_at, submitted_at, expire_at, function_id, owner, attempts, priority, unique_name,
+  reducer, then_function, options, trace, workload`
+const values = `number, CASE WHEN run_at = 0 THEN ${positionOf('ordinal')} ELSE 0 END, run_at, $1::bigint, expire_at,
+  function_id, owner, attempts, priority, unique_name, reducer, then_function, options, trace, workload`
+const arrays = `$2::bigint[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::int[], $8::int[], $9::smallint[],
+  $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[]`
+const names = `number, ordinal, run_at, expire_at, function_id, owner, attempts, priority, unique_name, reducer,
+  then_function, options, trace, workload`
+
+const insertPlain = {
+  name: 'add',
+  text: `INSERT INTO geartrain.jobs (${columns}) SELECT ${values} FROM unnest(${arrays}) AS new (${names})`,
+} as const
+
+const insertKeyed = {
+  name: 'add uniques',
+  // In the order of the index, so that no two servers wait for each other. And one that is there is not even tried: its
+  // server may be about to end it and wait for this one elsewhere.
+  text: `
+    INSERT INTO geartrain.jobs (${columns}, unique_key) SELECT ${values}, unique_key FROM (
+      SELECT *, (
+        SELECT true FROM geartrain.jobs WHERE jobs.unique_key = new.unique_key AND jobs.function_id = new.function_id
+      ) AS is_there
+      FROM unnest(${arrays}, $16::uuid[]) AS new (${names}, unique_key) OFFSET 0
+    ) AS new
+    WHERE is_there IS NULL ORDER BY unique_key, function_id, ordinal
+    ON CONFLICT (unique_key, function_id) WHERE unique_key IS NOT NULL DO NOTHING`,
+} as const
+
+/** Of those that are in the table nothing is said. */
+const findSame = {
+  name: 'add same',
+  text: `
+    SELECT place - 1, same FROM (
+      SELECT number, place, (
+        SELECT number FROM geartrain.jobs WHERE jobs.unique_key = new.unique_key AND jobs.function_id = new.function_id
+      ) AS same
+      FROM unnest($1::bigint[], $2::int[], $3::uuid[]) WITH ORDINALITY AS new (number, function_id, unique_key, place)
+      OFFSET 0
+    ) AS new WHERE same IS DISTINCT FROM number`,
+} as const
+
+/** A statement with more is as slow as two, and needs its size several times in memory. */
+const bytesMax = 32 * 1024 * 1024
+
+/** Jobs on their way into the table. */
+export class AdditionColumns {
+  readonly #writing: Writing
+  #plain = new Columns()
+  #keyed = new Columns()
+  readonly #inserts: Promise<Finding[]>[] = []
+
+  constructor(writing: Writing) {
+    this.#writing = writing
+  }
+
+  /** The record that the reader stands on. */
+  add(reader: RecordReader, index: number, ordinal: number, functionId: number): void {
+    const { serverId } = this.#writing.tx
+    const key = uniqueKey(reader.unique, reader.workload)
+    if (key === null) {
+      this.#plain.add(reader, index, ordinal, functionId, serverId)
+      if (this.#plain.bytes > bytesMax) this.#insertPlain()
+    } else {
+      this.#keyed.add(reader, index, ordinal, functionId, serverId)
+      this.#keyed.keys.addBytes(key)
+      if (this.#keyed.bytes > bytesMax) this.#insertKeyed()
+    }
+  }
+
+  /** What has become of each. */
+  async insert(): Promise<Finding[]> {
+    this.#insertPlain()
+    this.#insertKeyed()
+    return (await Promise.all(this.#inserts)).flat()
+  }
+
+  #insertPlain(): void {
+    const { indexes, values } = this.#plain
+    if (indexes.length === 0) return
+    this.#plain = new Columns()
+    const answer = this.#writing.run(insertPlain, this.#writing.tx.now, ...values)
+    this.#inserts.push(started(answer.then(() => indexes.map((index) => ({ index, joins: 'itself' })))))
+  }
+
+  #insertKeyed(): void {
+    const columnsNow = this.#keyed
+    if (columnsNow.indexes.length === 0) return
+    this.#keyed = new Columns()
+    this.#inserts.push(started(this.#insertOrJoin(columnsNow)))
+  }
+
+  async #insertOrJoin({ indexes, values, identities, keys }: Columns): Promise<Finding[]> {
+    const uniqueKeys = keys.written()
+    const { count } = await this.#writing.run(insertKeyed, this.#writing.tx.now, ...values, uniqueKeys)
+    const findings: Finding[] = indexes.map((index) => ({ index, joins: 'itself' }))
+    if (count === indexes.length) return findings
+    const { rows } = await this.#writing.run<[place: number, same: number | null]>(findSame, ...identities, uniqueKeys)
+    for (const [place, same] of rows) findings[place] = { index: indexes[place] ?? 0, joins: same ?? undefined }
+    return findings
+  }
+}
+
+/** Some of them, as a statement takes them. */
+class Columns {
+  /** Places in the batch. */
+  readonly indexes: number[] = []
+  /** Of workloads. */
+  bytes = 0
+  /** Filled by those who need it. */
+  readonly keys = new ArrayWriter('uuid')
+  readonly #numbers = new ArrayWriter('bigint')
+  readonly #ordinals = new ArrayWriter('int')
+  readonly #runAt = new ArrayWriter('bigint')
+  readonly #expireAt = new ArrayWriter('bigint')
+  readonly #functions = new ArrayWriter('int')
+  readonly #owners = new ArrayWriter('int')
+  readonly #attempts = new ArrayWriter('int')
+  readonly #priorities = new ArrayWriter('smallint')
+  readonly #uniques = new ArrayWriter('bytea')
+  readonly #reducers = new ArrayWriter('bytea')
+  readonly #thens = new ArrayWriter('bytea')
+  readonly #options = new ArrayWriter('bytea')
+  readonly #traces = new ArrayWriter('bytea')
+  readonly #workloads = new ArrayWriter('bytea')
+
+  add(reader: RecordReader, index: number, ordinal: number, functionId: number, serverId: number): void {
+    const { workload, runAt, expireAt } = reader
+    this.indexes.push(index)
+    this.bytes += workload.length
+    this.#numbers.addBigint(reader.number)
+    this.#ordinals.addInt(ordinal)
+    this.#runAt.addBigint(runAt)
+    if (expireAt === 0) this.#expireAt.addNull()
+    else this.#expireAt.addBigint(expireAt)
+    this.#functions.addInt(functionId)
+    this.#owners.addInt(reader.isClaimed && runAt === 0 ? serverId : 0)
+    this.#attempts.addInt(reader.attempts)
+    this.#priorities.addSmallint(reader.priority)
+    this.#uniques.addName(reader.unique)
+    addOptional(this.#reducers, reader.reducer)
+    addOptional(this.#thens, reader.then)
+    addOptional(this.#options, reader.options)
+    addOptional(this.#traces, reader.trace)
+    this.#workloads.addBytes(workload)
+  }
+
+  /** In the order of `names`. */
+  get values(): Value[] {
+    return [
+      this.#numbers,
+      this.#ordinals,
+      this.#runAt,
+      this.#expireAt,
+      this.#functions,
+      this.#owners,
+      this.#attempts,
+      this.#priorities,
+      this.#uniques,
+      this.#reducers,
+      this.#thens,
+      this.#options,
+      this.#traces,
+      this.#workloads,
+    ].map((column) => column.written())
+  }
+
+  get identities(): [numbers: Value, functions: Value] {
+    return [this.#numbers.written(), this.#functions.written()]
+  }
+}
+
+/** NULL is none. */
+function addOptional(column: ArrayWriter, text: string): void {
+  if (text === '') column.addNull()
+  else column.addName(text)
+}

@@ -1,0 +1,149 @@
+import { RecordWriter } from '../records.ts'
+import type { StoreAnswer, StoreRequest } from '../store.ts'
+import { ints } from './arrays.ts'
+import type { FunctionIds } from './function-ids.ts'
+import { fromName } from './summaries.ts'
+import type { Transaction } from './transaction.ts'
+
+type Request = Extract<StoreRequest, { kind: 'claim' }>
+
+type Row = [
+  place: number,
+  number: number,
+  position: number,
+  attempts: number,
+  expireAt: number,
+  readyAt: number,
+  unique: Buffer,
+  reducer: Buffer | null,
+  then: Buffer | null,
+  options: Buffer | null,
+  trace: Buffer | null,
+  workload: Buffer,
+]
+
+const claimReady = {
+  name: 'claim',
+  text: `
+    WITH picked AS MATERIALIZED (
+      SELECT number, position, octet_length(workload) AS bytes FROM geartrain.jobs
+      WHERE function_id = $1::int AND priority = $2::smallint AND position > 0 AND position > $3::bigint
+        AND (owner <= 0 OR owner = ANY($4::int[]))
+      ORDER BY position LIMIT $5::int FOR UPDATE SKIP LOCKED
+    ), bounded AS (
+      SELECT number, row_number() OVER line AS place, sum(bytes) OVER line AS total FROM picked
+      WINDOW line AS (ORDER BY position ROWS UNBOUNDED PRECEDING)
+    )
+    UPDATE geartrain.jobs SET owner = $6::int FROM bounded
+    WHERE jobs.number = bounded.number AND (total <= $7::bigint OR place = 1)
+    RETURNING place, jobs.number, position, attempts, coalesce(expire_at, 0), coalesce(ready_at, submitted_at),
+      unique_name, reducer, then_function, options, trace, workload`,
+} as const
+
+/** In that time it is seen that there are jobs again in front of where a line was left. */
+const frontMsMax = 1000
+
+/** How far a line was claimed. */
+interface Front {
+  readonly position: number
+  /** When somebody looked in front of it last. */
+  readonly lookedAt: number
+}
+
+/** Gives out jobs that are ready, and writes that this server has them. */
+export class Claims {
+  readonly #functions: FunctionIds
+  /**
+   * Of lines that have more than was asked for: what was claimed lies in front of the rest until it is done, and then
+   * until it is vacuumed away, and need not be passed over each time. Never more than a guess: it may come back ready.
+   */
+  readonly #fronts = new Map<string, Front>()
+
+  constructor(functions: FunctionIds) {
+    this.#functions = functions
+  }
+
+  async claim(tx: Transaction, request: Request): Promise<Extract<StoreAnswer, { kind: 'claim' }>> {
+    const functionId = this.#functions.get(request.function)
+    const rows = functionId === undefined ? [] : await this.#claimRows(tx, functionId, request)
+    return toAnswer(rows, request)
+  }
+
+  /** Jobs may be ready in front of those that were claimed. */
+  forgetFronts(): void {
+    this.#fronts.clear()
+  }
+
+  async #claimRows(tx: Transaction, functionId: number, request: Request): Promise<Row[]> {
+    const { jobsMax, bytesMax, priority } = request
+    const line = `${priority} ${functionId}`
+    const front = this.#frontOf(line, tx.now)
+    let rows = await pick(tx, functionId, request, front?.position ?? 0)
+    let bytes = bytesOf(rows)
+    let lookedAt = front?.lookedAt ?? tx.now
+    if (front !== undefined && rows.length < jobsMax && bytes < bytesMax) {
+      const rest = { ...request, jobsMax: jobsMax - rows.length, bytesMax: bytesMax - bytes }
+      const before = await pick(tx, functionId, rest, 0)
+      rows = [...before, ...rows]
+      bytes += bytesOf(before)
+      lookedAt = tx.now
+    }
+    const position = rows.at(-1)?.[2]
+    if (rows.length === jobsMax && position !== undefined)
+      this.#fronts.set(line, { position: toBound(position), lookedAt })
+    else this.#fronts.delete(line)
+    return rows
+  }
+
+  #frontOf(line: string, now: number): Front | undefined {
+    const front = this.#fronts.get(line)
+    return front !== undefined && Math.abs(now - front.lookedAt) < frontMsMax ? front : undefined
+  }
+}
+
+async function pick(tx: Transaction, functionId: number, request: Request, front: number): Promise<Row[]> {
+  const { priority, jobsMax, bytesMax } = request
+  const ended = ints(tx.ended)
+  const values = [functionId, priority, front, ended, jobsMax, tx.serverId, bytesMax]
+  const { rows } = await tx.link.run<Row>(claimReady, ...values)
+  return rows.toSorted((a, b) => a[0] - b[0])
+}
+
+/** Positions are larger than numbers are exact in the end: then those at the same place are passed over again. */
+function toBound(position: number): number {
+  return Number.isSafeInteger(position) ? position : position - 4096
+}
+
+function bytesOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, row) => sum + row[11].length, 0)
+}
+
+function toAnswer(rows: readonly Row[], { priority }: Request): Extract<StoreAnswer, { kind: 'claim' }> {
+  const writer = new RecordWriter()
+  const head = {
+    number: 0,
+    runAt: 0,
+    expireAt: 0,
+    readyAt: 0,
+    function: 0,
+    attempts: 0,
+    priority,
+    isClaimed: true,
+    isThrottled: false,
+  }
+  for (const [, number, , attempts, expireAt, readyAt, unique, reducer, then, options, trace, workload] of rows) {
+    head.number = number
+    head.attempts = attempts
+    head.expireAt = expireAt
+    head.readyAt = readyAt
+    const names = {
+      unique: fromName(unique),
+      reducer: fromName(reducer),
+      then: fromName(then),
+      options: fromName(options),
+      trace: fromName(trace),
+    }
+    writer.add(head, names, workload)
+  }
+  return { kind: 'claim', count: writer.count, jobs: writer.written() }
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '../../../clock.ts'
+
+/** How much of a lease is not counted on: until others can have taken it for over. */
+const marginShare = 0.1
+
+/** Knows by this machine's own clock, without asking anybody, when others may take this server's lease for over. */
+export class LeaseWatch {
+  readonly #clock: Pick<Clock, 'now' | 'after'>
+  readonly #lastsMs: number
+  readonly #onOver: () => void
+  #renewedAt: number
+  #isOver = false
+  #stopTimer: (() => void) | undefined
+
+  /** `onOver` is called once. */
+  constructor(clock: Pick<Clock, 'now' | 'after'>, leaseMs: number, onOver: () => void) {
+    this.#clock = clock
+    this.#lastsMs = leaseMs * (1 - marginShare)
+    this.#onOver = onOver
+    this.#renewedAt = clock.now()
+    this.#wait()
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** The database has renewed it, at some time after `since`. */
+  renewed(since: number): void {
+    this.#renewedAt = Math.max(this.#renewedAt, since)
+  }
+
+  stop(): void {
+    this.#stopTimer?.()
+    this.#stopTimer = undefined
+  }
+
+  #wait(): void {
+    const leftMs = this.#renewedAt + this.#lastsMs - this.#clock.now()
+    if (leftMs > 0) {
+      this.#stopTimer = this.#clock.after(Math.ceil(leftMs), () => this.#wait())
+      return
+    }
+    this.#isOver = true
+    this.#onOver()
+  }
+}

@@ -1,0 +1,298 @@
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import pg from 'pg'
+import type { Address, Host } from './address.ts'
+import { endsConnection } from './failure.ts'
+import { type Answered, DatabaseError, type Link, type Statement, type Value } from './link.ts'
+
+export interface ConnectionOptions {
+  /** What the database calls it, if the URL does not say. */
+  readonly applicationName: string
+  /** A transaction that stands still for so long is ended by the database, so that it holds no locks. */
+  readonly idleMsMax: number
+  /** If nothing that was asked has been answered for so long, the connection is given up. */
+  readonly patienceMs: number
+  /** The database has been heard of on another way: a statement may take its time, up to some times as long. */
+  readonly isHeardOf?: (() => boolean) | undefined
+  /** Once: it can't be used any more, and it was not `close` that ended it. */
+  readonly onBroken: (error: DatabaseError) => void
+  readonly onNotification?: ((channel: string, payload: string) => void) | undefined
+}
+
+const keepAliveMs = 10_000
+const goodbyeMs = 1000
+/** So many times the patience lasts as long as the database is heard of on another way. */
+const roundsMax = 6
+
+/** Session settings, whatever the database or the user has by default. How durable a commit is they have said. */
+function settings(idleMsMax: number): Record<string, string> {
+  return {
+    idle_in_transaction_session_timeout: String(idleMsMax),
+    default_transaction_isolation: 'read committed',
+    // All that the statements name is in the schema geartrain or PostgreSQL's own.
+    search_path: 'pg_catalog, pg_temp',
+    TimeZone: 'UTC',
+    bytea_output: 'hex',
+    // That a commit no longer waits for its standby is said so.
+    client_min_messages: 'warning',
+    // The tables grow from nothing to millions before anybody counts their rows, and plans are kept: never by luck.
+    plan_cache_mode: 'force_generic_plan',
+    enable_seqscan: 'off',
+    jit: 'off',
+  }
+}
+
+const parsers = new Map<number, (text: string) => unknown>([
+  [16, (text) => text === 't'],
+  [17, (text) => Buffer.from(text.slice(2), 'hex')],
+  // int8, int2, int4, oid, float4, float8. Numbers of jobs have 16 digits and are below 2^53.
+  ...[20, 21, 23, 26, 700, 701].map((oid) => [oid, Number] as const),
+])
+const types = { getTypeParser: (oid: number) => parsers.get(oid) ?? String } as unknown as pg.CustomTypesConfig
+
+/** A session with a server of PostgreSQL. Statements go out at once, and are answered in their order. */
+export class Connection implements Link {
+  readonly host: Host
+  readonly #client: pg.Client
+  readonly #options: ConnectionOptions
+  /** Statements that are not answered. */
+  #pending = 0
+  #answers = 0
+  #answeredAt = performance.now()
+  #patience: NodeJS.Timeout | undefined
+  /** Why it can't be used any more. */
+  #death: DatabaseError | undefined
+
+  private constructor(host: Host, client: pg.Client, options: ConnectionOptions) {
+    this.host = host
+    this.#client = client
+    this.#options = options
+    client.on('error', (error) => this.destroy(toDatabaseError(error)))
+    client.on('end', () => this.destroy(lost('it was closed')))
+    client.on('notice', ({ routine, message }) => {
+      // A commit that is there, and not on the standbys that it was to wait for: nobody may be told that it is.
+      if (routine === 'SyncRepWaitForLSN') this.destroy(lost(message ?? 'a commit no longer waits for its standby'))
+    })
+    client.on('notification', ({ channel, payload = '' }) => options.onNotification?.(channel, payload))
+  }
+
+  /** Rejects with a DatabaseError. */
+  static async open(address: Address, host: Host, options: ConnectionOptions): Promise<Connection> {
+    const isLocal = host.host.startsWith('/')
+    const mode = isLocal ? 'disable' : address.sslMode
+    let client: pg.Client
+    try {
+      client = await connected(address, host, options, mode !== 'disable')
+    } catch (error) {
+      const known = toDatabaseError(error)
+      if (mode !== 'prefer' || known.code !== 'NO_TLS') throw known
+      client = await connected(address, host, options, false).catch((plain: unknown) => {
+        throw toDatabaseError(plain)
+      })
+    }
+    const connection = new Connection(host, client, options)
+    const pairs = Object.entries(settings(options.idleMsMax))
+    const values = pairs.flat()
+    const calls = pairs.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`)
+    await connection.run({ name: '', text: `SELECT ${calls.join(', ')}` }, ...values)
+    return connection
+  }
+
+  get isEncrypted(): boolean {
+    return 'encrypted' in this.#client.connection.stream
+  }
+
+  /** How long ago it has answered last. */
+  get silentMs(): number {
+    return performance.now() - this.#answeredAt
+  }
+
+  get isBroken(): boolean {
+    return this.#death !== undefined
+  }
+
+  run<Row extends readonly unknown[]>(statement: Statement, ...values: readonly Value[]): Promise<Answered<Row>> {
+    return this.#ask<Row>({ name: statement.name, text: statement.text, values: [...values] })
+  }
+
+  /** Statements without values, one or several; several are one transaction. The answer is that of the last one. */
+  execute(text: string): Promise<Answered<readonly unknown[]>> {
+    return this.#ask({ text })
+  }
+
+  /**
+   * All of what `body` does, or nothing. Rejects with a DatabaseError: if that is broken and the transaction was about to
+   * be committed, nobody knows whether it is. What `body` rejects with itself is thrown on.
+   */
+  async transact<Result>(body: (link: Link) => Promise<Result>): Promise<Result> {
+    const link = new TransactionLink(this)
+    link.note(this.execute('BEGIN')).catch(() => {})
+    try {
+      const result = await body(link)
+      link.end()
+      const { command } = await link.note(this.execute('COMMIT'))
+      if (command === 'COMMIT') return result
+      throw new DatabaseError('25P02', 'the transaction was rolled back', false)
+    } catch (error) {
+      link.end()
+      // If this is not answered, nothing is known.
+      await this.execute('ROLLBACK')
+      throw link.cause ?? error
+    }
+  }
+
+  /** Gives it up at once. All that is not answered rejects. */
+  destroy(error: DatabaseError): void {
+    if (this.#death !== undefined) return
+    this.#death = error
+    clearTimeout(this.#patience)
+    this.#client.connection.stream.destroy()
+    this.#options.onBroken(error)
+  }
+
+  async close(): Promise<void> {
+    if (this.#death !== undefined) return
+    this.#death = lost('it was closed by this server')
+    clearTimeout(this.#patience)
+    const impatience = setTimeout(() => this.#client.connection.stream.destroy(), goodbyeMs)
+    await this.#client.end()
+    clearTimeout(impatience)
+  }
+
+  #ask<Row extends readonly unknown[]>(query: pg.QueryConfig): Promise<Answered<Row>> {
+    return new Promise((resolve, reject) => {
+      if (this.#death !== undefined) return reject(this.#death)
+      if (this.#pending++ === 0) this.#wait()
+      const config: pg.QueryArrayConfig = { ...query, types, rowMode: 'array' }
+      this.#client.query(config, (error: Error | null, result: Result | Result[]) => {
+        this.#pending--
+        this.#answers++
+        this.#answeredAt = performance.now()
+        if (this.#pending === 0) clearTimeout(this.#patience)
+        else this.#patience?.refresh()
+        if (this.#death !== undefined) return reject(this.#death)
+        if (error !== null) return reject(toDatabaseError(error))
+        const last = Array.isArray(result) ? result.at(-1) : result
+        // Who writes the statement says what its rows are.
+        const rows = (last?.rows ?? []) as unknown as Row[]
+        resolve({ rows, count: last?.rowCount ?? 0, command: last?.command ?? '' })
+      })
+    })
+  }
+
+  #wait(): void {
+    const { patienceMs, isHeardOf } = this.#options
+    let rounds = 0
+    let answers = this.#answers
+    const patience = setTimeout(() => {
+      rounds = this.#answers === answers ? rounds + 1 : 1
+      answers = this.#answers
+      // When this process was stopped the answer may be there and only not be read.
+      setImmediate(() => {
+        if (this.#pending === 0 || this.#death !== undefined) return
+        if (this.#answers > answers || (rounds < roundsMax && isHeardOf?.() === true)) patience.refresh()
+        else this.destroy(lost(`the database has not answered for ${rounds * patienceMs} ms`))
+      })
+    }, patienceMs)
+    this.#patience = patience
+  }
+}
+
+/** What a transaction may use: no longer than it lasts. */
+class TransactionLink implements Link {
+  /** What went wrong first: the rest fails because of it. */
+  cause: unknown
+  readonly #link: Link
+  #isOver = false
+
+  constructor(link: Link) {
+    this.#link = link
+  }
+
+  run<Row extends readonly unknown[]>(statement: Statement, ...values: readonly Value[]): Promise<Answered<Row>> {
+    if (this.#isOver) return Promise.reject(new Error(`the transaction of "${statement.name}" is over`))
+    return this.note(this.#link.run<Row>(statement, ...values))
+  }
+
+  end(): void {
+    this.#isOver = true
+  }
+
+  async note<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    try {
+      return await answer
+    } catch (error) {
+      this.cause ??= error
+      throw error
+    }
+  }
+}
+
+/** Of several statements there is one each. */
+type Result = pg.QueryArrayResult<unknown[]>
+
+async function connected(
+  address: Address,
+  { host, port }: Host,
+  { applicationName }: ConnectionOptions,
+  isEncrypted: boolean,
+): Promise<pg.Client> {
+  const { user, password, database, options, connectTimeoutMs } = address
+  const client = new pg.Client({
+    host,
+    port,
+    user,
+    password,
+    database,
+    options,
+    ssl: isEncrypted && tlsOptions(address),
+    application_name: address.applicationName ?? applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
+    enableChannelBinding: true,
+    pipeline: true,
+  })
+  // What goes wrong before is what `connect` rejects with.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    client.connection.stream.destroy()
+    throw error
+  }
+}
+
+function tlsOptions({ sslMode, sslRootCert, sslCert, sslKey, sslPassword }: Address): TlsOptions {
+  return {
+    rejectUnauthorized: sslMode === 'verify-ca' || sslMode === 'verify-full',
+    ...(sslMode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+    ...(sslRootCert === undefined ? {} : { ca: readFileSync(sslRootCert) }),
+    ...(sslCert === undefined ? {} : { cert: readFileSync(sslCert) }),
+    ...(sslKey === undefined ? {} : { key: readFileSync(sslKey) }),
+    ...(sslPassword === undefined ? {} : { passphrase: sslPassword }),
+  }
+}
+
+function lost(why: string): DatabaseError {
+  return new DatabaseError('CONNECTION_LOST', why, true)
+}
+
+/** What pg says, of the database, of a socket or of itself. Details are left out: they may quote a job. */
+function toDatabaseError(error: unknown): DatabaseError {
+  if (error instanceof DatabaseError) return error
+  if (!(error instanceof Error)) return lost(String(error))
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.message)
+  if (/^[0-9A-Z]{5}$/.test(code) && error instanceof pg.DatabaseError) {
+    return new DatabaseError(code, error.message, endsConnection(code))
+  }
+  return new DatabaseError(code, error.message || code, true)
+}
+
+/** pg has errors without one. */
+function codeOf(message: string): string {
+  if (message === 'timeout expired') return 'ETIMEDOUT'
+  if (message === 'The server does not support SSL connections') return 'NO_TLS'
+  return message.startsWith('SASL') ? '28P01' : 'CONNECTION_LOST'
+}

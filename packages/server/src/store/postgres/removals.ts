@@ -1,0 +1,66 @@
+import type { Priority } from '@geartrain/engine'
+import type { StoredSummary } from '../store.ts'
+import { bigints } from './arrays.ts'
+import { type SummaryRow, summaryColumns, toPlainSummary } from './summaries.ts'
+import type { Writing } from './writing.ts'
+
+/**
+ * In SQL: a job that this server has or has let go, that nobody had, or that somebody had who is gone. What another one
+ * has, or has seen fail meanwhile, is left alone.
+ */
+export function isOurs(serverId: string, ended: string): string {
+  return `(owner IN (0, ${serverId}::int, -${serverId}::int) OR owner = ANY(${ended}::int[]))`
+}
+
+type Forgotten = [functionId: number, priority: Priority, ready: number, delayed: number]
+type Cancelled = [...SummaryRow, functionId: number, isReady: boolean]
+
+const forgetAll = {
+  name: 'forget',
+  text: `
+    WITH gone AS (
+      DELETE FROM geartrain.jobs WHERE number = ANY($1::bigint[]) AND ${isOurs('$2', '$3')}
+      RETURNING function_id, priority, position
+    )
+    SELECT function_id, priority, count(*) FILTER (WHERE position > 0), count(*) FILTER (WHERE position = 0)
+    FROM gone GROUP BY function_id, priority`,
+} as const
+
+const cancelAll = {
+  name: 'cancel',
+  text: `
+    DELETE FROM geartrain.jobs USING geartrain.functions
+    WHERE number = ANY($1::bigint[]) AND id = function_id
+    RETURNING ${summaryColumns}, function_id, position > 0`,
+} as const
+
+/** Jobs of this server that have ended. */
+export async function forget(writing: Writing, numbers: Float64Array): Promise<void> {
+  if (numbers.length === 0) return
+  const { rows } = await writing.run<Forgotten>(forgetAll, bigints(numbers), ...writing.owners)
+  for (const [functionId, priority, ready, delayed] of rows) {
+    const counts = writing.counts.of(functionId, priority)
+    counts.ready -= ready
+    counts.delayed -= delayed
+  }
+}
+
+/** Jobs that end wherever they are: those that were there, in the order of the numbers. */
+export async function cancel(writing: Writing, numbers: readonly number[]): Promise<StoredSummary[]> {
+  if (numbers.length === 0) return []
+  const { rows } = await writing.run<Cancelled>(cancelAll, bigints(numbers))
+  const byNumber = new Map<number, StoredSummary>()
+  for (const row of rows) {
+    const [number, , , priority, , , owner, functionId, isReady] = row
+    byNumber.set(number, toPlainSummary(row))
+    writing.counts.live(functionId, priority, isReady, -1)
+    if (owner !== writing.tx.serverId && !writing.isFree(owner)) tell(writing.tx.taken, owner, number)
+  }
+  return [...new Set(numbers)].map((number) => byNumber.get(number)).filter((job) => job !== undefined)
+}
+
+function tell(taken: Map<number, number[]>, owner: number, number: number): void {
+  const numbers = taken.get(owner)
+  if (numbers === undefined) taken.set(owner, [number])
+  else numbers.push(number)
+}

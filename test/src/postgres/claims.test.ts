@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RecordReader } from '../store-suite/parts.ts'
+import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
+import { Member } from './writes-parts.ts'
+
+const postgres = sharedPostgres()
+const options = { skip: postgres.skip }
+
+function numbered(from: number, count: number) {
+  return Array.from({ length: count }, (_, i) => ({ number: from + i }))
+}
+
+test('two servers never claim the same job, and what one has is its own until it has ended', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  await one.do({ add: [...numbered(1, 6), { number: 7, isClaimed: true }] })
+  assert.deepEqual(one.lines, ['f 1'], 'the others are told of them')
+  assert.deepEqual(await one.claimNumbers(2), [1, 2])
+  assert.deepEqual(await two.claimNumbers(2), [3, 4])
+  assert.deepEqual(await two.claimNumbers(9), [5, 6])
+  assert.deepEqual(await two.claimNumbers(9), [])
+  one.end(two)
+  assert.deepEqual(await two.claimNumbers(9), [1, 2, 7], 'what it had, in its old place')
+  assert.deepEqual(await two.claimNumbers(9), [])
+})
+
+test('a server that is at a job does not hold up another one', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  await one.do({ add: numbered(1, 3) })
+  await one.rows('BEGIN')
+  await one.rows('SELECT FROM geartrain.jobs WHERE number = 2 FOR UPDATE')
+  assert.deepEqual(await two.claimNumbers(9), [1, 3])
+  await one.rows('COMMIT')
+  assert.deepEqual(await two.claimNumbers(9), [2])
+})
+
+test('what comes back in front of a long line is found: at once when the line ends, else soon', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  await one.do({ add: numbered(1, 20) })
+  assert.deepEqual(await one.claimNumbers(4), [1, 2, 3, 4])
+  assert.deepEqual(await two.claimNumbers(4, { now: 5000 }), [5, 6, 7, 8])
+  one.end(two)
+  assert.deepEqual(await two.claimNumbers(2, { now: 5900 }), [9, 10], 'it goes on where it was')
+  assert.deepEqual(await two.claimNumbers(2, { now: 6000 }), [1, 2], 'after a second it looks in front')
+  assert.deepEqual(await two.claimNumbers(20, { now: 6001 }), [3, 4, ...numbered(11, 10).map(({ number }) => number)])
+})
+
+test('what a server lets go is ready for all, itself too', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  await one.do({ add: numbered(1, 6) })
+  assert.deepEqual(await one.claimNumbers(2), [1, 2])
+  await two.claimNumbers(1)
+  const { changed } = await one.do({ changes: [{ kind: 'release', numbers: Float64Array.of(2, 3, 9) }] })
+  assert.deepEqual([changed, one.lines], [['done'], ['f 1']])
+  assert.deepEqual(await one.claimNumbers(2), [2, 4], 'not the one that another has')
+  await one.do({ changes: [{ kind: 'release', numbers: Float64Array.of(2) }] })
+  assert.deepEqual(await two.claimNumbers(9), [2, 5, 6])
+})
+
+test('a claim reads its line in order, and no more of it than it gives out', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await one.do({ add: Array.from({ length: 3000 }, (_, i) => ({ number: i + 1, workload: 'x'.repeat(i % 50) })) })
+  const plan = await one.plan(`
+    SELECT number FROM geartrain.jobs
+    WHERE function_id = 1 AND priority = 1::smallint AND position > 0 AND position > 5 AND owner <= 0
+    ORDER BY position LIMIT 10 FOR UPDATE SKIP LOCKED`)
+  assert.match(plan, /Index Scan using jobs_ready/)
+  assert.doesNotMatch(plan, /Sort|Bitmap|Seq Scan/)
+  const request = { kind: 'claim', function: 'f', priority: 1, jobsMax: 100, bytesMax: 60 } as const
+  const { answers } = await one.do({ requests: [request, request] })
+  const numbers = answers.map((answer) => {
+    assert(answer.kind === 'claim')
+    const reader = new RecordReader(answer.jobs)
+    const given: number[] = []
+    while (reader.next()) given.push(reader.number)
+    return given
+  })
+  // Workloads of 0, 1, 2... bytes, 55 of them together, and then 66.
+  assert.deepEqual(
+    numbers,
+    [numbered(1, 11), numbered(12, 4)].map((jobs) => jobs.map(({ number }) => number)),
+  )
+})

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { StoredChange } from '@geartrain/server'
+import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
+import { Member } from './writes-parts.ts'
+
+const postgres = sharedPostgres()
+const options = { skip: postgres.skip }
+const failure = { at: 7, reason: 'failed', worker: 'w', error: '' } as const
+
+function retry(number: number, runAt: number): StoredChange {
+  return { kind: 'retry', number, runAt, attempts: 1, failure }
+}
+
+function bury(number: number, deadMax = 1000): StoredChange {
+  return { kind: 'bury', number, reason: 'failed', diedAt: number, attempts: 1, failure, keepUntil: 900, deadMax }
+}
+
+function keep(number: number): StoredChange {
+  const rest = { data: new Uint8Array(0), numerator: 0, denominator: 0, endedAt: 5, keepUntil: 900, uniqueUntil: 0 }
+  return { kind: 'keep', number, outcome: 'complete', ...rest }
+}
+
+test('what another server has is left alone, whatever this one says has become of it', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  await one.do({ add: [1, 2, 3, 4, 5].map((number) => ({ number })) })
+  await one.claim(5)
+  const changes = [retry(1, 0), retry(2, 90), bury(3), keep(4)]
+  assert.deepEqual(
+    (await two.do({ forget: [5], changes })).changed,
+    changes.map(() => 'not found'),
+  )
+  assert.deepEqual(await one.wrongCounts(), [])
+  assert.deepEqual(
+    (await one.rows('SELECT number FROM geartrain.jobs WHERE owner = $1 ORDER BY 1', one.id)).flat(),
+    [1, 2, 3, 4, 5],
+  )
+  assert.deepEqual(
+    (await one.do({ forget: [5], changes })).changed,
+    changes.map(() => 'done'),
+  )
+  assert.deepEqual(await one.wrongCounts(), [])
+  // It is delayed, and whose attempt has failed is known.
+  const later = [bury(2), keep(2), retry(2, 0)]
+  assert.deepEqual(
+    (await two.do({ forget: [2], changes: later })).changed,
+    later.map(() => 'not found'),
+  )
+  one.end(two)
+  assert.deepEqual((await two.do({ changes: [keep(1), keep(2)] })).changed, ['done', 'not found'], 'it is gone')
+})
+
+test('a job is cancelled wherever it is, and whoever has it is to be told', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  await using three = await Member.open(url)
+  await one.do({ add: [1, 2, 3, 4, 5].map((number) => ({ number, unique: `u${number}` })) })
+  await one.claim(2)
+  await two.claim(1)
+  await three.claim(1)
+  three.end(two)
+  const { cancelled } = await two.do({ cancel: [5, 4, 3, 2, 1, 9, 1] })
+  assert.deepEqual(
+    cancelled.map(({ number, unique }) => [number, unique]),
+    [
+      [5, 'u5'],
+      [4, 'u4'],
+      [3, 'u3'],
+      [2, 'u2'],
+      [1, 'u1'],
+    ],
+  )
+  assert.deepEqual(
+    two.taken.map(([owner, numbers]) => [owner, numbers.toSorted()]),
+    [[one.id, [1, 2]]],
+  )
+  assert.deepEqual(await one.wrongCounts(), [])
+})
+
+test('the others are told of all lines that have got jobs which nobody has', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  const linesAfter = async (wish: Parameters<Member['do']>[0]) => {
+    await one.do(wish)
+    return one.lines
+  }
+  const add = [
+    { number: 1, isClaimed: true },
+    { number: 2, function: 'delayed', runAt: 50 },
+    { number: 3, function: 'g', priority: 0 as const },
+    { number: 4, function: 'delayed', runAt: 60 },
+    { number: 5, function: 'g', priority: 0 as const, isClaimed: true },
+  ]
+  assert.deepEqual(await linesAfter({ add }), ['g 0'])
+  assert.deepEqual(await linesAfter({ promoteUntil: 50 }), ['delayed 1'])
+  assert.deepEqual(await linesAfter({ changes: [{ kind: 'hasten', number: 4 }] }), ['delayed 1'])
+  assert.deepEqual(await linesAfter({ changes: [{ kind: 'prioritize', number: 3, priority: 2 }] }), ['g 2'])
+  assert.deepEqual(await linesAfter({ changes: [{ kind: 'prioritize', number: 5, priority: 1 }] }), [], 'it is claimed')
+  two.end(one)
+  assert.deepEqual(await linesAfter({ changes: [bury(1), { kind: 'revive', number: 1, workload: undefined }] }), [
+    'f 1',
+  ])
+  assert.deepEqual(await one.wrongCounts(), [])
+})
+
+test('no more dead jobs than there may be are kept, and no fewer, whichever servers bury them', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  const numbers = Array.from({ length: 40 }, (_, i) => i + 1)
+  await one.do({ add: numbers.map((number) => ({ number })) })
+  await one.claim(20)
+  await two.claim(20)
+  for (let i = 0; i < 20; i += 4) {
+    const of = (from: number) => ({ changes: [0, 1, 2, 3].map((at) => bury(from + i + at, 10)) })
+    await Promise.all([one.do(of(1)), two.do(of(21))])
+    const [[count] = []] = await one.rows('SELECT count(*) FROM geartrain.dead')
+    assert.ok(Number(count) >= Math.min(10, 2 * (i + 4)), `${count} after ${2 * (i + 4)}`)
+  }
+  await one.do({ add: [{ number: 99, isClaimed: true }], changes: [] })
+  await one.do({ changes: [bury(99, 10)] })
+  const left = (await one.rows('SELECT number FROM geartrain.dead ORDER BY number')).flat()
+  assert.deepEqual(left, [32, 33, 34, 35, 36, 37, 38, 39, 40, 99])
+  assert.deepEqual(await one.wrongCounts(), [])
+})
+
+test('numbers are set aside once', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  assert.equal((await one.do({ reserve: { from: 100, count: 50 } })).reserved, 100)
+  assert.equal((await two.do({ reserve: { from: 100, count: 50 } })).reserved, 150)
+  assert.equal((await one.do({ reserve: { from: 1000, count: 1 } })).reserved, 1000)
+})
+
+test('a line stays in order, whichever servers add to it', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  await one.do({ add: [{ number: 11 }, { number: 12, unique: 'b' }, { number: 13 }, { number: 14, unique: 'a' }] })
+  await two.do({ add: [{ number: 3 }, { number: 2, unique: 'z' }, { number: 1 }] })
+  await one.do({ add: [{ number: 15 }] })
+  assert.deepEqual(await two.claimNumbers(99), [11, 12, 13, 14, 3, 2, 1, 15])
+})

@@ -1,0 +1,467 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Random } from '../../simulation/random.ts'
+import { Client } from './client.ts'
+import { ClusterServer } from './cluster-server.ts'
+import { Database } from './database.ts'
+import { allFunctions, backgroundFunctions, configuration, functions, tickEveryMs, tickFunction } from './functions.ts'
+import type { Fault, Ledger } from './ledger.ts'
+import { Library } from './library.ts'
+import { Operator } from './operator.ts'
+import { drawRound, type Event, leaseMs, type RoundPlan, serverCount, showEvent } from './plan.ts'
+import { Programs } from './programs.ts'
+import { Schedules } from './schedules.ts'
+import { staleMsMax } from './ticks.ts'
+import { Worker } from './worker.ts'
+import { fork, World } from './world.ts'
+
+export interface TortureOptions {
+  readonly seed: number
+  /** It ends after so many rounds, or with the round in which the time is over. */
+  readonly rounds?: number
+  readonly untilMs?: number
+  readonly onRound?: (round: number, events: string, seen: ReadonlyMap<string, number>) => void
+  /** True: end with this round. */
+  readonly isStopped?: () => boolean
+}
+
+export interface TortureResult {
+  readonly seed: number
+  /** The round that failed, or the last. */
+  readonly rounds: number
+  readonly durationMs: number
+  readonly ticks: number
+  /** From the end of a trouble until all servers keep jobs again, at most. */
+  readonly recoveryMsMax: number
+  readonly seen: Readonly<Record<string, number>>
+  readonly fault: (Fault & { readonly logs: Readonly<Record<string, readonly string[]>> }) | undefined
+}
+
+/** What servers have to do at once, they have to have done by then: far more than it takes. */
+const patienceMs = 40_000
+const answerMsMax = 15_000
+/** What is shorter costs no server its lease, the time for noticing its end included. */
+const harmlessMs = leaseMs / 3
+/** What a program has printed is read by then. */
+const printMs = 300
+const clientCount = 3
+const workerCount = 4
+
+/** Breaks servers, database and network over and over, and holds what comes of it against the ledger. */
+export async function tortureCluster(options: TortureOptions): Promise<TortureResult> {
+  const run = new Torture(options)
+  return run.run()
+}
+
+class Torture {
+  readonly #options: TortureOptions
+  readonly #directory = mkdtempSync(join(tmpdir(), 'geartrain-torture-cluster-'))
+  readonly #startedMs = Date.now()
+  #round = 0
+  #recoveryMsMax = 0
+
+  constructor(options: TortureOptions) {
+    this.#options = options
+  }
+
+  async run(): Promise<TortureResult> {
+    const places: ClusterServer[] = []
+    const world = new World(places)
+    const { ledger } = world
+    const configFile = join(this.#directory, 'geartrain.toml')
+    writeFileSync(configFile, configuration)
+    for (let i = 1; i <= serverCount; i++) {
+      places.push(await ClusterServer.create(`s${i}`, { ledger, configFile, leaseMs }))
+    }
+    let database: Database | undefined
+    try {
+      const move = async (side: number, port: number) =>
+        void (await Promise.all(places.map((place) => place.moved(side, port))))
+      database = await Database.start(move)
+      await database.primary.query('CREATE DATABASE geartrain')
+      const cluster = new Cluster(world, places, database, new Schedules(ledger), this.#options.seed)
+      await cluster.start()
+      await this.#rounds(cluster)
+      await cluster.end()
+      return await this.#result(ledger, places, database, cluster.schedules.tickCount)
+    } finally {
+      await Promise.all(places.map((place) => place.close()))
+      await database?.remove()
+      rmSync(this.#directory, { recursive: true, force: true })
+    }
+  }
+
+  async #rounds(cluster: Cluster): Promise<void> {
+    const { seed, rounds = Number.POSITIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = this.#options
+    const { onRound, isStopped = () => false } = this.#options
+    while (!cluster.isOver && this.#round < rounds && Date.now() < untilMs && !isStopped()) {
+      this.#round++
+      const plan = drawRound(seed, this.#round)
+      await cluster.play(plan)
+      this.#recoveryMsMax = cluster.recoveryMsMax
+      onRound?.(this.#round, plan.events.map(showEvent).join(', '), cluster.seen)
+    }
+  }
+
+  async #result(
+    ledger: Ledger,
+    places: readonly ClusterServer[],
+    database: Database,
+    ticks: number,
+  ): Promise<TortureResult> {
+    const { fault } = ledger
+    const logs = fault && {
+      ...Object.fromEntries(places.map(({ name, log }) => [name, log.slice(-12)])),
+      database: await database.log().catch(() => []),
+    }
+    return {
+      seed: this.#options.seed,
+      rounds: this.#round,
+      durationMs: Date.now() - this.#startedMs,
+      ticks,
+      recoveryMsMax: this.#recoveryMsMax,
+      seen: Object.fromEntries([...ledger.seen].sort(([one], [other]) => (one < other ? -1 : 1))),
+      fault: fault && logs && { ...fault, logs },
+    }
+  }
+}
+
+/** The servers, their database, and all who use them. */
+class Cluster {
+  readonly schedules: Schedules
+  recoveryMsMax = 0
+  readonly #world: World
+  readonly #places: readonly ClusterServer[]
+  readonly #database: Database
+  readonly #random: Random
+  #programs: Programs | undefined
+
+  constructor(world: World, places: readonly ClusterServer[], database: Database, schedules: Schedules, seed: number) {
+    this.#world = world
+    this.#places = places
+    this.#database = database
+    this.schedules = schedules
+    this.#random = new Random(seed)
+  }
+
+  get isOver(): boolean {
+    return this.#world.isOver
+  }
+
+  get seen(): ReadonlyMap<string, number> {
+    return this.#world.ledger.seen
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#places.map((place) => this.#startServer(place)))
+    await this.#untilWell()
+    for (const place of this.#places) await this.#setSchedule(place)
+    this.#programs = new Programs(this.#world)
+  }
+
+  async play(plan: RoundPlan): Promise<void> {
+    const world = this.#world
+    const random = new Random(plan.seed)
+    const players = this.#startPlayers(plan, random)
+    await pause(plan.beforeMs)
+    const endLapse = plan.events.some(mayCostLeases) ? this.#beginLapse(plan.events) : () => {}
+    await Promise.all(plan.events.map((event) => this.#happen(event)))
+    await this.#untilWell()
+    endLapse()
+    // What a fail-over has cost is a standby, without which there is no other one.
+    await this.#database.addStandby()
+    await pause(plan.afterMs)
+    if (plan.drains && !world.isOver) await this.#drain(players, random)
+    await players.end()
+    if (world.isOver) return
+    await this.#inspectTicks()
+    world.ledger.judge(false)
+  }
+
+  /** All is worked off and looked through. */
+  async end(): Promise<void> {
+    const random = fork(this.#random)
+    const players = new Players([], [], undefined)
+    if (!this.isOver) await this.#drain(players, random)
+    if (!this.isOver) await this.#finishTicks()
+    await players.end()
+    await this.#programs?.end()
+  }
+
+  // Who uses it
+
+  #startPlayers({ workersOfForeground }: RoundPlan, random: Random): Players {
+    const world = this.#world
+    const clients = Array.from({ length: clientCount }, () => new Client(world, fork(random)))
+    const background = [...backgroundFunctions, tickFunction]
+    const workers = Array.from({ length: workerCount }, () => {
+      const names = background.filter(() => random.chance(0.8))
+      return new Worker(world, this.schedules, fork(random), { functions: names, isCalm: false })
+    })
+    // Clients of other servers wait for these, and for the library's.
+    const place = this.#places[workersOfForeground]
+    for (let i = 0; i < 2; i++) {
+      const options = { functions: [functions.wait], isCalm: false, ...(place === undefined ? {} : { place }) }
+      workers.push(new Worker(world, this.schedules, fork(random), options))
+    }
+    return new Players(clients, workers, new Library(world, fork(random)))
+  }
+
+  // What happens to it
+
+  async #happen(event: Event): Promise<void> {
+    const { ledger } = this.#world
+    ledger.event(showEvent(event))
+    ledger.count(event.kind)
+    const place = 'server' in event ? this.#places[event.server] : undefined
+    switch (event.kind) {
+      case 'kill':
+      case 'quit':
+        await (event.kind === 'kill' ? place?.kill() : place?.quit())
+        await pause(event.ms)
+        if (place !== undefined) await this.#startServer(place)
+        break
+      case 'freeze':
+        place?.freeze()
+        await pause(event.ms)
+        place?.thaw()
+        break
+      case 'cut':
+        place?.cut()
+        await pause(event.ms)
+        place?.heal()
+        break
+      case 'unlink':
+        place?.unlink()
+        await pause(event.ms)
+        place?.link()
+        break
+      case 'reset':
+        place?.reset()
+        break
+      case 'fail over':
+        await this.#database.failOver(event.ms)
+        break
+      case 'restart database':
+        await this.#database.restart()
+        break
+      case 'pause database':
+        await this.#database.pause(event.ms)
+        break
+    }
+    ledger.event(`${event.kind} is over`)
+  }
+
+  /** From now on until it is ended, these events may cost servers their leases: the database's all of them. */
+  #beginLapse(events: readonly Event[]): () => void {
+    const beganAt = Date.now()
+    const ofAll = events.some((event) => !('server' in event))
+    const places = this.#places.filter(
+      (_, index) => ofAll || events.some((event) => 'server' in event && event.server === index),
+    )
+    const lapses = places.map((place) => place.lapse())
+    return () => {
+      const isHarmless = Date.now() - beganAt < harmlessMs
+      // What a server had before it noticed may still be begun when it is well.
+      for (const lapse of lapses)
+        if (lapse !== undefined) lapse.to = isHarmless ? Number.NEGATIVE_INFINITY : Date.now() + leaseMs
+    }
+  }
+
+  async #startServer(place: ClusterServer): Promise<void> {
+    const why = await place.start()
+    if (why !== undefined) this.#world.ledger.fail('i', why)
+  }
+
+  /** All servers keep jobs again, by themselves. */
+  async #untilWell(): Promise<void> {
+    const world = this.#world
+    const since = Date.now()
+    await Promise.all(
+      this.#places.map(async (place) => {
+        while (!world.isOver) {
+          const operator = new Operator(world, fork(this.#random), place)
+          const isWell = await operator.submits(answerMsMax)
+          operator.end()
+          if (isWell) return
+          if (Date.now() - since > patienceMs) {
+            return world.ledger.fail(
+              'i',
+              `${place.name} keeps no job ${Date.now() - since} ms after all is whole again`,
+            )
+          }
+          await pause(200)
+        }
+      }),
+    )
+    this.recoveryMsMax = Math.max(this.recoveryMsMax, Date.now() - since)
+    world.ledger.event('all servers are well')
+  }
+
+  // Looking through
+
+  /** Calm workers do what is left; nothing may be left then, at any server. */
+  async #drain(players: Players, random: Random): Promise<void> {
+    const world = this.#world
+    const { ledger } = world
+    players.calm()
+    this.#programs?.calm()
+    const workers = this.#places.map((place) => {
+      return new Worker(world, this.schedules, fork(random), {
+        functions: [...allFunctions, tickFunction],
+        place,
+        isCalm: true,
+      })
+    })
+    const isDone = await world.until(() => ledger.owed() === undefined, patienceMs)
+    if (!isDone && !world.isOver) await this.#accuse()
+    await this.#untilNothingCounts()
+    for (const worker of workers) worker.end()
+    await players.end()
+    await pause(printMs)
+    ledger.judge(true)
+    ledger.count('drains')
+    if (world.isOver) return
+    ledger.settle()
+    this.#programs?.resume()
+  }
+
+  /** A job is owed: where is it? */
+  async #accuse(): Promise<void> {
+    const { ledger } = this.#world
+    const job = ledger.owed()
+    if (job === undefined) return
+    const name = `${job.submissions[0]?.id} of ${job.function}`
+    if (!job.isBackground) return ledger.fail('f', `the client of ${name} waits, and nothing comes`, job)
+    const known = await Promise.all(
+      this.#places.map(async (place) => {
+        const states = await this.#ask(place, async (operator) => {
+          const [number = ''] = job.numbers
+          return operator.ask('job show', { handle: `H:any:${number}` }, answerMsMax)
+        })
+        return `${place.name}: ${states?.state ?? 'not known'}`
+      }),
+    )
+    ledger.fail('a', `${name} is not done, and no worker is given it; ${known.join(', ')}`, job)
+  }
+
+  /** All servers count none, of schedules as well, as soon as they have heard of each other. */
+  async #untilNothingCounts(): Promise<void> {
+    const world = this.#world
+    for (const place of this.#places) {
+      const since = Date.now()
+      for (let left = ''; !world.isOver; ) {
+        const answered = await this.#ask(place, (operator) => operator.ask('functions', {}, answerMsMax))
+        const counted = answered?.functions.filter(({ name }) => allFunctions.includes(name)) ?? []
+        const all = counted.map(({ name, ready, delayed, running }) => {
+          return { name, jobs: ready.high + ready.normal + ready.low + delayed + running }
+        })
+        left = all.flatMap(({ name, jobs }) => (jobs === 0 ? [] : [`${jobs} of ${name}`])).join(', ')
+        if (answered !== undefined && left === '') break
+        if (Date.now() - since > patienceMs) {
+          return world.ledger.fail('i', `${place.name} counts ${left === '' ? 'nothing' : left} when all is done`)
+        }
+        await pause(100)
+      }
+    }
+  }
+
+  async #setSchedule(place: ClusterServer): Promise<void> {
+    const name = `tick-of-${place.name}`
+    this.schedules.add(name)
+    const definition = {
+      name,
+      function: tickFunction,
+      workload: { text: name },
+      every: `${tickEveryMs / 1000}s`,
+      missed: 'all',
+    } as const
+    const isSet = await this.#ask(place, (operator) => operator.ask('schedule put', definition, answerMsMax))
+    if (isSet === undefined) this.#world.ledger.fail('h', `${place.name} does not take a schedule`)
+  }
+
+  /** All servers are well: what each says of the schedules. */
+  async #inspectTicks(): Promise<void> {
+    const { ledger } = this.#world
+    const askedAt = Date.now()
+    for (const [name, ticks] of this.schedules.byName) {
+      for (const place of this.#places) {
+        const state = await this.#ask(place, (operator) => operator.ask('schedule show', { name }, answerMsMax))
+        if (state === undefined) return ledger.fail('h', `${place.name} does not tell of the schedule ${name}`)
+        const wrong = ticks.learn(state.history, askedAt)
+        if (wrong !== undefined) return ledger.fail('h', `${place.name}, ${name}: ${wrong}`)
+      }
+      const stranger = ticks.stranger(askedAt)
+      if (stranger !== undefined)
+        ledger.fail('h', `workers were given ${stranger}, of which the schedule ${name} knows nothing`)
+    }
+  }
+
+  /** The jobs of all times that are known have come. */
+  async #finishTicks(): Promise<void> {
+    const { ledger } = this.#world
+    const worker = new Worker(this.#world, this.schedules, fork(this.#random), {
+      functions: [tickFunction],
+      isCalm: true,
+    })
+    await pause(staleMsMax)
+    await this.#inspectTicks()
+    const isDone = await this.#world.until(() => this.schedules.unseen() === undefined, patienceMs)
+    worker.end()
+    if (!isDone && !this.isOver)
+      ledger.fail('h', `no worker is given ${this.schedules.unseen()}, which is of a schedule`)
+  }
+
+  async #ask<T>(place: ClusterServer, question: (operator: Operator) => Promise<T>): Promise<T> {
+    const operator = new Operator(this.#world, fork(this.#random), place)
+    try {
+      return await question(operator)
+    } finally {
+      operator.end()
+    }
+  }
+}
+
+class Players {
+  readonly #clients: readonly Client[]
+  readonly #workers: readonly Worker[]
+  readonly #library: Library | undefined
+  #hasEnded = false
+
+  constructor(clients: readonly Client[], workers: readonly Worker[], library: Library | undefined) {
+    this.#clients = clients
+    this.#workers = workers
+    this.#library = library
+  }
+
+  /** Nobody submits anything more. */
+  calm(): void {
+    for (const client of this.#clients) client.stop()
+    for (const worker of this.#workers) worker.calm()
+    this.#library?.calm()
+  }
+
+  async end(): Promise<void> {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    for (const client of this.#clients) client.end()
+    for (const worker of this.#workers) worker.end()
+    await this.#library?.end()
+  }
+}
+
+/** If it lasts. */
+function mayCostLeases({ kind }: Event): boolean {
+  return (
+    kind === 'freeze' ||
+    kind === 'cut' ||
+    kind === 'fail over' ||
+    kind === 'restart database' ||
+    kind === 'pause database'
+  )
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
