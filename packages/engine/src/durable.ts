@@ -339,8 +339,6 @@ export class Durable {
     expiresAt: number,
     readyAt: number,
   ): void {
-    // Others may have it by now.
-    if (this.#window.isLapsed) return
     const jobFunction = this.#states.functions.adopt(functionName)
     const known = this.#states.jobs.get(number)
     // A store that was opened anew gives out what is here already, and what it had kept and could not say so.

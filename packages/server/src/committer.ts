@@ -9,6 +9,7 @@ import { OpenBatch } from './store/open-batch.ts'
 import {
   type BatchResult,
   type Store,
+  type StoreAnswer,
   type StoredDocument,
   StoreError,
   type StoreFailure,
@@ -380,16 +381,18 @@ export class Committer {
     this.#giveUpLead()
     const { handles } = this.#context
     for (const total of lost) this.#engine?.durable?.lost(handles.numberOf(total), 'moved')
+    const failure = resolved === undefined ? (this.#failure ?? unknownFailure) : resolved.failure
     if (unresolved !== undefined) {
-      const failure = resolved === undefined ? (this.#failure ?? unknownFailure) : resolved.failure
-      if (resolved === undefined || failure !== undefined) this.#told.notWritten(unresolved, failure ?? unknownFailure, true)
+      if (resolved === undefined || failure !== undefined)
+        this.#told.notWritten(unresolved, failure ?? unknownFailure, true)
       else this.#keepWritten(unresolved, resolved)
-      // What was claimed and not heard of is anybody's.
-      for (const onAnswer of unresolved.onAnswer) onAnswer(noAnswer)
-      this.#release(unresolved, failure)
     }
     this.#told.opened(state)
     this.#context.onOpenedAnew?.(this.#withUnkept(state.documents))
+    if (unresolved !== undefined) {
+      for (const [index, onAnswer] of unresolved.onAnswer.entries()) onAnswer(known(resolved?.answers[index]))
+      this.#release(unresolved, failure)
+    }
     // What was let go while the store was opened is nobody's.
     const stillHeld = this.#told.held()
     const taken = new Set(lost)
@@ -450,3 +453,8 @@ export class Committer {
 }
 
 const noNumbers = new Float64Array(0)
+
+/** What was claimed and not heard of is anybody's: that there is nothing more in the line is not what it means. */
+function known(answer: StoreAnswer | undefined): StoreAnswer {
+  return answer === undefined || (answer.kind === 'claim' && answer.count === 0) ? noAnswer : answer
+}

@@ -95,7 +95,8 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
   const addresses: Parts['addresses'] = []
 
   const storeStats = new StoreStats(clock)
-  const made = makeStore(options.store, log)
+  const { serverName, leaseMs } = options
+  const made = makeStore(options.store, log, { serverName, leaseMs })
   const store = made && new BusyStore(made, storeStats)
   const onStoreNews = (failing: boolean) => bulletin.tell({ kind: 'store', failing })
   const onOpenedAnew: CommitterContext['onOpenedAnew'] = (documents) => membership?.openedAnew(documents)
@@ -189,6 +190,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
           members,
           clock,
           engine,
+          connections,
           journal,
           handles,
           policies,

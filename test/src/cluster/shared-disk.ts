@@ -11,9 +11,9 @@ import {
   type Store,
   type StoreAnswer,
   type StoreCluster,
-  StoreError,
   type StoredLine,
   type StoredSummary,
+  StoreError,
   type StoreRequest,
   type StoreState,
 } from '@geartrain/server'
@@ -68,7 +68,10 @@ export class SharedDisk {
 
   /** The bodies of all of a kind. */
   documents(kind: string): string[] {
-    return this.#jobs.copy().open(0).documents.flatMap((document) => (document.kind === kind ? [document.body] : []))
+    return this.#jobs
+      .copy()
+      .open(0)
+      .documents.flatMap((document) => (document.kind === kind ? [document.body] : []))
   }
 
   open(store: SharedStore, atLeast: number, held: Float64Array = new Float64Array(0)): StoreState {

@@ -78,7 +78,11 @@ suite('schedules of several servers', () => {
     const { handle } = await servers.ask(b, 'schedule run', { name: 's' })
     assert.match(handle, /^H:B:/)
     await pass(servers, 3)
-    for (const member of [a, b]) assert.deepEqual((await runs(servers, member)).map((run) => run.handle), [handle])
+    for (const member of [a, b])
+      assert.deepEqual(
+        (await runs(servers, member)).map((run) => run.handle),
+        [handle],
+      )
     assert.deepEqual(servers.disk.documents('schedule run'), [], 'it is in the progress')
     assert.equal(servers.disk.jobs.length, 1)
   })

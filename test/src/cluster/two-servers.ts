@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ControlOperation, ControlOperations } from '@geartrain/protocol'
-import { LocalServer, type LocalOptions } from '../server/local-server.ts'
+import { type LocalOptions, LocalServer } from '../server/local-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { PACKET, type RawPeer } from '../support/raw.ts'
 import { until } from '../support/until.ts'

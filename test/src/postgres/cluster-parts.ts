@@ -130,12 +130,8 @@ export class TestMember {
     this.name = name
     const note = (...said: unknown[]): void => void this.warnings.push(String(said.at(-1)))
     this.cluster = new PostgresCluster({
-      connect: ({ onBroken, onNotification }) =>
-        crowd.connection(url, {
-          patienceMs: leaseMs / 2,
-          onBroken,
-          onNotification: isDeaf ? undefined : onNotification,
-        }),
+      connect: ({ onNotification, ...options }) =>
+        crowd.connection(url, { ...options, onNotification: isDeaf ? undefined : onNotification }),
       leaseMs,
       clock: systemClock,
       log: { info() {}, warn: note },

@@ -131,6 +131,27 @@ suite('parts of a limit', { skip }, () => {
     )
   })
 
+  test('of several that want all of it at the same instant', async () => {
+    await using crowd = await Crowd.make(await postgres.process())
+    const ids = [
+      await crowd.lease('one', 600_000),
+      await crowd.lease('two', 600_000),
+      await crowd.lease('three', 600_000),
+    ]
+    const connections = await Promise.all(ids.map(() => crowd.connection()))
+    for (let times = 0; times < 20; times++) {
+      const runners = ids.map((id, index) => new Runner(id, connections[index] ?? assert.fail()))
+      for (const runner of runners) {
+        runner.backlog = 9
+        runner.demand(4, 7)
+      }
+      await Promise.all(runners.map((runner) => runner.round(1e12)))
+      const sums = await crowd.rows('SELECT sum(concurrency), sum(rate)::float8 < 7.000001 FROM geartrain.shares')
+      assert.deepEqual(sums, [[4, 't']])
+      await crowd.rows('DELETE FROM geartrain.shares')
+    }
+  })
+
   test('a limit of 1 goes to where there is something to do, and never to two', async () => {
     await using crowd = await Crowd.make(await postgres.process())
     const members = [await crowd.join('one'), await crowd.join('two')]

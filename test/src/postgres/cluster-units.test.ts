@@ -33,6 +33,89 @@ suite('dividing a limit', () => {
     assert.deepEqual(fairParts(10, parts, 0, false), [10 / 3, 10 / 3, 10 / 3, 0])
   })
 
+  /** Limit, what each has and wants, and what the first is to have next. */
+  const steps: readonly (readonly [
+    limit: number,
+    parts: readonly (readonly [has: number, wanted: number])[],
+    next: number,
+  ])[] = [
+    // Nobody lacks anything, or what is free is enough for them: it is kept.
+    [
+      10,
+      [
+        [8, 0],
+        [2, 2],
+      ],
+      8,
+    ],
+    [
+      10,
+      [
+        [5, 0],
+        [0, 5],
+      ],
+      5,
+    ],
+    // As much as the others lack, and not what it should have itself.
+    [
+      10,
+      [
+        [8, 0],
+        [0, 5],
+      ],
+      5,
+    ],
+    [
+      10,
+      [
+        [10, 10],
+        [0, 10],
+      ],
+      5,
+    ],
+    // The limit has become smaller.
+    [
+      4,
+      [
+        [8, 0],
+        [2, 2],
+      ],
+      2,
+    ],
+    // No more than is free, than it wants, than is fair.
+    [
+      10,
+      [
+        [0, 10],
+        [9, 9],
+      ],
+      1,
+    ],
+    [
+      10,
+      [
+        [0, 3],
+        [2, 2],
+      ],
+      3,
+    ],
+    [
+      10,
+      [
+        [0, 10],
+        [2, 10],
+      ],
+      5,
+    ],
+    [0, [[0, 10]], 0],
+  ]
+  for (const [limit, parts, next] of steps) {
+    test(`of ${limit}, where the first one has and wants ${parts.join(' and another ')}, it comes to ${next}`, () => {
+      const all = parts.map(([has, wanted], index) => part(index, has, wanted))
+      assert.equal(nextPart(limit, all, 0, 0, true), next)
+    })
+  }
+
   const anyParts = fc.array(fc.record({ has: fc.nat(20), wanted: fc.nat(30) }), { minLength: 1, maxLength: 6 })
 
   test('the fair parts are never more than the limit, than what is wanted, and use all that they can', () => {

@@ -43,21 +43,36 @@ suite('a server among others', { skip }, () => {
     await one.until('it hears the new one', ({ servers }) => servers[1]?.report?.version === '3')
   })
 
-  test('one that is not heard of is ended, another one leads after it has heard of what was done', async () => {
+  test('when the one that leads has ended another one does, after it has heard of what was done', async () => {
     await using crowd = await Crowd.make(await postgres.process())
     const one = await crowd.join('one')
     await one.until('it leads', ({ leads }) => leads === true)
+    const put = (name: string) =>
+      `INSERT INTO geartrain.documents VALUES ('schedule', '${name}', '{}', nextval('geartrain.document_versions'), ${one.id})`
+    await crowd.rows(put('first'))
     const two = await crowd.join('two')
-    await two.untilSeen(2)
+    await two.until('it has heard of the first', ({ documents }) => documents.length === 1)
     await one.cluster.stop()
-    await crowd.rows(
-      "INSERT INTO geartrain.documents VALUES ('schedule', 's', '{}', nextval('geartrain.document_versions'), $1)",
-      [one.id],
-    )
+    // The last that it did comes to light together with its end.
+    await crowd.session.query(`
+      ${put('last')};
+      UPDATE geartrain.servers SET ended = true WHERE id = ${one.id}`)
     await two.until('it leads', ({ leads }) => leads === true)
-    assert.ok(two.told.indexOf('documents') < two.told.lastIndexOf('leads'), two.told.join())
+    assert.deepEqual(two.told, ['does not lead', 'documents', 'documents', 'leads'])
     assert.deepEqual(two.cluster.ended, [one.id])
     await two.until('it sees only itself', ({ servers }) => servers.length === 1)
+  })
+
+  test('one that is not heard of is ended when its lease is over', async () => {
+    await using crowd = await Crowd.make(await postgres.process())
+    const [one, two] = [await crowd.join('one'), await crowd.join('two')]
+    await two.untilSeen(2)
+    await one.cluster.stop()
+    await two.untilSeen(1)
+    assert.deepEqual(two.cluster.ended, [one.id])
+    assert.deepEqual(await crowd.rows('SELECT lease_until < clock_timestamp() FROM geartrain.servers WHERE ended'), [
+      ['t'],
+    ])
   })
 
   test('one that was ended by others is told so, and comes back with a new id', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { StoredChange } from '@geartrain/server'
 import { uniqueKey } from '../../../packages/server/dist/store/postgres/unique-key.js'
+import type { Claimed } from '../store-suite/batch.ts'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
 import { Member } from './writes-parts.ts'
 
@@ -56,32 +58,18 @@ test(
 
     async function work(member: Member, seed: number): Promise<void> {
       const random = randoms(seed)
-      let mine: number[] = []
-      for (let round = 0; round < 40; round++) {
+      let mine: Claimed[] = []
+      for (let round = 0; round < 15; round++) {
         const numbers = Array.from({ length: 30 }, (_, i) => seed * 1_000_000 + round * 1000 + i)
         const add = numbers.map((number) => ({ number, unique: uniques[random() % uniques.length] ?? '' }))
         const [forget, rest] = [mine.filter((_, i) => i % 3 === 0), mine.filter((_, i) => i % 3 !== 0)]
-        const changes = rest.map((number) => {
-          if (number % 2 === 0) return { kind: 'retry', number, runAt: 5, attempts: round + 1, failure } as const
-          const rare = {
-            outcome: 'complete',
-            data: new Uint8Array(1),
-            numerator: 0,
-            denominator: 0,
-            endedAt: 1,
-          } as const
-          return { kind: 'keep', number, ...rare, keepUntil: 9, uniqueUntil: 9 } as const
-        })
-        for (const number of mine) owners.delete(number)
-        const request = { kind: 'claim', function: 'f', priority: 1, jobsMax: 10, bytesMax: 1e6 } as const
-        const { changed, joined } = await member.do({ forget, changes, add, promoteUntil: 9 })
-        assert.deepEqual(
-          changed,
-          changes.map(() => 'done'),
-        )
-        assert.ok(joined.length / 2 <= add.length)
-        mine = await member.claimNumbers(request.jobsMax)
-        for (const number of mine) {
+        const changes = rest.map(({ number, attempts }) => toChange(number, attempts + 1))
+        for (const { number } of mine) owners.delete(number)
+        const numbersOf = (jobs: readonly Claimed[]) => jobs.map(({ number }) => number)
+        const { changed } = await member.do({ forget: numbersOf(forget), changes, add, promoteUntil: 9 })
+        assert.deepEqual(new Set(changed), new Set(changes.map(() => 'done')))
+        mine = await member.claim(10)
+        for (const number of numbersOf(mine)) {
           assert.equal(owners.has(number), false, `job ${number} is had twice`)
           owners.set(number, member)
         }
@@ -99,6 +87,12 @@ test(
     )
   },
 )
+
+function toChange(number: number, attempts: number): StoredChange {
+  if (number % 2 === 0) return { kind: 'retry', number, runAt: 5, attempts, failure }
+  const rest = { data: new Uint8Array(1), numerator: 0, denominator: 0, endedAt: 1, keepUntil: 9, uniqueUntil: 9 }
+  return { kind: 'keep', number, outcome: 'complete', ...rest }
+}
 
 /** The same each time. */
 function randoms(seed: number): () => number {

@@ -14,6 +14,8 @@ import { type Addition, type Claimed, claimed, described, found, listed, toBatch
 /** Where a store keeps jobs. It is empty at first, and stores are made on it one after the other. */
 export interface Place {
   makeStore(): Store
+  /** Whoever opens another store is another server: jobs that the one before has let go are not its own. */
+  readonly isShared?: boolean
   /** What a batch fails with that finds no room. */
   readonly fullCode: string
   /** One that has room for about so many bytes of workloads. What holds the jobs has been opened before. */

@@ -212,6 +212,7 @@ class Pair {
   async perform(each: Step): Promise<void> {
     switch (each.kind) {
       case 'reopen':
+        if (this.#place.isShared === true) return this.open()
         await this.#store.close()
         this.#store = this.#place.makeStore()
         return this.open()

@@ -4,12 +4,12 @@ import { PostgresStore, type PostgresStoreOptions } from './postgres-parts.ts'
 
 /** A database of its own for a PostgreSQL store. */
 export class PostgresPlace implements Place {
+  readonly isShared = true
   readonly fullCode = 'POSTGRES_53100'
   readonly name: string
   readonly url: string
   readonly #postgres: SharedPostgres
   readonly #stores: PostgresStore[] = []
-  /** What is to be done in the database, as soon as there are tables. */
 
   private constructor(postgres: SharedPostgres, name: string, url: string) {
     this.#postgres = postgres
@@ -22,8 +22,10 @@ export class PostgresPlace implements Place {
     return new PostgresPlace(postgres, name, url)
   }
 
-  makeStore(options: PostgresStoreOptions = {}): PostgresStore {
-    const store = new PostgresStore(this.url, { serverName: `server ${this.#stores.length + 1}`, ...options })
+  /** `port`: of a proxy before the database. */
+  makeStore(options: PostgresStoreOptions = {}, port?: number): PostgresStore {
+    const url = port === undefined ? this.url : this.url.replace(/:\d+\//, `:${port}/`)
+    const store = new PostgresStore(url, { serverName: `server ${this.#stores.length + 1}`, ...options })
     this.#stores.push(store)
     return store
   }

@@ -1,4 +1,10 @@
-import { type Elsewhere, type Engine, type JobFunction, nothingElsewhere, type StockedFunction } from '@geartrain/engine'
+import {
+  type Elsewhere,
+  type Engine,
+  type JobFunction,
+  nothingElsewhere,
+  type StockedFunction,
+} from '@geartrain/engine'
 import type { ClusterServer, FunctionReport } from '../store/cluster.ts'
 import type { StoredFunction } from '../store/store.ts'
 

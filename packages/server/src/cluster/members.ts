@@ -28,6 +28,11 @@ export class Members {
     return report !== undefined && report.runningStored.some((count) => count > 0)
   }
 
+  /** Connections of workers at the other servers. */
+  get workersElsewhere(): number {
+    return this.others.reduce((sum, { report }) => sum + (report?.workers ?? 0), 0)
+  }
+
   /** Told whenever something of them has changed. */
   listen(listener: (servers: readonly ClusterServer[]) => void): void {
     this.#listeners.push(listener)

@@ -1,8 +1,10 @@
 import { type Engine, nothingElsewhere } from '@geartrain/engine'
 import type { Clock } from '../clock.ts'
+import type { Connections } from '../connections.ts'
 import type { Handles } from '../handles.ts'
 import type { Journal } from '../journal.ts'
 import type { Log } from '../log.ts'
+import { countConnections } from '../metrics/server-families.ts'
 import { type Policies, policyDocument } from '../policies/policies.ts'
 import type { Schedules } from '../schedules/schedules.ts'
 import type {
@@ -28,6 +30,7 @@ export interface MembershipContext {
   readonly members: Members
   readonly clock: Clock
   readonly engine: Engine
+  readonly connections: Connections
   readonly journal: Journal
   readonly handles: Handles
   readonly policies: Policies
@@ -100,7 +103,9 @@ export class Membership implements ClusterListener {
   onCounts(functions: readonly StoredFunction[], nextDueAt: number, nextExpiryAt: number): void {
     const { engine, wallTime } = this.#context
     this.#act(() => {
-      const reports = this.#context.members.others.map(({ report }): readonly FunctionReport[] => report?.functions ?? [])
+      const reports = this.#context.members.others.map(
+        ({ report }): readonly FunctionReport[] => report?.functions ?? [],
+      )
       const free = unclaimed(functions, [functionReports(engine), ...reports])
       const { offsetMs } = wallTime
       engine.durable?.recount(free, nextDueAt - offsetMs, nextExpiryAt - offsetMs)
@@ -157,7 +162,10 @@ export class Membership implements ClusterListener {
   onLeaseOver(): void {
     this.#act(() => {
       this.#context.engine.durable?.letGo()
-      this.#context.journal.break('LEASE_OVER', 'the store can not be reached, and other servers may have what was here')
+      this.#context.journal.break(
+        'LEASE_OVER',
+        'the store can not be reached, and other servers may have what was here',
+      )
     })
   }
 
@@ -179,8 +187,9 @@ export class Membership implements ClusterListener {
   // What it tells
 
   #tell(): void {
-    const { cluster, clock, engine, startedAt } = this.#context
-    cluster.report({ version, startedAt, link: this.linkAddress, functions: functionReports(engine) })
+    const { cluster, clock, engine, connections, startedAt } = this.#context
+    const { workers } = countConnections(connections)
+    cluster.report({ version, startedAt, link: this.linkAddress, workers, functions: functionReports(engine) })
     cluster.demand(this.#demands.take())
     this.#stopTimer = clock.after(reportMs, () => this.#tell())
   }

@@ -74,7 +74,8 @@ export async function searchJobs(context: JobsContext, filter: JobFilter, asked:
     const number = handles.numberOf(row.number)
     const job = engine.findJob(number)
     const isHere = job !== undefined && job.state !== 'stored'
-    if (isHere ? wanted.isAsked(job) : isElsewhereAsked(context, row, filter)) add(number, isHere ? job : undefined, row)
+    if (isHere ? wanted.isAsked(job) : isElsewhereAsked(context, row, filter))
+      add(number, isHere ? job : undefined, row)
   }
   const jobs = [...found.values()].sort((one, other) => place(one.number) - place(other.number))
   const page = jobs.slice(0, limit)

@@ -106,11 +106,11 @@ export class Sampler {
   }
 
   #rows(now: number): Uint8Array {
-    const { engine, functions, dead, connections } = this.#context.figures
+    const { engine, functions, dead, connections, members } = this.#context.figures
     this.#makeRoom(now)
     const total = makeRow()
     this.#increases.take(functions.total, total)
-    total[place.workers] = countConnections(connections).workers
+    total[place.workers] = countConnections(connections).workers + (members?.workersElsewhere ?? 0)
     const told: [name: string, row: Float64Array][] = []
     const look = (name: string, jobFunction: JobFunction | undefined) => {
       const row = this.#look(name, jobFunction)

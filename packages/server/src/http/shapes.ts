@@ -93,7 +93,9 @@ export const jobSummary = z.object({
   startedAt: time.optional(),
   endedAt: time.optional(),
   worker: text.optional().meta({ description: 'Client id and address of the worker that has it' }),
-  server: text.optional().meta({ description: 'In a cluster, the other server that has it; the state is then what is likely' }),
+  server: text
+    .optional()
+    .meta({ description: 'In a cluster, the other server that has it; the state is then what is likely' }),
   connection: z.int().optional().meta({ description: 'The id of its connection' }),
   numerator: whole.optional(),
   denominator: whole.optional(),
@@ -200,7 +202,7 @@ export const serverState = z.object({
   features: z.array(text),
   cluster: z
     .object({
-      leaseMs: whole.meta({ description: 'What a server has is the others\' when it was not heard of for so long' }),
+      leaseMs: whole.meta({ description: "What a server has is the others' when it was not heard of for so long" }),
       servers: z.array(
         z.object({
           id: z.int(),

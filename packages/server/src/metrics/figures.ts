@@ -1,6 +1,6 @@
 import type { Engine } from '@geartrain/engine'
-import type { Members } from '../cluster/members.ts'
 import type { Clock } from '../clock.ts'
+import type { Members } from '../cluster/members.ts'
 import type { Connections } from '../connections.ts'
 import type { Journal } from '../journal.ts'
 import type { WallTime } from '../wall-time.ts'

@@ -151,7 +151,8 @@ export class Policies {
   /** This server's parts of them. False: they are as before. */
   setShares(shares: readonly LimitShare[]): boolean {
     const before = this.#shares
-    const isSame = shares.length === before?.size && shares.every((share) => isSameShare(share, before.get(share.function)))
+    const isSame =
+      shares.length === before?.size && shares.every((share) => isSameShare(share, before.get(share.function)))
     if (isSame) return false
     this.#shares = new Map(shares.map((share) => [share.function, share]))
     this.#byName.clear()

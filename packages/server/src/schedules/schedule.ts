@@ -101,7 +101,12 @@ export class Schedule {
   /** The document of its progress. */
   writtenProgress(): string {
     const { changedAt, doneUntil, history } = this
-    const progress: Progress = { changedAt, doneUntil, nextAt: this.nextAt === never ? undefined : this.nextAt, history }
+    const progress: Progress = {
+      changedAt,
+      doneUntil,
+      nextAt: this.nextAt === never ? undefined : this.nextAt,
+      history,
+    }
     return JSON.stringify(progress)
   }
 

@@ -156,7 +156,7 @@ export class Schedules {
 
   /** The store was opened anew, and has these. */
   reload(documents: readonly StoredDocument[]): void {
-    for (const schedule of [...this.#schedules.values()]) this.#unplace(schedule)
+    for (const schedule of this.#schedules.values()) this.#unplace(schedule)
     this.#progress.clear()
     this.#otherRuns.clear()
     for (const schedule of this.#readAll(documents).values()) this.#place(schedule)
@@ -442,9 +442,7 @@ export class Schedules {
     const { name } = schedule.definition
     if (this.#context.shared === undefined) this.#context.keepDocument(documentKind, name, schedule.written())
     else if (this.#isLeader)
-      this.#context.shared.asLeader(() =>
-        this.#context.keepDocument(progressKind, name, schedule.writtenProgress()),
-      )
+      this.#context.shared.asLeader(() => this.#context.keepDocument(progressKind, name, schedule.writtenProgress()))
   }
 
   /** One that was asked for here. Who fires them has it in the history. */

@@ -61,6 +61,8 @@ export interface ServerReport {
   readonly startedAt: number
   /** Where other servers can reach it, `host:port`; undefined: they can't. */
   readonly link: string | undefined
+  /** Connections of workers. */
+  readonly workers?: number | undefined
   /** Those that it has workers or jobs of. */
   readonly functions: readonly FunctionReport[]
 }

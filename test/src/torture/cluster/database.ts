@@ -61,6 +61,22 @@ export class Database {
     primary.resume()
   }
 
+  /** What is left in it: for the person who has to find out what went wrong, not for the ledger. */
+  async contents(): Promise<string[]> {
+    const rows = await this.primary.query<{ readonly row: string }>(
+      `(SELECT 'job ' || jobs.number || ' of ' || convert_from(functions.name, 'UTF8') || ', owner ' || owner || ', attempts ' || attempts
+            || ', position ' || position || ', run_at ' || run_at || ', ' || convert_from(workload, 'UTF8') AS row
+          FROM geartrain.jobs JOIN geartrain.functions ON functions.id = function_id ORDER BY jobs.number LIMIT 20)
+        UNION ALL
+        (SELECT 'server ' || id || ' ' || name || ', batch ' || batch || CASE WHEN ended THEN ', ended' ELSE ', lease until ' || lease_until END
+          FROM geartrain.servers ORDER BY id DESC LIMIT 15)
+        UNION ALL (SELECT role || ': ' || server_id FROM geartrain.roles)`,
+      [],
+      'geartrain',
+    )
+    return rows.map(({ row }) => row)
+  }
+
   /** The end of the primary's log. */
   async log(): Promise<string[]> {
     return (await this.primary.log()).split('\n').slice(-15)

@@ -122,20 +122,15 @@ export class Ledger {
     return submission
   }
 
-  /** `handle` is undefined if the client does not tell; `at` is when it was answered, at the latest. */
-  acknowledged(
-    submission: Submission,
-    handle: string | undefined,
-    life: Life | undefined,
-    at: number = Date.now(),
-  ): void {
+  /** `at` is when it was answered, at the latest. */
+  acknowledged(submission: Submission, handle: string, life: Life | undefined, at: number = Date.now()): void {
     submission.ackedAt = at
     this.count(submission.isBackground ? 'acknowledged' : 'foreground jobs')
-    const isKnown = handle !== undefined && this.#jobOfNumber.has(numberOf(handle))
+    const isKnown = this.#jobOfNumber.has(numberOf(handle))
     if (submission.unique !== '' && isKnown) this.count('joined')
     const job = this.#jobOf(submission, handle)
     if (submission.unique !== '') job.note(submission.sentAt, shown(submission))
-    job.note(at, `${submission.client} is answered with ${handle ?? 'success'} for ${submission.id}`)
+    job.note(at, `${submission.client} is answered with ${handle} for ${submission.id}`)
     if (life !== undefined && submission.isBackground) this.#keep(life, submission.sentAt)
   }
 

@@ -10,8 +10,8 @@ process.on('exit', () => {
 
 /** Somebody's program, which prints what it does, a line for each thing. */
 export class Program {
-  /** With its code. When all that it has printed was heard. */
-  readonly ended: Promise<number | null>
+  /** All that it has printed was heard, too. */
+  readonly ended: Promise<void>
   readonly #child: ChildProcess
 
   constructor([file = '', ...args]: readonly string[], onLine: (line: string) => void = () => {}) {
@@ -22,7 +22,6 @@ export class Program {
     createInterface({ input: child.stdout }).on('line', onLine)
     this.ended = once(child, 'close').then(() => {
       running.delete(child)
-      return child.exitCode
     })
   }
 

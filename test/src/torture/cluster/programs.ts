@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { missing, repositoryRoot } from '../../support/peers.ts'
 import { functions } from './functions.ts'
-import type { Attempt, Submission } from './job-account.ts'
+import { type Attempt, never, type Submission } from './job-account.ts'
 import { Program } from './program.ts'
 import { type Place, Timers, type World } from './world.ts'
 
@@ -127,7 +127,7 @@ export class Programs {
     void program.ended.then(() => this.#timers.later(comeBackMs, () => this.#toolWorks(place)))
   }
 
-  /** `gearman -b`: that it ends well is the answer. */
+  /** `gearman -b`, which ends well whatever happens, and says what it was answered: `Task created: H:host:17`. */
   #toolSubmits(turn: number): void {
     const { places, ledger } = this.#world
     const place = places[turn % places.length]
@@ -139,12 +139,15 @@ export class Programs {
       function: functions.tool,
       mayRepeat: true,
     })
-    const command = ['gearman', '-b', '-h', '127.0.0.1', '-p', String(place.port), '-f', functions.tool, asked.id]
-    void this.#start(command).ended.then((code) => {
-      if (code === 0) {
-        ledger.acknowledged(asked, undefined, undefined)
-        ledger.count('acknowledged to gearman')
-      } else ledger.abandoned(asked)
+    const command = ['gearman', '-v', '-b', '-h', '127.0.0.1', '-p', String(place.port), '-f', functions.tool, asked.id]
+    const program = this.#start(command, (line) => {
+      const [, handle] = /^Task created: (\S+)/.exec(line) ?? []
+      if (handle === undefined) return
+      ledger.acknowledged(asked, handle, undefined)
+      ledger.count('acknowledged to gearman')
+    })
+    void program.ended.then(() => {
+      if (asked.ackedAt === never) ledger.abandoned(asked)
       again()
     })
   }

@@ -12,7 +12,7 @@ export function failureReport({ seed, rounds, fault }: TortureResult): string {
     'what happened to the job, the servers and the database:',
     ...fault.history.map((line) => `  ${line}`),
     ...Object.entries(fault.logs).flatMap(([name, log]) => [
-      `the last that ${name} logged:`,
+      `the last of the ${name}:`,
       ...log.map((line) => `  ${line}`),
     ]),
     headline,

@@ -25,11 +25,11 @@ export class Ticks {
     const runs = history.filter(({ dueAt }) => dueAt < askedAt - staleMsMax).reverse()
     const [first] = runs
     const last = this.#last
-    if (first !== undefined && first.dueAt > last + tickEveryMs) {
+    if (first !== undefined && last > 0 && first.dueAt > last + tickEveryMs) {
       // The history is not endless; with fewer it is no matter of how many are shown.
-      if (history.length < historyShown && last > 0)
-        return `the history begins at ${first.dueAt}, and the time before was ${last}`
-      for (const known of [this.#byTime, this.#timeOf, this.#seen]) known.clear()
+      if (history.length < historyShown) return `the history begins at ${first.dueAt}, and the time before was ${last}`
+      this.#byTime.clear()
+      this.#timeOf.clear()
     }
     for (const { dueAt, outcome, handle, why } of runs) {
       if (outcome !== 'submitted' || handle === undefined) return `${dueAt} is "${outcome}": ${why ?? ''}`

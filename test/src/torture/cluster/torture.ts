@@ -112,8 +112,9 @@ class Torture {
   ): Promise<TortureResult> {
     const { fault } = ledger
     const logs = fault && {
-      ...Object.fromEntries(places.map(({ name, log }) => [name, log.slice(-12)])),
-      database: await database.log().catch(() => []),
+      ...Object.fromEntries(places.map(({ name, log }) => [`log of ${name}`, log.slice(-20)])),
+      'log of the database': await database.log().catch(() => []),
+      'tables of the database': await database.contents().catch((error: unknown) => [String(error)]),
     }
     return {
       seed: this.#options.seed,

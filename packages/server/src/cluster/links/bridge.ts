@@ -157,7 +157,7 @@ export class Bridge {
   // Which jobs
 
   #pull(): void {
-    if (this.#isStopped || this.#grabs > 0) return
+    if (this.#grabs > 0) return
     const idle = new Set<Session>()
     for (const [name, offer] of this.#offers) {
       if (offer !== 'offered') continue

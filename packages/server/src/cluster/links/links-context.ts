@@ -32,7 +32,7 @@ export interface LinksContext {
   connect(link: LocalLink): Connection | undefined
 }
 
-export interface LinkTlsFiles {
+interface LinkTlsFiles {
   /** The authorities that vouch for other servers; empty: those that Node knows. */
   readonly ca: string
   /** What this server shows if it is asked. */

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
-import net from 'node:net'
-import tls from 'node:tls'
+import type { Socket } from 'node:net'
 import type { ControlAnswer, JobSummary } from '@geartrain/protocol'
 import type { LocalPacket } from '../../gateway/local-link.ts'
 import { reason } from '../../settings-sources.ts'
 import { socketError } from '../../watch/look-error.ts'
 import { Bridge } from './bridge.ts'
+import { dial } from './dial.ts'
 import { formatLinkAddress, type LinkAddress } from './link-address.ts'
 import {
   type LinkedJob,
@@ -29,7 +28,6 @@ const retryMaxMs = 5000
 /** Each side says something so often, and is given up by the other when nothing has come for so long. */
 export const beatMs = 2000
 export const silenceMaxMs = 10_000
-const probeMs = 5000
 const answerMs = 1000
 
 interface Question {
@@ -50,7 +48,7 @@ export class ServerLink {
   readonly #context: LinksContext
   #introduction: Introduction
   #state: 'dialling' | 'open' | 'waiting' | 'closed' = 'waiting'
-  #socket: net.Socket | undefined
+  #socket: Socket | undefined
   #stream: PacketStream | undefined
   #bridge: Bridge | undefined
   /** It takes no more jobs. */
@@ -124,7 +122,7 @@ export class ServerLink {
     const { clock } = this.#context
     this.#state = 'dialling'
     try {
-      this.#socket = connect(this.address, this.#context.tlsFiles)
+      this.#socket = dial(this.address, this.#context.tlsFiles)
     } catch (error) {
       return this.#fail(reason(error))
     }
@@ -246,22 +244,4 @@ export class ServerLink {
       this.#questions.shift()?.onAnswer({ ok: false, error: { code: 'BAD_REQUEST', message: packet.args.join(' ') } })
     } else this.#bridge?.receive(packet)
   }
-}
-
-/** Throws Node's error if a file can't be read. */
-function connect({ host, port, isTls }: LinkAddress, { ca, cert, key }: LinksContext['tlsFiles']): net.Socket {
-  const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeMs }
-  if (!isTls) return net.connect(options)
-  // The files are read for each attempt: new ones count at once.
-  const socket = tls.connect({
-    ...options,
-    servername: net.isIP(host) === 0 ? host : '',
-    minVersion: 'TLSv1.2',
-    ...(ca === '' ? {} : { ca: readFileSync(ca) }),
-    ...(cert === '' || key === '' ? {} : { cert: readFileSync(cert), key: readFileSync(key) }),
-  })
-  // tls.connect passes on neither of these.
-  socket.setNoDelay(true)
-  socket.setKeepAlive(true, probeMs)
-  return socket
 }

@@ -27,30 +27,32 @@ const insertPlain = {
 
 const insertKeyed = {
   name: 'add uniques',
-  // In the order of the index, so that no two servers wait for each other. And one that is there is not even tried: its
-  // server may be about to end it and wait for this one elsewhere.
+  // In the order of the index, so that no two servers wait for each other. One that was there when the statement began
+  // is joined, and nothing else is tried: its server may be about to end it, and wait for this one elsewhere.
   text: `
-    INSERT INTO geartrain.jobs (${columns}, unique_key) SELECT ${values}, unique_key FROM (
-      SELECT *, (
-        SELECT true FROM geartrain.jobs WHERE jobs.unique_key = new.unique_key AND jobs.function_id = new.function_id
-      ) AS is_there
-      FROM unnest(${arrays}, $16::uuid[]) AS new (${names}, unique_key) OFFSET 0
-    ) AS new
-    WHERE is_there IS NULL ORDER BY unique_key, function_id, ordinal
-    ON CONFLICT (unique_key, function_id) WHERE unique_key IS NOT NULL DO NOTHING`,
+    WITH new AS MATERIALIZED (
+      SELECT new.*, (
+        SELECT jobs.number FROM geartrain.jobs
+        WHERE jobs.unique_key = new.unique_key AND jobs.function_id = new.function_id
+      ) AS same
+      FROM unnest(${arrays}, $16::uuid[]) WITH ORDINALITY AS new (${names}, unique_key, place)
+    ), added AS (
+      INSERT INTO geartrain.jobs (${columns}, unique_key)
+      SELECT ${values}, unique_key FROM new WHERE same IS NULL ORDER BY unique_key, function_id, ordinal
+      ON CONFLICT (unique_key, function_id) WHERE unique_key IS NOT NULL DO NOTHING RETURNING 1
+    )
+    SELECT place - 1, same FROM new WHERE same IS NOT NULL
+    UNION ALL SELECT NULL, count(*) FROM added`,
 } as const
 
-/** Of those that are in the table nothing is said. */
+/** Of those that others have added meanwhile, or that were twice in one statement. */
 const findSame = {
   name: 'add same',
   text: `
-    SELECT place - 1, same FROM (
-      SELECT number, place, (
-        SELECT number FROM geartrain.jobs WHERE jobs.unique_key = new.unique_key AND jobs.function_id = new.function_id
-      ) AS same
-      FROM unnest($1::bigint[], $2::int[], $3::uuid[]) WITH ORDINALITY AS new (number, function_id, unique_key, place)
-      OFFSET 0
-    ) AS new WHERE same IS DISTINCT FROM number`,
+    SELECT place - 1, (
+      SELECT number FROM geartrain.jobs WHERE jobs.unique_key = new.unique_key AND jobs.function_id = new.function_id
+    )
+    FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS new (unique_key, function_id, place)`,
 } as const
 
 /** A statement with more is as slow as two, and needs its size several times in memory. */
@@ -103,21 +105,37 @@ export class AdditionColumns {
     this.#inserts.push(started(this.#insertOrJoin(columnsNow)))
   }
 
-  async #insertOrJoin({ indexes, values, identities, keys }: Columns): Promise<Finding[]> {
+  async #insertOrJoin({ indexes, numbers, functionIds, values, keys }: Columns): Promise<Finding[]> {
     const uniqueKeys = keys.written()
-    const { count } = await this.#writing.run(insertKeyed, this.#writing.tx.now, ...values, uniqueKeys)
+    const { rows } = await this.#writing.run<Same>(insertKeyed, this.#writing.tx.now, ...values, uniqueKeys)
     const findings: Finding[] = indexes.map((index) => ({ index, joins: 'itself' }))
-    if (count === indexes.length) return findings
-    const { rows } = await this.#writing.run<[place: number, same: number | null]>(findSame, ...identities, uniqueKeys)
-    for (const [place, same] of rows) findings[place] = { index: indexes[place] ?? 0, joins: same ?? undefined }
+    const joined = new Set<number>()
+    let added = 0
+    for (const [place, same] of rows) {
+      if (place === null) added = same ?? 0
+      else {
+        joined.add(place)
+        findings[place] = { index: indexes[place] ?? 0, joins: same ?? undefined }
+      }
+    }
+    if (added + joined.size === indexes.length) return findings
+    const { rows: later } = await this.#writing.run<Same>(findSame, uniqueKeys, functionIds)
+    for (const [place, same] of later) {
+      if (place === null || joined.has(place) || same === numbers[place]) continue
+      findings[place] = { index: indexes[place] ?? 0, joins: same ?? undefined }
+    }
     return findings
   }
 }
+
+/** A place in the statement, and the job that the one there joins; without a place, how many were added. */
+type Same = [place: number | null, same: number | null]
 
 /** Some of them, as a statement takes them. */
 class Columns {
   /** Places in the batch. */
   readonly indexes: number[] = []
+  readonly numbers: number[] = []
   /** Of workloads. */
   bytes = 0
   /** Filled by those who need it. */
@@ -140,6 +158,7 @@ class Columns {
   add(reader: RecordReader, index: number, ordinal: number, functionId: number, serverId: number): void {
     const { workload, runAt, expireAt } = reader
     this.indexes.push(index)
+    this.numbers.push(reader.number)
     this.bytes += workload.length
     this.#numbers.addBigint(reader.number)
     this.#ordinals.addInt(ordinal)
@@ -178,8 +197,8 @@ class Columns {
     ].map((column) => column.written())
   }
 
-  get identities(): [numbers: Value, functions: Value] {
-    return [this.#numbers.written(), this.#functions.written()]
+  get functionIds(): Value {
+    return this.#functions.written()
   }
 }
 

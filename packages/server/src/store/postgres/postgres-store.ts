@@ -31,6 +31,7 @@ import { Writes } from './writes.ts'
 const leaseMsDefault = 10_000
 /** Of a batch, when other transactions were in its way. */
 const attemptsMax = 5
+const formerMax = 100
 
 export interface PostgresStoreOptions {
   readonly log?: Log | undefined
@@ -81,6 +82,8 @@ export class PostgresStore implements Store {
   #ids: number[] = []
   /** Ids that have ended, and that jobs may still bear. */
   #ended: readonly number[] = []
+  /** Below 0: those that this server had before. What it has let go under them is its own, as what it lets go now. */
+  #former: readonly number[] = []
   #underWay: UnderWay | undefined
   #listener: ClusterListener | undefined
   /** Calls that are not answered. */
@@ -204,6 +207,8 @@ export class PostgresStore implements Store {
     if (session === undefined) throw new StoreError('STORE_NOT_OPEN', `the store ${this.name} is not open`)
     const { connection, lease } = session
     this.#ended = await Lease.readEnded(connection)
+    const former = this.#ids.filter((id) => id !== lease.id).map((id) => -id)
+    this.#former = [...new Set([...former, ...this.#former])].slice(0, formerMax)
     const resolved = await this.#resolve(session, batches)
     const [lost, first, state] = await Promise.all([
       lease.lostOf(connection, held),
@@ -331,7 +336,7 @@ export class PostgresStore implements Store {
   /** An id that is said to have ended has, for good. */
   get #endedIds(): readonly number[] {
     const { ended } = this.#cluster
-    return ended.length > 0 ? ended : this.#ended
+    return [...(ended.length > 0 ? ended : this.#ended), ...this.#former]
   }
 
   /** Between two calls: else that one says so. */

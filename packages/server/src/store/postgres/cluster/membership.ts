@@ -9,13 +9,17 @@ import { type KnownAtStart, Rounds } from './rounds.ts'
 
 export interface ClusterContext {
   /** A connection for this alone, to the one that takes writes. */
-  readonly connect: (options: Pick<ConnectionOptions, 'onBroken' | 'onNotification'>) => Promise<Connection>
+  readonly connect: (
+    options: Pick<ConnectionOptions, 'onBroken' | 'onNotification' | 'patienceMs'>,
+  ) => Promise<Connection>
   readonly leaseMs: number
   readonly clock: Clock
   readonly log: Pick<Log, 'info' | 'warn'>
 }
 
 const retryMs = 500
+/** Of the lease: a connection on which nothing is answered for so long is given up. */
+const patienceShare = 0.4
 
 /** Nobody relies on what is written on this connection. No lock is waited for long, since the lease is renewed here. */
 const settings = `SELECT set_config('synchronous_commit', 'local', false), set_config('lock_timeout', '1000', false)`
@@ -93,6 +97,8 @@ export class Membership {
   async #meet(): Promise<void> {
     const { rounds } = this
     const connection = await this.#context.connect({
+      // So that there is time to renew the lease on another one.
+      patienceMs: patienceShare * this.#context.leaseMs,
       onBroken: () => rounds.due.wake(),
       onNotification: (_, payload) => rounds.hear(payload),
     })

@@ -99,7 +99,7 @@ export class Shares {
     const round = { serverId, demands: this.#allDemands(databaseMs), turn: Math.floor(databaseMs / turnMs) }
     const functions = round.demands.map((demand) => demand.function)
     let plans = this.#plan(round, await readShares(connection, serverId, functions))
-    if (before !== undefined || plans.some(isChange)) {
+    if (plans.some(isChange)) {
       plans = await connection.transact(async (link) => {
         const locked = lockShares(link, functions)
         const taken = before === undefined ? undefined : takeSharesAlong(link, before, serverId, functions)

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { grab } from '../server/desk.ts'
+import { LocalServer } from '../server/local-server.ts'
+import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
+import { PACKET, type RawPeer } from '../support/raw.ts'
+import { until } from '../support/until.ts'
+
+const postgres = sharedPostgres()
+const CONTROL = 1000
+
+async function start(name: string, url: string): Promise<LocalServer> {
+  return await LocalServer.start({ store: url, serverName: name, handlePrefix: `H:${name}`, leaseMs: 2000 })
+}
+
+async function ask(peer: RawPeer, op: string, params: object = {}): Promise<unknown> {
+  peer.send(CONTROL, JSON.stringify({ op, ...params }))
+  const answer: unknown = JSON.parse((await peer.receive('CONTROL_RES')).body.toString())
+  return answer
+}
+
+async function submit(peer: RawPeer, name: string): Promise<string> {
+  peer.send(PACKET.SUBMIT_JOB_BG, name, '', 'work')
+  return (await peer.receive('JOB_CREATED')).body.toString()
+}
+
+/** Sleeps until there is a job. */
+async function next(worker: RawPeer): Promise<string> {
+  for (;;) {
+    worker.send(PACKET.GRAB_JOB)
+    const packet = await worker.receive('a job or none')
+    if (packet.name === 'JOB_ASSIGN') return packet.args[0] ?? ''
+    worker.send(PACKET.PRE_SLEEP)
+    assert.equal((await worker.receive('NOOP')).name, 'NOOP')
+  }
+}
+
+suite('two servers on one PostgreSQL', { skip: postgres.skip }, () => {
+  test('what is submitted to one is done at the other; policies and schedules are of both', async () => {
+    const { url } = await postgres.createDatabase()
+    await using a = await start('A', url)
+    await using b = await start('B', url)
+    const [client, other] = [await a.connect('client'), await b.connect('other')]
+    const worker = await b.connect('worker')
+    worker.send(PACKET.CAN_DO, 'f')
+    const handle = await submit(client, 'f')
+    const own = await next(worker)
+    assert.equal(own.slice(-16), handle.slice(-16))
+    client.send(PACKET.GET_STATUS, handle)
+    assert.equal((await client.receive('STATUS_RES')).args[1], '1', 'it is known where it was submitted')
+    worker.send(PACKET.WORK_COMPLETE, own, 'done')
+    await worker.sync()
+
+    await ask(client, 'function set', { name: 'g', values: { paused: 'true' } })
+    await submit(other, 'g')
+    await until('the other server had heard of it', () => b.server.engine.findFunction('g')?.policy.paused === true)
+
+    await ask(other, 'schedule put', { name: 's', function: 'f', every: '1s' })
+    const first = await next(worker)
+    worker.send(PACKET.WORK_COMPLETE, first, '')
+    const second = await next(worker)
+    assert.notEqual(second, first)
+    worker.send(PACKET.WORK_COMPLETE, second, '')
+    await ask(other, 'schedule remove', { name: 's' })
+  })
+
+  test('a server that is gone leaves what it had to the others', async () => {
+    const { url } = await postgres.createDatabase()
+    const a = await start('A', url)
+    await using b = await start('B', url)
+    const client = await a.connect('client')
+    const worker = await a.connect('worker')
+    worker.send(PACKET.CAN_DO, 'f')
+    const handle = await submit(client, 'f')
+    assert.equal((await grab(worker)).slice(-16), handle.slice(-16))
+    await a[Symbol.asyncDispose]()
+    const other = await b.connect('other worker')
+    other.send(PACKET.CAN_DO, 'f')
+    assert.equal((await next(other)).slice(-16), handle.slice(-16))
+  })
+})

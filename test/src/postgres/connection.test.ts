@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { Connection, type ConnectionOptions, connectToPrimary, DatabaseError, parseAddress, toFailure } from './store-parts.ts'
+
+const postgres = sharedPostgres()
+
+/** A connection, and how it was lost if it was. */
+async function connect(url: string, own: Partial<ConnectionOptions> = {}) {
+  const lost: DatabaseError[] = []
+  const onBroken = (error: DatabaseError) => lost.push(error)
+  const options = { applicationName: 'test', idleMsMax: 60_000, patienceMs: 60_000, onBroken, ...own }
+  return { connection: await connectToPrimary(parseAddress(url, {}), options), lost }
+}
+
+function ask(connection: Connection, text: string) {
+  return connection.run({ name: '', text })
+}
+
+suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
+  test('gives numbers, bytes and truths as they are', async () => {
+    const { connection } = await connect((await postgres.process()).url())
+    const values = [2 ** 53 - 1, -3, Buffer.from([0, 255, 92]), true, null, 'ü']
+    const { rows, count, command } = await connection.run(
+      { name: 'types', text: 'SELECT $1::int8, $2::int2, $3::bytea, $4::bool, $5::int, $6::text, 1.5::float8' },
+      ...values,
+    )
+    assert.deepEqual({ rows, count, command }, { rows: [[...values, 1.5]], count: 1, command: 'SELECT' })
+    await connection.close()
+    await assert.rejects(ask(connection, 'SELECT 1'), { code: 'CONNECTION_LOST' })
+  })
+
+  test('what is wrong with one statement leaves the others as they are', async () => {
+    const { connection, lost } = await connect((await postgres.process()).url())
+    const [first, second, third] = await Promise.allSettled(
+      ['SELECT 1', 'SELECT 1 / 0', 'SELECT 3'].map((text, index) => connection.run({ name: `one ${index}`, text })),
+    )
+    assert.equal(first?.status, 'fulfilled')
+    assert.equal(third?.status, 'fulfilled')
+    assert.ok(second?.status === 'rejected' && second.reason instanceof DatabaseError)
+    assert.deepEqual([second.reason.code, second.reason.isBroken], ['22012', false])
+    assert.deepEqual(lost, [])
+    await connection.close()
+  })
+
+  test('a transaction is all or nothing, and says what went wrong first', async () => {
+    const { url } = await postgres.createDatabase()
+    const { connection } = await connect(url)
+    await ask(connection, 'CREATE TABLE public.t (x int PRIMARY KEY)')
+    const insert = { name: 'insert', text: 'INSERT INTO public.t VALUES ($1)' }
+    await connection.transact(async (link) => {
+      await Promise.all([link.run(insert, 1), link.run(insert, 2)])
+    })
+    let late: Promise<unknown> | undefined
+    const failed = connection.transact(async (link) => {
+      link.run(insert, 1).catch(() => {
+        // The transaction is over by the time this is reached.
+        late = new Promise((resolve) => setImmediate(resolve)).then(() => link.run(insert, 4))
+        late.catch(() => {})
+      })
+      await link.run(insert, 3)
+    })
+    await assert.rejects(failed, { code: '23505' })
+    await assert.rejects(late ?? Promise.resolve(), /is over/)
+    await assert.rejects(
+      connection.transact(async (link) => {
+        await link.run(insert, 5)
+        throw new RangeError('no')
+      }),
+      RangeError,
+    )
+    const { rows } = await ask(connection, 'SELECT x FROM public.t ORDER BY x')
+    assert.deepEqual(rows, [[1], [2]])
+    await connection.close()
+  })
+
+  test('is given up when the database says nothing, and is not while it is heard of otherwise', async () => {
+    const { port } = await postgres.process()
+    await using proxy = await TcpProxy.to(port)
+    let isHeardOf = 0
+    const { connection, lost } = await connect((await postgres.process()).url('postgres', proxy.port), {
+      patienceMs: 50,
+      isHeardOf: () => ++isHeardOf < 3,
+    })
+    proxy.cut()
+    const pending = [ask(connection, 'SELECT 1'), ask(connection, 'SELECT 2')]
+    for (const each of pending) await assert.rejects(each, { code: 'CONNECTION_LOST', isBroken: true })
+    assert.equal(isHeardOf, 3)
+    assert.equal(lost.length, 1)
+    await assert.rejects(ask(connection, 'SELECT 3'), { code: 'CONNECTION_LOST' })
+  })
+
+  test('its end is told once, with what the database said of it', async () => {
+    const shared = await postgres.process()
+    const { connection, lost } = await connect(shared.url())
+    const { rows } = await ask(connection, 'SELECT pg_backend_pid()')
+    const sleeping = ask(connection, 'SELECT pg_sleep(600)')
+    await Promise.all([
+      assert.rejects(sleeping, { code: '57P01', isBroken: true }),
+      shared.query('SELECT pg_terminate_backend($1)', [rows[0]?.[0]]),
+    ])
+    await assert.rejects(ask(connection, 'SELECT 1'), { isBroken: true })
+    assert.equal(lost.length, 1)
+  })
+
+  test('a transaction that stands still is ended by the database', async () => {
+    const { connection } = await connect((await postgres.process()).url(), { idleMsMax: 20 })
+    const stands = connection.transact(() => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 300)))
+    await assert.rejects(stands, { code: '25P03', isBroken: true })
+  })
+})
+
+suite('the hosts of a URL', { skip: postgres.skip }, () => {
+  test('the first that takes writes is taken; of the others it is said why not', async () => {
+    const shared = await postgres.process()
+    const { name, url } = await postgres.createDatabase()
+    const { connection } = await connect(`postgres://postgres@127.0.0.1:1,127.0.0.1:${shared.port}/${name}`)
+    assert.equal(connection.host.port, shared.port)
+    await connection.close()
+
+    await shared.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`)
+    await assert.rejects(connect(url), { code: 'POSTGRES_NOT_PRIMARY', message: /this one is read-only/ })
+    await assert.rejects(connect(`postgres://postgres:secret@127.0.0.1:1,127.0.0.1:${shared.port}/${name}`), (error) => {
+      assert.ok(error instanceof Error)
+      assert.match(error.message, /127\.0\.0\.1:1: nobody listens there.*127\.0\.0\.1:\d+: this one is read-only/)
+      assert.doesNotMatch(error.message, /secret/)
+      return true
+    })
+  })
+
+  test('one that is there and not what is meant is told so', async () => {
+    const shared = await postgres.process()
+    await assert.rejects(connect(shared.url('nowhere')), { code: 'POSTGRES_3D000', message: /CREATE DATABASE/ })
+    await assert.rejects(connect('postgres://postgres@127.0.0.1:1/x'), { code: 'POSTGRES_ECONNREFUSED' })
+    await assert.rejects(connect(`${shared.url()}?sslmode=require`), { code: 'POSTGRES_NO_TLS', message: /ssl = on/ })
+    await assert.rejects(connect('postgres://u@%2Fnowhere/x'), { code: 'POSTGRES_ENOENT' })
+    await assert.rejects(connect('postgres://u@localhost/x?sslmode=verify-full&sslrootcert=/nowhere'), {
+      code: 'POSTGRES_ENOENT',
+    })
+  })
+})
+
+test('what the database says becomes a sentence with what to do, and whether the store is to be opened anew', () => {
+  const rows = [
+    ['53100', false, /disk of the database is full/],
+    ['25006', true, /read-only/],
+    ['57P03', true, /starts or shuts down/],
+    ['28P01', true, /password is wrong/],
+    ['42501', true, /GRANT/],
+    ['42P01', true, /bring it back from a backup/],
+    ['53300', false, /max_connections/],
+    ['57014', false, /statement_timeout/],
+    ['23505', false, /mistake in this program/],
+    ['XX000', true, /trouble inside/],
+    ['77777', true, /does not do it/],
+  ] as const
+  for (const [code, isBroken, message] of rows) {
+    const failure = toFailure(new DatabaseError(code, 'what it said', false))
+    assert.equal(failure.code, `POSTGRES_${code}`)
+    assert.match(failure.message, message)
+    assert.match(failure.message, /what it said/)
+    assert.equal(failure.isBroken, isBroken, code)
+  }
+  assert.equal(toFailure(new TypeError('x')).code, 'POSTGRES_STORE_FAILED')
+})
