@@ -8,6 +8,7 @@ import {
   StoreError,
   TlsError,
   UnguardedError,
+  withoutPassword,
 } from '@geartrain/server'
 import { exitCodes, Fault, type ListenFlags, listenFault, unguardedFault } from './fault.ts'
 import { Systemd } from './systemd.ts'
@@ -65,13 +66,14 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   const http = server.httpAddress && showAddress(server.httpAddress)
   const gearmandHttp = server.gearmandHttpAddress && showAddress(server.gearmandHttpAddress)
   const tlsPort = addresses.find(({ isTls }) => isTls)?.port
+  const store = withoutPassword(options.store)
   const facts = {
     port: addresses[0]?.port,
     tlsPort,
     addresses: shown,
     http,
     gearmandHttp,
-    store: options.store,
+    store,
     pid: process.pid,
   }
   const withHttp = [
@@ -81,7 +83,7 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   if (server.unguarded !== undefined) {
     startLog.warn(`there are no access rules: everyone who can reach ${server.unguarded} may do everything`)
   }
-  startLog.info(facts, `ready on ${shown.join(' and ')}${withHttp}, store ${options.store}`)
+  startLog.info(facts, `ready on ${shown.join(' and ')}${withHttp}, store ${store}`)
   await hooks.onReady?.()
   systemd?.ready(`ready on ${shown.join(' and ')}`)
   const exitCode = await stopped

@@ -57,7 +57,7 @@ export type {
   StoredLine,
 } from './store/cluster.ts'
 export { failureMessage } from './store/failure-message.ts'
-export { isPostgresUrl } from './store/postgres/address.ts'
+export { isPostgresUrl, withoutPassword } from './store/postgres/address.ts'
 export { type Examination, examine, type HostReport } from './store/postgres/doctor/examine.ts'
 export type { Finding } from './store/postgres/doctor/finding.ts'
 export { type BackupOptions, backUp } from './store/sqlite/backup.ts'

@@ -52,8 +52,8 @@ export interface ServerOptions {
   /** Connections that may wait to be accepted. */
   readonly backlog: number
   /**
-   * Where background jobs are kept: `sqlite:` and a path, `memory`, which loses them when the server stops, or a store
-   * of the program's own.
+   * Where background jobs are kept: `sqlite:` and a path, the URL of a PostgreSQL database, `memory`, which loses them
+   * when the server stops, or a store of the program's own.
    */
   readonly store: string | Store
   /** What others that use the same store see this server by. */

@@ -1,5 +1,6 @@
 import { type AnySetting, type SettingName, type SettingValues, settingNames, settings } from './settings.ts'
 import { nearest } from './settings-nearest.ts'
+import { withoutPassword } from './store/postgres/address.ts'
 
 /** Something the user set can't be so. The message is one sentence that names the place and what is allowed there. */
 export class SettingsError extends Error {
@@ -60,7 +61,8 @@ function isServiceAddress(text: string): boolean {
 
 function parseSetting(setting: AnySetting, { text, where }: Given): unknown {
   const value = setting.type.parse(text)
-  if (value === undefined) throw new SettingsError(`${where} must be ${setting.type.range}, not "${text}"`)
+  if (value === undefined)
+    throw new SettingsError(`${where} must be ${setting.type.range}, not "${withoutPassword(text)}"`)
   return value
 }
 

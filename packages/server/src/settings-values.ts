@@ -2,6 +2,7 @@ import { formatServerAddress, parseServerAddress } from '@geartrain/protocol'
 import { parseLinkAddress } from './cluster/links/link-address.ts'
 import { fromWire, isPattern, nameProblem, toWire } from './policies/function-name.ts'
 import { isStoreName } from './store/kinds.ts'
+import { withoutPassword } from './store/postgres/address.ts'
 
 /** How a setting's value is written by a user: in a flag, in the environment and in the configuration file alike. */
 export interface ValueType<Value> {
@@ -270,9 +271,9 @@ export const path: ValueType<string> = {
 
 export const storeName: ValueType<string> = {
   placeholder: 'kind',
-  range: '"sqlite:" and a file, or "memory"',
+  range: '"sqlite:" and a file, "postgres://" and the rest of a URL, or "memory"',
   parse: (text) => (isStoreName(text) && !text.includes('\0') ? text : undefined),
-  show: String,
+  show: withoutPassword,
 }
 
 /** As the protocol has it; empty: none. */

@@ -124,7 +124,7 @@ export const settings = {
   store: setting(
     storeName,
     'sqlite:./geartrain.db',
-    'where background jobs are kept: sqlite and a file, or memory, which loses them at the end',
+    'where background jobs are kept: sqlite and a file; the URL of a PostgreSQL database, which any number of servers share; or memory, which loses them at the end',
   ),
   'server-name': {
     ...setting(word('name', 255), defaultOptions.serverName, 'what the other servers of a cluster see this one by'),

@@ -148,6 +148,13 @@ describe('who may link', () => {
     assert.deepEqual(c.local.server.links.open, { to: [], from: [] })
   })
 
+  it('nobody whose authorities can not be read', async () => {
+    await using cluster = new LinkedServers()
+    const a = await cluster.add({ clusterTlsCa: '/there/is/none.pem' })
+    await cluster.add({}, (port) => `gearmans://127.0.0.1:${port}`)
+    await said(a, ': cannot read /there/is/none.pem: no such file or directory')
+  })
+
   it('one with TLS and one without', { skip: missingOpenssl() }, async () => {
     using certificates = new Certificates()
     const authority = certificates.authority('ours')
@@ -162,7 +169,7 @@ describe('who may link', () => {
 })
 
 describe('what another server says', () => {
-  const greeting = { op: 'link', instance: 'i', server: 7, name: 'N' }
+  const greeting = { op: 'link', instance: 'i', name: 'N' }
 
   it('is nothing for strangers, and nothing that breaks a server', async () => {
     await using cluster = await LinkedServers.start(1)
@@ -182,7 +189,7 @@ describe('what another server says', () => {
     assert.deepEqual(await ask({ op: 'link return', handle: 'H:A:1', isLost: true }), refusedAs(strangers))
     assert.deepEqual(await ask({ op: 'link' }), refusedAs(strangers))
     assert.deepEqual(await ask('{"op":"link'), refusedAs(strangers))
-    assert.deepEqual(await ask({ ...greeting, server: 'x' }), refusedAs(strangers))
+    assert.deepEqual(await ask({ ...greeting, name: 'two words' }), refusedAs(strangers))
     assert.deepEqual(await ask({ ...greeting, token: 'gt_some', more: { of: ['a', 'newer', 'version'] } }), {
       ok: true,
       answer: {

@@ -105,7 +105,12 @@ suite('schedules of several servers', () => {
     assert.equal(servers.disk.jobs.length, 2, 'what came between is made up for')
 
     a.store.isCut = false
-    await pass(servers, 10)
+    servers.clock.advance(1000)
+    await servers.settle()
+    // It is back, and has not heard yet who leads.
+    servers.clock.advance(5000)
+    await servers.settle()
+    await servers.beat()
     assert.equal(servers.disk.leader, 'B')
     assert.equal(servers.disk.jobs.length, 3)
     assertOnce(await runs(servers, b))
@@ -126,10 +131,34 @@ suite('schedules of several servers', () => {
       await pass(servers, 2)
       assert.equal(servers.disk.leader, 'B')
       assert.equal(servers.disk.jobs.length, 1)
+      await pass(servers, 10)
+      assert.equal(servers.disk.jobs.length, 2)
+      const before = await runs(servers, b)
       a.store.isCut = false
       await pass(servers, 5)
-      assert.equal(servers.disk.jobs.length, 1, 'the first one does not do it once more')
-      assertOnce(await runs(servers, b))
+      assert.equal(servers.disk.jobs.length, 2, 'the first one does not do it once more')
+      assertOnce(before)
+      for (const member of [a, b]) assert.deepEqual(await runs(servers, member), before)
     })
   }
+
+  test('what was changed while a server was cut off', async () => {
+    await using servers = await TwoServers.start()
+    const { a, b } = servers
+    await servers.ask(a, 'schedule put', every)
+    await servers.beat()
+    b.store.isCut = true
+    b.store.lose(false)
+    await servers.ask(a, 'schedule put', { ...every, name: 'other' })
+    await servers.ask(a, 'schedule remove', { name: 's' })
+    b.store.news.documents.length = 0
+    b.store.isCut = false
+    servers.clock.advance(1000)
+    await servers.settle()
+    const { schedules } = await servers.ask(b, 'schedules', {})
+    assert.deepEqual(
+      schedules.map(({ name }) => name),
+      ['other'],
+    )
+  })
 })

@@ -9,7 +9,10 @@ const local = [{ host: 'localhost', port: 5432 }]
 
 /** What a URL says, and what of the address that is. */
 const rows: readonly (readonly [url: string, expected: Partial<Address>, env?: Record<string, string>])[] = [
-  ['postgres://', { hosts: local, user, database: user, password: undefined, sslMode: 'prefer', connectTimeoutMs: 5000 }],
+  [
+    'postgres://',
+    { hosts: local, user, database: user, password: undefined, sslMode: 'prefer', connectTimeoutMs: 5000 },
+  ],
   ['postgresql://h', { hosts: [{ host: 'h', port: 5432 }], name: `postgres://${user}@h:5432/${user}` }],
   ['postgres://u:p@h:1/d', { hosts: [{ host: 'h', port: 1 }], user: 'u', password: 'p', database: 'd' }],
   ['postgres://u@h', { user: 'u', password: undefined, database: 'u', name: 'postgres://u@h:5432/u' }],
@@ -115,7 +118,8 @@ const wrong: readonly (readonly [url: string, message: RegExp, env?: Record<stri
   ['postgres://u:secret@h/d?connect_timeout=soon', /number of seconds/],
   ['postgres://u:secret@h/d?channel_binding=require', /sslmode=verify-full/],
   ...['any', 'read-only', 'standby', 'prefer-standby'].map(
-    (target) => [`postgres://u:secret@h/d?target_session_attrs=${target}`, /a job server must write; leave it out/] as const,
+    (target) =>
+      [`postgres://u:secret@h/d?target_session_attrs=${target}`, /a job server must write; leave it out/] as const,
   ),
   ['postgres://u:secret@h/d', /a job server must write/, { PGTARGETSESSIONATTRS: 'any' }],
 ]
@@ -125,7 +129,9 @@ suite('the URL of a database', () => {
     test(`${url} ${Object.keys(env).join(' ')}`, () => {
       const address = parseAddress(url, env)
       for (const [key, value] of Object.entries(expected)) assert.deepEqual(address[key as keyof Address], value, key)
-      assert.ok(address.password === undefined || address.password.length < 2 || !address.name.includes(address.password))
+      assert.ok(
+        address.password === undefined || address.password.length < 2 || !address.name.includes(address.password),
+      )
     })
   }
 

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
-import { Connection, type ConnectionOptions, connectToPrimary, DatabaseError, parseAddress, toFailure } from './store-parts.ts'
+import {
+  Connection,
+  type ConnectionOptions,
+  connectToPrimary,
+  DatabaseError,
+  parseAddress,
+  toFailure,
+} from './store-parts.ts'
 
 const postgres = sharedPostgres()
 
@@ -106,7 +113,9 @@ suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
 
   test('a transaction that stands still is ended by the database', async () => {
     const { connection } = await connect((await postgres.process()).url(), { idleMsMax: 20 })
-    const stands = connection.transact(() => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 300)))
+    const stands = connection.transact(
+      () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 300)),
+    )
     await assert.rejects(stands, { code: '25P03', isBroken: true })
   })
 })
@@ -121,12 +130,15 @@ suite('the hosts of a URL', { skip: postgres.skip }, () => {
 
     await shared.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`)
     await assert.rejects(connect(url), { code: 'POSTGRES_NOT_PRIMARY', message: /this one is read-only/ })
-    await assert.rejects(connect(`postgres://postgres:secret@127.0.0.1:1,127.0.0.1:${shared.port}/${name}`), (error) => {
-      assert.ok(error instanceof Error)
-      assert.match(error.message, /127\.0\.0\.1:1: nobody listens there.*127\.0\.0\.1:\d+: this one is read-only/)
-      assert.doesNotMatch(error.message, /secret/)
-      return true
-    })
+    await assert.rejects(
+      connect(`postgres://postgres:secret@127.0.0.1:1,127.0.0.1:${shared.port}/${name}`),
+      (error) => {
+        assert.ok(error instanceof Error)
+        assert.match(error.message, /127\.0\.0\.1:1: nobody listens there.*127\.0\.0\.1:\d+: this one is read-only/)
+        assert.doesNotMatch(error.message, /secret/)
+        return true
+      },
+    )
   })
 
   test('one that is there and not what is meant is told so', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
-import { Crowd, emptyInbox, uniqueKey } from './cluster-parts.ts'
+import { type Connection, Crowd, emptyInbox, uniqueKey } from './cluster-parts.ts'
 
 const postgres = sharedPostgres()
 const { skip } = postgres
@@ -78,12 +78,10 @@ suite('jobs from SQL', { skip }, () => {
     await crowd.rows(
       "SELECT geartrain.do_background('f' || i % 7, i::text, (i % 1500)::text) FROM generate_series(1, 3000) i",
     )
-    const movers = await Promise.all(
-      ['one', 'two', 'three'].map(async (name) => ({
-        id: await crowd.lease(name),
-        connection: await crowd.connection(),
-      })),
-    )
+    const movers: { readonly id: number; readonly connection: Connection }[] = []
+    for (const name of ['one', 'two', 'three']) {
+      movers.push({ id: await crowd.lease(name), connection: await crowd.connection() })
+    }
     const rounds = [1, 2, 3, 4, 5]
     for (const _ of rounds) await Promise.all(movers.map(({ id, connection }) => emptyInbox(connection, id)))
     assert.deepEqual(await crowd.rows('SELECT count(*) FROM geartrain.inbox'), [[0]])

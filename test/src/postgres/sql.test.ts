@@ -87,6 +87,20 @@ suite('submitting in SQL', { skip }, () => {
     ])
   })
 
+  test('servers are told at once if the session asks for it', async () => {
+    await using crowd = await Crowd.make(await postgres.process())
+    const told: unknown[] = []
+    crowd.session.on('notification', ({ channel, payload }) => told.push([channel, payload]))
+    await crowd.rows('LISTEN geartrain')
+    await crowd.rows("SELECT geartrain.do_background('f')")
+    await crowd.rows("SET geartrain.wake = 'on'")
+    assert.deepEqual(told, [])
+    // One for a transaction, however many jobs it submits.
+    await crowd.rows("SELECT geartrain.do_background('f') FROM generate_series(1, 3)")
+    await crowd.rows('SELECT 1')
+    assert.deepEqual(told, [['geartrain', '{"inbox":true}']])
+  })
+
   test('a role needs the rights that the documentation names, and has no others by them', async () => {
     await using crowd = await Crowd.make(await postgres.process())
     const role = `app_${process.pid}`

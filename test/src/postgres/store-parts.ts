@@ -2,7 +2,7 @@
 export { type Address, parseAddress, withoutPassword } from '../../../packages/server/dist/store/postgres/address.js'
 export { Connection, type ConnectionOptions } from '../../../packages/server/dist/store/postgres/connection.js'
 export { toFailure } from '../../../packages/server/dist/store/postgres/failure.js'
-export { DatabaseError, type Link } from '../../../packages/server/dist/store/postgres/link.js'
+export { DatabaseError } from '../../../packages/server/dist/store/postgres/link.js'
 export { migrate } from '../../../packages/server/dist/store/postgres/migrate.js'
 export { connectToPrimary } from '../../../packages/server/dist/store/postgres/primary.js'
 export { schemaVersion } from '../../../packages/server/dist/store/postgres/schema.js'

@@ -64,7 +64,9 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
       assert.deepEqual(await claimNumbers(other), [4])
       await perform(one, { forget: [3] })
       assert.deepEqual(
-        (await place.query<{ number: string }>('SELECT number FROM geartrain.jobs ORDER BY 1')).map((row) => row.number),
+        (await place.query<{ number: string }>('SELECT number FROM geartrain.jobs ORDER BY 1')).map(
+          (row) => row.number,
+        ),
         ['1', '4'],
       )
     }))
@@ -106,7 +108,9 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
       })
       await store.open(0)
       await perform(store, { add: [{ number: 1 }] })
-      await place.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()')
+      await place.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()',
+      )
       assert.equal(await broken, 'POSTGRES_57P01')
       await store.open(0)
       assert.deepEqual(await claimNumbers(store), [1])
@@ -126,7 +130,10 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
       assert.deepEqual([failure?.code, failure?.isBroken], ['POSTGRES_25006', true])
       const [find, taken] = answers
       assert.equal(find?.kind === 'find' && find.job?.number, 1)
-      assert.deepEqual(claimed(taken).map(({ number }) => number), [1])
+      assert.deepEqual(
+        claimed(taken).map(({ number }) => number),
+        [1],
+      )
     }))
 
   test('never says its password', async () => {
@@ -151,7 +158,8 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
       await assert.rejects(store.commit(toBatch({})), { code: 'STORE_NOT_OPEN' })
       await store.close()
     }
-    for (const each of said) assert.doesNotMatch(each instanceof Error ? `${each.stack}` : JSON.stringify(each ?? ''), /secret/)
+    for (const each of said)
+      assert.doesNotMatch(each instanceof Error ? `${each.stack}` : JSON.stringify(each ?? ''), /secret/)
     assert.ok(said.length > 10)
   })
 })

@@ -32,7 +32,9 @@ export const storeSabotages: Readonly<Record<string, () => Sabotage>> = {
     }),
   'a store does not know what is in it': () => tamper({ opened: (state) => ({ ...state, functions: [] }) }),
   'handles begin again where they began': () =>
-    tamper({ opened: (state) => ({ ...state, firstNumber: 1_790_000_000_000_000 }) }),
+    tamper({
+      read: (result) => (result.reserved === undefined ? result : { ...result, reserved: 1_790_000_000_000_000 }),
+    }),
   'claimed jobs get lost on their way': () =>
     tamper({
       read: (result) => ({

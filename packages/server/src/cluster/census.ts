@@ -30,7 +30,9 @@ export function functionReports(engine: Engine): FunctionReport[] {
   }
   const reports: FunctionReport[] = []
   for (const jobFunction of engine.functions()) {
-    const { name, workerCount: workers, runningCount: running } = jobFunction
+    const { name, workerCount: workers, bridges } = jobFunction
+    // What another server does for those who wait here runs there.
+    const running = jobFunction.runningCount - bridges.runningCount
     const { claimed, runningStored, waiting } = counts.get(jobFunction) ?? nothingCounted
     if (workers + running + waiting + claimed[0] + claimed[1] + claimed[2] === 0) continue
     reports.push({ name, workers, running, runningStored, waiting, claimed })

@@ -19,7 +19,8 @@ export class LimitDemands {
     const demands: LimitDemand[] = []
     const limited = new Map<JobFunction, number>()
     for (const jobFunction of this.#engine.functions()) {
-      const { name, runningCount: running } = jobFunction
+      const { name, bridges } = jobFunction
+      const running = jobFunction.runningCount - bridges.runningCount
       const { concurrency, rate, paused } = this.#policies.limitOf(name)
       if (Math.min(concurrency, rate) === Number.POSITIVE_INFINITY) continue
       const wanted = paused ? 0 : wantedOf(jobFunction)

@@ -12,7 +12,7 @@ export interface FunctionTotals {
 
 /** With a store of one server: what there is here. */
 export function functionTotals(jobFunction: JobFunction): FunctionTotals {
-  const { delayedCount, backlog, runningCount, workerCount, jobCount, elsewhere } = jobFunction
+  const { delayedCount, backlog, runningCount, workerCount, jobCount, elsewhere, bridges } = jobFunction
   const { claimed, waiting } = elsewhere
   const elsewhereCount = claimed[0] + claimed[1] + claimed[2] + waiting + elsewhere.running
   return {
@@ -22,8 +22,9 @@ export function functionTotals(jobFunction: JobFunction): FunctionTotals {
       jobFunction.queuedCount(2) + claimed[2],
     ],
     delayed: delayedCount + backlog.delayed,
-    running: runningCount + elsewhere.running,
+    // What another server does for those who wait here is among what runs there.
+    running: runningCount - bridges.runningCount + elsewhere.running,
     workers: workerCount + elsewhere.workers,
-    all: jobCount + elsewhereCount,
+    all: jobCount - bridges.runningCount + elsewhereCount,
   }
 }

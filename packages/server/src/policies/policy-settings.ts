@@ -97,7 +97,7 @@ export const policySettings = {
   'group-concurrency': setting(
     numberOr('unlimited', 'number', 1, count, []),
     plainPolicy.groupConcurrency,
-    'the same for jobs whose uniques begin alike',
+    'the same for jobs whose uniques begin alike; in a cluster, at each server by itself',
   ),
   'group-separator': setting(word('text', 16), plainPolicy.groupSeparator, 'what ends that beginning of a unique'),
   rate: setting(

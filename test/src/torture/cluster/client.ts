@@ -1,3 +1,4 @@
+import type { ControlAnswer } from '@geartrain/protocol'
 import { finalPackets, packet } from '../../simulation/command.ts'
 import type { IncomingPacket } from '../../simulation/incoming.ts'
 import type { Random } from '../../simulation/random.ts'
@@ -140,9 +141,9 @@ export class Client {
     const job = this.#cancels.shift()
     if (job === undefined) return
     // The server's own words.
-    const { ok } = JSON.parse(body) as { readonly ok: boolean }
-    if (ok) this.#world.ledger.cancelled(job)
-    else this.#world.ledger.cancelRefused(job)
+    const answered = JSON.parse(body) as ControlAnswer<unknown>
+    if (answered.ok) this.#world.ledger.cancelled(job)
+    else this.#world.ledger.cancelRefused(job, answered.error.code)
   }
 
   /** Nobody hears the answers any more. What was to be cancelled may be. */

@@ -53,6 +53,8 @@ export class JobAccount {
   readonly submissions: Submission[] = []
   readonly attempts: Attempt[] = []
   cancelSaidAt = never
+  /** That was said, and it is not known that there was nothing to cancel. */
+  cancels = 0
   /** By then it was acknowledged as cancelled. */
   cancelledAt = never
   readonly notes: (readonly [at: number, what: string])[] = []

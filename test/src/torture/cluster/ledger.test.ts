@@ -93,6 +93,13 @@ class Run {
     return this
   }
 
+  refuse(handle: string, why: string): this {
+    const job = this.ledger.cancelSaid(handle)
+    assert.ok(job !== undefined)
+    this.ledger.cancelRefused(job, why)
+    return this
+  }
+
   end(id: string, result = 'result', how: 'complete' | 'fail' = 'complete'): this {
     const submission = this.#submissions.get(id)
     assert.ok(submission !== undefined)
@@ -171,6 +178,8 @@ const runs: readonly (readonly [name: string, run: () => Run, rule: Rule | undef
   ['done, settled, and given again', () => done().settle().at(30).give('s1', 'w2'), 'b'],
   ['cancelled', () => new Run().submit('s1').at(5).cancel('H:s1').drain(), undefined],
   ['cancelled, and given', () => new Run().submit('s1').at(5).cancel('H:s1').at(6).give('s1', 'w2').drain(), 'b'],
+  ['not cancelled, since it is not known', () => new Run().submit('s1').refuse('H:s1', 'NOT_FOUND').drain(), 'a'],
+  ['perhaps cancelled', () => new Run().submit('s1').refuse('H:s1', 'UNAVAILABLE').drain(), undefined],
   ['given, and cancelled', () => held().at(20).cancel('H:s1').drain(), undefined],
 
   ['a submission that is two jobs', () => new Run().submit('s1').give('s1', 'w1', 'H:other').drain(), 'c'],

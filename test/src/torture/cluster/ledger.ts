@@ -162,14 +162,15 @@ export class Ledger {
     const job = this.#jobOfNumber.get(numberOf(handle))
     if (job === undefined) return undefined
     job.cancelSaidAt = Math.min(job.cancelSaidAt, Date.now())
+    job.cancels++
     job.note(Date.now(), `to be cancelled as ${handle}`)
     return job
   }
 
-  /** No server knows it any more. */
-  cancelRefused(job: JobAccount): void {
-    job.note(Date.now(), 'which is refused')
-    job.cancelSaidAt = job.cancelledAt
+  /** Unless the server does not know the job it may have been cancelled all the same, or still will be. */
+  cancelRefused(job: JobAccount, why: string): void {
+    job.note(Date.now(), `which is refused: ${why}`)
+    if (why === 'NOT_FOUND') job.cancels--
     this.count('cancellations refused')
   }
 
@@ -285,7 +286,7 @@ export class Ledger {
   }
 
   #isOver(job: JobAccount): boolean {
-    if (job.cancelSaidAt < never) return true
+    if (job.cancels > 0) return true
     return job.attempts.some(({ how }) => how === 'complete' || (how === 'fail' && !this.#isRetried(job.function)))
   }
 

@@ -7,25 +7,12 @@ import { type LinkedJob, type LinkGreeting, type LinkWelcome, readLinkMessage } 
 import { type LinksContext, makeBridge } from './links-context.ts'
 import { beatMs, type Introduction, silenceMaxMs } from './server-link.ts'
 
-/** A server that the cluster does not know any more may only have another id by now, and is waited for so long to say it. */
-export const goneMs = 3000
-
-/** Another server that has dialled this one. */
-interface Guest {
-  readonly connection: Connection
-  server: number
-  name: string
-  /** Since when the cluster does not know it; undefined: it does, or nobody has said. */
-  goneSince: number | undefined
-}
-
 /** Lets other servers in, which work for this one and ask it how jobs stand, and sees that they are alive. */
 export class LinkDesk {
   readonly #context: LinksContext
   readonly #introduction: () => Introduction
-  readonly #guests = new Map<Connection, Guest>()
-  /** Undefined: nobody has said which servers there are. */
-  #known: ReadonlySet<number> | undefined
+  /** Other servers that have dialled this one, and their names. */
+  readonly #guests = new Map<Connection, string>()
   #stopBeat: (() => void) | undefined
 
   constructor(context: LinksContext, introduction: () => Introduction) {
@@ -35,7 +22,7 @@ export class LinkDesk {
 
   /** Those that are connected. */
   get names(): string[] {
-    return [...this.#guests.values()].filter(({ connection }) => connection.session.isOpen).map(({ name }) => name)
+    return [...this.#guests].flatMap(([{ session }, name]) => (session.isOpen ? [name] : []))
   }
 
   /** A message that has come by CONTROL. Within a turn. */
@@ -57,19 +44,14 @@ export class LinkDesk {
     }
   }
 
-  setServers(known: ReadonlySet<number>): void {
-    this.#known = known
-    for (const guest of this.#guests.values()) this.#look(guest)
-  }
-
   close(): void {
     this.#stopBeat?.()
     this.#stopBeat = undefined
-    for (const { connection } of this.#guests.values()) connection.close()
+    for (const connection of this.#guests.keys()) connection.close()
     this.#guests.clear()
   }
 
-  #greet(connection: Connection, { instance, server, name, token }: LinkGreeting): void {
+  #greet(connection: Connection, { instance, name, token }: LinkGreeting): void {
     const { engine, limits, log, trust } = this.#context
     const own = this.#introduction()
     const problem = trust.refusal(token)
@@ -78,18 +60,11 @@ export class LinkDesk {
       this.#refuse(connection, 'ACCESS_DENIED', `${own.name} does not let it in: ${problem}`)
       return connection.close()
     }
-    const known = this.#guests.get(connection)
-    if (known !== undefined) {
-      known.server = server
-      known.name = name
-      this.#look(known)
-    } else if (instance !== own.instance) {
-      const guest: Guest = { connection, server, name, goneSince: undefined }
+    if (!this.#guests.has(connection) && instance !== own.instance) {
       makeBridge(engine, connection)
       connection.actor = actorOf(name, connection.address)
       connection.clientId = `server ${name}`
-      this.#guests.set(connection, guest)
-      this.#look(guest)
+      this.#guests.set(connection, name)
       this.#stopBeat ??= this.#beat()
       log.info({ server: name, address: connection.address }, `${name} has linked to this server`)
     }
@@ -97,35 +72,25 @@ export class LinkDesk {
     this.#answer(connection, { ok: true, answer: welcome })
   }
 
-  #look(guest: Guest): void {
-    const isGone = this.#known !== undefined && !this.#known.has(guest.server)
-    guest.goneSince = isGone ? (guest.goneSince ?? this.#context.clock.now()) : undefined
-  }
-
   /** Every guest hears something now and then, and is to say something as well. */
   #beat(): () => void {
     const { clock, connections, turn } = this.#context
     return clock.after(beatMs, () => {
       turn.begin()
-      for (const [connection, guest] of this.#guests) {
-        const why = connection.session.isOpen ? this.#why(guest) : 'it has left'
-        if (why === undefined) connections.to(connection.id)?.output.packet(packets.ECHO_RES.type, 0)
-        else this.#dismiss(guest, why)
+      const now = clock.now()
+      for (const connection of this.#guests.keys()) {
+        // What is not read from says nothing.
+        const isSilent = !connection.isHeldBack && now - connection.lastInputAt >= silenceMaxMs
+        if (!connection.session.isOpen) this.#dismiss(connection, 'it has left')
+        else if (isSilent) this.#dismiss(connection, `it has said nothing for ${silenceMaxMs / 1000} s`)
+        else connections.to(connection.id)?.output.packet(packets.ECHO_RES.type, 0)
       }
       this.#stopBeat = this.#guests.size > 0 ? this.#beat() : undefined
     })
   }
 
-  /** Why it has to go; undefined: it has not. */
-  #why({ connection, goneSince }: Guest): string | undefined {
-    const now = this.#context.clock.now()
-    if (goneSince !== undefined && now - goneSince >= goneMs) return 'it has lost its lease, or has stopped'
-    // What is not read from says nothing.
-    const isSilent = !connection.isHeldBack && now - connection.lastInputAt >= silenceMaxMs
-    return isSilent ? `it has said nothing for ${silenceMaxMs / 1000} s` : undefined
-  }
-
-  #dismiss({ connection, name }: Guest, why: string): void {
+  #dismiss(connection: Connection, why: string): void {
+    const name = this.#guests.get(connection)
     this.#guests.delete(connection)
     this.#context.log.warn({ server: name, address: connection.address }, `the link of ${name} has ended: ${why}`)
     connection.destroy()

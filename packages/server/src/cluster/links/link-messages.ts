@@ -6,13 +6,11 @@ import { z } from 'zod'
  * told from what everybody may ask. A newer server may say more; what is not known is passed over.
  */
 const messages = z.discriminatedUnion('op', [
-  /** The first word on a connection, said again when the id has changed. The answer is a LinkWelcome. */
+  /** The first word on a connection. The answer is a LinkWelcome. */
   z.object({
     op: z.literal('link'),
     /** Another one for each start of a server: one that has dialled itself knows itself by it. */
     instance: z.string().regex(/^[\w-]{1,100}$/),
-    /** Its id in the cluster, for the time being. */
-    server: z.int(),
     name: z.string().regex(/^[!-~]{1,255}$/),
     token: z.string().max(1024).exactOptional(),
   }),

@@ -4,10 +4,10 @@ import type { JobSummary } from '@geartrain/protocol'
 import type { Connection } from '../../connection.ts'
 import type { ClusterServer } from '../../store/cluster.ts'
 import { formatLinkAddress, parseLinkAddress } from './link-address.ts'
-import { goneMs, LinkDesk } from './link-desk.ts'
+import { LinkDesk } from './link-desk.ts'
 import { isLinkMessage } from './link-messages.ts'
 import type { LinksContext } from './links-context.ts'
-import { type Introduction, ServerLink } from './server-link.ts'
+import { ServerLink } from './server-link.ts'
 
 /**
  * The connections between this server and the others of its cluster. Each dials all others: over the connection that it
@@ -16,11 +16,9 @@ import { type Introduction, ServerLink } from './server-link.ts'
 export class Links {
   readonly #context: LinksContext
   readonly #desk: LinkDesk
-  #introduction: Introduction = { instance: randomUUID(), server: 0, name: hostname() }
+  readonly #introduction = { instance: randomUUID(), name: hostname() }
   /** By address. */
   readonly #links = new Map<string, ServerLink>()
-  /** Links to addresses that nobody has any more, and how their end is called off. */
-  readonly #leaving = new Map<string, () => void>()
   /** By the id of the server. */
   #addresses: ReadonlyMap<number, string> = new Map()
   #isListening = false
@@ -50,11 +48,7 @@ export class Links {
   setServers(servers: readonly ClusterServer[]): void {
     if (this.#isClosed) return
     const own = servers.find(({ isSelf }) => isSelf)
-    if (own !== undefined && (own.id !== this.#introduction.server || own.name !== this.#introduction.name)) {
-      this.#introduction = { ...this.#introduction, server: own.id, name: own.name }
-      for (const link of this.#links.values()) link.introduce(this.#introduction)
-    }
-    this.#desk.setServers(new Set(servers.map(({ id }) => id)))
+    if (own !== undefined) this.#introduction.name = own.name
     const addresses = new Map<number, string>()
     const names = new Map<string, string>()
     for (const { id, name, isSelf, report } of servers) {
@@ -70,7 +64,10 @@ export class Links {
       if (!this.#isRefused(name)) this.#keep(text, name)
     }
     this.#addresses = addresses
-    for (const text of this.#links.keys()) if (!names.has(text)) this.#letGo(text)
+    for (const [text, link] of this.#links) {
+      link.want(names.has(text))
+      if (link.isClosed) this.#links.delete(text)
+    }
   }
 
   /** How a job stands that another server has, by the digits of its handle; undefined: it has not said so in time. */
@@ -102,8 +99,6 @@ export class Links {
 
   close(): void {
     this.#isClosed = true
-    for (const callOff of this.#leaving.values()) callOff()
-    this.#leaving.clear()
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
     this.#desk.close()
@@ -124,25 +119,12 @@ export class Links {
   }
 
   #keep(address: string, name: string): void {
-    this.#leaving.get(address)?.()
-    this.#leaving.delete(address)
-    if (this.#links.has(address)) return
     const parsed = parseLinkAddress(address)
-    if (typeof parsed === 'string') return
+    if (this.#links.get(address)?.isClosed === false || typeof parsed === 'string') return
     if (!this.#isListening) this.#context.listen()
     this.#isListening = true
     const link = new ServerLink(parsed, name, this.#introduction, this.#context)
     if (this.#isStopped) link.stop()
     this.#links.set(address, link)
-  }
-
-  #letGo(address: string): void {
-    if (this.#leaving.has(address)) return
-    const callOff = this.#context.clock.after(goneMs, () => {
-      this.#leaving.delete(address)
-      this.#links.get(address)?.close()
-      this.#links.delete(address)
-    })
-    this.#leaving.set(address, callOff)
   }
 }

@@ -18,7 +18,7 @@ import type { LinksContext } from './links-context.ts'
 import { PacketStream } from './packet-stream.ts'
 
 /** Who this server is, for those that it dials. */
-export type Introduction = Pick<LinkGreeting, 'instance' | 'server' | 'name'>
+export type Introduction = Pick<LinkGreeting, 'instance' | 'name'>
 
 /** From the first attempt to the welcome. */
 const dialMs = 5000
@@ -46,11 +46,12 @@ interface Question {
 export class ServerLink {
   readonly address: LinkAddress
   readonly #context: LinksContext
-  #introduction: Introduction
+  readonly #introduction: Introduction
   #state: 'dialling' | 'open' | 'waiting' | 'closed' = 'waiting'
   #socket: Socket | undefined
   #stream: PacketStream | undefined
   #bridge: Bridge | undefined
+  #isWanted = true
   /** It takes no more jobs. */
   #isStopped = false
   /** In the order in which they were asked. */
@@ -72,6 +73,10 @@ export class ServerLink {
     this.#dial()
   }
 
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open'
   }
@@ -79,12 +84,6 @@ export class ServerLink {
   /** Jobs of the other server that are done here. */
   get jobCount(): number {
     return this.#bridge?.jobCount ?? 0
-  }
-
-  /** This server has another id. */
-  introduce(introduction: Introduction): void {
-    this.#introduction = introduction
-    if (this.#state === 'open') this.#greet(() => {})
   }
 
   /** How a job stands that the other server has; undefined: it has not, or has not said so in time. */
@@ -104,6 +103,12 @@ export class ServerLink {
   stop(): void {
     this.#isStopped = true
     this.#bridge?.stop()
+  }
+
+  /** Whether the cluster knows of it. One that it does not know is not dialled any more; a link that works goes on. */
+  want(isWanted: boolean): void {
+    this.#isWanted = isWanted
+    if (!isWanted && this.#state !== 'open') this.close()
   }
 
   close(): void {
@@ -219,6 +224,7 @@ export class ServerLink {
     if (why === this.#saidOf) log.debug(facts, sentence)
     else log.warn(facts, sentence)
     this.#saidOf = why
+    if (!this.#isWanted) return this.close()
     this.#callOff = clock.after(fullMs * (0.75 + Math.random() / 4), () => this.#dial())
   }
 

@@ -69,7 +69,7 @@ export class Additions {
     this.#functions = functions
   }
 
-  /** Before the transaction. */
+  /** Before the first transaction: numbers above what is set aside or used by then are new. */
   async prepare(link: Link): Promise<void> {
     this.#numberMax ??= (await link.run<[number: number]>(last)).rows[0]?.[0] ?? 0
   }

@@ -7,8 +7,8 @@ export interface Host {
   readonly port: number
 }
 
-export const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
-export type SslMode = (typeof sslModes)[number]
+const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+type SslMode = (typeof sslModes)[number]
 
 /** Where the database is and as whom to go there. Files are read with each connection: they may have been renewed. */
 export interface Address {
@@ -77,7 +77,9 @@ export function isPostgresUrl(text: string): boolean {
 export function parseAddress(url: string, env: Readonly<Record<string, string | undefined>> = process.env): Address {
   const match = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url)
   if (match === null || (match[3] ?? '').includes('@')) {
-    throw bad('is none: "postgres://user:password@host/database" is; write / ? # @ and % in a password as %2F %3F %23 %40 and %25')
+    throw bad(
+      'is none: "postgres://user:password@host/database" is; write / ? # @ and % in a password as %2F %3F %23 %40 and %25',
+    )
   }
   const [, userAndPassword = '', hostList = '', path = '', query = ''] = match
   const said = readQuery(query)
@@ -97,7 +99,9 @@ export function parseAddress(url: string, env: Readonly<Record<string, string | 
   const sslMode = readSslMode(get('sslmode'))
   const sslRootCert = get('sslrootcert')
   if (sslMode === 'verify-ca' && sslRootCert === undefined) {
-    throw bad('says sslmode=verify-ca, and not whose certificates are good: add sslrootcert and a file, or say verify-full')
+    throw bad(
+      'says sslmode=verify-ca, and not whose certificates are good: add sslrootcert and a file, or say verify-full',
+    )
   }
   return {
     hosts,
@@ -170,7 +174,12 @@ function decode(text: string): string {
 /** Those between @ and /, each with its port or without one. */
 function readHostList(list: string, port: string | undefined): Host[] {
   const parts = list.split(',').map((part) => {
-    const [, bracketed, plain = '', ownPort] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(part) ?? [undefined, undefined, '', 'x']
+    const [, bracketed, plain = '', ownPort] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(part) ?? [
+      undefined,
+      undefined,
+      '',
+      'x',
+    ]
     return { host: bracketed ?? decode(plain), port: ownPort }
   })
   const ports = port === undefined ? [] : port.split(',')

@@ -18,12 +18,14 @@ export function grants(user: string): string {
 /** By SQLSTATE, by its class (the first two characters), or by a word of Node's or our own. */
 const advice: Readonly<Record<string, Advice>> = {
   CONNECTION_LOST: 'the connection to the database is lost; it is opened again by itself',
-  NOT_PRIMARY: 'no host takes writes: each is a standby or read-only; see that one is primary, and that the URL names it',
+  NOT_PRIMARY:
+    'no host takes writes: each is a standby or read-only; see that one is primary, and that the URL names it',
   ECONNREFUSED: 'nobody listens there: see that PostgreSQL runs, and that host and port are right',
   ECONNRESET: 'the connection was cut; see that PostgreSQL runs, and what lies between',
   ENOTFOUND: 'there is no host of this name',
   EAI_AGAIN: 'the name of the host could not be looked up: see whether DNS works',
-  ENOENT: 'there is no such file or socket: see that PostgreSQL runs, and that the directory of its socket, or the file with the certificate, is right',
+  ENOENT:
+    'there is no such file or socket: see that PostgreSQL runs, and that the directory of its socket, or the file with the certificate, is right',
   EACCES: 'this user may not read the file or use the socket',
   ETIMEDOUT: 'the host did not answer in time: see that it runs, and that nothing between drops what is sent to it',
   EHOSTUNREACH: 'no way leads to the host',

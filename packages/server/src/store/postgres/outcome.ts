@@ -1,5 +1,12 @@
 import { RecordReader } from '../records.ts'
-import { type Batch, type BatchResult, nothingWritten, type StoreAnswer, StoreError, type StoreRequest } from '../store.ts'
+import {
+  type Batch,
+  type BatchResult,
+  nothingWritten,
+  type StoreAnswer,
+  StoreError,
+  type StoreRequest,
+} from '../store.ts'
 import { bigints } from './arrays.ts'
 import type { Link, Statement } from './link.ts'
 

@@ -2,35 +2,19 @@ import { hostname } from 'node:os'
 import { systemClock } from '../../clock.ts'
 import { type Log, silentLog } from '../../log.ts'
 import type { ClusterListener, StoreCluster } from '../cluster.ts'
-import {
-  type Batch,
-  type BatchResult,
-  emptyBatch,
-  nothingWritten,
-  type Store,
-  type StoreAnswer,
-  StoreError,
-  type StoreRequest,
-  type StoreState,
-} from '../store.ts'
+import { type Batch, type BatchResult, type Store, StoreError, type StoreRequest, type StoreState } from '../store.ts'
 import { parseAddress, withoutPassword } from './address.ts'
 import { PostgresCluster } from './cluster/postgres-cluster.ts'
 import type { Connection, ConnectionOptions } from './connection.ts'
 import { toFailure, toStoreError } from './failure.ts'
-import { FunctionIds } from './function-ids.ts'
 import { Lease } from './lease.ts'
-import { DatabaseError, type Statement } from './link.ts'
+import type { DatabaseError, Statement } from './link.ts'
 import { migrate } from './migrate.ts'
-import { outcomeOf } from './outcome.ts'
 import { connectToPrimary } from './primary.ts'
-import { Requests } from './requests.ts'
+import { again, Session, type UnderWay } from './session.ts'
 import { readState } from './state.ts'
-import type { Transaction } from './transaction.ts'
-import { Writes } from './writes.ts'
 
 const leaseMsDefault = 10_000
-/** Of a batch, when other transactions were in its way. */
-const attemptsMax = 5
 const formerMax = 100
 
 export interface PostgresStoreOptions {
@@ -41,21 +25,6 @@ export interface PostgresStoreOptions {
   readonly leaseMs?: number | undefined
   /** If the database does not answer for so long, the connection is given up. */
   readonly patienceMs?: number | undefined
-}
-
-/** From when the store is opened until it is lost. */
-interface Session {
-  readonly connection: Connection
-  readonly lease: Lease
-  readonly writes: Writes
-  readonly requests: Requests
-}
-
-/** What was handed to the store and is not answered, and the lease and the number under which it was to be committed. */
-interface UnderWay {
-  readonly batch: Batch
-  readonly leaseId: number
-  readonly number: number
 }
 
 const readFirstNumber: Statement = {
@@ -124,7 +93,7 @@ export class PostgresStore implements Store {
     return this.#call(async () => {
       const session = this.#session
       if (session === undefined) throw new StoreError('STORE_NOT_OPEN', 'it is not open')
-      return this.#perform(session, { ...batch, requests: batch.requests.map(withOwnWorkload) })
+      return session.perform({ ...batch, requests: batch.requests.map(withOwnWorkload) })
     })
   }
 
@@ -196,7 +165,7 @@ export class PostgresStore implements Store {
         const lease = await Lease.take(link, this.#serverName, this.#leaseMs)
         this.#ids.push(lease.id)
         await lease.retake(link, before, held)
-        this.#session = { connection, lease, writes: new Writes(new FunctionIds()), requests: new Requests() }
+        this.#session = this.#makeSession(connection, lease)
         return batches
       }),
     )
@@ -228,109 +197,16 @@ export class PostgresStore implements Store {
     const isCommitted = (batches.get(leaseId) ?? 0) >= number
     // Another server may do by now what this one was to do for all.
     const isLeft = !isCommitted && batch.isOfLease === true
-    const result = isCommitted ? await this.#lookUp(session, batch) : isLeft ? undefined : await this.#perform(session, batch)
+    const result = isCommitted ? await session.lookUp(batch) : isLeft ? undefined : await session.perform(batch)
     this.#underWay = undefined
     return result
   }
 
-  async #lookUp(session: Session, batch: Batch): Promise<BatchResult> {
-    const known = await outcomeOf(batch, session.connection, (request) => this.#answer(session, request))
-    // These can be done once more, and their answers are needed.
-    const { now, promoteUntil, reserve } = batch
-    const rest = { ...emptyBatch, now, promoteUntil, reserve }
-    const { promoted, nextDueAt, reserved } = hasWrites(rest) ? (await this.#write(session, rest, [])).written : nothingWritten
-    const answers = await Promise.all(batch.requests.map((request) => this.#answer(session, request)))
-    return { ...known, promoted, nextDueAt, reserved, answers }
-  }
-
-  async #perform(session: Session, batch: Batch): Promise<BatchResult> {
-    const claims = batch.requests.filter((request) => request.kind === 'claim')
-    const { written, claimed } = hasWrites(batch)
-      ? await this.#writeOrFail(session, batch, claims)
-      : { written: nothingWritten, claimed: await this.#claim(session, batch, claims) }
-    const next = claimed.values()
-    const answers = batch.requests.map((request) =>
-      request.kind === 'claim' ? (next.next().value ?? nothingClaimed) : this.#answer(session, request),
-    )
-    return { ...written, answers: await Promise.all(answers) }
-  }
-
-  /** What it changes, and with it what it claims. Rejects if nobody knows whether that was done. */
-  async #writeOrFail(session: Session, batch: Batch, claims: readonly Claim[]): Promise<Written> {
-    this.#underWay = { batch, leaseId: session.lease.id, number: session.lease.batch + 1 }
-    try {
-      const written = await this.#write(session, batch, claims)
-      this.#underWay = undefined
-      return written
-    } catch (error) {
-      if (error instanceof StoreError || (error instanceof DatabaseError && error.isBroken)) throw error
-      this.#underWay = undefined
-      const written = { ...nothingWritten, failure: toFailure(error) }
-      return { written, claimed: await this.#claim(session, batch, claims) }
-    }
-  }
-
-  #write(session: Session, batch: Batch, claims: readonly Claim[]): Promise<Written> {
-    return again(async () => {
-      await session.writes.prepare(session.connection, batch)
-      return this.#commitFenced(session, batch.now, async (tx) => {
-        const written = await session.writes.perform(tx, batch)
-        return { written, claimed: await claimAll(session, tx, claims) }
-      })
+  #makeSession(connection: Connection, lease: Lease): Session {
+    return new Session(connection, lease, {
+      endedIds: () => this.#endedIds,
+      onCommitted: (tx, since) => this.#cluster.announce(tx, since),
     })
-  }
-
-  /** If it is not known what was claimed, all of it is free again when the store is opened anew. */
-  async #claim(session: Session, batch: Batch, claims: readonly Claim[]): Promise<Written['claimed']> {
-    if (claims.length === 0) return []
-    try {
-      await session.writes.prepare(session.connection, { ...emptyBatch, requests: claims })
-      return await again(() => this.#commitFenced(session, batch.now, (tx) => claimAll(session, tx, claims)))
-    } catch (error) {
-      const failure = toFailure(error)
-      return claims.map(() => ({ kind: 'failed', failure }))
-    }
-  }
-
-  /** A transaction that is only committed under a lease that lasts, and once. */
-  async #commitFenced<Result>(
-    { connection, lease }: Session,
-    now: number,
-    body: (tx: Transaction) => Promise<Result>,
-  ): Promise<Result> {
-    const since = systemClock.now()
-    let isLost = false
-    const { tx, result } = await connection
-      .transact(async (link) => {
-        const tx: Transaction = {
-          link,
-          serverId: lease.id,
-          ended: this.#endedIds,
-          now,
-          ready: new Map(),
-          taken: new Map(),
-          areDocumentsChanged: false,
-        }
-        const fenced = lease.fence(link).catch((error: unknown) => {
-          isLost = error instanceof DatabaseError && Lease.isLost(error.code)
-          throw error
-        })
-        const [result] = await Promise.all([body(tx), fenced])
-        return { tx, result }
-      })
-      .catch((error: unknown) => {
-        if (isLost) throw new StoreError('LEASE_LOST', leaseLost)
-        throw error
-      })
-    lease.batch++
-    this.#cluster.announce(tx, since)
-    return result
-  }
-
-  async #answer({ connection, lease, requests }: Session, request: StoreRequest): Promise<StoreAnswer> {
-    // Of a batch that is looked up.
-    if (request.kind === 'claim') return nothingClaimed
-    return requests.answer(connection, this.#endedIds, request, lease.id)
   }
 
   /** An id that is said to have ended has, for good. */
@@ -348,6 +224,7 @@ export class PostgresStore implements Store {
 
   async #disconnect(): Promise<void> {
     const connection = this.#connection
+    this.#underWay = this.#session?.underWay ?? this.#underWay
     this.#session = undefined
     this.#connection = undefined
     this.#beside = undefined
@@ -357,49 +234,6 @@ export class PostgresStore implements Store {
 }
 
 type BesideOptions = Pick<ConnectionOptions, 'onBroken' | 'onNotification'>
-
-interface Written {
-  readonly written: Omit<BatchResult, 'answers'>
-  /** One for each claim. */
-  readonly claimed: readonly StoreAnswer[]
-}
-
-const nothingClaimed: StoreAnswer = { kind: 'claim', count: 0, jobs: new Uint8Array(0) }
-
-type Claim = Extract<StoreRequest, { kind: 'claim' }>
-
-const leaseLost =
-  'the database has not heard of this server for longer than its lease, and other servers may have taken its jobs; it goes on under a new lease'
-
-/** Done once more if other transactions were in the way. */
-async function again<Result>(attempt: () => Promise<Result>): Promise<Result> {
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      const isInTheWay = error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
-      if (!isInTheWay || attempts === attemptsMax) throw error
-    }
-  }
-}
-
-/** One after the other: those of one line know how far the one before has come. */
-async function claimAll({ writes }: Session, tx: Transaction, claims: readonly Claim[]): Promise<StoreAnswer[]> {
-  const claimed: StoreAnswer[] = []
-  for (const claim of claims) claimed.push(await writes.claim(tx, claim))
-  return claimed
-}
-
-function hasWrites({ forget, cancel, changes, additionCount, promoteUntil, reserve }: Batch): boolean {
-  return (
-    forget.length > 0 ||
-    cancel.length > 0 ||
-    changes.length > 0 ||
-    additionCount > 0 ||
-    promoteUntil !== undefined ||
-    reserve !== undefined
-  )
-}
 
 /** It may lie in a buffer for the next input. */
 function withOwnWorkload(request: StoreRequest): StoreRequest {

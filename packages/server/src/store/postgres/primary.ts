@@ -30,7 +30,9 @@ export async function connectToPrimary(address: Address, options: ConnectionOpti
   if (others.length === 0) throw toStoreError(address.name, first[1])
   const code = commonCode(reasons.map(([, error]) => codeOf(error)))
   const list = reasons.map(([host, error]) => `${toText(host)}: ${reasonOf(error)}`).join('; ')
-  throw new StoreError(`POSTGRES_${code}`, `${address.name}: none of its hosts can be written: ${list}`, { cause: first[1] })
+  throw new StoreError(`POSTGRES_${code}`, `${address.name}: none of its hosts can be written: ${list}`, {
+    cause: first[1],
+  })
 }
 
 async function connect(address: Address, host: Host, options: ConnectionOptions): Promise<Connection> {
@@ -45,7 +47,8 @@ async function connect(address: Address, host: Host, options: ConnectionOptions)
     const [isInRecovery, isReadOnly, version, shownVersion] = rows[0] ?? [true, true, 0, '']
     if (version < versionMin) throw new DatabaseError('TOO_OLD', `this is PostgreSQL ${shownVersion}`, false)
     if (isInRecovery) throw new DatabaseError('NOT_PRIMARY', 'this one is a standby, in recovery', false)
-    if (isReadOnly) throw new DatabaseError('NOT_PRIMARY', 'this one is read-only (default_transaction_read_only)', false)
+    if (isReadOnly)
+      throw new DatabaseError('NOT_PRIMARY', 'this one is read-only (default_transaction_read_only)', false)
     isUsed = true
     return connection
   } catch (error) {

@@ -34,9 +34,9 @@ export class Writes {
   /** What is to be known before the transaction of a batch begins, outside of any other. */
   async prepare(link: Link, { functions, additionCount, requests }: Batch): Promise<void> {
     const asked = requests.flatMap((request) => (request.kind === 'claim' ? [request.function] : []))
-    if (additionCount > 0) {
-      await Promise.all([this.#additions.prepare(link), this.#functions.findOrAdd(link, functions)])
-    }
+    // Also before nothing is added: no number that is set aside from now on has been used.
+    await this.#additions.prepare(link)
+    if (additionCount > 0) await this.#functions.findOrAdd(link, functions)
     await this.#functions.find(link, asked)
   }
 
