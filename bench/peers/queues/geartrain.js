@@ -1,7 +1,8 @@
 import { Client, Worker } from '@geartrain/client'
 
 export async function openClient({ port, port2 }) {
-  const client = await Client.connect(servers(port, port2))
+  // Each process goes to one of them, as clients of a load balancer do.
+  const client = await Client.connect(servers(process.pid % 2 === 0 ? port : (port2 ?? port)))
   return { add: (payload) => client.submitBackground('bench', payload) }
 }
 

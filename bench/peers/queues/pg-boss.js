@@ -18,7 +18,10 @@ export async function openWorker({ port }, concurrency, onJob) {
 }
 
 async function open(port, max) {
-  const boss = new PgBoss({ connectionString: `postgres://postgres@127.0.0.1:${port}/postgres`, max: Math.min(max, 20) })
+  const boss = new PgBoss({
+    connectionString: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    max: Math.min(max, 20),
+  })
   boss.on('error', (error) => process.stderr.write(`${error.message}\n`))
   await boss.start()
   await boss.createQueue('bench').catch(() => {})

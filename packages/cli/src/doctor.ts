@@ -6,7 +6,9 @@ export function doctorCommand(program: Command, finish: (exitCode: number) => vo
   const command = program
     .createCommand('doctor')
     .copyInheritedSettings(program)
-    .description('look at the PostgreSQL database of --store, and say what is wrong and what the loss of a machine would cost')
+    .description(
+      'look at the PostgreSQL database of --store, and say what is wrong and what the loss of a machine would cost',
+    )
     .argument('[store]', 'the store, as with --store')
     .option('--json', 'say it in JSON')
     .addHelpText('after', help)

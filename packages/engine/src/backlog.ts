@@ -10,6 +10,8 @@ export class Backlog {
   addingDelayed = 0
   /** By priority: the store has been asked for jobs and has not answered. */
   readonly isClaiming: [boolean, boolean, boolean] = [false, false, false]
+  /** When that was. */
+  readonly askedAt: [number, number, number] = [0, 0, 0]
   /** By priority: since it was asked, others have put jobs there. */
   readonly isNews: [boolean, boolean, boolean] = [false, false, false]
 

@@ -368,7 +368,9 @@ export class Durable {
   /** So many jobs have come of those that were asked for; undefined: the store could not say. */
   claimEnded(functionName: string, priority: Priority, count: number | undefined): void {
     const jobFunction = this.#states.functions.adopt(functionName)
-    jobFunction.backlog.claimEnded(priority, count === 0)
+    const { backlog, pace } = jobFunction
+    if (backlog.isClaiming[priority]) pace.claimTook(this.#states.now - backlog.askedAt[priority])
+    backlog.claimEnded(priority, count === 0)
     if (count === undefined) this.#nextClaimAt = Math.min(this.#nextClaimAt, this.#states.now + claimRetryMs)
     else this.#window.left(jobFunction, priority)
     this.#claimed.push([jobFunction, count ?? 0])

@@ -80,6 +80,7 @@ export class Window {
       if (jobsMax <= 0 || ahead >= (isTight ? 1 : demand / 2)) return
     } else if (held > (isTight ? 0 : windowJobs / 2)) return
     backlog.isClaiming[priority] = true
+    backlog.askedAt[priority] = this.#clock.now
     this.#changes.claim(jobFunction, priority, jobsMax, isTight ? 1 : claimBytesMax)
   }
 

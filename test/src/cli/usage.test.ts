@@ -45,7 +45,8 @@ const refused: readonly Row[] = [
   {
     args: ['serve', '--store', 'sqlite'],
     code: 2,
-    sentence: 'geartrain serve: --store must be "sqlite:" and a file, "postgres://" and the rest of a URL, or "memory", not "sqlite"',
+    sentence:
+      'geartrain serve: --store must be "sqlite:" and a file, "postgres://" and the rest of a URL, or "memory", not "sqlite"',
   },
   {
     args: ['serve'],

@@ -208,6 +208,8 @@ export class SharedStore implements Store, StoreCluster {
     cancelled: [],
     ready: [],
   }
+  /** What the server has said to hold when it was opened last. */
+  held: readonly number[] = []
   /** It can't be reached: nothing is committed, and it can't be opened. */
   isCut = false
   #hanging: { readonly batch: Batch; readonly reject: (error: StoreError) => void } | undefined
@@ -236,7 +238,8 @@ export class SharedStore implements Store, StoreCluster {
     )
   }
 
-  open(atLeast: number, held?: Float64Array): Promise<StoreState> {
+  open(atLeast: number, held: Float64Array = new Float64Array(0)): Promise<StoreState> {
+    this.held = [...held]
     if (this.isCut) return Promise.reject(cutOff())
     return Promise.resolve(this.disk.open(this, atLeast, held))
   }

@@ -19,6 +19,29 @@ test('the pace is that of the last 50 ms, and fades', () => {
   )
 })
 
+test('with a store that answers slowly lately is longer ago', () => {
+  const pace = new Pace()
+  pace.claimTook(100)
+  for (let i = 0; i < 10; i++) pace.add(1000)
+  assert.deepEqual(
+    [1299, 1450, 1600].map((now) => pace.lately(now)),
+    [10, 5, 0],
+  )
+  // It is believed to be quick again when it has been so for a while.
+  for (let i = 0; i < 20; i++) pace.claimTook(1)
+  pace.add(2000)
+  assert.deepEqual(
+    [2000, 2100].map((now) => pace.lately(now)),
+    [1, 0],
+  )
+  pace.claimTook(10_000)
+  pace.add(3000)
+  assert.deepEqual(
+    [3499, 4000].map((now) => pace.lately(now)),
+    [1, 0],
+  )
+})
+
 const submission: Submission = {
   function: 'f',
   unique: '',
@@ -132,6 +155,13 @@ test('workers of tiny jobs get them in claims of some hundred', () => {
   assert(Math.max(...late) <= 1000, `claims of ${late.join()}`)
   assert(line.claims.length <= 60, `${line.claims.length} claims`)
   assert(line.claims.reduce((sum, count) => sum + count, 0) > 14_000, 'workers wait for the store')
+})
+
+test('also of a store that takes longer than they do', () => {
+  const line = new Line(16, 1_000_000, 1, 100)
+  line.run(5000, 1)
+  const brought = line.claims.reduce((sum, count) => sum + count, 0)
+  assert(brought > 30_000, `${brought} jobs of the 80,000 that could be done, in claims of ${line.claims.join()}`)
 })
 
 test('a worker of long jobs has one job wait for it at the most', () => {

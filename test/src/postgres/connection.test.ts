@@ -165,6 +165,7 @@ test('what the database says becomes a sentence with what to do, and whether the
     ['57014', false, /statement_timeout/],
     ['23505', false, /mistake in this program/],
     ['XX000', true, /trouble inside/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', true, /sslrootcert/],
     ['77777', true, /does not do it/],
   ] as const
   for (const [code, isBroken, message] of rows) {

@@ -110,7 +110,10 @@ describe('what the doctor says', () => {
     ['a slot keeps the log', { ...sound, idleSlots: [{ name: 's', bytes: 3 * 1024 ** 3 }] }, /keeps 3.0 GiB/],
     [
       'vacuum does not keep up',
-      { ...sound, tables: [{ name: 'jobs', liveRows: 10, deadRows: 1e6, bytes: 1, indexBytes: 1, vacuumedMsAgo: undefined }] },
+      {
+        ...sound,
+        tables: [{ name: 'jobs', liveRows: 10, deadRows: 1e6, bytes: 1, indexBytes: 1, vacuumedMsAgo: undefined }],
+      },
       /1000000 rows of jobs that have gone.*never was there/,
     ],
     ['commits take long', { ...sound, commitMs: { median: 80, slowest: 200 } }, /a commit 80 ms/],

@@ -64,7 +64,7 @@ export interface ScheduleContext {
   readonly shared?: SharedSchedules | undefined
 }
 
-export interface SharedSchedules {
+interface SharedSchedules {
   /** What is submitted and kept meanwhile is not said again when another server fires the schedules. */
   asLeader(act: () => void): void
   /** Another server has changed it, or it has run. */

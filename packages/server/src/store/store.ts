@@ -51,7 +51,7 @@ export interface StoreState {
   readonly shared?: SharedState | undefined
 }
 
-export interface SharedState {
+interface SharedState {
   /** Of those that this server said to hold, the ones that are its own no longer: another's, or gone. */
   readonly lost: Float64Array
   /**

@@ -21,6 +21,7 @@ export class ClusterServer implements Place {
   readonly #databasePorts: number[]
   #process: ServerProcess | undefined
   #isCut = false
+  readonly #lostSides = new Set<number>()
   /** What its processes have said last, but for who did what. */
   readonly log: string[] = []
 
@@ -45,6 +46,13 @@ export class ClusterServer implements Place {
     const proxy = await TcpProxy.to(port, this.#databasePorts[side])
     if (this.#isCut) proxy.cut()
     this.#database[side] = proxy
+    this.#lostSides.delete(side)
+  }
+
+  /** Nothing is heard any more of this side. */
+  lost(side: number): void {
+    this.#lostSides.add(side)
+    this.#database[side]?.cut()
   }
 
   /** Why it does not start; undefined: it is ready. */
@@ -116,7 +124,7 @@ export class ClusterServer implements Place {
 
   heal(): void {
     this.#isCut = false
-    for (const proxy of this.#database) proxy?.heal()
+    for (const [side, proxy] of this.#database.entries()) if (!this.#lostSides.has(side)) proxy?.heal()
   }
 
   /** All its connections to the database break at once. */
@@ -140,7 +148,7 @@ export class ClusterServer implements Place {
   async close(): Promise<void> {
     this.thaw()
     await this.kill()
-    await Promise.all([this.#links, ...this.#database].map((proxy) => proxy?.close()))
+    for (const proxy of [this.#links, ...this.#database]) await proxy?.close()
   }
 
   #died(): void {

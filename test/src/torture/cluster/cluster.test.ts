@@ -4,7 +4,9 @@ import { missingPostgres } from '../../support/postgres/binaries.ts'
 import { failureReport, summary } from './report.ts'
 import { tortureCluster } from './torture.ts'
 
-const rounds = 9
+/** One in whose first rounds there is each kind of trouble, and little waiting. */
+const seed = 341
+const rounds = 7
 
 /** If one of these does not happen, the rounds test less than they should. */
 const expected = [
@@ -33,7 +35,7 @@ const expected = [
 it(`three servers on one database keep what they have promised in ${rounds} rounds of trouble`, {
   skip: missingPostgres() ?? false,
 }, async (t) => {
-  const result = await tortureCluster({ seed: 1, rounds })
+  const result = await tortureCluster({ seed, rounds })
   assert.equal(result.fault, undefined, failureReport(result))
   for (const line of summary(result).split('\n')) t.diagnostic(line)
   assert.deepEqual(

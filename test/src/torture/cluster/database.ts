@@ -1,24 +1,36 @@
+import { setTimeout } from 'node:timers/promises'
 import { PostgresProcess } from '../../support/postgres/postgres-process.ts'
 import type { Settings } from '../../support/postgres/settings.ts'
+import { type FailOver, leaseMs } from './plan.ts'
 
 const settings: Settings = { fsync: 'on', shared_buffers: '32MB' }
 
+/** So long a primary that has been replaced goes on: long enough for servers to lose their leases at the new one. */
+const wokenMs = leaseMs + 1500
+
+/** Between servers and database. */
+export interface Network {
+  /** A side is at this port from then on. */
+  moved(side: number, port: number): Promise<void>
+  /** Nothing more is heard of a side, until it has moved. */
+  vanished(side: number): void
+}
+
 /** A primary and a standby that its commits wait for. Where each runs is one of two sides, which stay. */
 export class Database {
-  readonly #onMoved: (side: number, port: number) => Promise<void>
+  readonly #network: Network
   readonly #sides: [PostgresProcess, PostgresProcess | undefined]
   #primarySide = 0
   #standbyCount = 1
 
-  private constructor(primary: PostgresProcess, onMoved: (side: number, port: number) => Promise<void>) {
+  private constructor(primary: PostgresProcess, network: Network) {
     this.#sides = [primary, undefined]
-    this.#onMoved = onMoved
+    this.#network = network
   }
 
-  /** `onMoved` is told the port at which a side is from then on. */
-  static async start(onMoved: (side: number, port: number) => Promise<void>): Promise<Database> {
-    const database = new Database(await PostgresProcess.start({ settings }), onMoved)
-    await onMoved(0, database.primary.port)
+  static async start(network: Network): Promise<Database> {
+    const database = new Database(await PostgresProcess.start({ settings }), network)
+    await network.moved(0, database.primary.port)
     await database.#addStandby()
     return database
   }
@@ -29,18 +41,25 @@ export class Database {
     return primary
   }
 
-  /** The machine of the primary dies; after a while the standby takes its place, and then another one follows it. */
-  async failOver(takeOverAfterMs: number): Promise<void> {
-    const dead = this.primary
-    await dead.kill()
-    await new Promise((resolve) => setTimeout(resolve, takeOverAfterMs))
-    const otherSide = 1 - this.#primarySide
-    const standby = this.#sides[otherSide]
+  /** The primary is lost, and after a while the standby takes its place. What was the primary never comes back. */
+  async failOver(how: FailOver, takeOverAfterMs: number): Promise<void> {
+    const old = this.primary
+    const oldSide = this.#primarySide
+    const standby = this.#sides[1 - oldSide]
     if (standby === undefined) throw new Error('there is no standby')
+    if (how === 'vanished') this.#network.vanished(oldSide)
+    if (how === 'woken') await old.pause()
+    else await old.kill()
+    await setTimeout(takeOverAfterMs)
     await standby.promote()
-    this.#sides[this.#primarySide] = undefined
-    this.#primarySide = otherSide
-    await dead.remove()
+    this.#primarySide = 1 - oldSide
+    if (how === 'woken') {
+      old.resume()
+      await setTimeout(wokenMs)
+      await old.kill()
+    }
+    this.#sides[oldSide] = undefined
+    await old.remove()
   }
 
   /** After a fail-over. */
@@ -57,7 +76,7 @@ export class Database {
   async pause(ms: number): Promise<void> {
     const { primary } = this
     await primary.pause()
-    await new Promise((resolve) => setTimeout(resolve, ms))
+    await setTimeout(ms)
     primary.resume()
   }
 
@@ -84,13 +103,13 @@ export class Database {
 
   async remove(): Promise<void> {
     for (const side of this.#sides) side?.resume()
-    await Promise.all(this.#sides.map((side) => side?.remove()))
+    for (const side of this.#sides) await side?.remove()
   }
 
   async #addStandby(): Promise<void> {
     const side = 1 - this.#primarySide
     const standby = await this.primary.addStandby({ name: `standby${++this.#standbyCount}`, synchronous: true })
     this.#sides[side] = standby
-    await this.#onMoved(side, standby.port)
+    await this.#network.moved(side, standby.port)
   }
 }

@@ -334,7 +334,7 @@ export class Ledger {
 /** What a server writes a worker reads at once, as long as this process runs. */
 const deliveryMsMax = 2000
 
-export function numberOf(handle: string): string {
+function numberOf(handle: string): string {
   return handle.slice(handle.lastIndexOf(':') + 1)
 }
 

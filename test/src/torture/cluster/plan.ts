@@ -9,10 +9,17 @@ export type Event =
   | { readonly kind: 'kill' | 'quit'; readonly server: number; readonly ms: number }
   | { readonly kind: 'freeze' | 'cut' | 'unlink'; readonly server: number; readonly ms: number }
   | { readonly kind: 'reset'; readonly server: number }
-  | { readonly kind: 'fail over' | 'pause database'; readonly ms: number }
+  | { readonly kind: 'pause database'; readonly ms: number }
+  | { readonly kind: 'fail over'; readonly ms: number; readonly how: FailOver }
   | { readonly kind: 'restart database' }
 
-export type EventKind = Event['kind']
+/**
+ * How the primary is lost. killed: its process dies, and the connections with it. vanished: its machine does, and nothing
+ * is heard of it. woken: it stands still, and goes on when the standby has taken its place, until somebody ends it.
+ */
+export type FailOver = 'killed' | 'vanished' | 'woken'
+
+type EventKind = Event['kind']
 
 /** One round: traffic, what happens in it, and traffic until all servers are well again. */
 export interface RoundPlan {
@@ -65,6 +72,7 @@ function drawEvent(random: Random, kind: EventKind, server: number): Event {
   const isLong = random.chance(0.7)
   const longMs = leaseMs + random.between(500, 2500)
   const shortMs = random.between(50, leaseMs / 4)
+  const how = random.pick<FailOver>(['killed', 'vanished', 'woken'])
   switch (kind) {
     case 'kill':
     case 'quit':
@@ -76,7 +84,7 @@ function drawEvent(random: Random, kind: EventKind, server: number): Event {
     case 'reset':
       return { kind, server }
     case 'fail over':
-      return { kind, ms: isLong ? shortMs : longMs }
+      return { kind, ms: isLong ? shortMs : longMs, how }
     case 'pause database':
       return { kind, ms: isLong ? shortMs * 3 : longMs }
     case 'restart database':
@@ -98,5 +106,6 @@ function shuffled(random: Random): EventKind[] {
 
 export function showEvent(event: Event): string {
   const server = 'server' in event ? ` s${event.server + 1}` : ''
-  return `${event.kind}${server}${'ms' in event ? ` ${event.ms} ms` : ''}`
+  const how = 'how' in event ? `, ${event.how},` : ''
+  return `${event.kind}${server}${how}${'ms' in event ? ` ${event.ms} ms` : ''}`
 }

@@ -26,7 +26,7 @@ export function summary({ seed, rounds, durationMs, ticks, recoveryMsMax, seen }
     `seed ${seed}: ${rounds} rounds in ${(durationMs / 1000).toFixed(1)} s: ` +
       `${count('kill')} servers killed, ${count('quit')} stopped cleanly, ${count('freeze')} paused, ${count('cut')} cut off from the database, ` +
       `${count('reset')} with all connections to it broken, ${count('unlink')} cut off from other servers; ` +
-      `${count('fail over')} fail-overs, the primary ${count('restart database')} times killed and started again and ${count('pause database')} times paused`,
+      `${count('fail over')} fail-overs (${count('fail over: vanished')} of a machine that vanished, ${count('fail over: woken')} with an old primary that woke up again), the primary ${count('restart database')} times killed and started again and ${count('pause database')} times paused`,
     `${count('acknowledged')} background jobs acknowledged (${count('acknowledged to the library')} to the library, ${count('acknowledged to PHP')} to PHP, ${count('acknowledged to gearman')} to gearman), ` +
       `${count('joined')} of them joined, ${count('never answered')} never answered, ${count('refused')} refused; ` +
       `${count('foreground jobs')} foreground jobs, ${count('ends told')} ends told; ${count('cancelled')} cancelled`,

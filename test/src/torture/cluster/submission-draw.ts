@@ -55,12 +55,12 @@ export function drawForeground(
 }
 
 /** Some have one that nobody else has. */
-export function drawUnique(name: string, random: Random, id: string): string {
+function drawUnique(name: string, random: Random, id: string): string {
   if (name === functions.once) return `u${random.between(1, uniqueCount)}`
   return random.chance(0.3) ? `of-${id}` : ''
 }
 
 /** The unique under which several may submit: what the ledger goes by. */
-export function joinable(name: string, unique: string): string {
+function joinable(name: string, unique: string): string {
   return name === functions.once ? unique : ''
 }

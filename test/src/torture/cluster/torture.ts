@@ -76,9 +76,12 @@ class Torture {
     }
     let database: Database | undefined
     try {
-      const move = async (side: number, port: number) =>
-        void (await Promise.all(places.map((place) => place.moved(side, port))))
-      database = await Database.start(move)
+      database = await Database.start({
+        moved: async (side, port) => void (await Promise.all(places.map((place) => place.moved(side, port)))),
+        vanished: (side) => {
+          for (const place of places) place.lost(side)
+        },
+      })
       await database.primary.query('CREATE DATABASE geartrain')
       const cluster = new Cluster(world, places, database, new Schedules(ledger), this.#options.seed)
       await cluster.start()
@@ -242,7 +245,8 @@ class Cluster {
         place?.reset()
         break
       case 'fail over':
-        await this.#database.failOver(event.ms)
+        ledger.count(`fail over: ${event.how}`)
+        await this.#database.failOver(event.how, event.ms)
         break
       case 'restart database':
         await this.#database.restart()

@@ -90,8 +90,12 @@ export function toStoreError(name: string, error: unknown): StoreError {
   return new StoreError(code, `${name}: ${message}`, { cause: error })
 }
 
+const untrusted =
+  'its certificate is not good: name the authority that has signed it with sslrootcert, and the host as the certificate does'
+
 /** What to do about it, as a part of a sentence. */
 export function adviceOn(code: string): string {
+  if (/CERT|VERIFY|SSL|TLS/.test(code) && advice[code] === undefined) return untrusted
   return advice[code] ?? advice[code.slice(0, 2)] ?? 'the database does not do it'
 }
 

@@ -1,7 +1,7 @@
 import type { DeathReason, Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
-import { type ChangeOutcome, type StoredChange, sweptMax } from '../store.ts'
 import { withNote } from '../failure-notes.ts'
+import { type ChangeOutcome, type StoredChange, sweptMax } from '../store.ts'
 import type { FunctionRow, FunctionTable } from './functions.ts'
 import type { LiveJobs } from './live-jobs.ts'
 import type { Positions } from './positions.ts'

@@ -1,7 +1,7 @@
 import type { DeathReason, Ending, Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
-import type { StoredDescription, StoreRequest } from '../store.ts'
 import { readNotes } from '../failure-notes.ts'
+import type { StoredDescription, StoreRequest } from '../store.ts'
 import type { FunctionTable } from './functions.ts'
 import { fromColumn, fromOptionalColumn, type NameColumn, toColumn } from './text.ts'
 import type { Uniques } from './uniques.ts'

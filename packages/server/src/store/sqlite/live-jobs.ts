@@ -1,7 +1,7 @@
 import type { Priority } from '@geartrain/engine'
 import type { Database, Statement } from 'better-sqlite3'
-import type { StoredChange } from '../store.ts'
 import { withNote } from '../failure-notes.ts'
+import type { StoredChange } from '../store.ts'
 import type { FunctionRow, FunctionTable } from './functions.ts'
 import type { Positions } from './positions.ts'
 import type { NameColumn } from './text.ts'

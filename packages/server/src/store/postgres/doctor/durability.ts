@@ -72,7 +72,7 @@ function machineLoss(facts: Facts): Finding {
     topic: 'durability',
     level: 'warning',
     text:
-      "There is no standby. If the database stops, all servers wait for it; if its machine or disk is lost for good, all jobs " +
+      'There is no standby. If the database stops, all servers wait for it; if its machine or disk is lost for good, all jobs ' +
       'since the last backup are.',
     advice: 'add a standby, and name it in synchronous_standby_names',
   }

@@ -51,7 +51,11 @@ export async function examine(url: string): Promise<Examination> {
       }
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
-      hosts.push({ host: name, role: 'unreachable', error: `${adviceOn(error.code)} (${error.code}: ${error.message})` })
+      hosts.push({
+        host: name,
+        role: 'unreachable',
+        error: `${adviceOn(error.code)} (${error.code}: ${error.message})`,
+      })
     }
   }
   return { database: address.name, hosts, findings: [...findingsOf(hosts), ...findings] }

@@ -10,5 +10,14 @@ export interface Finding {
   readonly advice?: string
 }
 
-export const topics = ['connection', 'version', 'durability', 'schema', 'servers', 'vacuum', 'latency', 'clock'] as const
+export const topics = [
+  'connection',
+  'version',
+  'durability',
+  'schema',
+  'servers',
+  'vacuum',
+  'latency',
+  'clock',
+] as const
 export type Topic = (typeof topics)[number]

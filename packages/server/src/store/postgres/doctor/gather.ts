@@ -45,17 +45,18 @@ export async function gather(link: Link, isTls: boolean): Promise<Facts> {
       ' ',
     ),
   )
-  const [[versionNumber, version, connectionCount, oldestTransactionMs, preparedTransactions, maySeeStandbys] = nothing] =
-    await select<[number, string, number, number, number, boolean]>(
-      link,
-      `
+  const [
+    [versionNumber, version, connectionCount, oldestTransactionMs, preparedTransactions, maySeeStandbys] = nothing,
+  ] = await select<[number, string, number, number, number, boolean]>(
+    link,
+    `
       SELECT current_setting('server_version_num')::int, current_setting('server_version'),
         (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::float8,
         coalesce((SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) * 1000 FROM pg_stat_activity
           WHERE xact_start IS NOT NULL AND backend_type = 'client backend' AND pid <> pg_backend_pid()), 0)::float8,
         (SELECT count(*) FROM pg_prepared_xacts)::float8,
         pg_has_role(current_user, 'pg_read_all_stats', 'MEMBER')`,
-    )
+  )
   const schema = await schemaFacts(link)
   return {
     versionNumber,

@@ -32,7 +32,8 @@ function connection({ isTls, isPooled, settings, connectionCount }: Facts): Find
       topic: 'connection',
       level: 'warning',
       text: `${connectionCount} of ${max} connections are in use. Each server takes two.`,
-      advice: 'raise max_connections, or see who holds them: SELECT application_name, count(*) FROM pg_stat_activity GROUP BY 1;',
+      advice:
+        'raise max_connections, or see who holds them: SELECT application_name, count(*) FROM pg_stat_activity GROUP BY 1;',
     })
   }
   for (const name of ['statement_timeout', 'transaction_timeout', 'lock_timeout']) {
@@ -84,11 +85,18 @@ function schema({ schema: found }: Facts): Finding[] {
       topic: 'schema',
       level: 'problem',
       text: `This user may not read and write ${closedTables.join(', ')}.`,
-      advice: 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA geartrain TO the user; GRANT USAGE ON ALL SEQUENCES IN SCHEMA geartrain TO the user',
+      advice:
+        'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA geartrain TO the user; GRANT USAGE ON ALL SEQUENCES IN SCHEMA geartrain TO the user',
     })
   }
   if (findings.length > 0) return findings
-  return [{ topic: 'schema', level: 'fine', text: `The schema geartrain has version ${found.version}, with all its indexes.` }]
+  return [
+    {
+      topic: 'schema',
+      level: 'fine',
+      text: `The schema geartrain has version ${found.version}, with all its indexes.`,
+    },
+  ]
 }
 
 function servers({ servers: all, schema: found }: Facts): Finding[] {

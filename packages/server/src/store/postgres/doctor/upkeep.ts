@@ -23,7 +23,8 @@ export function upkeep(facts: Facts): Finding[] {
       topic: 'vacuum',
       level: 'warning',
       text: `A transaction has been open for ${minutes(facts.oldestTransactionMs)}: until it ends, no row of a finished job can be cleared away.`,
-      advice: 'SELECT pid, state, xact_start, query FROM pg_stat_activity ORDER BY xact_start LIMIT 5; and end it with pg_terminate_backend(pid)',
+      advice:
+        'SELECT pid, state, xact_start, query FROM pg_stat_activity ORDER BY xact_start LIMIT 5; and end it with pg_terminate_backend(pid)',
     })
   }
   if (facts.preparedTransactions > 0) {
@@ -46,7 +47,10 @@ export function upkeep(facts: Facts): Finding[] {
   for (const table of facts.tables) findings.push(...rowsOf(table))
   if (findings.every(({ level }) => level === 'fine' || level === 'note')) {
     const jobs = facts.tables.find(({ name }) => name === 'jobs')
-    const size = jobs === undefined ? '' : `: jobs has ${jobs.liveRows} rows, ${jobs.deadRows} to be cleared away, ${megabytes(jobs.bytes)} and ${megabytes(jobs.indexBytes)} of indexes`
+    const size =
+      jobs === undefined
+        ? ''
+        : `: jobs has ${jobs.liveRows} rows, ${jobs.deadRows} to be cleared away, ${megabytes(jobs.bytes)} and ${megabytes(jobs.indexBytes)} of indexes`
     findings.push({ topic: 'vacuum', level: 'fine', text: `Tables are cleared up${size}.` })
   }
   return findings
