@@ -6,5 +6,9 @@ import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
 const postgres = sharedPostgres()
 
 suite('the store on PostgreSQL', { skip: postgres.skip }, () => {
-  storeSuite('postgres', () => PostgresPlace.make(postgres))
+  storeSuite(
+    'postgres',
+    () => PostgresPlace.make(postgres),
+    (topic) => topic !== 'model',
+  )
 })

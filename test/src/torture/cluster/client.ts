@@ -5,13 +5,14 @@ import type { Random } from '../../simulation/random.ts'
 import type { Connection } from '../policies/connection.ts'
 import type { JobAccount, Submission } from './job-account.ts'
 import type { Life } from './life.ts'
+import type { Load } from './plan.ts'
 import { drawBackground, drawForeground } from './submission-draw.ts'
-import { type Place, Timers, type World } from './world.ts'
+import { Timers, type World } from './world.ts'
 
 const pauseMs = 60
-const batchMax = 3
+const batchMax = { light: 3, heavy: 12 } as const satisfies Record<Load, number>
 /** Without an answer: then it waits, as the server does for its store. */
-const pendingMax = 30
+const pendingMax = 60
 const waitingMax = 20
 const foregroundChance = 0.25
 const cancelChance = 0.06
@@ -26,7 +27,7 @@ type Action = 'background' | 'foreground' | 'cancel'
 export class Client {
   readonly #world: World
   readonly #random: Random
-  readonly #place: Place | undefined
+  readonly #load: Load
   readonly #timers = new Timers()
   #connection: Connection | undefined
   #life: Life | undefined
@@ -39,11 +40,10 @@ export class Client {
   #cancels: JobAccount[] = []
   #mayLeave = true
 
-  /** To any server, unless a place is named. */
-  constructor(world: World, random: Random, place?: Place) {
+  constructor(world: World, random: Random, load: Load) {
     this.#world = world
     this.#random = random
-    this.#place = place
+    this.#load = load
     this.#start()
   }
 
@@ -62,7 +62,7 @@ export class Client {
     this.#pending = []
     this.#waiting = new Map()
     this.#cancels = []
-    const connected = this.#world.connect('client', this.#random, this.#place, (incoming) => this.#hear(incoming))
+    const connected = this.#world.connect('client', this.#random, undefined, (incoming) => this.#hear(incoming))
     if (connected === undefined) return this.#timers.later(comeBackMs, () => this.#start())
     const { connection, life } = connected
     this.#connection = connection
@@ -80,7 +80,7 @@ export class Client {
     if (this.#connection !== connection) return
     const random = this.#random
     if (this.#pending.length < pendingMax) {
-      const count = random.between(1, batchMax)
+      const count = random.between(1, batchMax[this.#load])
       for (let i = 0; i < count; i++) this.#do(connection, this.#draw())
     }
     if (this.#mayLeave && random.chance(leaveChance)) return connection.reset()

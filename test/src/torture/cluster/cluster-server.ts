@@ -2,7 +2,7 @@ import { freePort } from '../../support/peers.ts'
 import { TcpProxy } from '../../support/tcp-proxy.ts'
 import { ServerProcess } from '../server-process.ts'
 import type { Ledger } from './ledger.ts'
-import type { Lapse, Life } from './life.ts'
+import type { Life } from './life.ts'
 import type { Place } from './world.ts'
 
 const quitMsMax = 10_000
@@ -139,10 +139,6 @@ export class ClusterServer implements Place {
 
   link(): void {
     this.#links.heal()
-  }
-
-  lapse(): Lapse | undefined {
-    return this.life?.lapse(Date.now())
   }
 
   async close(): Promise<void> {

@@ -41,8 +41,8 @@ export class Database {
     return primary
   }
 
-  /** The primary is lost, and after a while the standby takes its place. What was the primary never comes back. */
-  async failOver(how: FailOver, takeOverAfterMs: number): Promise<void> {
+  /** The primary is lost, and after a while the standby takes its place: it is primary when that is told. */
+  async failOver(how: FailOver, takeOverAfterMs: number, onTakenOver: () => void): Promise<void> {
     const old = this.primary
     const oldSide = this.#primarySide
     const standby = this.#sides[1 - oldSide]
@@ -53,6 +53,7 @@ export class Database {
     await setTimeout(takeOverAfterMs)
     await standby.promote()
     this.#primarySide = 1 - oldSide
+    onTakenOver()
     if (how === 'woken') {
       old.resume()
       await setTimeout(wokenMs)

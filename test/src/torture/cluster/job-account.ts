@@ -96,5 +96,5 @@ export class JobAccount {
 
 /** The server that gave it has heard the end and kept it, and was not taken for dead before. */
 export function isKept({ life, givenMin, keptAt }: Attempt): boolean {
-  return keptAt < never && life !== undefined && !life.mayHaveLapsed(givenMin, keptAt)
+  return keptAt < never && life?.isSteady(givenMin, keptAt) === true
 }

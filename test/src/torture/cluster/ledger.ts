@@ -131,7 +131,9 @@ export class Ledger {
     const job = this.#jobOf(submission, handle)
     if (submission.unique !== '') job.note(submission.sentAt, shown(submission))
     job.note(at, `${submission.client} is answered with ${handle} for ${submission.id}`)
-    if (life !== undefined && submission.isBackground) this.#keep(life, submission.sentAt)
+    if (life === undefined || !submission.isBackground) return
+    life.acknowledges(submission.sentAt, at)
+    this.#keep(life, submission.sentAt)
   }
 
   refused(submission: Submission, why: string): void {

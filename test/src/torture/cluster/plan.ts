@@ -21,6 +21,8 @@ export type FailOver = 'killed' | 'vanished' | 'woken'
 
 type EventKind = Event['kind']
 
+export type Load = 'light' | 'heavy'
+
 /** One round: traffic, what happens in it, and traffic until all servers are well again. */
 export interface RoundPlan {
   readonly beforeMs: number
@@ -32,6 +34,8 @@ export interface RoundPlan {
   readonly drains: boolean
   /** Where all workers are that take what clients wait for. */
   readonly workersOfForeground: number
+  /** heavy: more comes than is done, so that each server has jobs in hand. */
+  readonly load: Load
   readonly seed: number
 }
 
@@ -49,6 +53,7 @@ const deck = [
 ] as const satisfies readonly EventKind[]
 const ofDatabase: ReadonlySet<EventKind> = new Set(['fail over', 'pause database', 'restart database'])
 const secondChance = 0.25
+const heavyChance = 0.35
 const drainsEvery = 3
 
 /** Rounds count from 1. */
@@ -63,6 +68,7 @@ export function drawRound(seed: number, round: number): RoundPlan {
     afterMs: random.between(300, 1000),
     drains: round % drainsEvery === 0,
     workersOfForeground: random.between(0, serverCount - 1),
+    load: random.chance(heavyChance) ? 'heavy' : 'light',
     seed: random.between(0, 2 ** 40),
   }
 }

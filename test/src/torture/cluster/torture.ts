@@ -8,6 +8,7 @@ import { Database } from './database.ts'
 import { allFunctions, backgroundFunctions, configuration, functions, tickEveryMs, tickFunction } from './functions.ts'
 import type { Fault, Ledger } from './ledger.ts'
 import { Library } from './library.ts'
+import type { Lapse } from './life.ts'
 import { Operator } from './operator.ts'
 import { drawRound, type Event, leaseMs, type RoundPlan, serverCount, showEvent } from './plan.ts'
 import { Programs } from './programs.ts'
@@ -135,6 +136,7 @@ class Torture {
 class Cluster {
   readonly schedules: Schedules
   recoveryMsMax = 0
+  readonly #lapses: Lapse[] = []
   readonly #world: World
   readonly #places: readonly ClusterServer[]
   readonly #database: Database
@@ -169,10 +171,16 @@ class Cluster {
     const random = new Random(plan.seed)
     const players = this.#startPlayers(plan, random)
     await pause(plan.beforeMs)
-    const endLapse = plan.events.some(mayCostLeases) ? this.#beginLapse(plan.events) : () => {}
-    await Promise.all(plan.events.map((event) => this.#happen(event)))
+    const beganAt = Date.now()
+    await Promise.all(
+      plan.events.map(async (event) => {
+        const lapses = this.#beginLapses(event)
+        await this.#happen(event, lapses)
+        heal(lapses)
+      }),
+    )
     await this.#untilWell()
-    endLapse()
+    this.#endLapses(beganAt)
     // What a fail-over has cost is a standby, without which there is no other one.
     await this.#database.addStandby()
     await pause(plan.afterMs)
@@ -195,18 +203,18 @@ class Cluster {
 
   // Who uses it
 
-  #startPlayers({ workersOfForeground }: RoundPlan, random: Random): Players {
+  #startPlayers({ workersOfForeground, load }: RoundPlan, random: Random): Players {
     const world = this.#world
-    const clients = Array.from({ length: clientCount }, () => new Client(world, fork(random)))
+    const clients = Array.from({ length: clientCount }, () => new Client(world, fork(random), load))
     const background = [...backgroundFunctions, tickFunction]
     const workers = Array.from({ length: workerCount }, () => {
       const names = background.filter(() => random.chance(0.8))
-      return new Worker(world, this.schedules, fork(random), { functions: names, isCalm: false })
+      return new Worker(world, this.schedules, fork(random), { functions: names, isCalm: false, load })
     })
     // Clients of other servers wait for these, and for the library's.
     const place = this.#places[workersOfForeground]
     for (let i = 0; i < 2; i++) {
-      const options = { functions: [functions.wait], isCalm: false, ...(place === undefined ? {} : { place }) }
+      const options = { functions: [functions.wait], isCalm: false, load, ...(place === undefined ? {} : { place }) }
       workers.push(new Worker(world, this.schedules, fork(random), options))
     }
     return new Players(clients, workers, new Library(world, fork(random)))
@@ -214,7 +222,7 @@ class Cluster {
 
   // What happens to it
 
-  async #happen(event: Event): Promise<void> {
+  async #happen(event: Event, lapses: readonly Lapse[]): Promise<void> {
     const { ledger } = this.#world
     ledger.event(showEvent(event))
     ledger.count(event.kind)
@@ -246,7 +254,7 @@ class Cluster {
         break
       case 'fail over':
         ledger.count(`fail over: ${event.how}`)
-        await this.#database.failOver(event.how, event.ms)
+        await this.#database.failOver(event.how, event.ms, () => heal(lapses))
         break
       case 'restart database':
         await this.#database.restart()
@@ -258,19 +266,20 @@ class Cluster {
     ledger.event(`${event.kind} is over`)
   }
 
-  /** From now on until it is ended, these events may cost servers their leases: the database's all of them. */
-  #beginLapse(events: readonly Event[]): () => void {
-    const beganAt = Date.now()
-    const ofAll = events.some((event) => !('server' in event))
-    const places = this.#places.filter(
-      (_, index) => ofAll || events.some((event) => 'server' in event && event.server === index),
-    )
-    const lapses = places.map((place) => place.lapse())
-    return () => {
-      const isHarmless = Date.now() - beganAt < harmlessMs
-      // What a server had before it noticed may still be begun when it is well.
-      for (const lapse of lapses)
-        if (lapse !== undefined) lapse.to = isHarmless ? Number.NEGATIVE_INFINITY : Date.now() + leaseMs
+  /** If it lasts it may cost servers their leases: the database's troubles all of them. */
+  #beginLapses(event: Event): readonly Lapse[] {
+    if (!mayCostLeases(event)) return []
+    const places = 'server' in event ? this.#places.filter((_, index) => index === event.server) : this.#places
+    const lapses = places.flatMap((place) => place.life?.lapse(Date.now()) ?? [])
+    this.#lapses.push(...lapses)
+    return lapses
+  }
+
+  /** All servers are well. */
+  #endLapses(beganAt: number): void {
+    const isHarmless = Date.now() - beganAt < harmlessMs
+    for (const lapse of this.#lapses.splice(0)) {
+      lapse.to = isHarmless ? Number.NEGATIVE_INFINITY : Date.now() + leaseMs
     }
   }
 
@@ -317,6 +326,7 @@ class Cluster {
         functions: [...allFunctions, tickFunction],
         place,
         isCalm: true,
+        load: 'light',
       })
     })
     const isDone = await world.until(() => ledger.owed() === undefined, patienceMs)
@@ -409,6 +419,7 @@ class Cluster {
     const worker = new Worker(this.#world, this.schedules, fork(this.#random), {
       functions: [tickFunction],
       isCalm: true,
+      load: 'light',
     })
     await pause(staleMsMax)
     await this.#inspectTicks()
@@ -454,6 +465,10 @@ class Players {
     for (const worker of this.#workers) worker.end()
     await this.#library?.end()
   }
+}
+
+function heal(lapses: readonly Lapse[]): void {
+  for (const lapse of lapses) lapse.healedAt = Math.min(lapse.healedAt, Date.now())
 }
 
 /** If it lasts. */

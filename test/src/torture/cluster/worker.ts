@@ -5,6 +5,7 @@ import type { Connection } from '../policies/connection.ts'
 import { failuresMax, functions, tickFunction } from './functions.ts'
 import type { Attempt, JobAccount, Submission } from './job-account.ts'
 import type { Life } from './life.ts'
+import type { Load } from './plan.ts'
 import type { Schedules } from './schedules.ts'
 import { drawBackground } from './submission-draw.ts'
 import { type Place, Timers, type World } from './world.ts'
@@ -19,7 +20,7 @@ const roughFates = [
 /** A word that comes with a submission is kept when that is acknowledged. */
 const submitChance = 0.3
 const slowChance = 0.25
-const slowMs = 150
+const slowMs = { light: 150, heavy: 600 } as const satisfies Record<Load, number>
 const comeBackMs = 150
 
 export interface WorkerOptions {
@@ -28,6 +29,7 @@ export interface WorkerOptions {
   readonly place?: Place
   /** It does every job, well, at once, and submits none. */
   readonly isCalm: boolean
+  readonly load: Load
 }
 
 /** Does one job after the other, over one connection after another. */
@@ -135,7 +137,9 @@ export class Worker {
     const fate = this.#fateOf(job)
     if (fate === 'leave') return connection.reset()
     if (this.#isCalm || !this.#random.chance(slowChance)) return this.#say(connection, attempt, handle, fate)
-    this.#timers.later(this.#random.exponential(slowMs), () => this.#say(connection, attempt, handle, fate))
+    this.#timers.later(this.#random.exponential(slowMs[this.#options.load]), () =>
+      this.#say(connection, attempt, handle, fate),
+    )
   }
 
   #fateOf(job: JobAccount): Fate {
