@@ -14,6 +14,7 @@ import {
   StoreError,
   StoreSnapshot,
   type StoreState,
+  withoutPassword,
 } from '@geartrain/server'
 import type { Command } from 'commander'
 import { exitCodes, Fault } from '../fault.ts'
@@ -34,7 +35,7 @@ export async function findStorePath(command: Command, argument?: string): Promis
   if (isPostgresUrl(name)) {
     throw new Fault('that is for a store in a file; of a database, geartrain doctor says how it is', exitCodes.usage)
   }
-  throw new Fault(`there is nothing to see in a store "${name}": name one with --store sqlite:PATH`, exitCodes.usage)
+  throw new Fault(`there is nothing to see in a store "${withoutPassword(name)}": name one with --store sqlite:PATH`, exitCodes.usage)
 }
 
 /** The URL of the database that is meant. */
@@ -42,14 +43,14 @@ export async function findDatabase(command: Command, argument?: string): Promise
   const name = await findStoreName(command, argument)
   if (isPostgresUrl(name)) return name
   const remedy = 'name one with --store postgres://HOST/DATABASE; for a file there is geartrain store check'
-  throw new Fault(`the store "${name}" is no database: ${remedy}`, exitCodes.usage)
+  throw new Fault(`the store "${withoutPassword(name)}" is no database: ${remedy}`, exitCodes.usage)
 }
 
 async function findStoreName(command: Command, argument: string | undefined): Promise<string> {
   // An option with a value is a string once it is given.
   const flag = command.getOptionValue('store') as string | undefined
   if (argument !== undefined && flag !== undefined) {
-    throw new Fault(`the store is named twice: "${argument}" and --store "${flag}"`, exitCodes.usage)
+    throw new Fault(`the store is named twice: "${withoutPassword(argument)}" and --store "${withoutPassword(flag)}"`, exitCodes.usage)
   }
   const given = argument ?? flag
   return given === undefined ? readSetting(command) : toName(given)
