@@ -164,6 +164,7 @@ export class TestMember {
       link: { run: () => Promise.reject(new Error('the batch is over')) },
       serverId: this.id,
       ended: [],
+      former: [],
       now: 0,
       ready: new Map(ready.map((line) => [`${line.priority}${line.function}`, line])),
       taken: new Map(taken),

@@ -19,6 +19,8 @@ export class Member implements AsyncDisposable {
   readonly #writes = new Writes(new FunctionIds())
   /** Ids that have ended, as far as it knows. */
   ended: readonly number[] = []
+  /** Ids that it had before. */
+  former: readonly number[] = []
   /** What the last batch has left for the others. */
   lines: string[] = []
   taken: [owner: number, numbers: number[]][] = []
@@ -113,6 +115,7 @@ export class Member implements AsyncDisposable {
         link,
         serverId: this.id,
         ended: this.ended,
+        former: this.former,
         now,
         ready: new Map(),
         taken: new Map(),

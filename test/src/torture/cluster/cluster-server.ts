@@ -61,6 +61,7 @@ export class ClusterServer implements Place {
     const flags = {
       port: this.port,
       'server-name': this.name,
+      'handle-prefix': `H:${this.name}`,
       lease: `${this.#leaseMs}ms`,
       'cluster-address': this.#links.address,
       'cluster-token': 'torture',
@@ -113,6 +114,7 @@ export class ClusterServer implements Place {
   }
 
   thaw(): void {
+    if (this.life !== undefined) this.life.thawedAt = Date.now()
     this.#process?.signal('SIGCONT')
   }
 

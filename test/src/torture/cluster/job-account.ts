@@ -98,3 +98,8 @@ export class JobAccount {
 export function isKept({ life, givenMin, keptAt }: Attempt): boolean {
   return keptAt < never && life?.isSteady(givenMin, keptAt) === true
 }
+
+/** Which job it is, whichever server has written it: each has a prefix of its own. */
+export function numberOf(handle: string): string {
+  return handle.slice(handle.lastIndexOf(':') + 1)
+}

@@ -1,4 +1,4 @@
-import { type Attempt, JobAccount, never, type Submission } from './job-account.ts'
+import { type Attempt, JobAccount, never, numberOf, type Submission } from './job-account.ts'
 import { type IsRetried, judge, judgeEnds, judgeUnique, nameOf, type Verdict } from './judge.ts'
 import { Life } from './life.ts'
 import type { Rule } from './rules.ts'
@@ -201,7 +201,7 @@ export class Ledger {
     const attempt: Attempt = {
       worker,
       life,
-      givenMin: Math.min(heardAt, Math.max(givenMin, heardAt - deliveryMsMax)),
+      givenMin: Math.min(heardAt, Math.max(givenMin, heardAt - deliveryMsMax, life?.thawedAt ?? 0)),
       heardAt,
       how: 'open',
       endedAt: never,
@@ -335,10 +335,6 @@ export class Ledger {
 
 /** What a server writes a worker reads at once, as long as this process runs. */
 const deliveryMsMax = 2000
-
-function numberOf(handle: string): string {
-  return handle.slice(handle.lastIndexOf(':') + 1)
-}
 
 function uniqueKey({ function: name, unique }: JobAccount): string {
   return `${name} ${unique}`

@@ -15,6 +15,8 @@ export interface Lapse {
 export class Life {
   readonly server: string
   diedAt = never
+  /** Until then it stood still, and gave nobody anything; what it had given before was heard before. */
+  thawedAt = 0
   readonly #lapses: Lapse[] = []
 
   constructor(server: string) {

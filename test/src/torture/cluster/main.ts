@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { missingPostgres } from '../../support/postgres/binaries.ts'
+import { deck } from './plan.ts'
 import { missingPrograms } from './programs.ts'
 import { failureReport, summary } from './report.ts'
 import { tortureCluster } from './torture.ts'
@@ -10,6 +11,7 @@ npm run torture:cluster -- --seed 123 --rounds 60   the rounds of that seed, so 
   --minutes <n>    how long; 1 unless --rounds is given
   --rounds <n>     how many rounds at most
   --seed <n>       what is done is drawn from it; when it happens is the machine's
+  --only <kinds>   only these things happen: ${deck.join(', ')}
   --json           the result as JSON
 `
 
@@ -17,6 +19,10 @@ const values = readArguments()
 const seed = wholeNumber('seed', values.seed)
 const rounds = values.rounds === undefined ? undefined : wholeNumber('rounds', values.rounds)
 const minutes = values.minutes === undefined ? undefined : wholeNumber('minutes', values.minutes)
+
+const only = values.only?.split(',').map((kind) => {
+  return deck.find((each) => each === kind.trim()) ?? refuse(`--only does not know ${kind}`)
+})
 
 let isStopped = false
 process.once('SIGINT', () => {
@@ -30,6 +36,7 @@ const result = await tortureCluster({
   seed,
   ...(rounds === undefined ? {} : { rounds }),
   ...(rounds !== undefined && minutes === undefined ? {} : { untilMs: Date.now() + (minutes ?? 1) * 60_000 }),
+  ...(only === undefined ? {} : { kinds: only }),
   isStopped: () => isStopped,
   onRound(round, events, seen) {
     say(`round ${round}: ${events}; ${seen.get('acknowledged') ?? 0} jobs so far`)
@@ -63,6 +70,7 @@ function readArguments() {
         seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
         minutes: { type: 'string' },
         rounds: { type: 'string' },
+        only: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

@@ -19,7 +19,7 @@ export type Event =
  */
 export type FailOver = 'killed' | 'vanished' | 'woken'
 
-type EventKind = Event['kind']
+export type EventKind = Event['kind']
 
 export type Load = 'light' | 'heavy'
 
@@ -40,7 +40,7 @@ export interface RoundPlan {
 }
 
 /** Each comes once in as many rounds, in an order of the seed's. */
-const deck = [
+export const deck = [
   'kill',
   'freeze',
   'cut',
@@ -56,15 +56,15 @@ const secondChance = 0.25
 const heavyChance = 0.35
 const drainsEvery = 3
 
-/** Rounds count from 1. */
-export function drawRound(seed: number, round: number): RoundPlan {
+/** Rounds count from 1. `kinds` are those that there are. */
+export function drawRound(seed: number, round: number, kinds: readonly EventKind[] = deck): RoundPlan {
   const random = new Random(seed * 2 ** 21 + round)
-  const kind =
-    shuffled(new Random(seed, 1 + Math.floor((round - 1) / deck.length)))[(round - 1) % deck.length] ?? 'kill'
+  const turn = new Random(seed, 1 + Math.floor((round - 1) / kinds.length))
+  const kind = shuffled(turn, kinds)[(round - 1) % kinds.length] ?? 'kill'
   const first = drawEvent(random, kind, random.between(0, serverCount - 1))
   return {
     beforeMs: random.between(300, 1200),
-    events: random.chance(secondChance) ? [first, drawSecond(random, first)] : [first],
+    events: random.chance(secondChance) ? [first, drawSecond(random, first, kinds)] : [first],
     afterMs: random.between(300, 1000),
     drains: round % drainsEvery === 0,
     workersOfForeground: random.between(0, serverCount - 1),
@@ -99,15 +99,19 @@ function drawEvent(random: Random, kind: EventKind, server: number): Event {
 }
 
 /** Another thing, to another server. */
-function drawSecond(random: Random, first: Event): Event {
-  const kinds = deck.filter((kind) => !ofDatabase.has(kind) || !ofDatabase.has(first.kind))
+function drawSecond(random: Random, first: Event, all: readonly EventKind[]): Event {
+  const other = all.filter((kind) => !ofDatabase.has(kind) || !ofDatabase.has(first.kind))
   const firstServer = 'server' in first ? first.server : random.between(0, serverCount - 1)
-  return drawEvent(random, random.pick(kinds), (firstServer + random.between(1, serverCount - 1)) % serverCount)
+  return drawEvent(
+    random,
+    random.pick(other.length === 0 ? deck : other),
+    (firstServer + random.between(1, serverCount - 1)) % serverCount,
+  )
 }
 
-function shuffled(random: Random): EventKind[] {
-  const left: EventKind[] = [...deck]
-  return deck.map(() => left.splice(random.between(0, left.length - 1), 1)[0] ?? 'kill')
+function shuffled(random: Random, kinds: readonly EventKind[]): EventKind[] {
+  const left = [...kinds]
+  return kinds.map(() => left.splice(random.between(0, left.length - 1), 1)[0] ?? 'kill')
 }
 
 export function showEvent(event: Event): string {

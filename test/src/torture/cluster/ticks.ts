@@ -1,12 +1,13 @@
 import type { ScheduleRun } from '@geartrain/protocol'
 import { tickEveryMs } from './functions.ts'
+import { numberOf } from './job-account.ts'
 
 /** What an answer may not have yet that is true at another server. */
 export const staleMsMax = 2500
 
 /** What became of each time of one schedule, as servers say, and which of its jobs workers saw. */
 export class Ticks {
-  /** The handle of each time's job. */
+  /** The number of each time's job. */
   readonly #byTime = new Map<number, string>()
   readonly #timeOf = new Map<string, number>()
   /** When a worker was first given a job. */
@@ -17,7 +18,8 @@ export class Ticks {
   }
 
   see(handle: string, at: number): void {
-    if (!this.#seen.has(handle)) this.#seen.set(handle, at)
+    const number = numberOf(handle)
+    if (!this.#seen.has(number)) this.#seen.set(number, at)
   }
 
   /** `history`, the latest first, is what a server says at that time. The fault, if there is one. */
@@ -31,8 +33,9 @@ export class Ticks {
       this.#byTime.clear()
       this.#timeOf.clear()
     }
-    for (const { dueAt, outcome, handle, why } of runs) {
-      if (outcome !== 'submitted' || handle === undefined) return `${dueAt} is "${outcome}": ${why ?? ''}`
+    for (const { dueAt, outcome, handle: written, why } of runs) {
+      if (outcome !== 'submitted' || written === undefined) return `${dueAt} is "${outcome}": ${why ?? ''}`
+      const handle = numberOf(written)
       const known = this.#byTime.get(dueAt)
       if (known === handle) continue
       if (known !== undefined) return `${dueAt} had the job ${known}, and has ${handle}`

@@ -10,7 +10,7 @@ import type { Fault, Ledger } from './ledger.ts'
 import { Library } from './library.ts'
 import type { Lapse } from './life.ts'
 import { Operator } from './operator.ts'
-import { drawRound, type Event, leaseMs, type RoundPlan, serverCount, showEvent } from './plan.ts'
+import { drawRound, type Event, type EventKind, leaseMs, type RoundPlan, serverCount, showEvent } from './plan.ts'
 import { Programs } from './programs.ts'
 import { Schedules } from './schedules.ts'
 import { staleMsMax } from './ticks.ts'
@@ -22,6 +22,8 @@ export interface TortureOptions {
   /** It ends after so many rounds, or with the round in which the time is over. */
   readonly rounds?: number
   readonly untilMs?: number
+  /** Only these things happen. */
+  readonly kinds?: readonly EventKind[]
   readonly onRound?: (round: number, events: string, seen: ReadonlyMap<string, number>) => void
   /** True: end with this round. */
   readonly isStopped?: () => boolean
@@ -101,7 +103,7 @@ class Torture {
     const { onRound, isStopped = () => false } = this.#options
     while (!cluster.isOver && this.#round < rounds && Date.now() < untilMs && !isStopped()) {
       this.#round++
-      const plan = drawRound(seed, this.#round)
+      const plan = drawRound(seed, this.#round, this.#options.kinds)
       await cluster.play(plan)
       this.#recoveryMsMax = cluster.recoveryMsMax
       onRound?.(this.#round, plan.events.map(showEvent).join(', '), cluster.seen)

@@ -6,6 +6,7 @@ import { Failure, Loading } from '../../parts/notice.tsx'
 import { Page } from '../../parts/page.tsx'
 import { useQuery } from '../../parts/use-query.ts'
 import { about } from '../../session/session.ts'
+import { ClusterMembers } from './cluster-members.tsx'
 import { FailingServers } from './failing-servers.tsx'
 import type { Fleet } from './fleet.ts'
 import { FleetBar, ServerChoice } from './fleet-bar.tsx'
@@ -68,6 +69,7 @@ function FleetView({
       ) : (
         <ShownTable key={view} servers={chosen} choice={<ServerChoice servers={fleet.servers} chosen={chosen} />} />
       )}
+      <ClusterMembers />
       {first?.server.isThis === true && others.length === 0 ? <OtherServers /> : null}
     </>
   )

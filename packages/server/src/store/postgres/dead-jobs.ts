@@ -4,7 +4,7 @@ import { ArrayWriter, bigints, ints } from './arrays.ts'
 import { noteText, withNoteText } from './failure-text.ts'
 import type { Outcomes } from './live-jobs.ts'
 import { positionOf } from './positions.ts'
-import { isOurs } from './removals.ts'
+import { isExpired, isOurs } from './removals.ts'
 import { fromName } from './summaries.ts'
 import { uniqueKey } from './unique-key.ts'
 import { type LineCounts, type Writing } from './writing.ts'
@@ -21,7 +21,8 @@ const buryAll = {
       DELETE FROM geartrain.jobs
       USING unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[], $6::text[])
         AS new (number, reason, died_at, attempts, keep_until, note)
-      WHERE jobs.number = new.number AND ${isOurs('$7', '$8')}
+      WHERE jobs.number = new.number
+        AND (${isOurs('$7', '$8', '$9')} OR (new.reason = 'expired' AND ${isExpired('$9', 'new.died_at')}))
       RETURNING jobs.number, submitted_at, died_at, keep_until, unique_key, function_id, new.attempts,
         jobs.attempts AS known, priority, position, reason, unique_name, reducer, then_function, options, trace,
         failures, note, workload

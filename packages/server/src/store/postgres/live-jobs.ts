@@ -16,7 +16,7 @@ const retryAll = {
       SELECT new.*, function_id, priority, position, jobs.attempts AS known
       FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bigint[], $5::text[])
         AS new (number, run_at, attempts, failed_at, note)
-      JOIN geartrain.jobs ON jobs.number = new.number WHERE ${isOurs('$6', '$7')}
+      JOIN geartrain.jobs ON jobs.number = new.number WHERE ${isOurs('$6', '$7', '$8')}
       FOR UPDATE OF jobs
     ), noted AS (
       UPDATE geartrain.jobs SET

@@ -51,7 +51,7 @@ export class PostgresStore implements Store {
   #ids: number[] = []
   /** Ids that have ended, and that jobs may still bear. */
   #ended: readonly number[] = []
-  /** Below 0: those that this server had before. What it has let go under them is its own, as what it lets go now. */
+  /** Ids that this process had before. What it has had or let go under them is its own, if nobody has taken it since. */
   #former: readonly number[] = []
   #underWay: UnderWay | undefined
   #listener: ClusterListener | undefined
@@ -165,6 +165,7 @@ export class PostgresStore implements Store {
         const lease = await Lease.take(link, this.#serverName, this.#leaseMs)
         this.#ids.push(lease.id)
         await lease.retake(link, before, held)
+        this.#former = [...new Set([...before.toReversed(), ...this.#former])].slice(0, formerMax)
         this.#session = this.#makeSession(connection, lease)
         return batches
       }),
@@ -176,8 +177,6 @@ export class PostgresStore implements Store {
     if (session === undefined) throw new StoreError('STORE_NOT_OPEN', `the store ${this.name} is not open`)
     const { connection, lease } = session
     this.#ended = await Lease.readEnded(connection)
-    const former = this.#ids.filter((id) => id !== lease.id).map((id) => -id)
-    this.#former = [...new Set([...former, ...this.#former])].slice(0, formerMax)
     const resolved = await this.#resolve(session, batches)
     const [lost, first, state] = await Promise.all([
       lease.lostOf(connection, held),
@@ -205,6 +204,7 @@ export class PostgresStore implements Store {
   #makeSession(connection: Connection, lease: Lease): Session {
     return new Session(connection, lease, {
       endedIds: () => this.#endedIds,
+      formerIds: this.#former,
       onCommitted: (tx, since) => this.#cluster.announce(tx, since),
     })
   }
@@ -212,7 +212,7 @@ export class PostgresStore implements Store {
   /** An id that is said to have ended has, for good. */
   get #endedIds(): readonly number[] {
     const { ended } = this.#cluster
-    return [...(ended.length > 0 ? ended : this.#ended), ...this.#former]
+    return ended.length > 0 ? ended : this.#ended
   }
 
   /** Between two calls: else that one says so. */

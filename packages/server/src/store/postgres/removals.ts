@@ -4,12 +4,24 @@ import { bigints } from './arrays.ts'
 import { type SummaryRow, summaryColumns, toPlainSummary } from './summaries.ts'
 import type { Writing } from './writing.ts'
 
+/** In SQL: a job that no server has which is alive. */
+export function isFree(ended: string): string {
+  return `(owner <= 0 OR owner = ANY(${ended}::int[]))`
+}
+
 /**
- * In SQL: a job that this server has or has let go, that nobody had, or that somebody had who is gone. What another one
- * has, or has seen fail meanwhile, is left alone.
+ * In SQL: a job of which this server may say what has become of it: one that it has or has let go, under this id or one
+ * that it had before, or that nobody had. A process that has never lost an id can't be behind the times: what it says of
+ * any free job holds.
  */
-export function isOurs(serverId: string, ended: string): string {
-  return `(owner IN (0, ${serverId}::int, -${serverId}::int) OR owner = ANY(${ended}::int[]))`
+export function isOurs(serverId: string, former: string, ended: string): string {
+  return `(owner IN (0, ${serverId}::int, -${serverId}::int) OR abs(owner) = ANY(${former}::int[])
+        OR (cardinality(${former}::int[]) = 0 AND ${isFree(ended)}))`
+}
+
+/** In SQL: a job that was not begun in its time. Whoever sees to those for all servers ends it, whoever has let it go. */
+export function isExpired(ended: string, now: string): string {
+  return `(expire_at <= ${now}::bigint AND ${isFree(ended)})`
 }
 
 type Forgotten = [functionId: number, priority: Priority, ready: number, delayed: number]
@@ -19,7 +31,8 @@ const forgetAll = {
   name: 'forget',
   text: `
     WITH gone AS (
-      DELETE FROM geartrain.jobs WHERE number = ANY($1::bigint[]) AND ${isOurs('$2', '$3')}
+      DELETE FROM geartrain.jobs
+      WHERE number = ANY($1::bigint[]) AND (${isOurs('$2', '$3', '$4')} OR ${isExpired('$4', '$5')})
       RETURNING function_id, priority, position
     )
     SELECT function_id, priority, count(*) FILTER (WHERE position > 0), count(*) FILTER (WHERE position = 0)
@@ -34,10 +47,10 @@ const cancelAll = {
     RETURNING ${summaryColumns}, function_id, position > 0`,
 } as const
 
-/** Jobs of this server that have ended. */
+/** Jobs of this server that have ended, or that nobody has begun in time and that are not to be kept. */
 export async function forget(writing: Writing, numbers: Float64Array): Promise<void> {
   if (numbers.length === 0) return
-  const { rows } = await writing.run<Forgotten>(forgetAll, bigints(numbers), ...writing.owners)
+  const { rows } = await writing.run<Forgotten>(forgetAll, bigints(numbers), ...writing.owners, writing.tx.now)
   for (const [functionId, priority, ready, delayed] of rows) {
     const counts = writing.counts.of(functionId, priority)
     counts.ready -= ready

@@ -16,7 +16,7 @@ const keepAll = {
       DELETE FROM geartrain.jobs
       USING unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
         $8::bigint[]) AS new (number, outcome, data, numerator, denominator, ended_at, keep_until, join_until)
-      WHERE jobs.number = new.number AND ${isOurs('$9', '$10')}
+      WHERE jobs.number = new.number AND ${isOurs('$9', '$10', '$11')}
       RETURNING jobs.number, submitted_at, ended_at, keep_until, unique_key, function_id, attempts, numerator, denominator,
         priority, position, outcome, unique_name, reducer, then_function, failures, data,
         CASE WHEN unique_name IN ('', '-') THEN 0 ELSE join_until END AS unique_until

@@ -31,6 +31,8 @@ export interface UnderWay {
 export interface SessionHost {
   /** Ids that have ended, and that jobs may still bear. */
   readonly endedIds: () => readonly number[]
+  /** Those that this process had before. */
+  readonly formerIds: readonly number[]
   /** `since`: when it was begun, by the clock that does not go back. */
   readonly onCommitted: (tx: Transaction, since: number) => void
 }
@@ -124,6 +126,7 @@ export class Session {
           link,
           serverId: lease.id,
           ended: this.#host.endedIds(),
+          former: this.#host.formerIds,
           now,
           ready: new Map(),
           taken: new Map(),

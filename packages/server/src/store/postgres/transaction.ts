@@ -8,6 +8,8 @@ export interface Transaction {
   readonly serverId: number
   /** Ids of servers whose leases have ended and whose jobs may still bear them. */
   readonly ended: readonly number[]
+  /** Ids that this process had before, and has lost. What it still has to say may be of then. */
+  readonly former: readonly number[]
   /** The batch's date. */
   readonly now: number
   /** Lines that have got ready jobs which nobody has claimed: the others are told after the commit. */

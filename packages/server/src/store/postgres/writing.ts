@@ -22,8 +22,9 @@ export class Writing implements Link {
   }
 
   /** As isOurs wants them. */
-  get owners(): [serverId: number, ended: Buffer] {
-    return [this.tx.serverId, ints(this.tx.ended)]
+  get owners(): [serverId: number, former: Buffer, ended: Buffer] {
+    const { serverId, former, ended } = this.tx
+    return [serverId, ints(former), ints(ended)]
   }
 
   /** There are jobs in this line that nobody has claimed. */
