@@ -104,8 +104,8 @@ const dashboards: readonly Cells[] = [
 ]
 
 const cluster: readonly Cells[] = [
-  ['2 clients x 200, 2 workers x 50', 'queue', 2, 200, 50, 40_000],
-  ['2 clients x 20, 2 workers x 10', 'queue', 2, 20, 10, 20_000],
+  ['2 clients x 200, 2 workers x 50', 'queue', 2, 200, 50, 20_000],
+  ['2 clients x 20, 2 workers x 10', 'queue', 2, 20, 10, 10_000],
 ]
 
 /** Of some servers and libraries a row's jobs are a second's, of others an hour's: those submit for two seconds. */

@@ -41,6 +41,9 @@ export class JobFunction {
   runningCount = 0
   /** Those that are to be ready when the store has them. */
   pendingCount = 0
+  /** Jobs of the store that are here, by priority; and of those the ones that a worker has. */
+  readonly stored: [number, number, number] = [0, 0, 0]
+  readonly runningStored: [number, number, number] = [0, 0, 0]
   /** What waits in the store. */
   readonly backlog: Backlog = new Backlog()
   /** Sessions that can do it. */

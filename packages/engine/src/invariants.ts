@@ -86,13 +86,24 @@ function checkStored(job: Job, place: string): void {
 
 function checkStore(engine: Engine): void {
   let bytes = 0
-  for (const job of engine.jobs()) if (job.isStored) bytes += job.workloadLength
+  const stored = new Map<string, number>()
+  const add = (key: string): unknown => stored.set(key, (stored.get(key) ?? 0) + 1)
+  for (const { function: jobFunction, priority, isStored, state, owner, workloadLength } of engine.jobs()) {
+    if (!isStored) continue
+    bytes += workloadLength
+    if (state !== 'stored') add(`${priority} ${jobFunction.name}`)
+    if (owner !== undefined) add(`${priority} running ${jobFunction.name}`)
+  }
   assert(engine.storedBytes === bytes, `the window counts ${engine.storedBytes} bytes and has ${bytes}`)
   for (const jobFunction of engine.functions()) {
     const { name, backlog, workerCount } = jobFunction
     const { delayed, addingDelayed } = backlog
     assert(delayed >= addingDelayed && addingDelayed >= 0, `${name}: ${delayed} delayed on disk, ${addingDelayed} new`)
     for (const priority of Object.values(priorities)) {
+      const here = stored.get(`${priority} ${name}`) ?? 0
+      const running = stored.get(`${priority} running ${name}`) ?? 0
+      assert(jobFunction.stored[priority] === here, `${name}: count of the store's jobs that are here`)
+      assert(jobFunction.runningStored[priority] === running, `${name}: count of the store's jobs that run`)
       const onDisk = backlog.ready[priority]
       const adding = backlog.adding[priority]
       assert(onDisk >= adding && adding >= 0, `${name}: ${onDisk} on disk, ${adding} of them new`)

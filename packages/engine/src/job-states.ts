@@ -173,6 +173,7 @@ export class JobStates {
     jobFunction.runningCount++
     job.state = 'running'
     job.owner = session
+    if (job.isStored) jobFunction.runningStored[job.priority]++
     session.restore(job.number)
     session.running.push(job)
     job.startedAt = this.now
@@ -469,7 +470,9 @@ export class JobStates {
       if (isParked) jobFunction.flow?.unpark(job)
       else job.list?.remove(job)
     }
+    if (job.isStored) this.#countStored(job, -1)
     job.priority = priority
+    if (job.isStored) this.#countStored(job, 1)
     if (job.state === 'ready') {
       if (isParked) jobFunction.flow?.park(job)
       else jobFunction.ready[priority].push(job)
@@ -495,6 +498,7 @@ export class JobStates {
   #stopRunning(job: Job): void {
     job.list?.remove(job)
     job.function.runningCount--
+    if (job.isStored) job.function.runningStored[job.priority]--
     if (job.owner?.isBridge === true) job.function.bridges.runningCount--
     else if (this.departures !== undefined) job.function.pace.add(this.now)
     job.owner = undefined
@@ -531,13 +535,22 @@ export class JobStates {
   setStored(job: Job): void {
     if (job.isStored) return
     job.isStored = true
+    this.#countStored(job, 1)
     if (this.window !== undefined) this.window.bytes += job.workloadLength
   }
 
   setTransient(job: Job): void {
     if (!job.isStored) return
     job.isStored = false
+    this.#countStored(job, -1)
     if (this.window !== undefined) this.window.bytes -= job.workloadLength
+  }
+
+  /** One that is on disk is not counted. */
+  #countStored({ function: { stored, runningStored }, priority, state, owner }: Job, by: 1 | -1): void {
+    if (state === 'stored') return
+    stored[priority] += by
+    if (owner !== undefined) runningStored[priority] += by
   }
 }
 

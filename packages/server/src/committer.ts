@@ -2,6 +2,8 @@ import type { Engine } from '@geartrain/engine'
 import type { Clock } from './clock.ts'
 import type { Handles } from './handles.ts'
 import type { Log } from './log.ts'
+import { NumberRange } from './number-range.ts'
+import { SharedReopening } from './shared-reopening.ts'
 import type { BatchQueue } from './store/batch-queue.ts'
 import { failureIn, noAnswer, toFailure, unknownFailure, unwritable } from './store/failures.ts'
 import { StoreNews, type StoreTrouble } from './store/news.ts'
@@ -9,7 +11,6 @@ import { OpenBatch } from './store/open-batch.ts'
 import {
   type BatchResult,
   type Store,
-  type StoreAnswer,
   type StoredDocument,
   StoreError,
   type StoreFailure,
@@ -18,8 +19,6 @@ import {
 import type { Turn } from './turn.ts'
 import type { WallTime } from './wall-time.ts'
 
-/** Handle numbers are reserved so many at a time; the next so many when half of them are used up. */
-const reservedNumbers = 1e8
 /** A store that has failed is tried again after so long. */
 const retryMs = 1000
 /** Nobody waits for jobs to be forgotten: so long, or until so many have ended, more of them are to share a commit. */
@@ -80,7 +79,11 @@ export class Committer {
   #isOpening = false
   /** Jobs that may or may not have been cancelled when the store was lost. */
   readonly #lostCancels: number[] = []
-  #reservedUntil = 0
+  /** The lease was lost while the store had a batch. */
+  #brokenBy: StoreFailure | undefined
+  readonly #numbers: NumberRange
+  /** Undefined: nobody else uses it. */
+  readonly #shared: SharedReopening | undefined
   #stopRetry: (() => void) | undefined
   #stopForgetting: (() => void) | undefined
   #isForgettingDue = false
@@ -92,22 +95,30 @@ export class Committer {
     this.#batches = batches
     this.#told = told
     this.#news = new StoreNews(context.store, context.clock, context.log, context.onStoreNews)
+    this.#numbers = new NumberRange(context.handles)
+    if (context.store.cluster === undefined) return
+    this.#shared = new SharedReopening(context, batches, {
+      held: () => told.held(),
+      keepWritten: (batch, result) => this.#keepWritten(batch, result),
+      notWritten: (batch, failure) => told.notWritten(batch, failure, true),
+      takeFirst: () => this.#takeFirst(),
+      opened: (state) => told.opened(state),
+      release: (batch, failure) => this.#release(batch, failure),
+    })
   }
 
   /** Before anything else. Rejects with a StoreError. */
   async open(engine: Engine, turn: Turn): Promise<StoreState> {
-    const { store, wallTime, handles } = this.#context
+    const { store, wallTime } = this.#context
     this.#engine = engine
     this.#turn = turn
     try {
       const state = await store.open(wallTime.now * 1000)
       const batch = new OpenBatch()
-      batch.reserve = { from: state.firstNumber, count: reservedNumbers }
+      this.#numbers.reserveFirst(batch, state.firstNumber)
       const { failure, reserved } = await store.commit(batch.written(wallTime.now))
       if (failure !== undefined) throw unwritable(store, failure)
-      const firstNumber = reserved ?? state.firstNumber
-      this.#reservedUntil = firstNumber + reservedNumbers
-      handles.startAt(firstNumber)
+      this.#numbers.begin(reserved ?? state.firstNumber)
       turn.begin()
       this.#told.opened(state)
       return state
@@ -195,7 +206,7 @@ export class Committer {
     if (batch.isEmpty) return
     const isDue = batch.isAwaited || (batch.isPressing && this.#failure === undefined)
     if (!isDue && !this.#mayForget(batch)) return
-    this.#reserveNumbers(batch)
+    this.#numbers.reserve(batch, this.#engine?.nextNumber ?? 0)
     this.#takeFirst()
     this.#isForgettingDue = false
     this.#batches.committing = batch
@@ -203,13 +214,17 @@ export class Committer {
       (result) => {
         this.#batches.committing = undefined
         // The store is not to wait while replies are written: what has come meanwhile goes first.
-        if (failureIn(result) === undefined && this.#engine !== undefined) this.#send()
-        this.#inTurn(() => this.#apply(batch, result))
+        const isGoingOn = this.#engine !== undefined && this.#brokenBy === undefined
+        if (failureIn(result) === undefined && isGoingOn) this.#send()
+        this.#inTurn(() => {
+          this.#apply(batch, result)
+          this.#breakAfter()
+        })
       },
       (error: unknown) => {
         this.#batches.committing = undefined
         const failure = toFailure(error)
-        this.#inTurn(() => (this.#isShared ? this.#leaveOpen(batch, failure) : this.#lose(batch, failure)))
+        this.#inTurn(() => (this.#shared !== undefined ? this.#leaveOpen(batch, failure) : this.#lose(batch, failure)))
       },
     )
   }
@@ -227,19 +242,6 @@ export class Committer {
     return false
   }
 
-  #reserveNumbers(batch: OpenBatch): void {
-    const next = this.#context.handles.total(this.#engine?.nextNumber ?? 0)
-    if (next >= this.#reservedUntil - reservedNumbers / 2)
-      batch.reserve = { from: this.#reservedUntil, count: reservedNumbers }
-  }
-
-  /** With a store that others use as well they need not be next to those before: the rest of these is left then. */
-  #reserved(count: number, first: number | undefined): void {
-    if (first === undefined) return
-    if (first !== this.#reservedUntil) this.#engine?.skipTo(this.#context.handles.numberOf(first))
-    this.#reservedUntil = first + count
-  }
-
   #takeFirst(): OpenBatch {
     const batch = this.#batches.takeFirst()
     this.#told.left()
@@ -255,7 +257,8 @@ export class Committer {
 
   #apply(batch: OpenBatch, result: BatchResult): void {
     const { failure } = result
-    if (failure?.isBroken === true) return this.#isShared ? this.#failAll(batch, failure) : this.#lose(batch, failure)
+    if (failure?.isBroken === true)
+      return this.#shared !== undefined ? this.#failAll(batch, failure) : this.#lose(batch, failure)
     if (failure !== undefined) this.#told.notWritten(batch, failure)
     else this.#keepWritten(batch, result)
     for (const [index, onAnswer] of batch.onAnswer.entries()) onAnswer(result.answers[index] ?? noAnswer)
@@ -265,7 +268,7 @@ export class Committer {
 
   #keepWritten(batch: OpenBatch, result: BatchResult): void {
     this.#told.written(batch, result)
-    this.#reserved(batch.reserve?.count ?? 0, result.reserved)
+    if (result.reserved !== undefined) this.#numbers.reserved(batch.reserve?.count ?? 0, result.reserved, this.#engine)
   }
 
   #release(batch: OpenBatch, failure: StoreFailure | undefined): void {
@@ -276,21 +279,27 @@ export class Committer {
 
   // When the store fails
 
-  /** Others use it as well. */
-  get #isShared(): boolean {
-    return this.#context.store.cluster !== undefined
-  }
-
-  /** It has lost its connection between two batches. */
+  /** It has lost its connection between two batches, or its lease. A batch that it has is answered first, however that ends. */
   break(failure: StoreFailure): void {
-    if (this.#isBroken || this.#batches.committing !== undefined) return
+    if (this.#isBroken) return
+    if (this.#batches.committing !== undefined) {
+      this.#brokenBy = failure
+      return
+    }
     this.#isBroken = true
     this.#setFailure(failure)
+  }
+
+  #breakAfter(): void {
+    const failure = this.#brokenBy
+    this.#brokenBy = undefined
+    if (failure !== undefined) this.break(failure)
   }
 
   /** The store is gone, and will say whether it has kept it. */
   #leaveOpen(batch: OpenBatch, failure: StoreFailure): void {
     this.#batches.unresolved = batch
+    this.#brokenBy = undefined
     this.#isBroken = true
     this.#setFailure(failure)
   }
@@ -335,6 +344,7 @@ export class Committer {
     if (this.#isOpening) return
     this.#stopRetry ??= this.#context.clock.after(retryMs, () => {
       this.#stopRetry = undefined
+      if (this.#isOpening) return
       if (this.#isBroken) this.#underWay = this.#openAnew()
       else if (this.#failure !== undefined) this.#writeSomething()
     })
@@ -342,88 +352,24 @@ export class Committer {
 
   /** To see whether it works again. What changes nothing would not be written. */
   #writeSomething(): void {
-    this.#batches.open.reserve ??= { from: this.#reservedUntil, count: 1 }
+    this.#numbers.reserveOne(this.#batches.open)
     this.#turn?.begin()
   }
 
   async #openAnew(): Promise<void> {
-    if (this.#isShared) return await this.#openShared()
+    const shared = this.#shared
     this.#isOpening = true
-    const state = await this.#tryToOpen().catch(toFailure)
+    const state = await (shared?.open() ?? this.#tryToOpen()).catch(toFailure)
     this.#isOpening = false
     if (this.#engine === undefined) return
     if ('isBroken' in state) return this.#setFailure(state)
     this.#isBroken = false
-    this.#inTurn(() => this.#told.opened(state))
-    this.#setFailure(undefined)
-  }
-
-  /** Others may have taken what this server had. */
-  async #openShared(): Promise<void> {
-    const { store, wallTime } = this.#context
-    this.#isOpening = true
-    const held = this.#told.held()
-    const state = await store.open(wallTime.now * 1000, Float64Array.from(held)).catch(toFailure)
-    this.#isOpening = false
-    if (this.#engine === undefined) return
-    if ('isBroken' in state) return this.#setFailure(state)
-    this.#isBroken = false
-    this.#inTurn(() => this.#takeUp(state, held))
+    this.#inTurn(() => {
+      if (shared === undefined) this.#told.opened(state)
+      else shared.takeUp(state, this.#engine, this.#failure)
+    })
     // A batch may have been lost at once.
     if (!this.#isBroken) this.#setFailure(undefined)
-  }
-
-  /** What has become of the batch that it had, of jobs that were here, and of what this server did for all others. */
-  #takeUp(state: StoreState, held: ReadonlySet<number>): void {
-    const { lost = noNumbers, resolved } = state.shared ?? {}
-    const { unresolved } = this.#batches
-    this.#batches.unresolved = undefined
-    this.#giveUpLead()
-    const { handles } = this.#context
-    for (const total of lost) this.#engine?.durable?.lost(handles.numberOf(total), 'moved')
-    const failure = resolved === undefined ? (this.#failure ?? unknownFailure) : resolved.failure
-    if (unresolved !== undefined) {
-      if (resolved === undefined || failure !== undefined)
-        this.#told.notWritten(unresolved, failure ?? unknownFailure, true)
-      else this.#keepWritten(unresolved, resolved)
-    }
-    this.#told.opened(state)
-    this.#context.onOpenedAnew?.(this.#withUnkept(state.documents))
-    if (unresolved !== undefined) {
-      for (const [index, onAnswer] of unresolved.onAnswer.entries()) onAnswer(known(resolved?.answers[index]))
-      this.#release(unresolved, failure)
-    }
-    // What was let go while the store was opened is nobody's.
-    const stillHeld = this.#told.held()
-    const taken = new Set(lost)
-    const left = [...held].filter((total) => !stillHeld.has(total) && !taken.has(total))
-    if (left.length > 0) this.#batches.open.change({ kind: 'release', numbers: Float64Array.from(left) })
-  }
-
-  /** Another server may do that by now. */
-  #giveUpLead(): void {
-    const failure = this.#failure ?? unknownFailure
-    const { waiting } = this.#batches
-    for (let count = waiting.some(({ isOfLease }) => isOfLease) ? waiting.length : 0; count > 0; count--) {
-      const batch = this.#takeFirst()
-      this.#told.notWritten(batch, failure, true)
-      for (const onAnswer of batch.onAnswer) onAnswer({ kind: 'failed', failure })
-      this.#release(batch, failure)
-    }
-  }
-
-  /** What this server has changed, and is yet to be kept, holds. */
-  #withUnkept(documents: readonly StoredDocument[]): readonly StoredDocument[] {
-    const byKey = new Map(documents.map((document) => [`${document.kind} ${document.name}`, document]))
-    for (const { changes, onChanged } of this.#batches.all) {
-      for (const [index, change] of changes.entries()) {
-        if (change.kind !== 'document' || onChanged[index] !== undefined) continue
-        const { kind, name, body } = change.document
-        if (body === undefined) byKey.delete(`${kind} ${name}`)
-        else byKey.set(`${kind} ${name}`, { kind, name, body })
-      }
-    }
-    return [...byKey.values()]
   }
 
   async #tryToOpen(): Promise<StoreState> {
@@ -450,11 +396,4 @@ export class Committer {
       }
     })
   }
-}
-
-const noNumbers = new Float64Array(0)
-
-/** What was claimed and not heard of is anybody's: that there is nothing more in the line is not what it means. */
-function known(answer: StoreAnswer | undefined): StoreAnswer {
-  return answer === undefined || (answer.kind === 'claim' && answer.count === 0) ? noAnswer : answer
 }

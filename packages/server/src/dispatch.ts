@@ -169,8 +169,7 @@ export class Dispatch {
         this.#text(connection, 1, digitsMax),
         this.#text(connection, 2, digitsMax),
       ),
-    WORK_COMPLETE: (connection) =>
-      this.#engine.workComplete(connection.session, this.#jobNumber(connection), this.#data(connection)),
+    WORK_COMPLETE: (connection) => this.#workComplete(connection),
     WORK_FAIL: (connection) => this.#workFail(connection),
     WORK_EXCEPTION: (connection) =>
       this.#engine.workException(connection.session, this.#jobNumber(connection), this.#data(connection)),
@@ -322,6 +321,13 @@ export class Dispatch {
 
   #grab(connection: Connection, form: GrabForm): void {
     this.#engine.grab(connection.session, form)
+  }
+
+  #workComplete(connection: Connection): void {
+    const { nextNumber } = this.#engine
+    this.#engine.workComplete(connection.session, this.#jobNumber(connection), this.#data(connection))
+    // Its result was sent on, which nothing refuses.
+    if (this.#engine.nextNumber !== nextNumber) this.#journal?.limit(connection)
   }
 
   #workFail(connection: Connection): void {

@@ -39,6 +39,10 @@ export class JobLog implements Observer {
     this.#say('ended', jobFunction, number, { outcome, isDead })
   }
 
+  moved(job: Job): void {
+    this.#say('moved to another server', job.function, job.number, { attempts: job.retries })
+  }
+
   #say(what: string, jobFunction: JobFunction, number: number, facts: Readonly<Record<string, unknown>>): void {
     const job = { function: fromWire(jobFunction.name), handle: this.#handles.text(number) }
     this.#log.debug({ ...job, ...facts }, `job ${what}`)

@@ -10,7 +10,10 @@ export const shownBytesMax = 64 * 1024
 /** A payload, or no more than its length, if it is long or the function's policy hides payloads. */
 export type WatchedBytes = Bytes | { readonly bytes: number }
 
-/** What becomes of a job, for those who look on. Nothing comes after `ended`. */
+/**
+ * What becomes of a job, for those who look on. Nothing comes after `ended`; after `moved` another server has it, and
+ * nothing more is known of it here unless it comes back.
+ */
 export type WatchedEvent =
   | { readonly kind: 'started'; readonly attempt: number }
   | { readonly kind: 'progress'; readonly numerator: number; readonly denominator: number }
@@ -22,6 +25,7 @@ export type WatchedEvent =
       readonly isDead: boolean
       readonly result: WatchedBytes | undefined
     }
+  | { readonly kind: 'moved' }
 
 type Watcher = (event: WatchedEvent) => void
 
@@ -92,6 +96,11 @@ export class JobWatch implements Observer {
   endedOnDisk(_jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled', isDead: boolean): void {
     const watchers = this.#watchers.get(number)
     if (watchers !== undefined) tell(watchers, { kind: 'ended', outcome, isDead, result: undefined })
+  }
+
+  moved({ number }: Job): void {
+    const watchers = this.#watchers.get(number)
+    if (watchers !== undefined) tell(watchers, { kind: 'moved' })
   }
 }
 

@@ -317,7 +317,15 @@ export class Journal implements Changes {
     // A batch cancels before it keeps what has ended.
     if (this.#batches.isForgotten(total)) return onCancelled(undefined, undefined)
     this.#batches.open.cancel.push(total)
-    this.#batches.open.onCancelled.push(onCancelled)
+    this.#batches.open.onCancelled.push((job, failure) => {
+      const { cluster } = this.#context.store
+      if (job?.claimedBy === undefined || cluster === undefined) return onCancelled(job, failure)
+      // Nobody is told that a job is cancelled that another server may yet begin.
+      void cluster.whenDropped(job.number).then(() => {
+        this.#turn?.begin()
+        onCancelled(job, failure)
+      })
+    })
     this.#turn?.begin()
   }
 

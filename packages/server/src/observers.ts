@@ -44,6 +44,10 @@ export class Observers implements Observer {
     for (const each of this.#all) each.endedOnDisk(jobFunction, number, outcome, isDead)
   }
 
+  moved(job: Job): void {
+    for (const each of this.#all) each.moved?.(job)
+  }
+
   workersChanged(jobFunction: JobFunction): void {
     for (const each of this.#all) each.workersChanged?.(jobFunction)
   }

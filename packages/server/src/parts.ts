@@ -150,6 +150,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
       waits.look()
     },
     () => {
+      store?.cluster?.checkLease()
       const jumpMs = wallTime.takeJump()
       if (jumpMs !== 0) engine.moveDates(jumpMs)
     },

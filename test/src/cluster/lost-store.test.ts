@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { silentLog } from '@geartrain/server'
 import { grab } from '../server/desk.ts'
 import { PACKET } from '../support/raw.ts'
 import { until } from '../support/until.ts'
 import { TwoServers } from './two-servers.ts'
+
+/** With more on its way to the store, who adds to it is not read from. */
+const openBytesMax = 16 * 1024 * 1024
 
 suite('a server whose way to the store is lost', () => {
   for (const isKept of [true, false]) {
@@ -95,5 +99,130 @@ suite('a server whose way to the store is lost', () => {
     await other.expectNothing()
     await servers.beat()
     assert.deepEqual(servers.disk.jobs, [])
+  })
+
+  test('what follows a job that has ended meanwhile is done when the store is back', async () => {
+    await using servers = await TwoServers.start()
+    const { a } = servers
+    await servers.ask(a, 'function set', { name: 'f', values: { then: 'g' } })
+    const worker = await servers.worker(a, 'f')
+    const next = await servers.worker(a, 'g')
+    const handle = await servers.submit(a, 'f')
+    await grab(worker)
+    a.store.isCut = true
+    a.store.lose(false)
+    worker.send(PACKET.WORK_COMPLETE, handle, 'done')
+    await worker.sync()
+    a.store.isCut = false
+    servers.clock.advance(1000)
+    await servers.settle()
+    await servers.beat()
+    const following = await grab(next)
+    assert.deepEqual(servers.disk.ownedBy(a.store), [Number(following.slice(-16))])
+    next.send(PACKET.WORK_COMPLETE, following, 'done')
+    await next.sync()
+    await servers.beat()
+    assert.deepEqual(servers.disk.jobs, [])
+  })
+
+  test('a lease that is over while the store has a batch is over when that is kept', async () => {
+    await using servers = await TwoServers.start()
+    const { a } = servers
+    const worker = await servers.worker(a, 'f')
+    worker.send(PACKET.PRE_SLEEP)
+    await worker.sync()
+    const client = await a.local.connect('client')
+    a.store.isCut = true
+    client.send(PACKET.SUBMIT_JOB_BG, 'f', '', 'x')
+    await until('the batch was at the store', () => a.local.server.isStoreBusy)
+    a.store.listener?.onLeaseOver()
+    await a.store.goOn()
+    const handle = (await client.receive('JOB_CREATED')).body.toString()
+    assert.equal(a.local.server.engine.durable?.isLapsed, true)
+
+    servers.clock.advance(1000)
+    await servers.settle()
+    assert.equal(a.local.server.engine.durable?.isLapsed, false, 'it was opened anew')
+    await servers.beat()
+    assert.equal((await worker.receive('NOOP')).name, 'NOOP')
+    assert.equal(await grab(worker), handle)
+  })
+
+  test('its parts of limits are used no longer when others may have them', async () => {
+    await using servers = await TwoServers.start()
+    const { a } = servers
+    servers.disk.shares.set('f A', 1)
+    await servers.ask(a, 'function set', { name: 'f', values: { concurrency: '1' } })
+    const worker = await servers.worker(a, 'f')
+    worker.send(PACKET.PRE_SLEEP)
+    await worker.sync()
+    const client = await a.local.connect('client')
+    client.send(PACKET.SUBMIT_JOB, 'f', '', 'x')
+    await client.receive('JOB_CREATED')
+    await servers.beat()
+    assert.equal((await worker.receive('NOOP')).name, 'NOOP')
+    a.store.isCut = true
+    a.store.listener?.onLeaseOver()
+    worker.send(PACKET.GRAB_JOB)
+    assert.equal((await worker.receive('NO_JOB')).name, 'NO_JOB')
+  })
+
+  test('who watches a job that another server has taken hears so', async () => {
+    const lines: string[] = []
+    const debug = (_facts: unknown, line = '') => void lines.push(line)
+    await using servers = await TwoServers.start({ log: { ...silentLog, debug, isLevelEnabled: () => true } })
+    const { a, b } = servers
+    const worker = await servers.worker(a, 'f')
+    worker.send(PACKET.OPTION_REQ, 'cancellation')
+    await worker.receive('OPTION_RES')
+    const handle = await servers.submit(a, 'f')
+    await grab(worker)
+    a.store.isCut = true
+    a.store.expire()
+    const other = await servers.worker(b, 'f')
+    await servers.beat()
+    await grab(other)
+    a.store.lose(false)
+    a.store.isCut = false
+    await servers.settle()
+    servers.clock.advance(1000)
+    await servers.settle()
+    assert.equal((await worker.receive('JOB_CANCEL')).args[0], handle)
+    assert.equal(lines.filter((line) => line === 'job moved to another server').length, 1)
+  })
+
+  test('a store that takes writes again gives no numbers twice', async () => {
+    await using servers = await TwoServers.start()
+    const { a, b } = servers
+    const before = await servers.submit(a, 'f')
+    a.store.isFull = true
+    a.peer.send(PACKET.SUBMIT_JOB_BG, 'f', '', '')
+    assert.match((await a.peer.receive('ERROR')).body.toString(), /it is full/)
+    a.store.isFull = false
+    servers.clock.advance(1000)
+    await servers.settle()
+    // Looking whether it does has set a number aside, and this server's range is not used up.
+    const after = await servers.submit(a, 'f')
+    assert.ok(Number(after.slice(-16)) - Number(before.slice(-16)) < 10, `${before} ${after}`)
+    await servers.submit(b, 'f')
+  })
+
+  test('results that are sent on meanwhile do not pile up without bound', async () => {
+    await using servers = await TwoServers.start()
+    const { a } = servers
+    await servers.ask(a, 'function set', { name: 'f', values: { then: 'g' } })
+    const { client, worker, handle } = await a.local.jobInHand('f')
+    a.store.isCut = true
+    a.store.lose(false)
+    worker.send(PACKET.WORK_COMPLETE, handle, Buffer.alloc(openBytesMax))
+    await client.receive('WORK_COMPLETE')
+    worker.send(PACKET.ECHO_REQ, 'x')
+    await client.sync()
+    assert.equal(worker.pending.length, 0, 'it is not read from')
+    a.store.isCut = false
+    servers.clock.advance(1000)
+    assert.equal((await worker.receive('ECHO_RES')).name, 'ECHO_RES')
+    await servers.settle()
+    assert.equal(servers.disk.jobs.length, 1)
   })
 })

@@ -194,6 +194,13 @@ export class SharedDisk {
   }
 }
 
+/** A commit that is not answered. */
+interface Hanging {
+  readonly batch: Batch
+  readonly resolve: (result: BatchResult) => void
+  readonly reject: (error: StoreError) => void
+}
+
 /** One server's way to the ledger. */
 export class SharedStore implements Store, StoreCluster {
   readonly name = 'shared:'
@@ -212,7 +219,9 @@ export class SharedStore implements Store, StoreCluster {
   held: readonly number[] = []
   /** It can't be reached: nothing is committed, and it can't be opened. */
   isCut = false
-  #hanging: { readonly batch: Batch; readonly reject: (error: StoreError) => void } | undefined
+  /** It takes no writes. */
+  isFull = false
+  #hanging: Hanging | undefined
   /** It is being asked for what became of this one. */
   #unresolved: { readonly batch: Batch; readonly result: Omit<BatchResult, 'answers'> | undefined } | undefined
 
@@ -228,6 +237,10 @@ export class SharedStore implements Store, StoreCluster {
   report(report: ServerReport): void {
     this.said = report
   }
+
+  checkLease(): void {}
+
+  async whenDropped(): Promise<void> {}
 
   demand(demands: readonly LimitDemand[]): void {
     this.demands = demands
@@ -245,14 +258,22 @@ export class SharedStore implements Store, StoreCluster {
   }
 
   commit(batch: Batch): Promise<BatchResult> {
-    if (this.isCut) return new Promise((_resolve, reject) => (this.#hanging = { batch, reject }))
+    if (this.isCut) return new Promise((resolve, reject) => (this.#hanging = { batch, resolve, reject }))
     const lease = this.disk.leaseOf(this)
     if (lease === undefined) {
       this.#unresolved = { batch, result: undefined }
       return Promise.reject(new StoreError('LEASE_LOST', 'the lease is lost'))
     }
-    const writes = this.disk.write(lease, batch)
+    const writes = this.isFull ? { ...nothingWritten, failure: full } : this.disk.write(lease, batch)
     return Promise.resolve({ ...writes, answers: batch.requests.map((each) => this.disk.answer(lease, each)) })
+  }
+
+  /** It can be reached again, and a commit that hangs is done. */
+  async goOn(): Promise<void> {
+    const hanging = this.#hanging
+    this.#hanging = undefined
+    this.isCut = false
+    if (hanging !== undefined) hanging.resolve(await this.commit(hanging.batch))
   }
 
   /** The connection is lost; a commit that hangs was kept, or was not. */
@@ -287,6 +308,8 @@ export class SharedStore implements Store, StoreCluster {
     return Promise.resolve()
   }
 }
+
+const full = { code: 'FULL', message: 'it is full', isBroken: false }
 
 function cutOff(): StoreError {
   return new StoreError('CUT_OFF', 'the connection is lost')

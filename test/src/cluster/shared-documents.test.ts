@@ -80,4 +80,21 @@ suite('what is set at one server holds at the others', () => {
     assert.equal((await worker.receive('NOOP')).name, 'NOOP')
     await grab(worker)
   })
+
+  test('a part of a limit is asked for where a foreground job of another server could be done', async () => {
+    await using servers = await TwoServers.start()
+    const { a, b } = servers
+    await servers.ask(a, 'function set', { name: 'f', values: { concurrency: '1' } })
+    await servers.beat()
+    a.peer.send(PACKET.SUBMIT_JOB, 'f', '', 'x')
+    await a.peer.receive('JOB_CREATED')
+    const worker = await servers.worker(b, 'f')
+    worker.send(PACKET.PRE_SLEEP)
+    await worker.sync()
+    for (let i = 0; i < 3; i++) await servers.beat()
+    assert.deepEqual(
+      b.store.demands.map(({ function: name, wanted }) => [name, wanted]),
+      [['f', 1]],
+    )
+  })
 })

@@ -55,6 +55,21 @@ suite('schedules of several servers', () => {
     }
   })
 
+  test('one that is fired just when another server removes it leaves nothing behind', async () => {
+    await using servers = await TwoServers.start()
+    const { a, b } = servers
+    await servers.ask(a, 'schedule put', every)
+    await pass(servers, 9)
+    await servers.ask(b, 'schedule remove', { name: 's' })
+    servers.clock.advance(1000)
+    await servers.settle()
+    assert.equal(servers.disk.jobs.length, 1, 'the leader has not heard of it')
+    assert.equal(servers.disk.documents('schedule progress').length, 1)
+    await pass(servers, 12)
+    assert.equal(servers.disk.jobs.length, 1)
+    for (const kind of ['schedule', 'schedule progress']) assert.deepEqual(servers.disk.documents(kind), [], kind)
+  })
+
   test('one that is said again with what another server knew does not fire twice', async () => {
     await using servers = await TwoServers.start()
     const { a, b } = servers

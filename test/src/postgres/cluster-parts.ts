@@ -154,12 +154,8 @@ export class TestMember {
   }
 
   /** As after a batch. */
-  announce(news: {
-    ready?: readonly StoredLine[]
-    taken?: readonly [number, number[]][]
-    areDocumentsChanged?: boolean
-  }): void {
-    const { ready = [], taken = [], areDocumentsChanged = false } = news
+  announce(news: { ready?: readonly StoredLine[]; areOthersCancelled?: boolean; areDocumentsChanged?: boolean }): void {
+    const { ready = [], areOthersCancelled = false, areDocumentsChanged = false } = news
     this.cluster.announce({
       link: { run: () => Promise.reject(new Error('the batch is over')) },
       serverId: this.id,
@@ -167,7 +163,7 @@ export class TestMember {
       former: [],
       now: 0,
       ready: new Map(ready.map((line) => [`${line.priority}${line.function}`, line])),
-      taken: new Map(taken),
+      areOthersCancelled,
       areDocumentsChanged,
     })
   }

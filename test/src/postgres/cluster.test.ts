@@ -125,15 +125,8 @@ suite('a server among others', { skip }, () => {
       "INSERT INTO geartrain.documents VALUES ('policy', 'p', '{}', nextval('geartrain.document_versions'), $1)",
       [one.id],
     )
-    one.announce({
-      ready: [line('f\u00fc\u0000')],
-      taken: [
-        [two.id, [17]],
-        [one.id, [18]],
-        [99, [19]],
-      ],
-      areDocumentsChanged: true,
-    })
+    await crowd.rows('INSERT INTO geartrain.cancels VALUES ($1, 17), ($2, 18), (99, 19)', [two.id, one.id])
+    one.announce({ ready: [line('f\u00fc\u0000')], areOthersCancelled: true, areDocumentsChanged: true })
     await two.until(
       'it has heard all',
       ({ ready, documents, cancelled }) => ready.length + documents.length + cancelled.length === 3,
@@ -144,6 +137,28 @@ suite('a server among others', { skip }, () => {
     // What a server has done itself it is not told.
     await one.until('it counts once more', ({ servers }) => servers.length === 2)
     assert.deepEqual([one.ready, one.documents, one.cancelled], [[], [], []])
+  })
+
+  test('that a job is cancelled is known when the server that has it has dropped it, or its lease is over', async () => {
+    await using crowd = await Crowd.make(await postgres.process())
+    const one = await crowd.join('one')
+    const two = await crowd.join('two')
+    await Promise.all([one.untilSeen(2), two.untilSeen(2)])
+    await crowd.rows('INSERT INTO geartrain.cancels VALUES ($1, 17)', [two.id])
+    one.announce({ areOthersCancelled: true })
+    await one.cluster.whenDropped(17)
+    assert.deepEqual(two.cancelled, [17])
+    assert.deepEqual(await crowd.rows('SELECT number FROM geartrain.cancels'), [])
+    // Of one that is not there any more.
+    const gone = await crowd.lease('gone', 0)
+    await crowd.rows('INSERT INTO geartrain.cancels VALUES ($1, 18)', [gone])
+    await one.cluster.whenDropped(18)
+    // Of one that never answers, until this server itself is gone.
+    const silent = await crowd.lease('silent', 3_600_000)
+    await crowd.rows('INSERT INTO geartrain.cancels VALUES ($1, 19)', [silent])
+    const waiting = one.cluster.whenDropped(19)
+    await one.cluster.stop()
+    await waiting
   })
 
   test('without NOTIFY all is found by looking, and the log says so once', async () => {
@@ -250,6 +265,10 @@ suite('clearing up', { skip }, () => {
     for (const table of ['reports', 'shares']) {
       assert.deepEqual(await crowd.rows(`SELECT server_id FROM geartrain.${table}`), [[here]], table)
     }
+    // Until then a server that has been away can find out what it has committed.
+    await crowd.rows("UPDATE geartrain.servers SET lease_until = lease_until - interval '23 hours' WHERE ended")
+    await clearing.work(connection, [], [], 0)
+    assert.equal((await crowd.rows('SELECT id FROM geartrain.servers')).length, 2)
     await crowd.rows("UPDATE geartrain.servers SET lease_until = lease_until - interval '2 hours' WHERE ended")
     await clearing.work(connection, [], [], 0)
     assert.deepEqual(await crowd.rows('SELECT id FROM geartrain.servers'), [[here]])

@@ -11,6 +11,8 @@ export class CommitCutter implements AsyncDisposable {
   readonly #listener: net.Server
   readonly #sockets = new Set<net.Socket>()
   #next: 'question' | 'answer' | undefined
+  /** The name of a statement. */
+  #nextStatement: Buffer | undefined
   #onCut: (() => void) | undefined
 
   private constructor(listener: net.Server, port: number) {
@@ -37,6 +39,14 @@ export class CommitCutter implements AsyncDisposable {
     })
   }
 
+  /** The database hears no more, from the next time on that the statement is named. */
+  cutAt(statement: string): Promise<void> {
+    this.#nextStatement = Buffer.from(`${statement}\0`, 'latin1')
+    return new Promise((resolve) => {
+      this.#onCut = resolve
+    })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     this.#listener.close()
@@ -54,6 +64,10 @@ export class CommitCutter implements AsyncDisposable {
     let isMute = false
     near.on('data', (chunk) => {
       if (chunk.includes(fence)) isBatch = true
+      if (this.#nextStatement !== undefined && chunk.includes(this.#nextStatement)) {
+        this.#nextStatement = undefined
+        return end()
+      }
       const isCommit = isBatch && chunk.includes(commit)
       if (!isCommit || this.#next === undefined) return void far.write(chunk)
       isMute = this.#next === 'answer'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { eventually } from '../support/postgres/eventually.ts'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import {
@@ -59,17 +60,14 @@ suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
     await connection.transact(async (link) => {
       await Promise.all([link.run(insert, 1), link.run(insert, 2)])
     })
-    let late: Promise<unknown> | undefined
+    let over: Pick<Connection, 'run'> | undefined
     const failed = connection.transact(async (link) => {
-      link.run(insert, 1).catch(() => {
-        // The transaction is over by the time this is reached.
-        late = new Promise((resolve) => setImmediate(resolve)).then(() => link.run(insert, 4))
-        late.catch(() => {})
-      })
+      over = link
+      link.run(insert, 1).catch(() => {})
       await link.run(insert, 3)
     })
     await assert.rejects(failed, { code: '23505' })
-    await assert.rejects(late ?? Promise.resolve(), /is over/)
+    await assert.rejects(async () => over?.run(insert, 4), /is over/)
     await assert.rejects(
       connection.transact(async (link) => {
         await link.run(insert, 5)
@@ -111,6 +109,22 @@ suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
     assert.equal(lost.length, 1)
   })
 
+  test('when it is given up, the database soon ends what it was at', async () => {
+    const shared = await postgres.process()
+    const { connection } = await connect(shared.url(), { applicationName: 'given up' })
+    const waits = ask(connection, 'SELECT pg_sleep(600)')
+    await eventually('it waits', async () => {
+      const rows = await shared.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+      return rows.length > 0 || undefined
+    })
+    connection.destroy(new DatabaseError('CONNECTION_LOST', 'no patience', true))
+    await assert.rejects(waits, { message: 'no patience' })
+    await eventually('it is over', async () => {
+      const rows = await shared.query("SELECT FROM pg_stat_activity WHERE application_name = 'given up'")
+      return rows.length === 0 || undefined
+    })
+  })
+
   test('a transaction that stands still is ended by the database', async () => {
     const { connection } = await connect((await postgres.process()).url(), { idleMsMax: 20 })
     const stands = connection.transact(
@@ -143,6 +157,8 @@ suite('the hosts of a URL', { skip: postgres.skip }, () => {
 
   test('one that is there and not what is meant is told so', async () => {
     const shared = await postgres.process()
+    await shared.query("CREATE DATABASE not_utf8 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    await assert.rejects(connect(shared.url('not_utf8')), { code: 'POSTGRES_NOT_UTF8', message: /is LATIN1/ })
     await assert.rejects(connect(shared.url('nowhere')), { code: 'POSTGRES_3D000', message: /CREATE DATABASE/ })
     await assert.rejects(connect('postgres://postgres@127.0.0.1:1/x'), { code: 'POSTGRES_ECONNREFUSED' })
     await assert.rejects(connect(`${shared.url()}?sslmode=require`), { code: 'POSTGRES_NO_TLS', message: /ssl = on/ })

@@ -78,6 +78,28 @@ suite('a batch whose outcome nobody has heard', { skip: postgres.skip }, () => {
       }))
   }
 
+  for (const what of ['question', 'answer'] as const) {
+    test(`is found out once more if the store is lost again before it was told; the ${what} of the commit was lost`, () =>
+      inPlace(async (place) => {
+        await using cutter = await CommitCutter.to((await postgres.process()).port)
+        const store = place.makeStore({}, cutter.port)
+        await store.open(0)
+        await store.commit(toBatch({ add: [{ number: 1, unique: 'u' }] }))
+        const cut = cutter.cut(what)
+        await assert.rejects(store.commit(toBatch(mixed)))
+        await cut
+        for (const statement of ['store first number', 'next sweep', 'lease insert']) {
+          const cutAgain = cutter.cutAt(statement)
+          await assert.rejects(store.open(0, Float64Array.of(13)), { code: /^POSTGRES_(CONNECTION_LOST|ECONNRESET)$/ })
+          await cutAgain
+        }
+        const { shared } = await store.open(0, Float64Array.of(13))
+        assert.deepEqual([...(shared?.resolved?.joined ?? [])], [1, 1, 3, 13])
+        assert.deepEqual([...(shared?.lost ?? [-1])], [])
+        assert.deepEqual(await numbers(store), [1, 11, 13, 15])
+      }))
+  }
+
   test('is not done later if it was for this server to do only as long as its lease lasts', () =>
     inPlace(async (place) => {
       await using cutter = await CommitCutter.to((await postgres.process()).port)

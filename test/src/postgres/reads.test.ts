@@ -10,7 +10,16 @@ const functionsMax = 10
 
 /** What a part of a batch is given. */
 function transactionOn(link: Ledger['connection']) {
-  return { link, serverId, ended: [], former: [], now: 0, ready: new Map(), taken: new Map(), areDocumentsChanged: false }
+  return {
+    link,
+    serverId,
+    ended: [],
+    former: [],
+    now: 0,
+    ready: new Map(),
+    areOthersCancelled: false,
+    areDocumentsChanged: false,
+  }
 }
 
 suite('reading the ledger', { skip }, () => {

@@ -4,6 +4,7 @@ import type { Store } from '@geartrain/server'
 import { PostgresStore } from '../store/postgres-parts.ts'
 import { PostgresPlace } from '../store/postgres-place.ts'
 import { claimed, toBatch, type Wish } from '../store-suite/batch.ts'
+import { eventually } from '../support/postgres/eventually.ts'
 import { PostgresProcess } from '../support/postgres/postgres-process.ts'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
 
@@ -71,6 +72,27 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
       )
     }))
 
+  test('what another one has had since is not finished by one that has lost its lease, even if that other one is gone', () =>
+    inPlace(async (place) => {
+      const [one, other, third] = [place.makeStore(), place.makeStore(), place.makeStore()]
+      await one.open(0)
+      await other.open(0)
+      await perform(one, { add: [1, 2, 3].map((number) => ({ number, isClaimed: true })) })
+      await place.query(`UPDATE geartrain.servers SET ended = true WHERE name = 'server 1'`)
+      await third.open(0)
+      assert.deepEqual(await claimNumbers(third, 2), [1, 2])
+      const failure = { at: 1, reason: 'failed', worker: '', error: '' } as const
+      const changes = [{ kind: 'retry', number: 2, runAt: 0, attempts: 1, failure }] as const
+      await assert.rejects(one.commit(toBatch({ forget: [1, 3], changes })), { code: 'LEASE_LOST' })
+      await third.close()
+      const { shared } = await one.open(0, Float64Array.of(1, 2))
+      assert.deepEqual([...(shared?.lost ?? [])], [1, 2])
+      assert.deepEqual(shared?.resolved?.changed, ['not found'])
+      // By now it knows that they are anybody's.
+      await other.open(0)
+      assert.deepEqual(await claimNumbers(other), [1, 2])
+    }))
+
   test('goes on at the standby that was promoted, and never at one that is in recovery', async () => {
     await using primary = await PostgresProcess.start()
     await using standby = await primary.addStandby({ name: 'second', synchronous: true })
@@ -88,6 +110,29 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
     assert.deepEqual(await claimNumbers(store), [2, 3])
     await store.close()
   })
+
+  test('however often it is opened anew, it leaves nothing behind', () =>
+    inPlace(async (place) => {
+      const store = place.makeStore({ leaseMs: 1000 })
+      const count = async (rows: string) => (await place.query(`SELECT FROM ${rows}`)).length
+      for (let number = 1; number <= 60; number++) {
+        await store.open(0, Float64Array.of(number - 1))
+        await perform(store, { add: [{ number, isClaimed: true }], forget: [number - 1] })
+      }
+      const connections =
+        "pg_stat_activity WHERE datname = current_database() AND application_name = 'geartrain server 1'"
+      await eventually('it has one connection, and one for heartbeats', async () => {
+        return (await count(connections)) === 2 || undefined
+      })
+      assert.ok((await count('geartrain.servers')) > 50)
+      const inUse = 'NOT ended OR NOT cleared OR lease_until > now() OR id IN (SELECT server_id FROM geartrain.counts)'
+      await eventually('the others are over, and nothing refers to them', async () => {
+        return (await count(`geartrain.servers WHERE ${inUse}`)) === 1 || undefined
+      })
+      await store.open(0)
+      assert.equal(await count('geartrain.servers'), 2)
+      assert.deepEqual(await claimNumbers(store), [60])
+    }))
 
   test('says so when its connection is lost while nothing is asked of it', () =>
     inPlace(async (place) => {

@@ -23,7 +23,7 @@ export class Member implements AsyncDisposable {
   former: readonly number[] = []
   /** What the last batch has left for the others. */
   lines: string[] = []
-  taken: [owner: number, numbers: number[]][] = []
+  areOthersCancelled = false
   /** Times that another transaction was in the way. */
   retries = 0
 
@@ -118,7 +118,7 @@ export class Member implements AsyncDisposable {
         former: this.former,
         now,
         ready: new Map(),
-        taken: new Map(),
+        areOthersCancelled: false,
         areDocumentsChanged: false,
       }
       const result = await this.#writes.perform(tx, batch)
@@ -129,7 +129,7 @@ export class Member implements AsyncDisposable {
         }),
       )
       this.lines = [...tx.ready.values()].map((line) => `${line.function} ${line.priority}`).sort()
-      this.taken = [...tx.taken]
+      this.areOthersCancelled = tx.areOthersCancelled
       return { ...result, answers }
     })
   }

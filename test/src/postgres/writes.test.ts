@@ -12,7 +12,7 @@ function retry(number: number, runAt: number): StoredChange {
   return { kind: 'retry', number, runAt, attempts: 1, failure }
 }
 
-function bury(number: number, deadMax = 1000): StoredChange {
+function bury(number: number, deadMax = 1000): Extract<StoredChange, { kind: 'bury' }> {
   return { kind: 'bury', number, reason: 'failed', diedAt: number, attempts: 1, failure, keepUntil: 900, deadMax }
 }
 
@@ -52,6 +52,74 @@ test('what another server has is left alone, whatever this one says has become o
   assert.deepEqual((await two.do({ changes: [keep(1), keep(2)] })).changed, ['done', 'not found'], 'it is gone')
 })
 
+test('a server that has lost its lease says nothing more of jobs that others have had since', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using before = await Member.open(url)
+  await using third = await Member.open(url)
+  await using now = await Member.open(url)
+  await using fresh = await Member.open(url)
+  const add = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => ({ number, isClaimed: true }))
+  await before.do({ add })
+  before.end(third, now, fresh)
+  await third.claim(4)
+  await third.do({ changes: [retry(4, 90)] })
+  // It lives on under another id, and what it did before has not been kept. Of what the third had 4 is let go, and 8 was
+  // dead for a while.
+  await third.do({ changes: [bury(8), { kind: 'revive', number: 8, workload: undefined }] })
+  third.end(now, fresh)
+  now.former = [before.id]
+  const changes = [retry(1, 0), bury(2), keep(3), keep(4), retry(5, 0), bury(6), keep(7)]
+  assert.deepEqual((await now.do({ forget: [1, 8, 9], changes })).changed, [
+    'not found',
+    'not found',
+    'not found',
+    'not found',
+    'done',
+    'done',
+    'done',
+  ])
+  const owners = async () => await now.rows('SELECT number, owner FROM geartrain.jobs ORDER BY number')
+  const rows = [1, 2, 3].map((number) => [number, third.id])
+  assert.deepEqual(await owners(), [...rows, [4, -third.id], [5, before.id], [8, -third.id]])
+  // One that has lost none knows of them what it has just read.
+  assert.deepEqual((await fresh.do({ forget: [1], changes: [bury(2), keep(3), keep(4)] })).changed, [
+    'done',
+    'done',
+    'not found',
+  ])
+  assert.deepEqual(await owners(), [
+    [4, -third.id],
+    [5, before.id],
+    [8, -third.id],
+  ])
+  assert.deepEqual(await now.wrongCounts(), [])
+})
+
+test(
+  'what nobody has begun in its time is ended by whoever sees to it, unless a living server has it',
+  options,
+  async () => {
+    const { url } = await postgres.createDatabase()
+    await using one = await Member.open(url)
+    await using two = await Member.open(url)
+    await using gone = await Member.open(url)
+    const add = [1, 2, 3, 4, 5, 6].map((number) => ({ number, expireAt: 50, isClaimed: true }))
+    await gone.do({ add: add.slice(0, 4) })
+    await two.do({ add: add.slice(4) })
+    gone.end(one)
+    one.former = [99]
+    await one.rows('UPDATE geartrain.jobs SET owner = -owner WHERE number IN (1, 3)')
+    const expire = (number: number, diedAt: number): StoredChange => ({ ...bury(number), reason: 'expired', diedAt })
+    const all = async (at: number) =>
+      (await one.do({ now: at, forget: [3, 4, 6], changes: [1, 2, 5].map((each) => expire(each, at)) })).changed
+    assert.deepEqual(await all(49), ['not found', 'not found', 'not found'])
+    assert.deepEqual(await all(50), ['done', 'done', 'not found'])
+    assert.deepEqual((await one.rows('SELECT number FROM geartrain.jobs ORDER BY 1')).flat(), [5, 6])
+    assert.deepEqual((await one.rows('SELECT number FROM geartrain.dead ORDER BY 1')).flat(), [1, 2])
+    assert.deepEqual(await one.wrongCounts(), [])
+  },
+)
+
 test('a job is cancelled wherever it is, and whoever has it is to be told', options, async () => {
   const { url } = await postgres.createDatabase()
   await using one = await Member.open(url)
@@ -74,9 +142,14 @@ test('a job is cancelled wherever it is, and whoever has it is to be told', opti
     ],
   )
   assert.deepEqual(
-    two.taken.map(([owner, numbers]) => [owner, numbers.toSorted((a, b) => a - b)]),
-    [[one.id, [1, 2]]],
+    cancelled.map(({ claimedBy }) => claimedBy),
+    [undefined, undefined, undefined, one.id, one.id],
   )
+  assert.equal(two.areOthersCancelled, true)
+  assert.deepEqual(await one.rows('SELECT server_id, number FROM geartrain.cancels ORDER BY number'), [
+    [one.id, 1],
+    [one.id, 2],
+  ])
   assert.deepEqual(await one.wrongCounts(), [])
 })
 

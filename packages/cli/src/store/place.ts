@@ -35,7 +35,10 @@ export async function findStorePath(command: Command, argument?: string): Promis
   if (isPostgresUrl(name)) {
     throw new Fault('that is for a store in a file; of a database, geartrain doctor says how it is', exitCodes.usage)
   }
-  throw new Fault(`there is nothing to see in a store "${withoutPassword(name)}": name one with --store sqlite:PATH`, exitCodes.usage)
+  throw new Fault(
+    `there is nothing to see in a store "${withoutPassword(name)}": name one with --store sqlite:PATH`,
+    exitCodes.usage,
+  )
 }
 
 /** The URL of the database that is meant. */
@@ -50,7 +53,10 @@ async function findStoreName(command: Command, argument: string | undefined): Pr
   // An option with a value is a string once it is given.
   const flag = command.getOptionValue('store') as string | undefined
   if (argument !== undefined && flag !== undefined) {
-    throw new Fault(`the store is named twice: "${withoutPassword(argument)}" and --store "${withoutPassword(flag)}"`, exitCodes.usage)
+    throw new Fault(
+      `the store is named twice: "${withoutPassword(argument)}" and --store "${withoutPassword(flag)}"`,
+      exitCodes.usage,
+    )
   }
   const given = argument ?? flag
   return given === undefined ? readSetting(command) : toName(given)

@@ -1,46 +1,29 @@
-import {
-  type Elsewhere,
-  type Engine,
-  type JobFunction,
-  nothingElsewhere,
-  type StockedFunction,
-} from '@geartrain/engine'
+import { type Elsewhere, type Engine, nothingElsewhere, type StockedFunction } from '@geartrain/engine'
 import type { ClusterServer, FunctionReport } from '../store/cluster.ts'
 import type { StoredFunction } from '../store/store.ts'
 
 type ByPriority = [number, number, number]
 
-interface Counted {
-  readonly claimed: ByPriority
-  readonly runningStored: ByPriority
-  waiting: number
-}
-
 /** What this server has of each function that it has workers or jobs of. */
 export function functionReports(engine: Engine): FunctionReport[] {
-  const counts = new Map<JobFunction, Counted>()
-  for (const { function: jobFunction, state, isStored, addition, priority } of engine.jobs()) {
-    if (state === 'stored' || state === 'pending') continue
-    let counted = counts.get(jobFunction)
-    if (counted === undefined) {
-      counts.set(jobFunction, (counted = { claimed: [0, 0, 0], runningStored: [0, 0, 0], waiting: 0 }))
-    }
-    if (isStored) (state === 'running' ? counted.runningStored : counted.claimed)[priority]++
-    else if (state !== 'running' && addition === undefined) counted.waiting++
-  }
   const reports: FunctionReport[] = []
   for (const jobFunction of engine.functions()) {
-    const { name, workerCount: workers, bridges } = jobFunction
+    const { name, workerCount: workers, runningCount, bridges, stored, runningStored } = jobFunction
     // What another server does for those who wait here runs there.
-    const running = jobFunction.runningCount - bridges.runningCount
-    const { claimed, runningStored, waiting } = counts.get(jobFunction) ?? nothingCounted
-    if (workers + running + waiting + claimed[0] + claimed[1] + claimed[2] === 0) continue
-    reports.push({ name, workers, running, runningStored, waiting, claimed })
+    const running = runningCount - bridges.runningCount
+    const claimed: ByPriority = [
+      stored[0] - runningStored[0],
+      stored[1] - runningStored[1],
+      stored[2] - runningStored[2],
+    ]
+    const held = jobFunction.readyCount + (jobFunction.flow?.parkedCount ?? 0) + jobFunction.delayedCount
+    // One of the store's may wait for the store's word.
+    const waiting = Math.max(0, held - claimed[0] - claimed[1] - claimed[2])
+    if (workers + runningCount + held + claimed[0] + claimed[1] + claimed[2] === 0) continue
+    reports.push({ name, workers, running, runningStored: [...runningStored], waiting, claimed })
   }
   return reports
 }
-
-const nothingCounted: Counted = { claimed: [0, 0, 0], runningStored: [0, 0, 0], waiting: 0 }
 
 /** What other servers have, by function. */
 export function sumElsewhere(others: readonly ClusterServer[]): Map<string, Elsewhere> {

@@ -31,6 +31,11 @@ export class LimitDemands {
     return demands
   }
 
+  /** There were limits when it was looked last. */
+  get areAny(): boolean {
+    return this.#limited.size > 0
+  }
+
   /** There are jobs and workers of one that has no room here, and more than was said. */
   get areMore(): boolean {
     for (const [jobFunction, said] of this.#limited) {
@@ -40,7 +45,11 @@ export class LimitDemands {
   }
 }
 
-/** Jobs that wait, as far as there are workers that could begin them at once. */
-function wantedOf({ readyCount, backlog, sleepers, grabbers, wokenCount }: JobFunction): number {
-  return Math.min(readyCount + backlog.readyCount, sleepers.length + grabbers.length + wokenCount)
+/**
+ * Jobs that wait, as far as there are workers that could begin them at once. Foreground jobs of other servers come here
+ * when there is room for them.
+ */
+function wantedOf({ readyCount, backlog, elsewhere, sleepers, grabbers, wokenCount }: JobFunction): number {
+  const waiting = readyCount + backlog.readyCount + elsewhere.waiting
+  return Math.min(waiting, sleepers.length + grabbers.length + wokenCount)
 }

@@ -24,6 +24,8 @@ import type { Members } from './members.ts'
 
 /** What this server has is told so often. */
 const reportMs = 1000
+/** Who waits for a limit's room is noticed after so long: each look costs as much as there are limits. */
+const lookMs = 20
 
 export interface MembershipContext {
   readonly cluster: StoreCluster
@@ -56,6 +58,8 @@ export class Membership implements ClusterListener {
   /** What came before the server was ready for it; undefined: it is. */
   #early: (() => void)[] | undefined = []
   #stopTimer: (() => void) | undefined
+  /** While a look is to come. */
+  #stopLook: (() => void) | undefined
 
   constructor(context: MembershipContext) {
     this.#context = context
@@ -75,11 +79,17 @@ export class Membership implements ClusterListener {
   stop(): void {
     this.#early = []
     this.#stopTimer?.()
+    this.#stopLook?.()
   }
 
   /** The end of a turn: who waits for a limit's room is not to wait for the next report. */
   look(): void {
-    if (this.#early === undefined && this.#demands.areMore) this.#context.cluster.demand(this.#demands.take())
+    if (this.#early !== undefined || this.#stopLook !== undefined || !this.#demands.areAny) return
+    const { clock, cluster } = this.#context
+    this.#stopLook = clock.after(lookMs, () => {
+      this.#stopLook = undefined
+      if (this.#demands.areMore) cluster.demand(this.#demands.take())
+    })
   }
 
   /** The store was opened anew. Another server may be the leader by now, and others may have changed these. */
@@ -160,12 +170,13 @@ export class Membership implements ClusterListener {
   }
 
   onLeaseOver(): void {
+    const { engine, policies, journal } = this.#context
+    // Before the engine learns the time, and does what is due.
+    engine.durable?.letGo()
     this.#act(() => {
-      this.#context.engine.durable?.letGo()
-      this.#context.journal.break(
-        'LEASE_OVER',
-        'the store can not be reached, and other servers may have what was here',
-      )
+      // Its parts of limits are anybody's, too.
+      if (policies.setShares([])) engine.applyPolicies()
+      journal.break('LEASE_OVER', 'the store can not be reached, and other servers may have what was here')
     })
   }
 

@@ -13,6 +13,13 @@ export interface StoreCluster {
    * named, and of which it runs nothing then, is kept a while if nobody else wants it, and given back.
    */
   demand(demands: readonly LimitDemand[]): void
+  /**
+   * Before anything else is done at some moment: if others may have what this server has claimed, `onLeaseOver` is
+   * called now, and not by and by. A process that was stopped and goes on reads what workers have said meanwhile first.
+   */
+  checkLease(): void
+  /** Resolves when the server that had this job, which was cancelled here, begins it no more: it says so, or its lease is over. */
+  whenDropped(number: number): Promise<void>
 }
 
 /** Called whenever there is news, between two answers; never before the store is open, nor while it is lost. */

@@ -1,5 +1,6 @@
 import { after } from 'node:test'
 import { Command, type Ended, geartrain } from '../../cli/command.ts'
+import { eventually } from '../../support/postgres/eventually.ts'
 import { PostgresProcess } from '../../support/postgres/postgres-process.ts'
 import { type SharedPostgres, sharedPostgres } from '../../support/postgres/shared-postgres.ts'
 
@@ -35,7 +36,10 @@ export class Member implements AsyncDisposable {
     try {
       // What the log says is ours, and has these fields by its documentation.
       const ready = JSON.parse(await command.line(/"msg":"ready/)) as { readonly port: number; readonly http: string }
-      return new Member(name, command, ready.port, Number(ready.http.split(':').at(-1)))
+      const member = new Member(name, command, ready.port, Number(ready.http.split(':').at(-1)))
+      // On a machine with much to do, a short lease may be over before there is an end to the start.
+      await eventually(`${name} is ready`, async () => (await member.http('/readyz')).status === 200 || undefined)
+      return member
     } catch (error) {
       await command[Symbol.asyncDispose]()
       throw error

@@ -20,11 +20,7 @@ export class Hands implements AsyncDisposable {
     this.#worker = worker
   }
 
-  static async at(
-    member: Member | readonly Member[],
-    name: string,
-    options: WorkerOptions = {},
-  ): Promise<Hands> {
+  static async at(member: Member | readonly Member[], name: string, options: WorkerOptions = {}): Promise<Hands> {
     const addresses = [member].flat().map(({ address }) => address)
     const worker = new Worker(addresses, { concurrency: 20, ...options })
     const hands = new Hands(worker)

@@ -109,6 +109,24 @@ suite('jobs of a cluster', { skip: fleet.skip }, () => {
     assert.equal(done.join(''), 'abcdef')
   })
 
+  for (const turned of [false, true]) {
+    test(`what came earlier is done earlier, ${turned ? 'also if it came to the other server' : 'of one priority'}`, async () => {
+      const { a, b } = await fleet.pair()
+      const [first, second] = turned ? [b, a] : [a, b]
+      const name = turned ? 'lines-turned' : 'lines'
+      for (const [member, word] of [[first, 'earlier'] as const, [second, 'later'] as const]) {
+        await using client = await Client.connect(member.address)
+        for (let index = 0; index < 5; index++) await client.submitBackground(name, word)
+        // Between servers the order is exact to about a second.
+        await aSecondLater(member)
+      }
+      const done: string[] = []
+      await using _worker = await startWorker(b, name, (job) => void done.push(job.text()), { concurrency: 1 })
+      await eventually('all were done', () => done.length === 10 || undefined)
+      assert.deepEqual(done, [...Array(5).fill('earlier'), ...Array(5).fill('later')])
+    })
+  }
+
   test('a delayed job waits for its time at both, and is done at the other', async () => {
     const { a, b } = await fleet.pair()
     await using client = await Client.connect(a.address)
@@ -334,11 +352,11 @@ suite('jobs of a cluster', { skip: fleet.skip }, () => {
       readonly running: number
     }
     for (const member of [a, b]) {
-      // What is in other servers' memory is known as of a second ago.
+      // What is in other servers' memory is known as of a second ago. Delayed ones are queued as well.
       await eventually(`${member.name} counts all of them`, async () => {
         const rows = JSON.parse(await member.tell(['status', '--json'])) as readonly Record<string, unknown>[]
         const row = rows.find((one) => one['function'] === 'counted')
-        return (row?.['queued'] === 7 && row['running'] === 2) || undefined
+        return (row?.['queued'] === 8 && row['running'] === 2) || undefined
       })
       const { functions } = await member.json<{ functions: readonly Row[] }>('/api/functions')
       const row = functions.find(({ name }) => name === 'counted')

@@ -5,7 +5,7 @@ import { failureReport, summary } from './report.ts'
 import { tortureCluster } from './torture.ts'
 
 /** One in whose first rounds there is each kind of trouble, and little waiting. */
-const seed = 341
+const seed = 375
 const rounds = 7
 
 /** If one of these does not happen, the rounds test less than they should. */

@@ -18,6 +18,8 @@ const description = `Server-sent events. The first one is \`snapshot\`, the job 
 - \`retried\`: \`{ "reason", "attempts", "waitMs" }\`: an attempt has ended, and another one follows
 - \`ended\`: \`{ "outcome", "dead", "result" }\`, and the stream ends. A browser's EventSource connects again unless it is closed then
 
+In a cluster, what another server does is not told; when another one takes over a job of this one, the stream ends.
+
 Who is too far behind is cut off.
 
     curl -N http://127.0.0.1:4731/api/jobs/H:web1:1764201600000001/events`
@@ -74,6 +76,8 @@ async function watchJob(
 
 function tell(stream: EventStream, event: WatchedEvent, isHidden: boolean): void {
   if (event.kind === 'progress' && stream.isBehind) return
+  // Who still wants to know comes again, and is told how it stands there.
+  if (event.kind === 'moved') return stream.end()
   if (!stream.send(event.kind, dataOf(event, isHidden))) stream.cutOff()
   else if (event.kind === 'ended') stream.end()
 }

@@ -11,7 +11,7 @@ const listJobs = route({
   tag: 'Jobs',
   summary: 'Jobs that a filter lets through, page by page',
   description:
-    'Without `state`, those that have not ended. Of `complete`, `failed` and `exception` there are those whose results are kept. A job is listed if it meets all that the query asks. Age and errors are known only of jobs that are kept.',
+    'Without `state`, those that have not ended. Of `complete`, `failed` and `exception` there are those whose results are kept. A job is listed if it meets all that the query asks. Age and errors are known only of jobs that are kept. In a cluster, `running` lists only those that the asked server has; counts of it are of all servers.',
   access: ['view'],
   query: z.strictObject({
     ...shapes.filter,

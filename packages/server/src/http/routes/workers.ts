@@ -18,6 +18,7 @@ const listWorkers = route({
   id: 'listWorkers',
   tag: 'Workers',
   summary: 'Connections of workers: who they are and what they do',
+  description: 'In a cluster, those of the asked server: ask each one for its own.',
   access: ['view'],
   query,
   answers: { 200: { description: 'A page, in the order in which they came', content: z.object(page) } },
@@ -33,7 +34,7 @@ const listConnections = route({
   tag: 'Workers',
   summary: 'All connections, of workers and clients',
   description:
-    'Connections without a function, clients among them, are shown only to those who may view all functions.',
+    'Connections without a function, clients among them, are shown only to those who may view all functions. In a cluster, those of the asked server.',
   access: ['view'],
   query,
   answers: { 200: { description: 'A page, in the order in which they came', content: z.object(page) } },

@@ -55,6 +55,7 @@ const trim = {
 
 const reviveAll = {
   name: 'revive',
+  // Somebody has had them: a server that did, and is behind the times, must not take them for those that it had.
   text: `
     WITH old AS MATERIALIZED (
       SELECT dead.*, place, coalesce(new.workload, dead.workload) AS work,
@@ -65,7 +66,7 @@ const reviveAll = {
     ), revived AS (
       INSERT INTO geartrain.jobs (number, position, run_at, submitted_at, ready_at, unique_key, function_id, owner,
         attempts, priority, unique_name, reducer, then_function, options, trace, workload)
-      SELECT number, ${positionOf('$4::bigint + place')}, 0, submitted_at, $5::bigint, key, function_id, 0,
+      SELECT number, ${positionOf('$4::bigint + place')}, 0, submitted_at, $5::bigint, key, function_id, -$6::int,
         0, priority, unique_name, reducer, then_function, options, trace, work
       FROM old ORDER BY key, place
       ON CONFLICT DO NOTHING
@@ -149,7 +150,7 @@ export async function revive(writing: Writing, changes: readonly Revive[], reviv
   }
   const first = writing.positions.take(changes.length + 1)
   const values = [numbers, workloads, keys].map((each) => each.written())
-  const { rows } = await writing.run<Revived>(reviveAll, ...values, first, writing.tx.now)
+  const { rows } = await writing.run<Revived>(reviveAll, ...values, first, writing.tx.now, writing.tx.serverId)
   const outcomes: Outcomes = new Map()
   for (const row of rows) {
     if (row[1] === null) {

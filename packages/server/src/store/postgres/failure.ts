@@ -31,6 +31,8 @@ const advice: Readonly<Record<string, Advice>> = {
   EHOSTUNREACH: 'no way leads to the host',
   ENETUNREACH: 'no way leads to the host',
   NO_TLS: 'it does not speak TLS: turn it on there (ssl = on), or say sslmode=disable',
+  NOT_UTF8:
+    "the database does not take all text: use one that does: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
   TOO_OLD: 'it is too old: PostgreSQL 14 or later is needed',
   '08': 'the connection to the database failed',
   '22': 'the database took a value for a wrong one; this is a mistake in this program, please report it',

@@ -38,6 +38,14 @@ const readEnded: Statement = {
   text: 'SELECT id FROM geartrain.servers WHERE ended AND NOT cleared',
 }
 
+/** Parts of limits are kept as long as the lease would have lasted. */
+const remove: Statement = {
+  name: 'lease remove',
+  text: `DELETE FROM geartrain.servers s
+    WHERE id = ANY($1::int[]) AND ended AND cleared AND lease_until < clock_timestamp()
+      AND NOT EXISTS (SELECT FROM geartrain.counts c WHERE c.server_id = s.id)`,
+}
+
 /**
  * An id in the table `servers`, which a server has from when it opens the store until it ends it or others do, because
  * it was not renewed in time. An id that has ended commits nothing, and what it had is anybody's.
@@ -65,6 +73,11 @@ export class Lease {
   static async end(link: Link, ids: readonly number[]): Promise<ReadonlyMap<number, number>> {
     if (ids.length === 0) return new Map()
     return new Map((await link.run<[number, number]>(end, ints(ids))).rows)
+  }
+
+  /** Rows that nobody needs any more: however often this server comes and goes, there are few. */
+  static async remove(link: Link, ids: readonly number[]): Promise<void> {
+    if (ids.length > 0) await link.run(remove, ints(ids))
   }
 
   /** Ids that have ended, and which jobs may still bear. */

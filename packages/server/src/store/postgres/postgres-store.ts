@@ -77,6 +77,8 @@ export class PostgresStore implements Store {
       },
       report: (report) => cluster.report(report),
       demand: (demands) => cluster.demand(demands),
+      checkLease: () => cluster.checkLease(),
+      whenDropped: (number) => cluster.whenDropped(number),
     }
   }
 
@@ -178,11 +180,14 @@ export class PostgresStore implements Store {
     const { connection, lease } = session
     this.#ended = await Lease.readEnded(connection)
     const resolved = await this.#resolve(session, batches)
+    await Lease.remove(connection, this.#former)
     const [lost, first, state] = await Promise.all([
       lease.lostOf(connection, held),
       connection.run<[number]>(readFirstNumber),
       readState(connection),
     ])
+    // Only now: if one of these was not answered, all of it is asked once more.
+    this.#underWay = undefined
     this.#ids = [lease.id]
     this.#cluster.start(lease.id, { documents: state.documents, ended: this.#ended })
     return { ...state, firstNumber: Math.max(atLeast, first.rows[0]?.[0] ?? 0), shared: { lost, resolved } }
@@ -196,8 +201,11 @@ export class PostgresStore implements Store {
     const isCommitted = (batches.get(leaseId) ?? 0) >= number
     // Another server may do by now what this one was to do for all.
     const isLeft = !isCommitted && batch.isOfLease === true
-    const result = isCommitted ? await session.lookUp(batch) : isLeft ? undefined : await session.perform(batch)
-    this.#underWay = undefined
+    if (isLeft) return undefined
+    if (isCommitted) return session.lookUp(batch)
+    const result = await session.perform(batch)
+    const { id, batch: committed } = session.lease
+    if (result.failure === undefined) this.#underWay = { batch, leaseId: id, number: committed }
     return result
   }
 

@@ -6,10 +6,13 @@ import { DatabaseError, type Statement } from './link.ts'
 
 const versionMin = 140_000
 
+/** Those that take whatever a worker says of a failure. */
+const encodings: ReadonlySet<string> = new Set(['UTF8', 'SQL_ASCII'])
+
 const role: Statement = {
   name: '',
   text: `SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
-    current_setting('server_version_num')::int4, current_setting('server_version')`,
+    current_setting('server_version_num')::int4, current_setting('server_version'), current_setting('server_encoding')`,
 }
 
 /**
@@ -43,12 +46,13 @@ async function connect(address: Address, host: Host, options: ConnectionOptions)
   }
   const connection = await Connection.open(address, host, { ...options, onBroken })
   try {
-    const { rows } = await connection.run<[boolean, boolean, number, string]>(role)
-    const [isInRecovery, isReadOnly, version, shownVersion] = rows[0] ?? [true, true, 0, '']
+    const { rows } = await connection.run<[boolean, boolean, number, string, string]>(role)
+    const [isInRecovery, isReadOnly, version, shownVersion, encoding] = rows[0] ?? [true, true, 0, '', '']
     if (version < versionMin) throw new DatabaseError('TOO_OLD', `this is PostgreSQL ${shownVersion}`, false)
     if (isInRecovery) throw new DatabaseError('NOT_PRIMARY', 'this one is a standby, in recovery', false)
     if (isReadOnly)
       throw new DatabaseError('NOT_PRIMARY', 'this one is read-only (default_transaction_read_only)', false)
+    if (!encodings.has(encoding)) throw new DatabaseError('NOT_UTF8', `its encoding is ${encoding}`, false)
     isUsed = true
     return connection
   } catch (error) {

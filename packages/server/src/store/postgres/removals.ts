@@ -1,27 +1,25 @@
 import type { Priority } from '@geartrain/engine'
 import type { StoredSummary } from '../store.ts'
-import { bigints } from './arrays.ts'
+import { bigints, ints } from './arrays.ts'
 import { type SummaryRow, summaryColumns, toPlainSummary } from './summaries.ts'
 import type { Writing } from './writing.ts'
 
-/** In SQL: a job that no server has which is alive. */
-export function isFree(ended: string): string {
-  return `(owner <= 0 OR owner = ANY(${ended}::int[]))`
-}
-
 /**
  * In SQL: a job of which this server may say what has become of it: one that it has or has let go, under this id or one
- * that it had before, or that nobody had. A process that has never lost an id can't be behind the times: what it says of
- * any free job holds.
+ * that it had before, or that nobody had. What another one has, or has seen fail meanwhile, is left alone. A process that
+ * has never lost an id is never behind the times: what it says of a job whose server is gone holds as well.
  */
 export function isOurs(serverId: string, former: string, ended: string): string {
   return `(owner IN (0, ${serverId}::int, -${serverId}::int) OR abs(owner) = ANY(${former}::int[])
-        OR (cardinality(${former}::int[]) = 0 AND ${isFree(ended)}))`
+        OR (cardinality(${former}::int[]) = 0 AND owner = ANY(${ended}::int[])))`
 }
 
-/** In SQL: a job that was not begun in its time. Whoever sees to those for all servers ends it, whoever has let it go. */
+/**
+ * In SQL: a job that was not begun in its time, and that no server has which is alive. Whoever sees to such jobs for all
+ * servers ends it.
+ */
 export function isExpired(ended: string, now: string): string {
-  return `(expire_at <= ${now}::bigint AND ${isFree(ended)})`
+  return `(expire_at <= ${now}::bigint AND (owner <= 0 OR owner = ANY(${ended}::int[])))`
 }
 
 type Forgotten = [functionId: number, priority: Priority, ready: number, delayed: number]
@@ -47,6 +45,13 @@ const cancelAll = {
     RETURNING ${summaryColumns}, function_id, position > 0`,
 } as const
 
+const tellOwners = {
+  name: 'cancel tell',
+  text: `
+    INSERT INTO geartrain.cancels (server_id, number) SELECT * FROM unnest($1::int[], $2::bigint[])
+    ON CONFLICT (server_id, number) DO NOTHING`,
+} as const
+
 /** Jobs of this server that have ended, or that nobody has begun in time and that are not to be kept. */
 export async function forget(writing: Writing, numbers: Float64Array): Promise<void> {
   if (numbers.length === 0) return
@@ -63,17 +68,19 @@ export async function cancel(writing: Writing, numbers: readonly number[]): Prom
   if (numbers.length === 0) return []
   const { rows } = await writing.run<Cancelled>(cancelAll, bigints(numbers))
   const byNumber = new Map<number, StoredSummary>()
+  const [owners, theirs]: [number[], number[]] = [[], []]
   for (const row of rows) {
     const [number, , , priority, , , owner, functionId, isReady] = row
-    byNumber.set(number, toPlainSummary(row))
     writing.counts.live(functionId, priority, isReady, -1)
-    if (owner !== writing.tx.serverId && !writing.isFree(owner)) tell(writing.tx.taken, owner, number)
+    const isTheirs = owner !== writing.tx.serverId && !writing.isFree(owner)
+    byNumber.set(number, isTheirs ? { ...toPlainSummary(row), claimedBy: owner } : toPlainSummary(row))
+    if (!isTheirs) continue
+    owners.push(owner)
+    theirs.push(number)
+  }
+  if (theirs.length > 0) {
+    await writing.run(tellOwners, ints(owners), bigints(theirs))
+    writing.tx.areOthersCancelled = true
   }
   return [...new Set(numbers)].map((number) => byNumber.get(number)).filter((job) => job !== undefined)
-}
-
-function tell(taken: Map<number, number[]>, owner: number, number: number): void {
-  const numbers = taken.get(owner)
-  if (numbers === undefined) taken.set(owner, [number])
-  else numbers.push(number)
 }

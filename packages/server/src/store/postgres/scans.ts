@@ -28,9 +28,12 @@ type CountInPage = [...Looked, ...(Count | Nothing<Count>)]
 
 /** A step looks at one page after the other for so long. */
 const stepMs = 20
-/** So many rows are looked at by one statement; of those whose errors must be read, so many. */
+/** So many rows are looked at by one statement; of those whose errors must be read, so many, and fewer by the first ones. */
 const pageRows = 2000
-const pageErrorRows = 500
+const pageErrorRows = 512
+const pageErrorRowsFirst = 32
+/** So many that fit are taken from a page at a time: their errors are read, which may be long as well. */
+const foundRows = 64
 
 /** Looks through jobs, a part of them at a time: whatever is asked for, others wait for a few milliseconds. */
 export async function scan(
@@ -41,7 +44,7 @@ export async function scan(
   const { filter } = asked
   const jobs: StoredRow[] = []
   const plan = await makePlan(link, filter)
-  const limit = () => (hasErrors(filter) ? null : jobsMax - jobs.length)
+  const limit = () => (hasErrors(filter) ? null : Math.min(jobsMax - jobs.length, foundRows))
   const next = await eachRow(link, asked, plan, limit, (row) => {
     jobs.push(toRow(filter.state, row, members))
     return jobs.length < jobsMax
@@ -135,17 +138,20 @@ async function eachPage<Found extends readonly [...Looked, ...unknown[]]>(
   link: Link,
   { isDescending, from }: StoredScan,
   plan: ScanPlan | undefined,
-  { isCounted, rowsMax }: Pick<Shape, 'isCounted' | 'rowsMax'>,
-  limit: (() => Value) | undefined,
+  { isCounted, rowsMax: rowsMaxLast }: Pick<Shape, 'isCounted' | 'rowsMax'>,
+  limit: (() => number | null) | undefined,
   take: (found: Found) => number | undefined,
 ): Promise<number | undefined> {
   const deadline = performance.now() + stepMs
+  // Errors may be long: only after some pages it is known that they are not.
+  let rowsMax = rowsMaxLast === pageErrorRows ? pageErrorRowsFirst : rowsMaxLast
   let way = plan
   let next: number | undefined = from
   while (way !== undefined && next !== undefined) {
     const statement = scanStatement({ table: way.table, way: way.way, isDescending, isCounted, rowsMax })
     const values: Value[] = [next, ...way.values, ...way.wayValues]
-    if (limit !== undefined) values.push(limit())
+    const foundMax = limit?.()
+    if (foundMax !== undefined) values.push(foundMax)
     const { rows } = await link.run<Found>(statement, ...values)
     const [looked, last, isCut] = rows[0] ?? [0, null, false]
     if (isCut) {
@@ -156,8 +162,11 @@ async function eachPage<Found extends readonly [...Looked, ...unknown[]]>(
       const end = take(found)
       if (end !== undefined) return end
     }
-    next = looked < rowsMax || last === null ? undefined : last
+    const lastFound = rows.length === foundMax ? rows.at(-1)?.[3] : undefined
+    if (typeof lastFound === 'number') next = lastFound
+    else next = looked < rowsMax || last === null ? undefined : last
     if (performance.now() >= deadline) return next
+    rowsMax = Math.min(4 * rowsMax, rowsMaxLast)
   }
   return undefined
 }

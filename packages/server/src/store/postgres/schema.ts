@@ -33,6 +33,7 @@ export const migrations: readonly string[] = [
     cleared      boolean NOT NULL DEFAULT false   -- nothing refers to it any more
   ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
   CREATE INDEX servers_alive ON geartrain.servers (id) WHERE NOT ended;
+  CREATE INDEX servers_uncleared ON geartrain.servers (id) WHERE ended AND NOT cleared;
 
   -- What servers say of themselves with each heartbeat; lost with a crash, and said again.
   CREATE UNLOGGED TABLE geartrain.reports (
@@ -175,6 +176,13 @@ export const migrations: readonly string[] = [
   );
   CREATE UNIQUE INDEX history_at ON geartrain.history (step_ms, at);
   CREATE INDEX history_begun ON geartrain.history (step_ms, id);
+
+  -- Jobs that were cancelled while a server had them, until it has dropped them.
+  CREATE TABLE geartrain.cancels (
+    server_id  integer NOT NULL,
+    number     bigint NOT NULL,
+    PRIMARY KEY (server_id, number)
+  );
 
   -- Parts of limits that servers have.
   CREATE TABLE geartrain.shares (

@@ -129,7 +129,7 @@ export class Session {
           former: this.#host.formerIds,
           now,
           ready: new Map(),
-          taken: new Map(),
+          areOthersCancelled: false,
           areDocumentsChanged: false,
         }
         const fenced = lease.fence(link).catch((error: unknown) => {

@@ -14,8 +14,8 @@ export interface Transaction {
   readonly now: number
   /** Lines that have got ready jobs which nobody has claimed: the others are told after the commit. */
   readonly ready: Map<string, StoredLine>
-  /** Jobs that were ended here and that others had, by their servers' ids: they are told. */
-  readonly taken: Map<number, number[]>
+  /** Jobs were cancelled that other servers have: they are told. */
+  areOthersCancelled: boolean
   /** Documents have changed: the others are told. */
   areDocumentsChanged: boolean
 }

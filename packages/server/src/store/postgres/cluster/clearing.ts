@@ -3,8 +3,10 @@ import type { Link, Statement } from '../link.ts'
 import type { Tombstone } from './changed-documents.ts'
 
 const rowsMax = 2000
-/** So long those that were removed stay, for servers that have been away to hear of it. */
-const keptMs = 3_600_000
+/** So long documents that were removed stay, for servers that have been away to hear of it. */
+const tombstoneMs = 3_600_000
+/** So long it can be found out, by a server that has been away, what the last batch was that it has committed. */
+const endedMs = 24 * 3_600_000
 
 const step: Statement = {
   name: 'clearing_step',
@@ -58,6 +60,11 @@ const removeReports: Statement = {
   text: 'DELETE FROM geartrain.reports r WHERE NOT EXISTS (SELECT FROM geartrain.servers s WHERE s.id = r.server_id AND NOT s.ended)',
 }
 
+const removeCancels: Statement = {
+  name: 'clearing_cancels',
+  text: 'DELETE FROM geartrain.cancels c WHERE NOT EXISTS (SELECT FROM geartrain.servers s WHERE s.id = c.server_id AND NOT s.ended)',
+}
+
 /** Their parts last as long as their leases would have. */
 const removeShares: Statement = {
   name: 'clearing_shares',
@@ -92,8 +99,8 @@ export class Clearing {
 
   /** `now` is any clock that does not go back. True: there is more of it at once. */
   async work(link: Link, ended: readonly number[], tombstones: readonly Tombstone[], now: number): Promise<boolean> {
-    await Promise.all([link.run(foldCounts), link.run(removeReports), link.run(removeShares)])
-    await Promise.all([link.run(removeEmptyCounts), link.run(removeServers, keptMs)])
+    await Promise.all([link.run(foldCounts), link.run(removeReports), link.run(removeShares), link.run(removeCancels)])
+    await Promise.all([link.run(removeEmptyCounts), link.run(removeServers, endedMs)])
     for (const stone of tombstones) await this.#bury(link, stone, now)
     return this.walk(link, ended)
   }
@@ -123,7 +130,7 @@ export class Clearing {
     const key = `${kind}\0${name}`
     const known = this.#tombstones.get(key)
     if (known?.version !== version) this.#tombstones.set(key, { version, since: now })
-    else if (now - known.since >= keptMs) {
+    else if (now - known.since >= tombstoneMs) {
       await link.run(removeTombstone, kind, name, version)
       this.#tombstones.delete(key)
     }

@@ -30,17 +30,29 @@ export class LeaseWatch {
     this.#renewedAt = Math.max(this.#renewedAt, since)
   }
 
+  /** For a process that stood still: it hears of what others say before its timers are looked at. */
+  check(): void {
+    if (this.#isOver || this.#stopTimer === undefined || this.#leftMs > 0) return
+    this.stop()
+    this.#end()
+  }
+
   stop(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
   }
 
   #wait(): void {
-    const leftMs = this.#renewedAt + this.#lastsMs - this.#clock.now()
-    if (leftMs > 0) {
-      this.#stopTimer = this.#clock.after(Math.ceil(leftMs), () => this.#wait())
-      return
-    }
+    const leftMs = this.#leftMs
+    if (leftMs > 0) this.#stopTimer = this.#clock.after(Math.ceil(leftMs), () => this.#wait())
+    else this.#end()
+  }
+
+  get #leftMs(): number {
+    return this.#renewedAt + this.#lastsMs - this.#clock.now()
+  }
+
+  #end(): void {
     this.#isOver = true
     this.#onOver()
   }

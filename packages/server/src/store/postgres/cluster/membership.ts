@@ -67,9 +67,14 @@ export class Membership {
     this.#watch.renewed(since)
   }
 
+  checkLease(): void {
+    this.#watch.check()
+  }
+
   /** `isForGood`: what it has of limits is anybody's at once, and not only when its lease would be over. */
   async stop(isForGood: boolean): Promise<void> {
     this.#watch.stop()
+    this.rounds.cancels.giveUp()
     this.#isLeaving = isForGood && this.#connection !== undefined
     if (!this.#isLeaving) this.#isOver = true
     this.rounds.due.wake()
@@ -87,7 +92,6 @@ export class Membership {
         if (error instanceof LeaseLost) return this.#lose(error)
         this.#tellTrouble(error)
       }
-      if (this.#isLeaving) return
       if (this.#isLeaving) return
       await this.rounds.due.sleep(retryMs)
     }
@@ -125,6 +129,7 @@ export class Membership {
   #leaseIsOver(): void {
     if (this.#isOver) return
     this.rounds.resign()
+    this.rounds.cancels.giveUp()
     this.#listener.onLeaseOver()
   }
 

@@ -15,8 +15,10 @@ export interface Message {
   /** The server's id; undefined: somebody in SQL. */
   readonly from?: number | undefined
   readonly ready?: readonly (readonly [name: string, priority: Priority])[] | undefined
-  /** Jobs that were ended and that others have, by their servers' ids. */
-  readonly cancelled?: readonly (readonly [serverId: number, number: number])[] | undefined
+  /** Jobs were cancelled that others have. */
+  readonly cancels?: boolean | undefined
+  /** Such jobs have been dropped. */
+  readonly dropped?: boolean | undefined
   readonly documents?: boolean | undefined
   /** One has come, or has other news of itself. */
   readonly servers?: boolean | undefined
@@ -26,10 +28,17 @@ export interface Message {
   readonly inbox?: boolean | undefined
 }
 
+/** One byte a character, as all names in the program. */
+const name = z
+  .string()
+  .min(1)
+  .refine((text) => Buffer.from(text, 'latin1').toString('latin1') === text)
+
 const schema = z.object({
   from: z.int().optional(),
-  ready: z.array(z.tuple([z.string(), z.literal([0, 1, 2])])).optional(),
-  cancelled: z.array(z.tuple([z.int(), z.int()])).optional(),
+  ready: z.array(z.tuple([name, z.literal([0, 1, 2])])).optional(),
+  cancels: z.boolean().optional(),
+  dropped: z.boolean().optional(),
   documents: z.boolean().optional(),
   servers: z.boolean().optional(),
   shares: z.boolean().optional(),
@@ -45,25 +54,22 @@ export function readMessage(payload: string): Message | undefined {
   }
 }
 
+type Flag = 'documents' | 'servers' | 'shares' | 'cancels' | 'dropped'
+
 /** What is to be told, until it is. */
 export class News {
   readonly #ready = new Map<string, StoredLine>()
-  readonly #cancelled: (readonly [number, number])[] = []
-  readonly #flags = new Set<'documents' | 'servers' | 'shares'>()
+  readonly #flags = new Set<Flag>()
 
   get isEmpty(): boolean {
-    return this.#ready.size === 0 && this.#cancelled.length === 0 && this.#flags.size === 0
+    return this.#ready.size === 0 && this.#flags.size === 0
   }
 
   addReady(line: StoredLine): void {
     this.#ready.set(`${line.priority}${line.function}`, line)
   }
 
-  addCancelled(serverId: number, numbers: readonly number[]): void {
-    for (const number of numbers) this.#cancelled.push([serverId, number])
-  }
-
-  addFlag(flag: 'documents' | 'servers' | 'shares'): void {
+  addFlag(flag: Flag): void {
     this.#flags.add(flag)
   }
 
@@ -71,14 +77,9 @@ export class News {
   take(from: number): string[] {
     const flags = Object.fromEntries([...this.#flags].map((flag) => [flag, true]))
     const ready = [...this.#ready.values()].map((line) => toJson([line.function, line.priority]))
-    const cancelled = this.#cancelled.map(toJson)
     this.#ready.clear()
-    this.#cancelled.length = 0
     this.#flags.clear()
-    const lists = [
-      ...chunks(ready).map((list) => `"ready":[${list}]`),
-      ...chunks(cancelled).map((list) => `"cancelled":[${list}]`),
-    ]
+    const lists = chunks(ready).map((list) => `"ready":[${list}]`)
     const head = toJson({ from, ...flags }).slice(0, -1)
     if (lists.length === 0) return [`${head}}`]
     return lists.map((list, index) => `${index === 0 ? head : `{"from":${from}`},${list}}`)

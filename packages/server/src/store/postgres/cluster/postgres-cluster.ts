@@ -31,6 +31,14 @@ export class PostgresCluster implements StoreCluster {
     this.#membership?.rounds.demand(demands)
   }
 
+  checkLease(): void {
+    this.#membership?.checkLease()
+  }
+
+  async whenDropped(number: number): Promise<void> {
+    await this.#membership?.rounds.whenDropped(number)
+  }
+
   /** The store was opened, and this server has that id. */
   start(serverId: number, known: KnownAtStart = {}): void {
     void this.#membership?.stop(false)
@@ -57,7 +65,7 @@ export class PostgresCluster implements StoreCluster {
     if (since !== undefined) membership.renewed(since)
     const { news } = membership.rounds
     for (const line of tx.ready.values()) news.addReady(line)
-    for (const [serverId, numbers] of tx.taken) if (serverId !== tx.serverId) news.addCancelled(serverId, numbers)
+    if (tx.areOthersCancelled) news.addFlag('cancels')
     if (tx.areDocumentsChanged) news.addFlag('documents')
     if (!news.isEmpty) membership.rounds.tell()
   }

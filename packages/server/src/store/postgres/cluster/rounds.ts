@@ -4,6 +4,7 @@ import type { ClusterListener, LimitDemand, ServerReport } from '../../cluster.t
 import type { StoredDocument } from '../../store.ts'
 import type { Connection } from '../connection.ts'
 import { DatabaseError } from '../link.ts'
+import { Cancels } from './cancels.ts'
 import { ChangedDocuments } from './changed-documents.ts'
 import { Clearing } from './clearing.ts'
 import { DatabaseClock } from './database-clock.ts'
@@ -53,7 +54,8 @@ export interface KnownAtStart {
 
 /** What a server asks and says again and again, one after the other on one connection, and what it hears in between. */
 export class Rounds {
-  readonly due: Due<'beat' | 'poll' | 'documents' | 'inbox' | 'shares' | 'clear' | 'news'>
+  readonly due: Due<'beat' | 'poll' | 'documents' | 'inbox' | 'shares' | 'clear' | 'news' | 'cancels' | 'dropped'>
+  readonly cancels = new Cancels()
   readonly news = new News()
   readonly #context: RoundsContext
   readonly #members: Members
@@ -102,9 +104,16 @@ export class Rounds {
     this.due.set('news', restMs)
   }
 
+  /** Resolves when the server that has this job, which was cancelled, begins it no more. */
+  whenDropped(number: number): Promise<void> {
+    this.due.set('dropped', restMs)
+    return this.cancels.whenDropped(number)
+  }
+
   /** With a new connection. */
   begin(): void {
-    for (const task of ['beat', 'poll', 'documents', 'inbox', 'shares', 'clear'] as const) this.due.set(task)
+    for (const task of ['beat', 'cancels', 'dropped', 'poll', 'documents', 'inbox', 'shares', 'clear'] as const)
+      this.due.set(task)
     this.#isReportNew = true
     this.news.addFlag('servers')
     this.tell()
@@ -127,8 +136,8 @@ export class Rounds {
     if (message.servers === true) this.due.set('beat', pollMs)
     if (message.shares === true) this.due.set('shares', restMs)
     if (message.inbox === true) this.due.set('inbox', restMs)
-    const cancelled = (message.cancelled ?? []).flatMap(([id, number]) => (id === serverId ? [number] : []))
-    if (cancelled.length > 0) tell((listener) => listener.onCancelled(cancelled))
+    if (message.cancels === true) this.due.set('cancels')
+    if (message.dropped === true && this.cancels.isAwaited) this.due.set('dropped', restMs)
     const ready = (message.ready ?? []).map(([name, priority]) => ({ function: name, priority }))
     if (ready.length > 0) tell((listener) => listener.onReady(ready))
   }
@@ -137,6 +146,8 @@ export class Rounds {
   async work(connection: Connection): Promise<void> {
     const isBeat = this.due.take('beat', beatShare * this.#context.leaseMs)
     if (isBeat) await this.#beat(connection)
+    if (this.due.take('cancels', pollMs)) await this.#takeCancels(connection)
+    if (this.due.take('dropped', pollMs)) await this.cancels.look(connection)
     if (this.due.take('news')) await this.#tellNews(connection)
     const isPoll = this.due.take('poll', pollMs)
     if (isBeat || isPoll) await this.#look(connection, isBeat, isPoll)
@@ -165,6 +176,16 @@ export class Rounds {
     this.#context.log.warn(
       'NOTIFY of the database does not come through, as with PgBouncer in transaction mode: what other servers do is seen up to a second later',
     )
+  }
+
+  async #takeCancels(connection: Connection): Promise<void> {
+    const { serverId, tell } = this.#context
+    const areTaken = await this.cancels.take(connection, serverId, (numbers) =>
+      tell((listener) => listener.onCancelled(numbers)),
+    )
+    if (!areTaken) return
+    this.news.addFlag('dropped')
+    this.tell()
   }
 
   async #tellNews(connection: Connection): Promise<void> {
