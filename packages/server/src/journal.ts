@@ -316,8 +316,22 @@ export class Journal implements Changes {
   cancel(total: number, onCancelled: OnCancelled): void {
     // A batch cancels before it keeps what has ended.
     if (this.#batches.isForgotten(total)) return onCancelled(undefined, undefined)
-    this.#batches.open.cancel.push(total)
-    this.#batches.open.onCancelled.push((job, failure) => {
+    this.#cancel(this.#batches.open, total, onCancelled)
+  }
+
+  /**
+   * A job of the store that was here was cancelled: called when nobody will begin it any more, or why that is not known.
+   * Where others use the store as well, one of them may have taken it, and this server not know that yet.
+   */
+  whenCancelled(number: number, onKept: OnKept): void {
+    if (this.#context.store.cluster === undefined) return this.whenForgotten(number, onKept)
+    const total = this.#context.handles.total(number)
+    this.#cancel(this.#batches.thatForgets(number), total, (_job, failure) => onKept(failure))
+  }
+
+  #cancel(batch: OpenBatch, total: number, onCancelled: OnCancelled): void {
+    batch.cancel.push(total)
+    batch.onCancelled.push((job, failure) => {
       const { cluster } = this.#context.store
       if (job?.claimedBy === undefined || cluster === undefined) return onCancelled(job, failure)
       // Nobody is told that a job is cancelled that another server may yet begin.

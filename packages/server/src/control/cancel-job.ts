@@ -30,6 +30,6 @@ export function cancelJob(
   const wasStored = job === undefined || job.isStored || job.addition !== undefined
   const isCancelled = engine.cancel(number)
   if (journal === undefined || !wasStored || Number.isNaN(number)) onCancelled(isCancelled, undefined)
-  else if (isCancelled) journal.whenForgotten(number, (failure) => onCancelled(true, failure))
+  else if (isCancelled) journal.whenCancelled(number, (failure) => onCancelled(true, failure))
   else journal.cancel(handles.total(number), (found, failure) => onCancelled(found !== undefined, failure))
 }

@@ -47,7 +47,7 @@ suite('foreground jobs of a cluster', { skip: fleet.skip }, () => {
       if (event.type === 'created') heard.push('created')
       else if (event.type === 'status') heard.push(`${event.numerator}/${event.denominator}`)
       else if (event.type === 'fail') heard.push('fail')
-      else heard.push(`${event.type} ${Buffer.from(event.data)}`)
+      else heard.push(`${event.type} ${Buffer.from(event.data).toString()}`)
     }
     assert.deepEqual(heard, [
       'created',
@@ -189,8 +189,8 @@ suite('foreground jobs of a cluster', { skip: fleet.skip }, () => {
 
   test('the C tool: a client here, a worker there', { skip: missing('gearman') ?? false }, async () => {
     const { a, b } = await fleet.pair()
-    program(['gearman', '-h', '127.0.0.1', '-p', `${b.port}`, '-w', '-f', 'upper', '--', 'tr', 'a-z', 'A-Z'])
-    assert.equal(await output(['gearman', '-h', '127.0.0.1', '-p', `${a.port}`, '-f', 'upper', 'by C']), 'BY C')
+    program(['gearman', '-h', '127.0.0.1', '-p', `${b.port}`, '-w', '-f', 'c-upper', '--', 'tr', 'a-z', 'A-Z'])
+    assert.equal(await output(['gearman', '-h', '127.0.0.1', '-p', `${a.port}`, '-f', 'c-upper', 'by C']), 'BY C')
   })
 })
 

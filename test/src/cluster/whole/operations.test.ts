@@ -130,34 +130,84 @@ suite('operations on jobs of a cluster', { skip: fleet.skip }, () => {
     assert.deepEqual(came.sort(), ['delayed', 'low'])
   })
 
-  test('many jobs are cancelled, and those of a function purged, at the other server', async () => {
+  test('a dry run at the other server says how many there are', async () => {
     const { a, b } = await fleet.pair()
     await using client = await Client.connect(a.address)
-    await Promise.all(Array.from({ length: 50 }, (_, index) => client.submitBackground('bulk', `${index}`)))
-    const filter = { function: 'bulk' }
-    // At once: what it changes has nothing to do with counts, which are as of a second ago.
-    const change = await b.json<{ changed: number }>('/api/jobs/bulk', post({ action: 'cancel', filter }))
-    assert.equal(change.changed, 50)
-    for (const member of [a, b]) {
-      await eventually(`none is left at ${member.name}`, async () => {
-        return (await counts(member, 'bulk'))['ready'] === 0 || undefined
-      })
-    }
-    await Promise.all(Array.from({ length: 50 }, (_, index) => client.submitBackground('bulk', `${index}`)))
-    await eventually('a dry run says how many there are', async () => {
-      const dry = await b.json<{ matched: number }>('/api/jobs/bulk', post({ action: 'cancel', filter, dryRun: true }))
-      return dry.matched === 50 || undefined
+    await Promise.all(Array.from({ length: 50 }, (_, index) => client.submitBackground('dry', `${index}`)))
+    const request = post({ action: 'cancel', filter: { function: 'dry' }, dryRun: true })
+    await eventually('it says so', async () => {
+      return (await b.json<{ matched: number }>('/api/jobs/bulk', request)).matched === 50 || undefined
     })
-    await eventually('they are still there', async () => (await counts(a, 'bulk'))['ready'] === 50 || undefined)
+    await eventually('they are still there', async () => (await counts(a, 'dry'))['ready'] === 50 || undefined)
+    const change = await b.json<{ changed: number }>(
+      '/api/jobs/bulk',
+      post({ action: 'cancel', filter: { function: 'dry' } }),
+    )
+    assert.equal(change.changed, 50)
+    await eventually('none is left', async () => (await counts(a, 'dry'))['ready'] === 0 || undefined)
+  })
 
-    await Promise.all(Array.from({ length: 30 }, (_, index) => client.submitBackground('purged', `${index}`)))
-    // Some of them A has read into its memory already.
-    await using hands = await Hands.at(a, 'purged', { concurrency: 1 })
+  // The numbers in handles of one server are higher than those of the other: both ways.
+  for (const turned of [false, true]) {
+    const way = turned ? 'from two to one' : 'from one to two'
+    const servers = async () => {
+      const { a, b } = await fleet.pair()
+      return turned ? { from: b, to: a } : { from: a, to: b }
+    }
+
+    test(`all jobs of a filter are cancelled at the other server, also those just taken, ${way}`, async () => {
+      const { from, to } = await servers()
+      await using client = await Client.connect(from.address)
+      const name = `bulk-${from.name}`
+      await Promise.all(Array.from({ length: 50 }, (_, index) => client.submitBackground(name, `${index}`)))
+      const change = await to.json<{ changed: number }>(
+        '/api/jobs/bulk',
+        post({ action: 'cancel', filter: { function: name } }),
+      )
+      assert.equal(change.changed, 50)
+    })
+
+    test(`jobs of a function are purged at the other server, also those just taken, ${way}`, async () => {
+      const { from, to } = await servers()
+      await using client = await Client.connect(from.address)
+      const name = `purged-${from.name}`
+      await Promise.all(Array.from({ length: 30 }, (_, index) => client.submitBackground(name, `${index}`)))
+      assert.equal((await to.json<{ purged: number }>(`/api/functions/${name}/purge`, post())).purged, 30)
+    })
+
+    test(`dead jobs of a function are tried again, and deleted, at the other server, ${way}`, async () => {
+      const { from, to } = await servers()
+      await using client = await Client.connect(from.address)
+      const name = `dead-${from.name}`
+      let attempts = 0
+      await using _worker = await startWorker(from, name, () => {
+        attempts++
+        throw new Error('no')
+      })
+      for (let index = 0; index < 5; index++) await client.submitBackground(name, '', { policy: { attempts: 1 } })
+      const allDead = async () => (await counts(to, name))['dead'] === 5 || undefined
+      await eventually('they are dead', allDead)
+      assert.match(await to.tell(['dead', 'retry', '--function', name]), /5/)
+      await eventually('they have died again', async () => (attempts === 10 ? await allDead() : undefined))
+      assert.match(await to.tell(['dead', 'delete', '--function', name, '--yes']), /5/)
+      await eventually('none is left', async () => (await counts(from, name))['dead'] === 0 || undefined)
+    })
+  }
+
+  test('jobs that a server has read into its memory are purged at the other one', async () => {
+    const { a, b } = await fleet.pair()
+    await using client = await Client.connect(a.address)
+    await using hands = await Hands.at(a, 'purged-2', { concurrency: 1 })
+    await Promise.all(Array.from({ length: 30 }, (_, index) => client.submitBackground('purged-2', `${index}`)))
     await hands.next()
-    await b.tell(['function', 'purge', 'purged'])
+    await eventually(
+      'the other one knows of them',
+      async () => (await counts(b, 'purged-2'))['ready'] === 29 || undefined,
+    )
+    await b.tell(['function', 'purge', 'purged-2', '--yes'])
     for (const member of [a, b]) {
       await eventually(`none waits at ${member.name}`, async () => {
-        const { ready, running } = await counts(member, 'purged')
+        const { ready, running } = await counts(member, 'purged-2')
         return (ready === 0 && running === 1) || undefined
       })
     }

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { type Ended, geartrain } from '../../cli/command.ts'
 import { PostgresProcess } from '../../support/postgres/postgres-process.ts'
 import { sharedPostgres } from '../../support/postgres/shared-postgres.ts'
+import { Member } from './fleet.ts'
 
 // Servers that can't start on their database say why, and end.
 
@@ -75,6 +76,18 @@ suite('a database that is not right when a server starts', { skip: postgres.skip
     const { code, stderr } = await serveInVain(`postgres://nobody_special:${secret}@127.0.0.1:${process.port}/${name}`)
     assert.equal(code, 1)
     assert.match(stderr, /permission denied/)
+  })
+
+  test('the password is in no log and in no answer', async () => {
+    const { url } = await postgres.createDatabase()
+    // This database lets everybody in, whatever he says.
+    await using server = await Member.start('one', url.replace('postgres@', `postgres:${secret}@`))
+    const answers = await Promise.all(
+      ['/api/server', '/api/servers', '/metrics', '/readyz'].map((path) => server.http(path)),
+    )
+    for (const { text } of answers) assert.ok(!text.includes(secret), text)
+    assert.match(server.command.stderr, /"msg":"ready/)
+    assert.ok(!server.command.stderr.includes(secret), server.command.stderr)
   })
 
   test('only a standby', async () => {

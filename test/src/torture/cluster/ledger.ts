@@ -20,6 +20,8 @@ export interface Assignment {
   readonly workload: string
   /** The job was not given before. */
   readonly givenMin: number
+  /** So long it may lie before the worker reads it, if that is not at once. */
+  readonly unreadMsMax?: number
   readonly heardAt: number
 }
 
@@ -186,7 +188,7 @@ export class Ledger {
 
   /** Undefined: something is wrong. */
   assigned(seen: Assignment): { readonly job: JobAccount; readonly attempt: Attempt } | undefined {
-    const { workload, worker, life, givenMin, heardAt, handle } = seen
+    const { workload, worker, life, givenMin, unreadMsMax = deliveryMsMax, heardAt, handle } = seen
     this.count('assigned')
     const submission = this.#submissions.get(workload)
     const what = `${worker} is given ${handle ?? 'a job'} of ${seen.function} with "${workload}"`
@@ -201,7 +203,7 @@ export class Ledger {
     const attempt: Attempt = {
       worker,
       life,
-      givenMin: Math.min(heardAt, Math.max(givenMin, heardAt - deliveryMsMax, life?.thawedAt ?? 0)),
+      givenMin: Math.min(heardAt, Math.max(givenMin, heardAt - unreadMsMax, life?.thawedAt ?? 0)),
       heardAt,
       how: 'open',
       endedAt: never,

@@ -18,6 +18,9 @@ export function missingPrograms(): string[] {
   return [missing('php'), missing('gearman')].filter((sentence) => sentence !== undefined)
 }
 
+/** libgearman asks its servers one after the other: while it has patience with one that is gone, what another one has sent lies there. */
+const phpUnreadMsMax = 10_000
+
 /** Those that are installed, started and started again until they are stopped. */
 export class Programs {
   readonly #world: World
@@ -76,7 +79,15 @@ export class Programs {
         open.delete(first)
         return
       }
-      const assigned = { worker: `php, ${program.name},`, life: undefined, handle: first, function: second, workload }
+      const worker = `php, ${program.name},`
+      const assigned = {
+        worker,
+        life: undefined,
+        handle: first,
+        function: second,
+        workload,
+        unreadMsMax: phpUnreadMsMax,
+      }
       const known = ledger.assigned({ ...assigned, givenMin: 0, heardAt: at })
       if (known !== undefined) open.set(workload, known.attempt)
       ledger.count('begun by PHP')

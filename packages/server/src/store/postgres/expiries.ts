@@ -38,7 +38,7 @@ export async function listExpired(
 }
 
 /** Of those behind that one; Infinity if there is none. */
-export async function nextExpiryAt(
+async function nextExpiryAt(
   link: Link,
   { expireAt, number }: { readonly expireAt: number; readonly number: number } = { expireAt: 0, number: 0 },
 ): Promise<number> {

@@ -20,4 +20,4 @@ export const topics = [
   'latency',
   'clock',
 ] as const
-export type Topic = (typeof topics)[number]
+type Topic = (typeof topics)[number]
