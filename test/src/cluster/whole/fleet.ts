@@ -99,7 +99,7 @@ export interface Answer {
   readonly text: string
 }
 
-export function shown({ code, signal, stdout, stderr }: Ended): string {
+function shown({ code, signal, stdout, stderr }: Ended): string {
   return `ended with ${code ?? signal}; stdout: ${stdout}; stderr: ${stderr}`
 }
 

@@ -118,7 +118,8 @@ suite('policies of a cluster', { skip: fleet.skip }, () => {
       const done = new Set<string>()
       const handler = async (job: { text(): string }) => {
         runningMax = Math.max(runningMax, ++running)
-        await setImmediate()
+        // Long enough for others to come meanwhile, if they may.
+        for (let turn = 0; turn < 50; turn++) await setImmediate()
         running--
         assert.ok(!done.has(job.text()), `${job.text()} was done twice`)
         done.add(job.text())

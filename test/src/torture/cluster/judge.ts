@@ -85,7 +85,10 @@ export function judgeUnique(jobs: readonly JobAccount[]): Verdict | undefined {
         return { rule: 'd', text, jobs: [one, other] }
       }
       for (const first of one.attempts) {
-        const second = other.attempts.find((each) => areTogether(first, each) && !isExcused(first, each))
+        // A worker may still be at one that was cancelled, whose unique is free then.
+        const second = other.attempts.find(
+          (each) => each.heardAt < one.cancelSaidAt && areTogether(first, each) && !isExcused(first, each),
+        )
         if (second === undefined) continue
         const text = `${nameOf(one)} and ${nameOf(other)} have the same unique, and run at a time: ${first.worker}, ${second.worker}`
         return { rule: 'd', text, jobs: [one, other] }

@@ -240,6 +240,21 @@ const runs: readonly (readonly [name: string, run: () => Run, rule: Rule | undef
     undefined,
   ],
   [
+    'two of one unique at a time, of which the first was cancelled while its worker was at it',
+    () =>
+      new Run()
+        .submit(...once('s1', undefined))
+        .submit(...once('s2', undefined))
+        .give('s1', 'w1', 'H:1')
+        .at(3)
+        .cancel('H:1')
+        .at(5)
+        .give('s2', 'w2', 'H:2')
+        .say('s2', 'w2')
+        .drain(),
+    undefined,
+  ],
+  [
     'two of one unique at a time',
     () =>
       new Run()
