@@ -8,20 +8,25 @@ const parameters = parseParameters(words)
 const { openWorker } = await import(`./queues/${queue}.js`)
 
 let waitsMs = []
-let close = () => {}
+let close = async () => {}
 setInterval(() => {
   if (waitsMs.length === 0) return
   process.send({ count: waitsMs.length, waitsMs })
   waitsMs = []
 }, tellMs)
-process.on('message', async (word) => {
-  if (word === 'work') close = await openWorker(parameters, parameters.workers, onJob)
-  else {
-    await close()
-    process.exit()
-  }
+process.on('message', (word) => {
+  void (word === 'work' ? begin() : end())
 })
 process.send('ready')
+
+async function begin() {
+  close = await openWorker(parameters, parameters.workers, onJob)
+}
+
+async function end() {
+  await close()
+  process.exit()
+}
 
 function onJob(payload) {
   const sentAt = BigInt(payload.slice(0, payload.indexOf(' ')))

@@ -373,6 +373,7 @@ function toComparable(answer: StoreAnswer) {
 }
 
 /** Without what only a store says that others use as well. */
-function sorted({ functions, shared: _, ...rest }: StoreState) {
+function sorted({ shared, functions, ...rest }: StoreState) {
+  assert.equal(shared?.lost.length ?? 0, 0)
   return { ...rest, functions: functions.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
 }
