@@ -5,6 +5,7 @@ import {
   reason,
   type Server,
   type ServerOptions,
+  SettingsError,
   StoreError,
   TlsError,
   UnguardedError,
@@ -38,6 +39,9 @@ const storePatienceMs = 1000
 
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
+/** Of a StoreError: what is said of the store is wrong, and not how the store is. */
+const badUrlCode = 'POSTGRES_BAD_URL'
+
 /**
  * Runs a server until a signal ends it; resolves with the exit code. SIGTERM and SIGINT stop it, a second one at once;
  * SIGUSR1 lets it work until no job is left; SIGHUP reopens the log and
@@ -48,7 +52,7 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   process.on('uncaughtExceptionMonitor', (error) =>
     log.error({ err: error }, 'this should never happen: the server ends'),
   )
-  const server = createServer({ ...options, log })
+  const server = makeServer({ ...options, log })
   for (const note of notes) startLog.warn(note)
 
   const systemd = Systemd.of(process.env, log)
@@ -56,6 +60,8 @@ export async function run({ server: options, openedLog, graceMs, notes, ...hooks
   // Before anything is awaited: SIGUSR1 without a handler starts Node's debugger.
   const stopped = untilStopped(server, listening, openedLog, graceMs, systemd, hooks.readAccess)
   const addresses = await listening.catch((error: unknown) => {
+    if (error instanceof StoreError && error.code === badUrlCode)
+      throw new Fault(error.message, exitCodes.usage, { cause: error })
     if (error instanceof StoreError || error instanceof TlsError)
       throw new Fault(error.message, exitCodes.failed, { cause: error })
     if (error instanceof UnguardedError) throw unguardedFault(error)
@@ -173,4 +179,14 @@ function dieAtExit(): void {
 
 function showAddress({ address, port, isTls }: ListeningAddress): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}${isTls === true ? ' (TLS)' : ''}`
+}
+
+/** A file that a setting names may not be there. */
+function makeServer(options: Parameters<typeof createServer>[0]): Server {
+  try {
+    return createServer(options)
+  } catch (error) {
+    if (error instanceof SettingsError) throw new Fault(error.message, exitCodes.usage, { cause: error })
+    throw error
+  }
 }

@@ -13,6 +13,9 @@ export function defaultHandlePrefix(): string {
   return `H:${hostname()}`
 }
 
+/** Of servers that share a store, unless the setting says another one. Jobs submitted in SQL have it as well. */
+export const clusterHandlePrefix = 'H:cluster'
+
 /**
  * Job numbers to handles and back: `H:host:1795286112000001`. The digits count up from the microsecond at which the
  * server started, or from where its store says, so that a handle never comes again, restarts included, as long as a server takes less than a

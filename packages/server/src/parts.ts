@@ -16,7 +16,7 @@ import { Connections } from './connections.ts'
 import { Control } from './control/control.ts'
 import type { ServerFacts } from './control/server-state.ts'
 import { Dispatch } from './dispatch.ts'
-import { Handles } from './handles.ts'
+import { clusterHandlePrefix, defaultHandlePrefix, Handles } from './handles.ts'
 import { HistoryReader } from './history/history-reader.ts'
 import { Sampler } from './history/sampler.ts'
 import { JobLog } from './job-log.ts'
@@ -86,7 +86,6 @@ export interface Parts {
 export function makeParts(options: ServerOptions, clock: Clock): Parts {
   const { limits, log } = options
   const access = new Access(options.access)
-  const handles = new Handles(options.handlePrefix, clock.wallNow())
   const wallTime = new WallTime(clock)
   const connections = new Connections()
   const observers = new Observers()
@@ -98,6 +97,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
   const { serverName, leaseMs } = options
   const made = makeStore(options.store, log, { serverName, leaseMs })
   const store = made && new BusyStore(made, storeStats)
+  const handles = new Handles(handlePrefix(options, store), clock.wallNow())
   const onStoreNews = (failing: boolean) => bulletin.tell({ kind: 'store', failing })
   const onOpenedAnew: CommitterContext['onOpenedAnew'] = (documents) => membership?.openedAnew(documents)
   const journal = store && new Journal({ store, clock, connections, handles, wallTime, log, onStoreNews, onOpenedAnew })
@@ -311,4 +311,9 @@ function commandsFrom(
       engine.disconnect(connection.session)
     },
   }
+}
+
+/** Servers that share a store call a job by one handle, whichever of them is asked. */
+function handlePrefix({ handlePrefix: asked }: ServerOptions, store: BusyStore | undefined): string {
+  return store?.cluster !== undefined && asked === defaultHandlePrefix() ? clusterHandlePrefix : asked
 }

@@ -150,7 +150,7 @@ export const serverAddresses: ValueType<readonly string[]> = {
 /** Where one job server is to be dialled by others; empty: nowhere in particular. */
 export const linkAddress: ValueType<string> = {
   placeholder: 'address',
-  range: 'an address such as 10.0.0.2:4730 or gearmans://jobs-1.example:4730, or empty',
+  range: 'an address such as 10.0.0.2:4730 or gearmans://jobs-1.example:4730',
   parse: (text) => {
     if (text === '') return text
     const address = parseLinkAddress(text)

@@ -77,12 +77,12 @@ export const settings = {
     'other job servers to show beside this one, plain gearmand too',
   ),
   'cluster-address': setting(
-    linkAddress,
+    orWord('auto', '', linkAddress),
     defaultOptions.clusterAddress,
-    'where other servers of the cluster reach this one: host:port, with TLS gearmans://host:port; empty is where it listens',
+    'where other servers of the cluster reach this one: host:port, with TLS gearmans://host:port; auto is where it listens',
   ),
   'cluster-token': setting(
-    secret,
+    orWord('none', '', secret),
     defaultOptions.clusterToken,
     'token that all servers of the cluster have, and by which they let each other in; better in a file',
   ),

@@ -122,7 +122,7 @@ for (const [text, servers] of watched) {
 }
 
 /** Defaults that depend on the machine: their texts say in words where they come from. */
-const machineDefaults: readonly SettingName[] = ['handle-prefix', 'jobs-max', 'workload-bytes-max']
+const machineDefaults: readonly SettingName[] = ['server-name', 'handle-prefix', 'jobs-max', 'workload-bytes-max']
 
 test('a default is allowed, and its text means the same', () => {
   for (const name of settingNames) {

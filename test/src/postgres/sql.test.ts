@@ -48,7 +48,7 @@ suite('submitting in SQL', { skip }, () => {
     await using crowd = await Crowd.make(await postgres.process())
     for (const [args, expected] of rows) {
       const [answer] = await crowd.rows<[string]>(`SELECT geartrain.do_background(${args})`)
-      assert.match(answer?.[0] ?? '', /^H:sql:1\d{15}$/)
+      assert.match(answer?.[0] ?? '', /^H:cluster:1\d{15}$/)
       const found = await crowd.rows<[string, string, string, number, string, string]>(inbox)
       const shown = found.map(([name, workload, unique, ...rest]) => [
         ...[name, workload, unique].map(toText),

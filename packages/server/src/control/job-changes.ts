@@ -63,8 +63,9 @@ export class JobChanges {
 
   /** Handles of jobs that are there now, the oldest first. */
   async *#pages(filter: JobFilter): AsyncGenerator<readonly string[], void> {
-    const { engine, handles } = this.#context
-    const end = engine.nextNumber
+    const { engine, handles, journal } = this.#context
+    // Where others use the store as well, numbers do not say what came first: what is submitted meanwhile may be among them.
+    const end = journal?.isShared === true ? Number.POSITIVE_INFINITY : engine.nextNumber
     let after: number | undefined
     do {
       const { jobs, next } = await searchJobs(this.#context, filter, { after, limit: pageJobs, isDescending: false })

@@ -24,7 +24,8 @@ export interface PurgeContext {
  */
 export async function purge(context: PurgeContext, name: string): Promise<number> {
   const { engine, journal } = context
-  const until = engine.nextNumber
+  // Where others use the store as well, numbers do not say what came first: what is submitted meanwhile may go, too.
+  const until = journal?.isShared === true ? Number.POSITIVE_INFINITY : engine.nextNumber
   let purged = 0
   if (journal !== undefined) {
     // What is on its way from one list of the store's to another one may be in neither.
@@ -40,7 +41,7 @@ export async function purge(context: PurgeContext, name: string): Promise<number
       }
     }
   }
-  return purged + (await purgeMemory(context, name, until))
+  return purged + (await purgeMemory(context, name, engine.nextNumber))
 }
 
 /** Jobs before that number, which the store has. */

@@ -25,11 +25,10 @@ export class Member implements AsyncDisposable {
     this.#httpPort = httpPort
   }
 
-  /** Handles begin with the server's name, as they do where each has a machine of its own. */
   static async start(name: string, store: string, { flags = [], env = {} }: StartOptions = {}): Promise<Member> {
     const command = new Command(
       ['serve', '--port', '0', '--http', '127.0.0.1:0', '--log-format', 'json', '--store', store]
-        .concat('--server-name', name, '--handle-prefix', `H:${name}`)
+        .concat('--server-name', name)
         .concat(flags),
       { env },
     )

@@ -2,7 +2,7 @@ import type { DeathReason, Priority } from '@geartrain/engine'
 import { readNotes } from '../failure-notes.ts'
 import type { StoredDescription, StoreRequest } from '../store.ts'
 import type { Link, Statement } from './link.ts'
-import { fromName, toName } from './summaries.ts'
+import { fromName, isAnothers, type Members, toName } from './summaries.ts'
 import { keyOfName } from './unique-key.ts'
 
 type Row = [
@@ -27,6 +27,7 @@ type Row = [
   result: Buffer | null,
   numerator: number,
   denominator: number,
+  owner: number,
 ]
 
 /** What every table with jobs has. */
@@ -37,14 +38,14 @@ const common = `
 const describeChosen = `
   SELECT ${common}, CASE WHEN run_at > 0 THEN 'delayed' ELSE 'ready' END AS state, run_at, expire_at, options, trace, workload,
     0::bigint AS ended_at, 0::bigint AS keep_until, NULL AS reason, NULL::bytea AS result,
-    0::bigint AS numerator, 0::bigint AS denominator
+    0::bigint AS numerator, 0::bigint AS denominator, owner
   FROM geartrain.jobs JOIN geartrain.functions ON id = function_id WHERE number = (SELECT chosen.number FROM chosen)
   UNION ALL
-  SELECT ${common}, 'dead', 0, NULL, options, trace, workload, died_at, keep_until, reason, NULL, 0, 0
+  SELECT ${common}, 'dead', 0, NULL, options, trace, workload, died_at, keep_until, reason, NULL, 0, 0, 0
   FROM geartrain.dead JOIN geartrain.functions ON id = function_id WHERE number = (SELECT chosen.number FROM chosen)
   UNION ALL
   SELECT ${common}, outcome, 0, NULL, NULL, NULL, NULL, ended_at, keep_until, NULL,
-    CASE WHEN keep_until > 0 THEN data END, numerator, denominator
+    CASE WHEN keep_until > 0 THEN data END, numerator, denominator, 0
   FROM geartrain.results JOIN geartrain.functions ON id = function_id WHERE number = (SELECT chosen.number FROM chosen)`
 
 /** Added to, a number is not looked for from the highest one of all on, but among those with the unique. */
@@ -66,22 +67,23 @@ const byUnique: Statement = {
 }
 
 /** All that is known of one job, in whichever table it is. */
-export async function describe(link: Link, number: number): Promise<StoredDescription | undefined> {
+export async function describe(link: Link, members: Members, number: number): Promise<StoredDescription | undefined> {
   const { rows } = await link.run<Row>(byNumber, number)
-  return rows[0] && toDescription(rows[0])
+  return rows[0] && toDescription(rows[0], members)
 }
 
 export async function describeUnique(
   link: Link,
+  members: Members,
   { unique, function: name }: Extract<StoreRequest, { kind: 'describe unique' }>,
 ): Promise<StoredDescription | undefined> {
   const key = keyOfName(unique)
   if (key === null) return undefined
   const { rows } = await link.run<Row>(byUnique, key, name === undefined ? null : toName(name))
-  return rows[0] && toDescription(rows[0])
+  return rows[0] && toDescription(rows[0], members)
 }
 
-function toDescription(row: Readonly<Row>): StoredDescription {
+function toDescription(row: Readonly<Row>, members: Members): StoredDescription {
   const [number, name, unique, priority, reducer, then, submittedAt, attempts, failures, state, runAt, expireAt] = row
   const [, , , , , , , , , , , , options, trace, workload, endedAt, keepUntil, reason, result] = row
   return {
@@ -106,6 +108,7 @@ function toDescription(row: Readonly<Row>): StoredDescription {
     result: toBytes(result),
     numerator: row[19],
     denominator: row[20],
+    ...(isAnothers(row[21], members) ? { claimedBy: row[21] } : {}),
   }
 }
 

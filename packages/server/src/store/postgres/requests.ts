@@ -38,9 +38,9 @@ export class Requests {
       case 'count dead':
         return { kind: 'count dead', functions: await countDead(link) }
       case 'describe':
-        return { kind: 'describe', job: await describe(link, request.number) }
+        return { kind: 'describe', job: await describe(link, members, request.number) }
       case 'describe unique':
-        return { kind: 'describe', job: await describeUnique(link, request) }
+        return { kind: 'describe', job: await describeUnique(link, members, request) }
       case 'oldest ready':
         return { kind: 'oldest ready', readyAt: await oldestReady(link, members, request.functions) }
       case 'scan':

@@ -23,10 +23,14 @@ export type SummaryRow = [
 ]
 
 /** Of a row that begins with the columns of a summary. */
-export function toSummary(row: readonly [...SummaryRow, ...unknown[]], { serverId, ended }: Members): StoredSummary {
+export function toSummary(row: readonly [...SummaryRow, ...unknown[]], members: Members): StoredSummary {
   const owner = row[6]
-  const isAnothers = owner > 0 && owner !== serverId && !ended.includes(owner)
-  return isAnothers ? { ...toPlainSummary(row), claimedBy: owner } : toPlainSummary(row)
+  return isAnothers(owner, members) ? { ...toPlainSummary(row), claimedBy: owner } : toPlainSummary(row)
+}
+
+/** Another server has it, which is alive. */
+export function isAnothers(owner: number, { serverId, ended }: Members): boolean {
+  return owner > 0 && owner !== serverId && !ended.includes(owner)
 }
 
 /** Whoever has claimed it. */

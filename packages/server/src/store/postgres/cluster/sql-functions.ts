@@ -85,7 +85,7 @@ export const sqlFunctions: string = `
     IF current_setting('geartrain.wake', true) = 'on' THEN
       PERFORM pg_notify('geartrain', '{"inbox":true}');
     END IF;
-    RETURN 'H:sql:' || job;
+    RETURN 'H:cluster:' || job;
   END $$;
 ${(['text', 'json', 'jsonb'] as const).map(ofText).join('\n')}
 ${(['bytea', 'text', 'json', 'jsonb'] as const).map(forTheApplication).join('\n')}
