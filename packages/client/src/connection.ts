@@ -141,16 +141,8 @@ export class Connection {
   send(kind: RequestKind, args: readonly string[], data: Uint8Array = noData): void {
     if (!this.#isOpen) return
     const writer = this.#writer
-    const terminated = kind.data ? args.length : args.length - 1
-    let bodyLength = Math.max(terminated, 0) + data.length
-    for (const arg of args) bodyLength += arg.length
     const ownWrite = data.length >= ownWriteBytesMin
-    writer.header(kind.type, bodyLength, true)
-    writer.reserve(bodyLength - (ownWrite ? data.length : 0))
-    for (let i = 0; i < args.length; i++) {
-      if (i < terminated) writer.argument(args[i] ?? '')
-      else writer.text(args[i] ?? '')
-    }
+    writer.open(kind, args, data.length, true, ownWrite ? 0 : data.length)
     if (ownWrite) {
       this.#flush()
       this.#socket.write(data)

@@ -50,6 +50,28 @@ export class PacketWriter {
     this.bytes = grown
   }
 
+  /**
+   * Header and arguments of a packet with so many bytes of data. There is room for these, too, unless they are sent from
+   * elsewhere: then `ownBytes` is 0.
+   */
+  open(
+    kind: { readonly type: number; readonly data: boolean },
+    args: readonly string[],
+    dataBytes: number,
+    isRequest = false,
+    ownBytes: number = dataBytes,
+  ): void {
+    const terminated = kind.data ? args.length : args.length - 1
+    let argumentBytes = Math.max(terminated, 0)
+    for (const arg of args) argumentBytes += arg.length
+    this.reserve(headerBytes + argumentBytes + ownBytes)
+    this.header(kind.type, argumentBytes + dataBytes, isRequest)
+    for (let index = 0; index < args.length; index++) {
+      if (index < terminated) this.argument(args[index] ?? '')
+      else this.text(args[index] ?? '')
+    }
+  }
+
   /** A text of one byte a character; room must be reserved. */
   text(text: string): void {
     writeLatin1(this.bytes, this.length, text)
@@ -89,15 +111,12 @@ export function encodePacket(
   args: readonly string[],
   data?: Uint8Array,
   isRequest = false,
+  allocate?: (bytes: number) => Uint8Array,
 ): Uint8Array {
-  const terminators = kind.data ? args.length : Math.max(0, args.length - 1)
-  const bodyLength = args.reduce((sum, arg) => sum + arg.length, 0) + terminators + (data?.length ?? 0)
-  const writer = new PacketWriter(undefined, headerBytes + bodyLength)
-  writer.begin(kind.type, bodyLength, isRequest)
-  args.forEach((arg, i) => {
-    if (i < terminators) writer.argument(arg)
-    else writer.text(arg)
-  })
+  const dataBytes = data?.length ?? 0
+  const bytesMax = args.reduce((sum, arg) => sum + arg.length + 1, headerBytes + dataBytes)
+  const writer = new PacketWriter(allocate, bytesMax)
+  writer.open(kind, args, dataBytes, isRequest)
   if (data !== undefined) writer.data(data)
-  return writer.bytes
+  return writer.written()
 }

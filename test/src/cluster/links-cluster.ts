@@ -93,6 +93,16 @@ export class LinkedServers {
   }
 }
 
+/** A client at the first server, and a worker of `f` at the second one. */
+export async function workerElsewhere(
+  cluster: LinkedServers,
+): Promise<{ a: Member; b: Member; worker: RawPeer; client: RawPeer }> {
+  const [a, b] = cluster.members
+  assert.ok(a && b)
+  const worker = await sleepingWorker(cluster, b)
+  return { a, b, worker, client: await a.local.connect('client') }
+}
+
 /** A worker that sleeps, and the servers that its own is linked to know of it. */
 export async function sleepingWorker(cluster: LinkedServers, member: Member, functionName = 'f'): Promise<RawPeer> {
   const worker = await member.local.connect(`worker at ${member.name}`)

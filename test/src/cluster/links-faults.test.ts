@@ -4,7 +4,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { PACKET } from '../support/raw.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
-import { LinkedServers, type Member, sleepingWorker, submit, take } from './links-cluster.ts'
+import { LinkedServers, type Member, sleepingWorker, submit, take, workerElsewhere } from './links-cluster.ts'
 
 /** Ends every connection of other servers with this one. */
 function cut(member: Member): void {
@@ -59,10 +59,7 @@ describe('a job that another server has', () => {
 
   it('goes to the other server once more when it is linked again', async () => {
     await using cluster = await LinkedServers.start(2)
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { a, worker, client } = await workerElsewhere(cluster)
     await submit(client, 'f', '', 'x')
     const [there = ''] = (await take(worker)).args
     cut(a)
@@ -76,10 +73,7 @@ describe('a job that another server has', () => {
 
   it('goes there once more when the session that it had there was closed', async () => {
     await using cluster = await LinkedServers.start(2)
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { a, b, worker, client } = await workerElsewhere(cluster)
     await submit(client, 'f', '', 'x')
     await take(worker)
     closeConnections(b, 'jobs of A')
@@ -111,10 +105,7 @@ describe('a job that another server has', () => {
 
   it('fails when it may have no more attempts', async () => {
     await using cluster = await LinkedServers.start(2, { attemptsMax: 1 })
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { worker, client } = await workerElsewhere(cluster)
     await submit(client, 'f', '', 'x')
     await take(worker)
     worker.destroy()
@@ -182,10 +173,7 @@ describe('a job that another server has', () => {
   it('is not tried again there, but as its policy says here', async () => {
     const functions = { f: { attempts: 2, 'retry-foreground': true, 'backoff-first': '1ms' } }
     await using cluster = await LinkedServers.start(2, { functions })
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { worker, client } = await workerElsewhere(cluster)
     await submit(client, 'f', '', 'x')
     for (let attempt = 1; attempt <= 2; attempt++) {
       const { args } = await take(worker)
@@ -198,10 +186,7 @@ describe('a job that another server has', () => {
 
   it('sends its result on from one server only', async () => {
     await using cluster = await LinkedServers.start(2, { functions: { f: { then: 'next' } } })
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { a, b, worker, client } = await workerElsewhere(cluster)
     await submit(client, 'f', '', 'x')
     const { args } = await take(worker)
     worker.send(PACKET.WORK_COMPLETE, args[0] ?? '', 'result')
@@ -253,10 +238,7 @@ describe('a job that another server has', () => {
 describe('a server that leaves', () => {
   it('lets its workers finish what others have given it', async () => {
     await using cluster = await LinkedServers.start(2)
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { a, b, worker, client } = await workerElsewhere(cluster)
     await submit(client, 'f', '', 'x')
     const { args } = await take(worker)
     const closed = b.local.server.close(10_000)
@@ -270,10 +252,7 @@ describe('a server that leaves', () => {
 
   it('gives back what its workers have not begun', async () => {
     await using cluster = await LinkedServers.start(2)
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { a, b, worker, client } = await workerElsewhere(cluster)
     await submit(client, 'f', '', 'first')
     await take(worker)
     worker.send(PACKET.PRE_SLEEP)
@@ -370,10 +349,7 @@ describe('a server that leaves', () => {
   it('keeps its links when it has another id', async () => {
     const clock = new ManualClock()
     await using cluster = await LinkedServers.start(2, {}, clock)
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { a, b, worker, client } = await workerElsewhere(cluster)
     await submit(client, 'f', '', 'x')
     const { args } = await take(worker)
     const before = a.lines.length

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PACKET, type RawPeer } from '../support/raw.ts'
 import { until } from '../support/until.ts'
-import { LinkedServers, sleepingWorker, submit, take } from './links-cluster.ts'
+import { LinkedServers, sleepingWorker, submit, take, workerElsewhere } from './links-cluster.ts'
 
 /** Does whatever comes until it is destroyed; the result says who has done it. */
 async function serve(worker: RawPeer, name: string, onJob: () => void = () => {}): Promise<void> {
@@ -121,10 +121,7 @@ describe('who gets a job', () => {
 
   it('no background job', async () => {
     await using cluster = await LinkedServers.start(2)
-    const [a, b] = cluster.members
-    assert.ok(a && b)
-    const worker = await sleepingWorker(cluster, b)
-    const client = await a.local.connect('client')
+    const { a, worker, client } = await workerElsewhere(cluster)
     client.send(PACKET.SUBMIT_JOB_BG, 'f', '', 'x')
     await client.receive('JOB_CREATED')
     await client.sync()

@@ -5,6 +5,7 @@ import { Connection } from '../../../packages/server/dist/store/postgres/connect
 import { migrate } from '../../../packages/server/dist/store/postgres/migrate.js'
 import { Requests } from '../../../packages/server/dist/store/postgres/requests.js'
 import { uniqueKey } from '../../../packages/server/dist/store/postgres/unique-key.js'
+import { anyJob } from '../store-suite/parts.ts'
 import type { SharedPostgres } from '../support/postgres/shared-postgres.ts'
 
 export { Documents } from '../../../packages/server/dist/store/postgres/documents.js'
@@ -15,17 +16,7 @@ export { readState } from '../../../packages/server/dist/store/postgres/state.js
 type Request = Exclude<StoreRequest, { kind: 'claim' }>
 type Asked<Kind extends Request['kind']> = Extract<Request, { kind: Kind }>
 
-export const anything: StoredFilter = {
-  state: 'live',
-  function: undefined,
-  priority: undefined,
-  unique: undefined,
-  submittedFrom: undefined,
-  submittedUntil: undefined,
-  error: undefined,
-  message: undefined,
-  reason: undefined,
-}
+export const anything: StoredFilter = { ...anyJob, state: 'live' }
 
 export const serverId = 7
 

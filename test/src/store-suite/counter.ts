@@ -10,6 +10,7 @@ import type {
   StoreState,
 } from '@geartrain/server'
 import { type Addition, type Claimed, claimed, described, found, listed, toBatch, type Wish } from './batch.ts'
+import { anyJob } from './parts.ts'
 
 /** Where a store keeps jobs. It is empty at first, and stores are made on it one after the other. */
 export interface Place {
@@ -23,15 +24,7 @@ export interface Place {
   remove(): Promise<void>
 }
 
-const anyDead = {
-  state: 'dead',
-  priority: undefined,
-  unique: undefined,
-  submittedFrom: undefined,
-  submittedUntil: undefined,
-  error: undefined,
-  message: undefined,
-} as const
+const anyDead = { ...anyJob, state: 'dead' } as const
 
 /** An open store, and what a test asks of it in one line. */
 export class Counter {

@@ -10,4 +10,4 @@ export {
 export { tiers } from '../../../packages/server/dist/history/tiers.js'
 export { bucketOf } from '../../../packages/server/dist/metrics/histogram.js'
 export { RecordReader, RecordWriter } from '../../../packages/server/dist/store/records.js'
-export { failuresMax, promotedMax, sweptMax } from '../../../packages/server/dist/store/store.js'
+export { anyJob, failuresMax, promotedMax, sweptMax } from '../../../packages/server/dist/store/store.js'

@@ -4,6 +4,7 @@ import { toBatch, type Wish } from './batch.ts'
 import type { Counter } from './counter.ts'
 import type { It } from './it.ts'
 import { NaiveJobs } from './naive-jobs.ts'
+import { anyJob } from './parts.ts'
 
 type Kind = 'scan' | 'count' | 'group dead'
 
@@ -48,17 +49,7 @@ function changeOf(number: number): StoredChange[] {
   return []
 }
 
-const anything: StoredFilter = {
-  state: 'live',
-  function: undefined,
-  priority: undefined,
-  unique: undefined,
-  submittedFrom: undefined,
-  submittedUntil: undefined,
-  error: undefined,
-  message: undefined,
-  reason: undefined,
-}
+const anything: StoredFilter = { ...anyJob, state: 'live' }
 
 const filters: readonly Partial<StoredFilter>[] = [
   {},

@@ -1,7 +1,7 @@
 import type { ControlOperations, DeadGroup } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
 import type { Handles } from '../handles.ts'
-import type { StoredGroup } from '../store/store.ts'
+import { anyJob, type StoredGroup } from '../store/store.ts'
 import { mergedGroup } from '../store/stored-group.ts'
 import type { Inquiry } from './inquiry.ts'
 import { pageDefault } from './requests.ts'
@@ -42,15 +42,7 @@ export async function groupDead(
 }
 
 /** All that are dead. */
-export const anyDead = {
-  state: 'dead',
-  priority: undefined,
-  unique: undefined,
-  submittedFrom: undefined,
-  submittedUntil: undefined,
-  error: undefined,
-  message: undefined,
-} as const
+export const anyDead = { ...anyJob, state: 'dead' } as const
 
 function describe(handles: Handles, { number, ...group }: StoredGroup): DeadGroup {
   return { ...group, handle: handles.text(handles.numberOf(number)) }

@@ -1,7 +1,8 @@
 import type { Connection } from '../connection.ts'
 import { Problem } from '../http/problem.ts'
 import type { Limits } from '../limits.ts'
-import { LocalLink, type LocalPacket } from './local-link.ts'
+import type { ServerPacket } from '../server-packet.ts'
+import { LocalLink } from './local-link.ts'
 import { refusal } from './refusal.ts'
 import { type LocalSubmission, sendSubmission } from './submission.ts'
 
@@ -66,7 +67,7 @@ export class BackgroundLine {
     return link
   }
 
-  #receive(packet: LocalPacket): boolean {
+  #receive(packet: ServerPacket): boolean {
     if (packet.name !== 'JOB_CREATED' && packet.name !== 'ERROR') return false
     const reply = this.#waiting.shift()
     if (reply === undefined) return false
@@ -77,6 +78,6 @@ export class BackgroundLine {
   }
 }
 
-function problemOf({ args }: LocalPacket): Problem {
+function problemOf({ args }: ServerPacket): Problem {
   return refusal(args[0] ?? '', args[1] ?? '')
 }

@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts'
 import type { Connection } from '../connection.ts'
 import { Problem } from '../http/problem.ts'
 import type { Limits } from '../limits.ts'
-import { LocalLink, type LocalPacket } from './local-link.ts'
+import type { ServerPacket } from '../server-packet.ts'
+import { LocalLink } from './local-link.ts'
 import { refusal } from './refusal.ts'
 import { type LocalSubmission, sendSubmission } from './submission.ts'
 
@@ -77,7 +78,7 @@ export class ForegroundJob {
     this.#link.destroy()
   }
 
-  #receive({ name, args, data }: LocalPacket): void {
+  #receive({ name, args, data }: ServerPacket): void {
     if (this.#hasEnded) return
     if (name === 'JOB_CREATED') this.#onEvent({ kind: 'created', handle: args[0] ?? '' })
     else if (name === 'WORK_DATA') this.#onEvent({ kind: 'data', data })

@@ -3,8 +3,9 @@ import type { PacketName } from '@geartrain/protocol'
 import type { Actor } from '../access/actor.ts'
 import type { HttpContext } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
+import type { ServerPacket } from '../server-packet.ts'
 import type { GearmandRequest } from './gearmand-http-request.ts'
-import { LocalLink, type LocalPacket } from './local-link.ts'
+import { LocalLink } from './local-link.ts'
 import { refusal } from './refusal.ts'
 
 export type GearmandHttpContext = Pick<HttpContext, 'clock' | 'limits' | 'access' | 'connect'>
@@ -45,7 +46,7 @@ export class GearmandHttpJob {
   }
 
   /** Progress and warnings have no place in an answer. */
-  readonly #handlers: Partial<Record<PacketName, (packet: LocalPacket) => void>> = {
+  readonly #handlers: Partial<Record<PacketName, (packet: ServerPacket) => void>> = {
     JOB_CREATED: ({ name, args }) => {
       this.#handle = args[0] ?? ''
       if (this.#isBackground) this.#answer(name, [])

@@ -3,7 +3,8 @@ import type { Actor } from '../access/actor.ts'
 import type { Connection } from '../connection.ts'
 import type { HttpContext } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
-import { LocalLink, type LocalPacket } from './local-link.ts'
+import type { ServerPacket } from '../server-packet.ts'
+import { LocalLink } from './local-link.ts'
 import { refusal } from './refusal.ts'
 
 /** A job in a worker's hand. Names are as on the wire. */
@@ -140,7 +141,7 @@ export class HttpWorker {
   }
 
   /** What comes from the server; all else is no news. */
-  readonly #handlers: Partial<Record<PacketName, (packet: LocalPacket) => void>> = {
+  readonly #handlers: Partial<Record<PacketName, (packet: ServerPacket) => void>> = {
     NO_JOB: () => this.#sleep(),
     NOOP: () => this.#ask(),
     JOB_ASSIGN_UNIQ: (packet) => this.#begin(packet),
@@ -163,7 +164,7 @@ export class HttpWorker {
     this.#link.send('GRAB_JOB_ALL', [])
   }
 
-  #begin({ args, data: workload }: LocalPacket): void {
+  #begin({ args, data: workload }: ServerPacket): void {
     if (this.#state === 'gone') return
     const [handle = '', name = '', unique = '', reducer = '', trace = ''] = args
     this.#state = 'working'

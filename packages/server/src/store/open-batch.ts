@@ -1,6 +1,6 @@
 import type { Addition, JobFunction, Submission } from '@geartrain/engine'
 import type { Connection } from '../connection.ts'
-import { type JobHead, RecordWriter } from './records.ts'
+import { emptyHead, RecordWriter } from './records.ts'
 import type {
   Batch,
   ChangeOutcome,
@@ -61,17 +61,7 @@ export class OpenBatch {
   readonly #records = new RecordWriter()
   readonly #functions: string[] = []
   readonly #indexes = new Map<JobFunction, number>()
-  readonly #head: JobHead = {
-    number: 0,
-    runAt: 0,
-    expireAt: 0,
-    readyAt: 0,
-    function: 0,
-    attempts: 0,
-    priority: 1,
-    isClaimed: false,
-    isThrottled: false,
-  }
+  readonly #head = emptyHead()
 
   /** Bytes that it takes in memory. */
   get bytes(): number {

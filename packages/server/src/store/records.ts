@@ -39,6 +39,21 @@ export interface JobHead {
   isThrottled: boolean
 }
 
+/** Of a job of which nothing has been said. */
+export function emptyHead(): JobHead {
+  return {
+    number: 0,
+    runAt: 0,
+    expireAt: 0,
+    readyAt: 0,
+    function: 0,
+    attempts: 0,
+    priority: 1,
+    isClaimed: false,
+    isThrottled: false,
+  }
+}
+
 /** The texts of a record, one byte a character. */
 export interface JobNames {
   readonly unique: string

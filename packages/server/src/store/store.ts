@@ -125,6 +125,18 @@ export const emptyBatch: Batch = {
   requests: [],
 }
 
+/** It is more than questions. */
+export function hasWrites({ forget, cancel, changes, additionCount, promoteUntil, reserve }: Batch): boolean {
+  return (
+    forget.length > 0 ||
+    cancel.length > 0 ||
+    changes.length > 0 ||
+    additionCount > 0 ||
+    promoteUntil !== undefined ||
+    reserve !== undefined
+  )
+}
+
 /** A change to what is stored that is rarer than adding and forgetting. */
 export type StoredChange =
   /**
@@ -305,6 +317,18 @@ export interface StoredFilter {
   readonly message: string | undefined
   /** Why it is dead. */
   readonly reason: DeathReason | undefined
+}
+
+/** Beside the state, nothing is asked. */
+export const anyJob: Omit<StoredFilter, 'state'> = {
+  function: undefined,
+  priority: undefined,
+  unique: undefined,
+  submittedFrom: undefined,
+  submittedUntil: undefined,
+  error: undefined,
+  message: undefined,
+  reason: undefined,
 }
 
 /** What is known of a job without its workload. */

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { missingPostgres } from '../../support/postgres/binaries.ts'
+import { TortureCommand } from '../command.ts'
 import { deck } from './plan.ts'
 import { missingPrograms } from './programs.ts'
 import { failureReport, summary } from './report.ts'
@@ -15,70 +15,22 @@ npm run torture:cluster -- --seed 123 --rounds 60   the rounds of that seed, so 
   --json           the result as JSON
 `
 
-const values = readArguments()
-const seed = wholeNumber('seed', values.seed)
-const rounds = values.rounds === undefined ? undefined : wholeNumber('rounds', values.rounds)
-const minutes = values.minutes === undefined ? undefined : wholeNumber('minutes', values.minutes)
+const command = new TortureCommand(usage, ['only'])
+const { bounds } = command
+const only = command
+  .option('only')
+  ?.split(',')
+  .map((kind) => deck.find((each) => each === kind.trim()) ?? command.refuse(`--only does not know ${kind}`))
 
-const only = values.only?.split(',').map((kind) => {
-  return deck.find((each) => each === kind.trim()) ?? refuse(`--only does not know ${kind}`)
-})
-
-let isStopped = false
-process.once('SIGINT', () => {
-  isStopped = true
-})
 const missing = missingPostgres()
-if (missing !== undefined) refuse(missing)
-say(`torture of a cluster: seed ${seed}`)
-for (const sentence of missingPrograms()) say(`left out: ${sentence}`)
+if (missing !== undefined) command.refuse(missing)
+command.say(`torture of a cluster: seed ${bounds.seed}`)
+for (const sentence of missingPrograms()) command.say(`left out: ${sentence}`)
 const result = await tortureCluster({
-  seed,
-  ...(rounds === undefined ? {} : { rounds }),
-  ...(rounds !== undefined && minutes === undefined ? {} : { untilMs: Date.now() + (minutes ?? 1) * 60_000 }),
+  ...bounds,
   ...(only === undefined ? {} : { kinds: only }),
-  isStopped: () => isStopped,
   onRound(round, events, seen) {
-    say(`round ${round}: ${events}; ${seen.get('acknowledged') ?? 0} jobs so far`)
+    command.say(`round ${round}: ${events}; ${seen.get('acknowledged') ?? 0} jobs so far`)
   },
 })
-process.stdout.write(`${values.json ? JSON.stringify(result, undefined, 2) : summary(result)}\n`)
-if (result.fault !== undefined) {
-  process.exitCode = 1
-  if (!values.json) process.stdout.write(`${failureReport(result)}\n`)
-}
-
-/** To stderr: stdout is the result's. */
-function say(line: string): void {
-  process.stderr.write(`${line}\n`)
-}
-
-function wholeNumber(name: string, value: string): number {
-  if (/^\d{1,9}$/.test(value)) return Number(value)
-  return refuse(`--${name} takes a whole number of at most 9 digits, not ${value}`)
-}
-
-function refuse(why: string): never {
-  process.stderr.write(`${why}\n\n${usage}`)
-  process.exit(2)
-}
-
-function readArguments() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-        minutes: { type: 'string' },
-        rounds: { type: 'string' },
-        only: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    })
-    if (!values.help) return values
-    process.stdout.write(usage)
-    process.exit(0)
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error))
-  }
-}
+command.tell(result, summary, failureReport)

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { TortureCommand } from '../command.ts'
 import { failureReport, summary } from './report.ts'
 import { torturePolicies } from './torture.ts'
 
@@ -12,64 +12,16 @@ npm run torture:policies -- --seed 123 --rounds 60   the rounds of that seed, so
 `
 
 const progressMs = 10_000
-const values = readArguments()
-const seed = wholeNumber('seed', values.seed)
-const rounds = values.rounds === undefined ? undefined : wholeNumber('rounds', values.rounds)
-const minutes = values.minutes === undefined ? undefined : wholeNumber('minutes', values.minutes)
-
-let isStopped = false
-process.once('SIGINT', () => {
-  isStopped = true
-})
+const command = new TortureCommand(usage)
+const { bounds } = command
 let nextProgressMs = Date.now() + progressMs
-say(`torture of policies: seed ${seed}`)
+command.say(`torture of policies: seed ${bounds.seed}`)
 const result = await torturePolicies({
-  seed,
-  ...(rounds === undefined ? {} : { rounds }),
-  ...(rounds !== undefined && minutes === undefined ? {} : { untilMs: Date.now() + (minutes ?? 1) * 60_000 }),
-  isStopped: () => isStopped,
+  ...bounds,
   onRound(round, seen) {
     if (Date.now() < nextProgressMs) return
     nextProgressMs = Date.now() + progressMs
-    say(`round ${round}: ${seen.get('kills') ?? 0} kills, ${seen.get('acknowledged') ?? 0} jobs`)
+    command.say(`round ${round}: ${seen.get('kills') ?? 0} kills, ${seen.get('acknowledged') ?? 0} jobs`)
   },
 })
-process.stdout.write(`${values.json ? JSON.stringify(result, undefined, 2) : summary(result)}\n`)
-if (result.fault !== undefined) {
-  process.exitCode = 1
-  if (!values.json) process.stdout.write(`${failureReport(result)}\n`)
-}
-
-/** To stderr: stdout is the result's. */
-function say(line: string): void {
-  process.stderr.write(`${line}\n`)
-}
-
-function wholeNumber(name: string, value: string): number {
-  if (/^\d{1,9}$/.test(value)) return Number(value)
-  return refuse(`--${name} takes a whole number of at most 9 digits, not ${value}`)
-}
-
-function refuse(why: string): never {
-  process.stderr.write(`${why}\n\n${usage}`)
-  process.exit(2)
-}
-
-function readArguments() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-        minutes: { type: 'string' },
-        rounds: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    })
-    if (!values.help) return values
-    process.stdout.write(usage)
-    process.exit(0)
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error))
-  }
-}
+command.tell(result, summary, failureReport)

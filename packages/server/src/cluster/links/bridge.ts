@@ -1,6 +1,6 @@
 import type { JobFunction, Session } from '@geartrain/engine'
 import type { PacketName } from '@geartrain/protocol'
-import type { LocalPacket } from '../../gateway/local-link.ts'
+import type { ServerPacket } from '../../server-packet.ts'
 import { type AssignedJob, ForwardedJobs } from './forwarded-jobs.ts'
 import type { LinksContext } from './links-context.ts'
 
@@ -77,7 +77,7 @@ export class Bridge {
     return this.#jobs.count
   }
 
-  receive({ name, args, data }: LocalPacket): void {
+  receive({ name, args, data }: ServerPacket): void {
     if (name === 'NOOP') this.#pull()
     else if (name === 'NO_JOB') this.#grabAnswered()
     else if (name === 'JOB_ASSIGN_UNIQ' || name === 'JOB_ASSIGN_ALL' || name === 'JOB_ASSIGN_TRACED') {

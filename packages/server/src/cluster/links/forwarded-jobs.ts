@@ -1,7 +1,8 @@
 import type { Job, Session } from '@geartrain/engine'
 import type { PacketName } from '@geartrain/protocol'
-import { LocalLink, type LocalPacket } from '../../gateway/local-link.ts'
+import { LocalLink } from '../../gateway/local-link.ts'
 import { sendSubmission } from '../../gateway/submission.ts'
+import type { ServerPacket } from '../../server-packet.ts'
 import { type LinksContext, makeBridge } from './links-context.ts'
 
 /** A job of another server's, as that server has assigned it. */
@@ -113,7 +114,7 @@ export class ForwardedJobs {
     this.#link.destroy()
   }
 
-  readonly #handlers: Partial<Record<PacketName, (packet: LocalPacket) => void>> = {
+  readonly #handlers: Partial<Record<PacketName, (packet: ServerPacket) => void>> = {
     JOB_CREATED: ({ args: [handle = ''] }) => {
       const forwarded = this.#submitted.shift()
       if (forwarded === undefined) return
@@ -137,11 +138,11 @@ export class ForwardedJobs {
     WORK_FAIL: (packet) => this.#pass(packet, true),
   }
 
-  #receive(packet: LocalPacket): void {
+  #receive(packet: ServerPacket): void {
     this.#handlers[packet.name]?.(packet)
   }
 
-  #pass({ name, args: [handle = '', ...args], data }: LocalPacket, isLast: boolean): void {
+  #pass({ name, args: [handle = '', ...args], data }: ServerPacket, isLast: boolean): void {
     const forwarded = this.#byNumber.get(this.#context.handles.parse(handle))
     if (forwarded === undefined) return
     if (isLast) this.#forget(forwarded)

@@ -1,15 +1,6 @@
 import type { Socket } from 'node:net'
-import {
-  Arguments,
-  Decoder,
-  headerBytes,
-  type PacketName,
-  PacketWriter,
-  packetKinds,
-  packets,
-  readLatin1,
-} from '@geartrain/protocol'
-import type { LocalPacket } from '../../gateway/local-link.ts'
+import { Decoder, type PacketName, PacketWriter, packets } from '@geartrain/protocol'
+import { PacketReader, type ServerPacket } from '../../server-packet.ts'
 
 /** The largest packet that is taken from a server, and the longest line, which is not read. */
 const decoderLimits = { packetBytesMax: 1024 * 1024 * 1024, lineBytesMax: 64 * 1024 }
@@ -23,14 +14,15 @@ const allocate = (bytes: number) => Buffer.allocUnsafeSlow(bytes)
 /** Packets over a socket, to a server. What is sent in one go leaves in one write. */
 export class PacketStream {
   readonly #socket: Socket
-  readonly #onPacket: (packet: LocalPacket) => void
+  readonly #onPacket: (packet: ServerPacket) => void
   readonly #decoder = new Decoder(decoderLimits, allocate)
-  readonly #args = new Arguments()
+  // The chunk is the socket's own, and is not used again; a small part of it would keep all of it.
+  readonly #reader = new PacketReader(ownWriteBytesMin)
   readonly #writer = new PacketWriter(allocate)
   #isFlushing = false
 
   /** `onBad`: what comes is no Gearman protocol. */
-  constructor(socket: Socket, onPacket: (packet: LocalPacket) => void, onBad: (problem: string) => void) {
+  constructor(socket: Socket, onPacket: (packet: ServerPacket) => void, onBad: (problem: string) => void) {
     this.#socket = socket
     this.#onPacket = onPacket
     socket.on('data', (chunk) => {
@@ -49,18 +41,9 @@ export class PacketStream {
   }
 
   send(name: PacketName, args: readonly string[], data: Uint8Array = noBytes): void {
-    const kind = packets[name]
     const writer = this.#writer
-    const terminated = kind.data ? args.length : args.length - 1
-    let bodyLength = Math.max(terminated, 0) + data.length
-    for (const arg of args) bodyLength += arg.length
     const isOwnWrite = data.length >= ownWriteBytesMin
-    writer.reserve(headerBytes + bodyLength - (isOwnWrite ? data.length : 0))
-    writer.header(kind.type, bodyLength, true)
-    for (let index = 0; index < args.length; index++) {
-      if (index < terminated) writer.argument(args[index] ?? '')
-      else writer.text(args[index] ?? '')
-    }
+    writer.open(packets[name], args, data.length, true, isOwnWrite ? 0 : data.length)
     if (isOwnWrite) {
       this.#flush()
       this.#socket.write(data)
@@ -86,14 +69,7 @@ export class PacketStream {
   }
 
   #receive(): void {
-    const { bytes, start, end, type, isOwned } = this.#decoder
-    const kind = packetKinds[type]
-    if (kind === undefined || !this.#args.split(kind, bytes, start, end)) return
-    const { starts, ends, dataStart } = this.#args
-    const args = kind.args.map((_, index) => readLatin1(bytes, starts[index] ?? 0, ends[index] ?? 0))
-    const body = bytes.subarray(dataStart, end)
-    // The chunk is the socket's own, and is not used again; a small part of it would keep all of it.
-    const data = isOwned || body.length >= ownWriteBytesMin ? body : new Uint8Array(body)
-    this.#onPacket({ name: kind.name, args, data })
+    const packet = this.#reader.read(this.#decoder)
+    if (packet !== undefined) this.#onPacket(packet)
   }
 }

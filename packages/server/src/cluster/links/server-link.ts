@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ControlAnswer, JobSummary } from '@geartrain/protocol'
-import type { LocalPacket } from '../../gateway/local-link.ts'
+import type { ServerPacket } from '../../server-packet.ts'
 import { reason } from '../../settings-sources.ts'
 import { socketError } from '../../watch/look-error.ts'
 import { Bridge } from './bridge.ts'
@@ -244,7 +244,7 @@ export class ServerLink {
     this.#stream?.send('CONTROL', [], writeLinkMessage(message))
   }
 
-  #receive(packet: LocalPacket): void {
+  #receive(packet: ServerPacket): void {
     if (packet.name === 'CONTROL_RES') this.#questions.shift()?.onAnswer(readLinkAnswer(packet.data))
     else if (packet.name === 'ERROR' && this.#state === 'dialling') {
       this.#questions.shift()?.onAnswer({ ok: false, error: { code: 'BAD_REQUEST', message: packet.args.join(' ') } })

@@ -1,4 +1,4 @@
-import { RecordWriter } from '../records.ts'
+import { emptyHead, RecordWriter } from '../records.ts'
 import type { StoreAnswer, StoreRequest } from '../store.ts'
 import { ints } from './arrays.ts'
 import type { FunctionIds } from './function-ids.ts'
@@ -120,17 +120,7 @@ function bytesOf(rows: readonly Row[]): number {
 
 function toAnswer(rows: readonly Row[], { priority }: Request): Extract<StoreAnswer, { kind: 'claim' }> {
   const writer = new RecordWriter()
-  const head = {
-    number: 0,
-    runAt: 0,
-    expireAt: 0,
-    readyAt: 0,
-    function: 0,
-    attempts: 0,
-    priority,
-    isClaimed: true,
-    isThrottled: false,
-  }
+  const head = { ...emptyHead(), priority, isClaimed: true }
   for (const [, number, , attempts, expireAt, readyAt, unique, reducer, then, options, trace, workload] of rows) {
     head.number = number
     head.attempts = attempts

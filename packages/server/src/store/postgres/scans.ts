@@ -1,14 +1,15 @@
 import type { DeathReason } from '@geartrain/engine'
 import { failureMessage } from '../failure-message.ts'
 import { readNotes } from '../failure-notes.ts'
-import type {
-  StoreAnswer,
-  StoredFilter,
-  StoredGroup,
-  StoredRow,
-  StoredScan,
-  StoredSummary,
-  StoreRequest,
+import {
+  anyJob,
+  type StoreAnswer,
+  type StoredFilter,
+  type StoredGroup,
+  type StoredRow,
+  type StoredScan,
+  type StoredSummary,
+  type StoreRequest,
 } from '../store.ts'
 import { mergedGroup } from '../stored-group.ts'
 import type { Link, Value } from './link.ts'
@@ -58,7 +59,7 @@ export async function listFunction(
   members: Members,
   { function: name, state, after, jobsMax }: Extract<StoreRequest, { kind: 'list function' }>,
 ): Promise<StoredSummary[]> {
-  const filter = { ...anything, state, function: name }
+  const filter = { ...anyJob, state, function: name }
   const jobs: StoredSummary[] = []
   const plan = await makePlan(link, filter, true)
   for (let from: number | undefined = after; from !== undefined && jobs.length < jobsMax; ) {
@@ -199,13 +200,3 @@ function hasError(row: Readonly<Row>, wanted: string | undefined, message: strin
 function lastError([, , , , , , , , , , rest]: Readonly<Row>): string {
   return rest === null ? '' : (readNotes(`[{"error":${rest}`)[0]?.error ?? '')
 }
-
-const anything = {
-  priority: undefined,
-  unique: undefined,
-  submittedFrom: undefined,
-  submittedUntil: undefined,
-  error: undefined,
-  message: undefined,
-  reason: undefined,
-} as const satisfies Partial<StoredFilter>

@@ -3,6 +3,7 @@ import {
   type Batch,
   type BatchResult,
   emptyBatch,
+  hasWrites,
   nothingWritten,
   type StoreAnswer,
   StoreError,
@@ -185,15 +186,4 @@ export async function again<Result>(attempt: () => Promise<Result>): Promise<Res
       if (!isInTheWay || attempts === attemptsMax) throw error
     }
   }
-}
-
-function hasWrites({ forget, cancel, changes, additionCount, promoteUntil, reserve }: Batch): boolean {
-  return (
-    forget.length > 0 ||
-    cancel.length > 0 ||
-    changes.length > 0 ||
-    additionCount > 0 ||
-    promoteUntil !== undefined ||
-    reserve !== undefined
-  )
 }

@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import {
   type Batch,
   type BatchResult,
+  hasWrites,
   nothingWritten,
   type StoreAnswer,
   type StoredFunction,
@@ -164,17 +165,6 @@ export class Batches {
       return { kind: 'failed', failure }
     }
   }
-}
-
-function hasWrites({ forget, cancel, changes, additionCount, promoteUntil, reserve }: Batch): boolean {
-  return (
-    forget.length > 0 ||
-    cancel.length > 0 ||
-    changes.length > 0 ||
-    additionCount > 0 ||
-    promoteUntil !== undefined ||
-    reserve !== undefined
-  )
 }
 
 /** Names are only ever added while the database is open. */

@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
-import { RecordWriter } from '../records.ts'
+import { emptyHead, RecordWriter } from '../records.ts'
 import type { StoreAnswer, StoreRequest } from '../store.ts'
 import type { FunctionTable } from './functions.ts'
 import { fromColumn, fromOptionalColumn, type NameColumn } from './text.ts'
@@ -49,17 +49,7 @@ export class Claims {
     const writer = new RecordWriter(this.#scratch)
     const owner = this.#functions.find(request.function)
     if (owner !== undefined) {
-      const head = {
-        number: 0,
-        runAt: 0,
-        expireAt: 0,
-        readyAt: 0,
-        function: 0,
-        attempts: 0,
-        priority,
-        isClaimed: true,
-        isThrottled: false,
-      }
+      const head = { ...emptyHead(), priority, isClaimed: true }
       const ahead = owner.claimedAhead[priority]
       let bytes = 0
       let last = owner.cursors[priority]
