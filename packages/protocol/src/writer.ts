@@ -61,9 +61,8 @@ export class PacketWriter {
     isRequest = false,
     ownBytes: number = dataBytes,
   ): void {
-    const terminated = kind.data ? args.length : args.length - 1
-    let argumentBytes = Math.max(terminated, 0)
-    for (const arg of args) argumentBytes += arg.length
+    const terminated = terminatedCount(kind, args)
+    const argumentBytes = bytesOf(kind, args)
     this.reserve(headerBytes + argumentBytes + ownBytes)
     this.header(kind.type, argumentBytes + dataBytes, isRequest)
     for (let index = 0; index < args.length; index++) {
@@ -114,9 +113,20 @@ export function encodePacket(
   allocate?: (bytes: number) => Uint8Array,
 ): Uint8Array {
   const dataBytes = data?.length ?? 0
-  const bytesMax = args.reduce((sum, arg) => sum + arg.length + 1, headerBytes + dataBytes)
-  const writer = new PacketWriter(allocate, bytesMax)
+  const writer = new PacketWriter(allocate, headerBytes + bytesOf(kind, args) + dataBytes)
   writer.open(kind, args, dataBytes, isRequest)
   if (data !== undefined) writer.data(data)
-  return writer.written()
+  return writer.bytes
+}
+
+/** Arguments that a NUL ends. */
+function terminatedCount(kind: { readonly data: boolean }, args: readonly string[]): number {
+  return kind.data ? args.length : Math.max(0, args.length - 1)
+}
+
+/** What arguments take, with these. */
+function bytesOf(kind: { readonly data: boolean }, args: readonly string[]): number {
+  let bytes = terminatedCount(kind, args)
+  for (const arg of args) bytes += arg.length
+  return bytes
 }
