@@ -64,6 +64,16 @@ export function claims(it: It): void {
     assert.deepEqual(await store.claimNumbers({ bytesMax: 1 }), [7])
   })
 
+  it('not more bytes than are asked for, also where a line was left and gone on with', async (store) => {
+    const workload = (length: number) => 'x'.repeat(length)
+    const sizes = [10, 10, 5000, 10]
+    await store.add(...sizes.map((size, i) => ({ number: i + 1, workload: workload(size) })))
+    assert.deepEqual(await store.claimNumbers({ jobsMax: 1 }), [1])
+    assert.deepEqual(await store.claimNumbers({ bytesMax: 100 }), [2])
+    assert.deepEqual(await store.claimNumbers({ bytesMax: 100 }), [3])
+    assert.deepEqual(await store.claimNumbers({ bytesMax: 100 }), [4])
+  })
+
   it('several in one batch, after its additions', async (store) => {
     const claim = { kind: 'claim', function: 'f', priority: 1, jobsMax: 2, bytesMax: 100 } as const
     const { answers } = await store.do({ add: numbered(1, 5), requests: [claim, claim, claim] })

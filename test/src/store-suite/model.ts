@@ -29,7 +29,8 @@ export function model(_it: It, makePlace: () => Promise<Place>): void {
         await place.remove()
       }
     })
-    await fc.assert(property, { numRuns: 30 })
+    // What fails is made smaller until then, and said.
+    await fc.assert(property, { numRuns: 30, interruptAfterTimeLimit: 100_000 })
   })
 }
 

@@ -24,8 +24,9 @@ export interface PurgeContext {
  */
 export async function purge(context: PurgeContext, name: string): Promise<number> {
   const { engine, journal } = context
+  const begun = engine.nextNumber
   // Where others use the store as well, numbers do not say what came first: what is submitted meanwhile may go, too.
-  const until = journal?.isShared === true ? Number.POSITIVE_INFINITY : engine.nextNumber
+  const until = journal?.isShared === true ? Number.POSITIVE_INFINITY : begun
   let purged = 0
   if (journal !== undefined) {
     // What is on its way from one list of the store's to another one may be in neither.
@@ -41,7 +42,7 @@ export async function purge(context: PurgeContext, name: string): Promise<number
       }
     }
   }
-  return purged + (await purgeMemory(context, name, engine.nextNumber))
+  return purged + (await purgeMemory(context, name, begun))
 }
 
 /** Jobs before that number, which the store has. */

@@ -27,15 +27,15 @@ const claimReady = {
   text: `
     WITH picked AS MATERIALIZED (
       SELECT number, position, octet_length(workload) AS bytes FROM geartrain.jobs
-      WHERE function_id = $1::int AND priority = $2::smallint AND position > 0 AND position > $3::bigint
-        AND (owner <= 0 OR owner = ANY($4::int[]))
-      ORDER BY position LIMIT $5::int FOR UPDATE SKIP LOCKED
+      WHERE function_id = $1::int AND priority = $2::smallint AND position > $3::bigint AND position <= coalesce($4::bigint, 9223372036854775807)
+        AND (owner <= 0 OR owner = ANY($5::int[]))
+      ORDER BY position LIMIT $6::int FOR UPDATE SKIP LOCKED
     ), bounded AS (
       SELECT number, row_number() OVER line AS place, sum(bytes) OVER line AS total FROM picked
       WINDOW line AS (ORDER BY position ROWS UNBOUNDED PRECEDING)
     )
-    UPDATE geartrain.jobs SET owner = $6::int FROM bounded
-    WHERE jobs.number = bounded.number AND (total <= $7::bigint OR place = 1)
+    UPDATE geartrain.jobs SET owner = $7::int FROM bounded
+    WHERE jobs.number = bounded.number AND (total <= $8::bigint OR (place = 1 AND $9::boolean))
     RETURNING place, jobs.number, position, attempts, coalesce(expire_at, 0), coalesce(ready_at, submitted_at),
       unique_name, reducer, then_function, options, trace, workload`,
 } as const
@@ -78,14 +78,14 @@ export class Claims {
     const { jobsMax, bytesMax, priority } = request
     const line = `${priority} ${functionId}`
     const front = this.#frontOf(line, tx.now)
-    let rows = await pick(tx, functionId, request, front?.position ?? 0)
-    let bytes = bytesOf(rows)
+    const after = { after: front?.position ?? 0, until: null, hasSome: false }
+    let rows = await pick(tx, functionId, request, after)
     let lookedAt = front?.lookedAt ?? tx.now
-    if (front !== undefined && rows.length < jobsMax && bytes < bytesMax) {
-      const rest = { ...request, jobsMax: jobsMax - rows.length, bytesMax: bytesMax - bytes }
-      const before = await pick(tx, functionId, rest, 0)
-      rows = [...before, ...rows]
-      bytes += bytesOf(before)
+    const bytesLeft = bytesMax - bytesOf(rows)
+    if (front !== undefined && rows.length < jobsMax && (bytesLeft > 0 || rows.length === 0)) {
+      const rest = { ...request, jobsMax: jobsMax - rows.length, bytesMax: bytesLeft }
+      const before = { after: 0, until: front.position, hasSome: rows.length > 0 }
+      rows = [...(await pick(tx, functionId, rest, before)), ...rows]
       lookedAt = tx.now
     }
     const position = rows.at(-1)?.[2]
@@ -101,10 +101,19 @@ export class Claims {
   }
 }
 
-async function pick(tx: Transaction, functionId: number, request: Request, front: number): Promise<Row[]> {
+/** A piece of a line. */
+interface Stretch {
+  readonly after: number
+  /** Null: its end. */
+  readonly until: number | null
+  /** Then the first job there must not have more bytes than are asked for, either. */
+  readonly hasSome: boolean
+}
+
+async function pick(tx: Transaction, functionId: number, request: Request, stretch: Stretch): Promise<Row[]> {
   const { priority, jobsMax, bytesMax } = request
-  const ended = ints(tx.ended)
-  const values = [functionId, priority, front, ended, jobsMax, tx.serverId, bytesMax]
+  const { after, until, hasSome } = stretch
+  const values = [functionId, priority, after, until, ints(tx.ended), jobsMax, tx.serverId, bytesMax, !hasSome]
   const { rows } = await tx.link.run<Row>(claimReady, ...values)
   return rows.toSorted((a, b) => a[0] - b[0])
 }
