@@ -158,6 +158,7 @@ export class TestMember {
     const { ready = [], areOthersCancelled = false, areDocumentsChanged = false } = news
     this.cluster.announce({
       link: { run: () => Promise.reject(new Error('the batch is over')) },
+      commit: () => {},
       serverId: this.id,
       ended: [],
       former: [],

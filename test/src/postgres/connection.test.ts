@@ -80,6 +80,52 @@ suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
     await connection.close()
   })
 
+  test('a transaction that is committed before its answers are there is all or nothing, too', async () => {
+    const { url } = await postgres.createDatabase()
+    const { connection, lost } = await connect(url)
+    await ask(connection, 'CREATE TABLE public.t (x int PRIMARY KEY)')
+    const insert = { name: 'insert', text: 'INSERT INTO public.t VALUES ($1) RETURNING x' }
+    const numbers = async () => (await ask(connection, 'SELECT x FROM public.t ORDER BY x')).rows.flat()
+    const added = await connection.transact(async (link, commit) => {
+      const answers = [1, 2].map((x) => link.run<[number]>(insert, x))
+      commit()
+      await assert.rejects(link.run(insert, 3), /is over/)
+      return (await Promise.all(answers)).map(({ rows }) => rows[0]?.[0])
+    })
+    assert.deepEqual(
+      [added, await numbers()],
+      [
+        [1, 2],
+        [1, 2],
+      ],
+    )
+    const failed = connection.transact(async (link, commit) => {
+      link.run(insert, 3).catch(() => {})
+      link.run(insert, 1).catch(() => {})
+      commit()
+      return 'not heard'
+    })
+    await assert.rejects(failed, { code: '23505', isBroken: false })
+    assert.deepEqual([await numbers(), lost], [[1, 2], []])
+    await connection.close()
+  })
+
+  test('what was committed and is not understood is for who opens it anew to look up', async () => {
+    const { url } = await postgres.createDatabase()
+    const { connection, lost } = await connect(url)
+    const failed = connection.transact(async (link, commit) => {
+      const answer = link.run({ name: '', text: 'CREATE TABLE public.t ()' })
+      commit()
+      await answer
+      throw new RangeError('no')
+    })
+    await assert.rejects(failed, { code: 'CONNECTION_LOST', isBroken: true })
+    assert.equal(lost.length, 1)
+    const again = await connect(url)
+    assert.deepEqual((await ask(again.connection, 'SELECT count(*) FROM public.t')).rows, [[0]])
+    await again.connection.close()
+  })
+
   test('is given up when the database says nothing, and is not while it is heard of otherwise', async () => {
     const { port } = await postgres.process()
     await using proxy = await TcpProxy.to(port)

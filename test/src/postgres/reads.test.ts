@@ -12,6 +12,7 @@ const functionsMax = 10
 function transactionOn(link: Ledger['connection']) {
   return {
     link,
+    commit: () => {},
     serverId,
     ended: [],
     former: [],

@@ -109,10 +109,11 @@ export class Member implements AsyncDisposable {
 
   async #commit(batch: Batch): Promise<BatchResult> {
     await this.#writes.prepare(this.#connection, batch)
-    return this.#connection.transact(async (link) => {
+    return this.#connection.transact(async (link, commit) => {
       const { now } = batch
       const tx: Transaction = {
         link,
+        commit,
         serverId: this.id,
         ended: this.ended,
         former: this.former,
@@ -121,16 +122,14 @@ export class Member implements AsyncDisposable {
         areOthersCancelled: false,
         areDocumentsChanged: false,
       }
-      const result = await this.#writes.perform(tx, batch)
-      const answers = await Promise.all(
-        batch.requests.map((request) => {
-          assert(request.kind === 'claim')
-          return this.#writes.claim(tx, request)
-        }),
-      )
+      const claims = batch.requests.map((request) => {
+        assert(request.kind === 'claim')
+        return request
+      })
+      const { written, claimed: answers } = await this.#writes.perform(tx, batch, claims)
       this.lines = [...tx.ready.values()].map((line) => `${line.function} ${line.priority}`).sort()
       this.areOthersCancelled = tx.areOthersCancelled
-      return { ...result, answers }
+      return { ...written, answers }
     })
   }
 }

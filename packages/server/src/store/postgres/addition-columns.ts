@@ -1,9 +1,9 @@
 import type { RecordReader } from '../records.ts'
 import { ArrayWriter } from './arrays.ts'
-import type { Value } from './link.ts'
+import { started, type Value } from './link.ts'
 import { positionOf } from './positions.ts'
 import { uniqueKey } from './unique-key.ts'
-import { started, type Writing } from './writing.ts'
+import type { Writing } from './writing.ts'
 
 /** What an addition has found: itself in the table, a job that it joins, or neither any more. */
 export interface Finding {
@@ -69,21 +69,22 @@ export class AdditionColumns {
     this.#writing = writing
   }
 
-  /** The record that the reader stands on. */
-  add(reader: RecordReader, index: number, ordinal: number, functionId: number): void {
+  /** The record that the reader stands on. Whether it may join another job. */
+  add(reader: RecordReader, index: number, ordinal: number, functionId: number): boolean {
     const { serverId } = this.#writing.tx
     const key = uniqueKey(reader.unique, reader.workload)
     if (key === null) {
       this.#plain.add(reader, index, ordinal, functionId, serverId)
       if (this.#plain.bytes > bytesMax) this.#insertPlain()
-    } else {
-      this.#keyed.add(reader, index, ordinal, functionId, serverId)
-      this.#keyed.keys.addBytes(key)
-      if (this.#keyed.bytes > bytesMax) this.#insertKeyed()
+      return false
     }
+    this.#keyed.add(reader, index, ordinal, functionId, serverId)
+    this.#keyed.keys.addBytes(key)
+    if (this.#keyed.bytes > bytesMax) this.#insertKeyed()
+    return true
   }
 
-  /** What has become of each. */
+  /** What has become of each that may join another one. */
   async insert(): Promise<Finding[]> {
     this.#insertPlain()
     this.#insertKeyed()
@@ -94,8 +95,7 @@ export class AdditionColumns {
     const { indexes, values } = this.#plain
     if (indexes.length === 0) return
     this.#plain = new Columns()
-    const answer = this.#writing.run(insertPlain, this.#writing.tx.now, ...values)
-    this.#inserts.push(started(answer.then(() => indexes.map((index) => ({ index, joins: 'itself' })))))
+    void this.#writing.run(insertPlain, this.#writing.tx.now, ...values)
   }
 
   #insertKeyed(): void {

@@ -132,8 +132,9 @@ export class Additions {
     const columns = new AdditionColumns(writing)
     const reader = new RecordReader(batch.additions)
     for (let index = 0; reader.next(); index++) {
-      if (fates.of[index] === 0 && !later.has(index))
-        columns.add(reader, index, first + index, this.#idOf(batch, reader))
+      if (fates.of[index] !== 0 || later.has(index)) continue
+      // Nothing can be in the way of one that has no unique: no answer is waited for.
+      if (!columns.add(reader, index, first + index, this.#idOf(batch, reader))) fates.of[index] = isIn
     }
     for (const { index, joins } of await columns.insert()) {
       if (joins === 'itself') fates.of[index] = isIn

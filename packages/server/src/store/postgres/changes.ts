@@ -2,10 +2,16 @@ import type { BatchResult, ChangeOutcome, StoredChange } from '../store.ts'
 import { bury, removeDead, revive, sweepDead } from './dead-jobs.ts'
 import type { Documents } from './documents.ts'
 import type { HistorySteps } from './history-steps.ts'
+import { started } from './link.ts'
 import { hasten, type Outcomes, prioritize, release, retry } from './live-jobs.ts'
 import { keep, removeResults, sweepResults } from './results.ts'
 import { nextSweepAt } from './state.ts'
 import { LineCounts, type Writing } from './writing.ts'
+
+export interface Changed extends Pick<BatchResult, 'changed' | 'revived' | 'promoted'> {
+  /** Asked for; nothing waits for it. */
+  readonly nextSweepAt: Promise<BatchResult['nextSweepAt']>
+}
 
 /**
  * Does a batch's changes. What comes out is as if they were done one after the other; those next to each other that do
@@ -20,17 +26,14 @@ export class Changes {
     this.#history = history
   }
 
-  async perform(
-    writing: Writing,
-    changes: readonly StoredChange[],
-  ): Promise<Pick<BatchResult, 'changed' | 'revived' | 'promoted' | 'nextSweepAt'>> {
+  async perform(writing: Writing, changes: readonly StoredChange[]): Promise<Changed> {
     const [revived, promoted] = [new LineCounts(), new LineCounts()]
     const changed: ChangeOutcome[] = []
     for (const run of runs(changes)) {
       const outcomes = await this.#perform(writing, run, revived, promoted)
       for (const change of run) changed.push(outcomes === 'done' ? 'done' : outcomeOf(change, outcomes))
     }
-    const sweepAt = changes.length === 0 ? undefined : await nextSweepAt(writing)
+    const sweepAt = changes.length === 0 ? Promise.resolve(undefined) : started(nextSweepAt(writing))
     return { changed, revived: revived.all, promoted: promoted.all, nextSweepAt: sweepAt }
   }
 

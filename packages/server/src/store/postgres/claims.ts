@@ -22,20 +22,33 @@ type Row = [
   workload: Buffer,
 ]
 
+/** In SQL: of the line, so many jobs that anybody may have, which lie behind a place. */
+function readyBehind(place: string, jobsMax: string): string {
+  return `
+      SELECT number, position, octet_length(workload) AS bytes FROM geartrain.jobs
+      WHERE function_id = $1::int AND priority = $2::smallint AND position > 0 AND position > ${place}
+        AND (owner <= 0 OR owner = ANY($4::int[]))
+      ORDER BY position LIMIT ${jobsMax} FOR UPDATE SKIP LOCKED`
+}
+
 const claimReady = {
   name: 'claim',
+  // If the line ends before there are enough of them, there may be some in front of where it was left.
   text: `
-    WITH picked AS MATERIALIZED (
-      SELECT number, position, octet_length(workload) AS bytes FROM geartrain.jobs
-      WHERE function_id = $1::int AND priority = $2::smallint AND position > $3::bigint AND position <= coalesce($4::bigint, 9223372036854775807)
-        AND (owner <= 0 OR owner = ANY($5::int[]))
-      ORDER BY position LIMIT $6::int FOR UPDATE SKIP LOCKED
+    WITH further AS MATERIALIZED (${readyBehind('$3::bigint', '$5::int')}
+    ), from_its_begin AS MATERIALIZED (${readyBehind(
+      '0',
+      'CASE WHEN $3::bigint = 0 OR (SELECT count(*) FROM further) = $5::int THEN 0 ELSE $5::int END',
+    )}
+    ), picked AS (
+      SELECT * FROM from_its_begin
+      UNION ALL SELECT * FROM further WHERE NOT EXISTS (SELECT FROM from_its_begin)
     ), bounded AS (
       SELECT number, row_number() OVER line AS place, sum(bytes) OVER line AS total FROM picked
       WINDOW line AS (ORDER BY position ROWS UNBOUNDED PRECEDING)
     )
-    UPDATE geartrain.jobs SET owner = $7::int FROM bounded
-    WHERE jobs.number = bounded.number AND (total <= $8::bigint OR (place = 1 AND $9::boolean))
+    UPDATE geartrain.jobs SET owner = $6::int FROM bounded
+    WHERE jobs.number = bounded.number AND (total <= $7::bigint OR place = 1)
     RETURNING place, jobs.number, position, attempts, coalesce(expire_at, 0), coalesce(ready_at, submitted_at),
       unique_name, reducer, then_function, options, trace, workload`,
 } as const
@@ -63,10 +76,10 @@ export class Claims {
     this.#functions = functions
   }
 
+  /** What it says is sent at once. */
   async claim(tx: Transaction, request: Request): Promise<Extract<StoreAnswer, { kind: 'claim' }>> {
     const functionId = this.#functions.get(request.function)
-    const rows = functionId === undefined ? [] : await this.#claimRows(tx, functionId, request)
-    return toAnswer(rows, request)
+    return toAnswer(functionId === undefined ? [] : await this.#claimRows(tx, functionId, request), request)
   }
 
   /** Jobs may be ready in front of those that were claimed. */
@@ -78,20 +91,15 @@ export class Claims {
     const { jobsMax, bytesMax, priority } = request
     const line = `${priority} ${functionId}`
     const front = this.#frontOf(line, tx.now)
-    const after = { after: front?.position ?? 0, until: null, hasSome: false }
-    let rows = await pick(tx, functionId, request, after)
-    let lookedAt = front?.lookedAt ?? tx.now
-    const bytesLeft = bytesMax - bytesOf(rows)
-    if (front !== undefined && rows.length < jobsMax && (bytesLeft > 0 || rows.length === 0)) {
-      const rest = { ...request, jobsMax: jobsMax - rows.length, bytesMax: bytesLeft }
-      const before = { after: 0, until: front.position, hasSome: rows.length > 0 }
-      rows = [...(await pick(tx, functionId, rest, before)), ...rows]
-      lookedAt = tx.now
+    const values = [functionId, priority, front?.position ?? 0, ints(tx.ended), jobsMax, tx.serverId, bytesMax]
+    const rows = (await tx.link.run<Row>(claimReady, ...values)).rows.toSorted((a, b) => a[0] - b[0])
+    const [first, last] = [rows.at(0)?.[2], rows.at(-1)?.[2]]
+    if (rows.length < jobsMax || first === undefined || last === undefined) {
+      this.#fronts.delete(line)
+      return rows
     }
-    const position = rows.at(-1)?.[2]
-    if (rows.length === jobsMax && position !== undefined)
-      this.#fronts.set(line, { position: toBound(position), lookedAt })
-    else this.#fronts.delete(line)
+    const isFurther = front !== undefined && first > front.position
+    this.#fronts.set(line, { position: toBound(last), lookedAt: isFurther ? front.lookedAt : tx.now })
     return rows
   }
 
@@ -101,30 +109,9 @@ export class Claims {
   }
 }
 
-/** A piece of a line. */
-interface Stretch {
-  readonly after: number
-  /** Null: its end. */
-  readonly until: number | null
-  /** Then the first job there must not have more bytes than are asked for, either. */
-  readonly hasSome: boolean
-}
-
-async function pick(tx: Transaction, functionId: number, request: Request, stretch: Stretch): Promise<Row[]> {
-  const { priority, jobsMax, bytesMax } = request
-  const { after, until, hasSome } = stretch
-  const values = [functionId, priority, after, until, ints(tx.ended), jobsMax, tx.serverId, bytesMax, !hasSome]
-  const { rows } = await tx.link.run<Row>(claimReady, ...values)
-  return rows.toSorted((a, b) => a[0] - b[0])
-}
-
 /** Positions are larger than numbers are exact in the end: then those at the same place are passed over again. */
 function toBound(position: number): number {
   return Number.isSafeInteger(position) ? position : position - 4096
-}
-
-function bytesOf(rows: readonly Row[]): number {
-  return rows.reduce((sum, row) => sum + row[11].length, 0)
 }
 
 function toAnswer(rows: readonly Row[], { priority }: Request): Extract<StoreAnswer, { kind: 'claim' }> {

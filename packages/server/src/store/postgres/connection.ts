@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Address, Host } from './address.ts'
 import { connectClient } from './client.ts'
 import { endsConnection } from './failure.ts'
-import { type Answered, DatabaseError, type Link, type Statement, type Value } from './link.ts'
+import { type Answered, DatabaseError, type Link, type Statement, started, type Value } from './link.ts'
 
 export interface ConnectionOptions {
   /** What the database calls it, if the URL does not say. */
@@ -125,23 +125,31 @@ export class Connection implements Link {
   }
 
   /**
-   * All of what `body` does, or nothing. Rejects with a DatabaseError: if that is broken and the transaction was about to
-   * be committed, nobody knows whether it is. What `body` rejects with itself is thrown on.
+   * All of what `body` does, or nothing. When nothing more hangs on an answer, `body` may call `commit`, which saves a
+   * journey: the transaction is committed if all that was said until then succeeds. Rejects with a DatabaseError: if that
+   * is broken and the transaction was about to be committed, nobody knows whether it is. What `body` rejects with itself
+   * is thrown on.
    */
-  async transact<Result>(body: (link: Link) => Promise<Result>): Promise<Result> {
+  async transact<Result>(body: (link: Link, commit: () => void) => Promise<Result>): Promise<Result> {
     const link = new TransactionLink(this)
-    link.note(this.execute('BEGIN')).catch(() => {})
-    try {
-      const result = await body(link)
+    void started(link.note(this.execute('BEGIN')))
+    let committing: Promise<Answered<readonly unknown[]>> | undefined
+    const commit = () => {
       link.end()
-      const { command } = await link.note(this.execute('COMMIT'))
+      committing ??= started(link.note(this.execute('COMMIT')))
+      return committing
+    }
+    try {
+      const result = await body(link, () => void commit())
+      const { command } = await commit()
       if (command === 'COMMIT') return result
       throw new DatabaseError('25P02', 'the transaction was rolled back', false)
     } catch (error) {
       link.end()
       // If this is not answered, nothing is known.
-      await this.execute('ROLLBACK')
-      throw link.cause ?? error
+      const { command } = await (committing ?? this.execute('ROLLBACK'))
+      if (command === 'COMMIT') this.destroy(lost('what it has answered to a transaction was not understood'))
+      throw link.cause ?? this.#death ?? error
     }
   }
 

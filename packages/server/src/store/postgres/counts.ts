@@ -11,13 +11,18 @@ interface Row {
   kept: number
 }
 
+/** In SQL: adds rows of a server, a function, a priority and four counts, each server's and line's once, to the table. */
+export function addCounts(rows: string): string {
+  return `
+    INSERT INTO geartrain.counts AS known (server_id, function_id, priority, ready, delayed, dead, kept) ${rows}
+    ON CONFLICT (function_id, priority, server_id) DO UPDATE SET ready = known.ready + excluded.ready,
+      delayed = known.delayed + excluded.delayed, dead = known.dead + excluded.dead, kept = known.kept + excluded.kept`
+}
+
 const add = {
   name: 'counts add',
-  text: `
-    INSERT INTO geartrain.counts AS known (server_id, function_id, priority, ready, delayed, dead, kept)
-    SELECT $1::int, * FROM unnest($2::int[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-    ON CONFLICT (function_id, priority, server_id) DO UPDATE SET ready = known.ready + excluded.ready,
-      delayed = known.delayed + excluded.delayed, dead = known.dead + excluded.dead, kept = known.kept + excluded.kept`,
+  text: addCounts(`
+    SELECT $1::int, * FROM unnest($2::int[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])`),
 } as const
 
 /** By how many rows a batch changes the tables of jobs. */
@@ -48,7 +53,7 @@ export class Counts {
     return high.dead + normal.dead + low.dead
   }
 
-  /** Last thing in the transaction. */
+  /** When all that a batch does is counted. What it says is sent at once. */
   async write(link: Link, serverId: number): Promise<void> {
     const rows = [...this.#rows.values()].filter(
       ({ ready, delayed, dead, kept }) => ready !== 0 || delayed !== 0 || dead !== 0 || kept !== 0,

@@ -30,6 +30,12 @@ export interface Link {
   run<Row extends readonly unknown[]>(statement: Statement, ...values: readonly Value[]): Promise<Answered<Row>>
 }
 
+/** For what is awaited only after something else was: that it has failed is heard then. */
+export function started<T>(answer: Promise<T>): Promise<T> {
+  answer.catch(() => {})
+  return answer
+}
+
 /** What the database says of a statement, or the connection of itself. */
 export class DatabaseError extends Error {
   /** SQLSTATE, or a word of our own: `CONNECTION_LOST`. */

@@ -1,6 +1,6 @@
-import type { Priority } from '@geartrain/engine'
 import type { StoredSummary } from '../store.ts'
 import { bigints, ints } from './arrays.ts'
+import { addCounts } from './counts.ts'
 import { type SummaryRow, summaryColumns, toPlainSummary } from './summaries.ts'
 import type { Writing } from './writing.ts'
 
@@ -22,7 +22,6 @@ export function isExpired(ended: string, now: string): string {
   return `(expire_at <= ${now}::bigint AND (owner <= 0 OR owner = ANY(${ended}::int[])))`
 }
 
-type Forgotten = [functionId: number, priority: Priority, ready: number, delayed: number]
 type Cancelled = [...SummaryRow, functionId: number, isReady: boolean]
 
 const forgetAll = {
@@ -33,8 +32,9 @@ const forgetAll = {
       WHERE number = ANY($1::bigint[]) AND (${isOurs('$2', '$3', '$4')} OR ${isExpired('$4', '$5')})
       RETURNING function_id, priority, position
     )
-    SELECT function_id, priority, count(*) FILTER (WHERE position > 0), count(*) FILTER (WHERE position = 0)
-    FROM gone GROUP BY function_id, priority`,
+    ${addCounts(`
+      SELECT $2::int, function_id, priority, -count(*) FILTER (WHERE position > 0), -count(*) FILTER (WHERE position = 0), 0, 0
+      FROM gone GROUP BY function_id, priority`)}`,
 } as const
 
 const cancelAll = {
@@ -52,15 +52,12 @@ const tellOwners = {
     ON CONFLICT (server_id, number) DO NOTHING`,
 } as const
 
-/** Jobs of this server that have ended, or that nobody has begun in time and that are not to be kept. */
-export async function forget(writing: Writing, numbers: Float64Array): Promise<void> {
-  if (numbers.length === 0) return
-  const { rows } = await writing.run<Forgotten>(forgetAll, bigints(numbers), ...writing.owners, writing.tx.now)
-  for (const [functionId, priority, ready, delayed] of rows) {
-    const counts = writing.counts.of(functionId, priority)
-    counts.ready -= ready
-    counts.delayed -= delayed
-  }
+/**
+ * Jobs of this server that have ended, or that nobody has begun in time and that are not to be kept. The statement counts
+ * them itself: a batch that does nothing else waits for none of its answers.
+ */
+export function forget(writing: Writing, numbers: Float64Array): void {
+  if (numbers.length > 0) void writing.run(forgetAll, bigints(numbers), ...writing.owners, writing.tx.now)
 }
 
 /** Jobs that end wherever they are: those that were there, in the order of the numbers. */

@@ -17,7 +17,7 @@ import { DatabaseError } from './link.ts'
 import { outcomeOf } from './outcome.ts'
 import { Requests } from './requests.ts'
 import type { Transaction } from './transaction.ts'
-import { Writes } from './writes.ts'
+import { type Claim, Writes, type Written } from './writes.ts'
 
 /** Of a batch, when other transactions were in its way. */
 const attemptsMax = 5
@@ -97,10 +97,7 @@ export class Session {
   #write(batch: Batch, claims: readonly Claim[]): Promise<Written> {
     return again(async () => {
       await this.#writes.prepare(this.connection, batch)
-      return this.#commitFenced(batch.now, async (tx) => {
-        const written = await this.#writes.perform(tx, batch)
-        return { written, claimed: await this.#claimAll(tx, claims) }
-      })
+      return this.#commitFenced(batch.now, (tx) => this.#writes.perform(tx, batch, claims))
     })
   }
 
@@ -109,7 +106,7 @@ export class Session {
     if (claims.length === 0) return []
     try {
       await this.#writes.prepare(this.connection, { ...emptyBatch, requests: claims })
-      return await again(() => this.#commitFenced(batch.now, (tx) => this.#claimAll(tx, claims)))
+      return await again(() => this.#commitFenced(batch.now, (tx) => this.#writes.claim(tx, claims)))
     } catch (error) {
       const failure = toFailure(error)
       return claims.map(() => ({ kind: 'failed', failure }))
@@ -122,9 +119,10 @@ export class Session {
     let isLost = false
     const { connection, lease } = this
     const { tx, result } = await connection
-      .transact(async (link) => {
+      .transact(async (link, commit) => {
         const tx: Transaction = {
           link,
+          commit,
           serverId: lease.id,
           ended: this.#host.endedIds(),
           former: this.#host.formerIds,
@@ -149,13 +147,6 @@ export class Session {
     return result
   }
 
-  /** One after the other: those of one line know how far the one before has come. */
-  async #claimAll(tx: Transaction, claims: readonly Claim[]): Promise<StoreAnswer[]> {
-    const claimed: StoreAnswer[] = []
-    for (const claim of claims) claimed.push(await this.#writes.claim(tx, claim))
-    return claimed
-  }
-
   async #answer(request: StoreRequest): Promise<StoreAnswer> {
     // Of a batch that is looked up.
     if (request.kind === 'claim') return nothingClaimed
@@ -163,15 +154,7 @@ export class Session {
   }
 }
 
-interface Written {
-  readonly written: Omit<BatchResult, 'answers'>
-  /** One for each claim. */
-  readonly claimed: readonly StoreAnswer[]
-}
-
 const nothingClaimed: StoreAnswer = { kind: 'claim', count: 0, jobs: new Uint8Array(0) }
-
-type Claim = Extract<StoreRequest, { kind: 'claim' }>
 
 const leaseLost =
   'the database has not heard of this server for longer than its lease, and other servers may have taken its jobs; it goes on under a new lease'

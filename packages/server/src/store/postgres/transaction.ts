@@ -4,6 +4,8 @@ import type { Link } from './link.ts'
 /** What parts of a batch need to know of it, and leave for the others. */
 export interface Transaction {
   readonly link: Link
+  /** Nothing that is still to be said hangs on an answer: the transaction is committed, if what was said succeeds. */
+  readonly commit: () => void
   /** This server's id, as long as its lease lasts. */
   readonly serverId: number
   /** Ids of servers whose leases have ended and whose jobs may still bear them. */

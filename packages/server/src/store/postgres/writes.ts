@@ -5,11 +5,11 @@ import { Claims } from './claims.ts'
 import { Documents } from './documents.ts'
 import type { FunctionIds } from './function-ids.ts'
 import { HistorySteps } from './history-steps.ts'
-import type { Link } from './link.ts'
+import { type Link, started } from './link.ts'
 import { nextDueAt, promote } from './promotions.ts'
 import { cancel, forget } from './removals.ts'
 import type { Transaction } from './transaction.ts'
-import { LineCounts, started, Writing } from './writing.ts'
+import { LineCounts, Writing } from './writing.ts'
 
 const reserveNumbers = {
   name: 'numbers reserve',
@@ -17,6 +17,14 @@ const reserveNumbers = {
     UPDATE geartrain.numbers SET reserved_until = greatest(reserved_until, $1::bigint) + $2::bigint
     RETURNING reserved_until - $2::bigint`,
 } as const
+
+export type Claim = Extract<StoreRequest, { kind: 'claim' }>
+
+export interface Written {
+  readonly written: Omit<BatchResult, 'answers'>
+  /** One for each claim. */
+  readonly claimed: readonly StoreAnswer[]
+}
 
 /** Does the writes of batches, and claims jobs. What a transaction that is rolled back has done does no harm here. */
 export class Writes {
@@ -40,25 +48,31 @@ export class Writes {
     await this.#functions.find(link, asked)
   }
 
-  /** Within a transaction: all that the batch says but for its requests. */
-  async perform(tx: Transaction, batch: Batch): Promise<Omit<BatchResult, 'answers'>> {
+  /**
+   * A transaction, from its first statement behind the fence until it is committed: all that the batch says but for its
+   * requests, and then these claims. Each part sends all that it has to say before it waits for an answer, so what follows
+   * comes after it; what only adds plain jobs, forgets some and claims others waits for none until it is committed.
+   */
+  async perform(tx: Transaction, batch: Batch, claims: readonly Claim[]): Promise<Written> {
     const writing = new Writing(tx)
-    // Each sends all it has to say before it waits for an answer, so what follows comes after it.
-    const forgotten = started(forget(writing, batch.forget))
+    forget(writing, batch.forget)
     const cancelling = started(cancel(writing, batch.cancel))
-    const changes = await this.#changes.perform(writing, batch.changes)
+    const { nextSweepAt: sweepAt, ...changes } = await this.#changes.perform(writing, batch.changes)
     if (batch.changes.some(({ kind }) => kind === 'release')) this.#claims.forgetFronts()
     const added = await this.#additions.add(writing, batch)
-    const due = started(this.#promote(writing, batch, changes.promoted))
-    const reserved = started(reserve(writing, batch.reserve))
-    const [cancelled, { promoted, nextDueAt: dueAt }, first] = await Promise.all([cancelling, due, reserved, forgotten])
-    await writing.counts.write(writing, tx.serverId)
-    return { failure: undefined, ...changes, ...added, cancelled, promoted, nextDueAt: dueAt, reserved: first }
+    const reserving = reserve(writing, batch.reserve)
+    const [cancelled, due] = await Promise.all([cancelling, this.#promote(writing, batch, changes.promoted)])
+    void started(writing.counts.write(writing, tx.serverId))
+    const claimed = await this.claim(tx, claims)
+    const [nextSweepAt, reserved] = await Promise.all([sweepAt, reserving])
+    return { written: { failure: undefined, ...changes, ...added, ...due, cancelled, nextSweepAt, reserved }, claimed }
   }
 
-  /** The same; after `perform`, and after the claims before it. */
-  claim(tx: Transaction, request: Extract<StoreRequest, { kind: 'claim' }>): Promise<StoreAnswer> {
-    return this.#claims.claim(tx, request)
+  /** The same, of claims alone. */
+  claim(tx: Transaction, claims: readonly Claim[]): Promise<StoreAnswer[]> {
+    const claiming = claims.map((claim) => this.#claims.claim(tx, claim))
+    tx.commit()
+    return Promise.all(claiming)
   }
 
   async #promote(
@@ -73,7 +87,7 @@ export class Writes {
   }
 }
 
-async function reserve(link: Link, wanted: Batch['reserve']): Promise<number | undefined> {
-  if (wanted === undefined) return undefined
-  return (await link.run<[first: number]>(reserveNumbers, wanted.from, wanted.count)).rows[0]?.[0]
+function reserve(link: Link, wanted: Batch['reserve']): Promise<number | undefined> {
+  if (wanted === undefined) return Promise.resolve(undefined)
+  return started(link.run<[first: number]>(reserveNumbers, wanted.from, wanted.count).then(({ rows }) => rows[0]?.[0]))
 }

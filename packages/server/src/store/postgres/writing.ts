@@ -2,7 +2,7 @@ import type { Priority } from '@geartrain/engine'
 import type { BatchResult } from '../store.ts'
 import { ints } from './arrays.ts'
 import { Counts } from './counts.ts'
-import type { Answered, Link, Statement, Value } from './link.ts'
+import { type Answered, type Link, type Statement, started, type Value } from './link.ts'
 import { Positions } from './positions.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -37,12 +37,6 @@ export class Writing implements Link {
   isFree(owner: number): boolean {
     return owner <= 0 || this.tx.ended.includes(owner)
   }
-}
-
-/** For what is awaited only after something else was: that it has failed is heard then. */
-export function started<T>(answer: Promise<T>): Promise<T> {
-  answer.catch(() => {})
-  return answer
 }
 
 /** How many jobs have come into which lines. */
