@@ -18,6 +18,8 @@ import { message, quantile } from './processes.js'
 const workerCount = 2
 const singleJobs = 200
 const runMsMax = 240_000
+/** What sessions of PostgreSQL have counted is told after this time at the latest, once they have nothing to do. */
+const countedMs = 10_500
 
 const [queue, , ...words] = process.argv.slice(2)
 const { clients, jobs, pgPort } = parseParameters(words)
@@ -71,16 +73,16 @@ async function measure() {
   process.stdout.write(`${JSON.stringify(result)}\n`)
 }
 
-/** Since ever: bytes of the log, transactions, rows. */
+/** Since ever: bytes of the log, transactions, statements, rows. */
 async function written() {
   if (pgPort === undefined) return undefined
   const client = new pg.Client(`postgres://postgres@127.0.0.1:${pgPort}/postgres`)
   await client.connect()
-  // What sessions have counted is told once a second.
-  await new Promise((resolve) => setTimeout(resolve, 1500))
+  await new Promise((resolve) => setTimeout(resolve, countedMs))
   const { rows } = await client.query(`
     SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 AS "walBytes", sum(xact_commit)::float8 AS "commits",
-      sum(tup_inserted + tup_updated + tup_deleted)::float8 AS "rowsWritten"
+      sum(tup_inserted + tup_updated + tup_deleted)::float8 AS "rowsWritten",
+      (SELECT sum(calls) FROM pg_stat_statements)::float8 AS statements
     FROM pg_stat_database`)
   await client.end()
   return rows[0]

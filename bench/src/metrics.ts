@@ -14,6 +14,7 @@ export const metrics = [
   { name: 'beginP50Ms', label: 'submitted to begun p50 ms', better: 'less' },
   { name: 'beginP99Ms', label: 'submitted to begun p99 ms', better: 'less' },
   { name: 'rowsWritten', label: 'rows written/job', better: 'less' },
+  { name: 'statements', label: 'statements/job', better: 'less' },
   { name: 'commits', label: 'transactions/job', better: 'less' },
   { name: 'walBytes', label: 'bytes of log/job', better: 'less' },
   { name: 'drainCpuUs', label: 'drain CPU us/job', better: 'less' },
