@@ -61,6 +61,7 @@ export class Connection implements Link {
   readonly #options: ConnectionOptions
   /** Statements that are not answered. */
   #pending = 0
+  #isCorked = false
   #answers = 0
   #answeredAt = performance.now()
   #patience: NodeJS.Timeout | undefined
@@ -175,6 +176,7 @@ export class Connection implements Link {
     return new Promise((resolve, reject) => {
       if (this.#death !== undefined) return reject(this.#death)
       if (this.#pending++ === 0) this.#wait()
+      this.#cork()
       const config: pg.QueryArrayConfig = { ...query, types, rowMode: 'array' }
       this.#client.query(config, (error: Error | null, result: Result | Result[]) => {
         this.#pending--
@@ -189,6 +191,18 @@ export class Connection implements Link {
         const rows = (last?.rows ?? []) as unknown as Row[]
         resolve({ rows, count: last?.rowCount ?? 0, command: last?.command ?? '' })
       })
+    })
+  }
+
+  /** What is asked before anything else has its turn leaves together. */
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    const { stream } = this.#client.connection
+    stream.cork()
+    process.nextTick(() => {
+      this.#isCorked = false
+      stream.uncork()
     })
   }
 
