@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net from 'node:net'
 import { suite, test } from 'node:test'
+import { promisify } from 'node:util'
 import { eventually } from '../support/postgres/eventually.ts'
+import { PostgresProcess } from '../support/postgres/postgres-process.ts'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import {
@@ -199,6 +203,60 @@ suite('the hosts of a URL', { skip: postgres.skip }, () => {
         return true
       },
     )
+  })
+
+  test('one that says nothing is not waited for, nor a standby, and all but the one that is taken are left', async () => {
+    await using primary = await PostgresProcess.start()
+    await using standby = await primary.addStandby({ name: 'b' })
+    await using cut = await TcpProxy.to(primary.port)
+    await using mute = await TcpProxy.to(primary.port)
+    await using slow = await TcpProxy.to(primary.port)
+    const encrypts = net.createServer((socket) => socket.on('error', () => {}).once('data', () => socket.write('S')))
+    encrypts.listen(0, '127.0.0.1')
+    await once(encrypts, 'listening')
+    const address = encrypts.address()
+    assert.ok(address !== null && typeof address === 'object')
+    cut.cut()
+    mute.pause()
+    slow.delay(200)
+    const ports = [cut.port, standby.port, mute.port, address.port, slow.port, primary.port]
+    const hosts = ports.map((port) => `127.0.0.1:${port}`)
+    // Whoever waits for one of them waits for longer than a test may take.
+    const { connection, lost } = await connect(
+      `postgres://postgres@${hosts.join(',')}/postgres?connect_timeout=86400`,
+      {
+        patienceMs: 86_400_000,
+      },
+    )
+    assert.ok([slow.port, primary.port].includes(connection.host.port))
+    cut.heal()
+    mute.resume()
+    await eventually('the others are left', async () => {
+      const left = cut.connections + mute.connections + (connection.host.port === slow.port ? 0 : slow.connections)
+      const count = await promisify(encrypts.getConnections).call(encrypts)
+      return left + count === 0 || undefined
+    })
+    const sessions = (process: PostgresProcess) =>
+      process.query("SELECT FROM pg_stat_activity WHERE application_name = 'test'")
+    await eventually('there is one session', async () => (await sessions(primary)).length === 1 || undefined)
+    assert.deepEqual(await sessions(standby), [])
+    assert.deepEqual(lost, [])
+    assert.deepEqual((await ask(connection, 'SELECT 1')).rows, [[1]])
+    await connection.close()
+    encrypts.close()
+  })
+
+  test('if none takes writes, it is said of each why not, in the order of the URL', async () => {
+    const { port } = await postgres.process()
+    await using proxy = await TcpProxy.to(port)
+    proxy.cut()
+    const url = `postgres://postgres@127.0.0.1:${proxy.port},127.0.0.1:${port},127.0.0.1:1/nowhere?connect_timeout=1`
+    await assert.rejects(connect(url), {
+      code: 'POSTGRES_3D000',
+      message: /:\d+: the host did not answer in time.*:\d+: there is no such database.*:1: nobody listens there/,
+    })
+    proxy.heal()
+    await eventually('it is left', () => proxy.connections === 0 || undefined)
   })
 
   test('one that is there and not what is meant is told so', async () => {

@@ -12,7 +12,7 @@ type SslMode = (typeof sslModes)[number]
 
 /** Where the database is and as whom to go there. Files are read with each connection: they may have been renewed. */
 export interface Address {
-  /** Tried one after the other, until one takes writes. */
+  /** The first that takes writes is used. */
   readonly hosts: readonly Host[]
   readonly user: string
   /** Undefined: none, or the one in the file that PGPASSFILE names. */

@@ -9,9 +9,10 @@ const keepAliveMs = 10_000
 export async function connectClient(
   address: Address,
   { host, port }: Host,
-  applicationName: string,
+  { applicationName, signal }: { readonly applicationName: string; readonly signal?: AbortSignal | undefined },
   isEncrypted: boolean,
 ): Promise<pg.Client> {
+  signal?.throwIfAborted()
   const { user, password, database, options, connectTimeoutMs } = address
   const client = new pg.Client({
     host,
@@ -30,6 +31,7 @@ export async function connectClient(
   })
   // What goes wrong before is what `connect` rejects with.
   client.on('error', () => {})
+  signal?.addEventListener('abort', () => client.connection.stream.destroy())
   try {
     await client.connect()
     return client

@@ -16,6 +16,8 @@ export interface ConnectionOptions {
   /** Once: it can't be used any more, and it was not `close` that ended it. */
   readonly onBroken: (error: DatabaseError) => void
   readonly onNotification?: ((channel: string, payload: string) => void) | undefined
+  /** Gives it up at once, also while it is being opened. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const goodbyeMs = 1000
@@ -87,11 +89,11 @@ export class Connection implements Link {
     const mode = isLocal ? 'disable' : address.sslMode
     let client: pg.Client
     try {
-      client = await connectClient(address, host, options.applicationName, mode !== 'disable')
+      client = await connectClient(address, host, options, mode !== 'disable')
     } catch (error) {
       const known = toDatabaseError(error)
       if (mode !== 'prefer' || known.code !== 'NO_TLS') throw known
-      client = await connectClient(address, host, options.applicationName, false).catch((plain: unknown) => {
+      client = await connectClient(address, host, options, false).catch((plain: unknown) => {
         throw toDatabaseError(plain)
       })
     }

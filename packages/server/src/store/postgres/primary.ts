@@ -15,36 +15,77 @@ const role: Statement = {
     current_setting('server_version_num')::int4, current_setting('server_version'), current_setting('server_encoding')`,
 }
 
+/** The next host is asked, too, when one has failed or says nothing for so long: its machine may be gone. */
+const staggerMs = 250
+
 /**
- * A connection to the first of the hosts that takes writes now. Rejects with a StoreError that says of each why it does
- * not.
+ * A connection to the first of the hosts that says that it takes writes; the others are left. Rejects with a StoreError
+ * that says of each why it does not.
  */
-export async function connectToPrimary(address: Address, options: ConnectionOptions): Promise<Connection> {
-  const reasons: (readonly [Host, unknown])[] = []
-  for (const host of address.hosts) {
-    try {
-      return await connect(address, host, options)
-    } catch (error) {
-      reasons.push([host, error])
+export function connectToPrimary(address: Address, options: ConnectionOptions): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const attempts: Attempt[] = []
+    let isOver = false
+    let timer: NodeJS.Timeout | undefined
+
+    const askNext = (): void => {
+      clearTimeout(timer)
+      const host = address.hosts[attempts.length]
+      if (host === undefined) return
+      const attempt = new Attempt(address, host, options)
+      attempts.push(attempt)
+      if (attempts.length < address.hosts.length) timer = setTimeout(askNext, staggerMs)
+      attempt.connection.then(
+        (connection) => {
+          if (isOver) return
+          isOver = true
+          clearTimeout(timer)
+          attempt.isUsed = true
+          for (const other of attempts) if (other !== attempt) other.leave()
+          resolve(connection)
+        },
+        (reason: unknown) => {
+          attempt.failure = { host, reason }
+          if (isOver) return
+          if (attempt === attempts.at(-1)) askNext()
+          const failures = attempts.map(({ failure }) => failure).filter((failure) => failure !== undefined)
+          if (failures.length === address.hosts.length) reject(toError(address, failures))
+        },
+      )
     }
-  }
-  const [first, ...others] = reasons
-  if (first === undefined) throw new StoreError('POSTGRES_BAD_URL', `${address.name} names no host`)
-  if (others.length === 0) throw toStoreError(address.name, first[1])
-  const code = commonCode(reasons.map(([, error]) => codeOf(error)))
-  const list = reasons.map(([host, error]) => `${toText(host)}: ${reasonOf(error)}`).join('; ')
-  throw new StoreError(`POSTGRES_${code}`, `${address.name}: none of its hosts can be written: ${list}`, {
-    cause: first[1],
+
+    if (address.hosts.length === 0) reject(new StoreError('POSTGRES_BAD_URL', `${address.name} names no host`))
+    askNext()
   })
 }
 
-async function connect(address: Address, host: Host, options: ConnectionOptions): Promise<Connection> {
-  // Nobody is told of one that is not used.
-  let isUsed = false
-  const onBroken = (error: DatabaseError): void => {
-    if (isUsed) options.onBroken(error)
+interface Failure {
+  readonly host: Host
+  readonly reason: unknown
+}
+
+/** To connect to one host and to hear whether it takes writes. */
+class Attempt {
+  readonly connection: Promise<Connection>
+  failure: Failure | undefined
+  /** Nobody is told of one that is not used. */
+  isUsed = false
+  readonly #leaving = new AbortController()
+
+  constructor(address: Address, host: Host, options: ConnectionOptions) {
+    const onBroken = (error: DatabaseError): void => {
+      if (this.isUsed) options.onBroken(error)
+    }
+    this.connection = connect(address, host, { ...options, onBroken, signal: this.#leaving.signal })
   }
-  const connection = await Connection.open(address, host, { ...options, onBroken })
+
+  leave(): void {
+    this.#leaving.abort()
+  }
+}
+
+async function connect(address: Address, host: Host, options: ConnectionOptions): Promise<Connection> {
+  const connection = await Connection.open(address, host, options)
   try {
     const { rows } = await connection.run<[boolean, boolean, number, string, string]>(role)
     const [isInRecovery, isReadOnly, version, shownVersion, encoding] = rows[0] ?? [true, true, 0, '', '']
@@ -53,12 +94,20 @@ async function connect(address: Address, host: Host, options: ConnectionOptions)
     if (isReadOnly)
       throw new DatabaseError('NOT_PRIMARY', 'this one is read-only (default_transaction_read_only)', false)
     if (!encodings.has(encoding)) throw new DatabaseError('NOT_UTF8', `its encoding is ${encoding}`, false)
-    isUsed = true
     return connection
   } catch (error) {
     await connection.close()
     throw error
   }
+}
+
+/** Why no host could be had; in the order of the URL. */
+function toError({ name }: Address, failures: readonly Failure[]): StoreError {
+  const reasons = failures.map(({ reason }) => reason)
+  if (failures.length === 1) return toStoreError(name, reasons[0])
+  const list = failures.map(({ host, reason }) => `${toText(host)}: ${reasonOf(reason)}`).join('; ')
+  const message = `${name}: none of its hosts can be written: ${list}`
+  return new StoreError(`POSTGRES_${commonCode(reasons.map(codeOf))}`, message, { cause: reasons[0] })
 }
 
 function codeOf(error: unknown): string {
