@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { silentLog } from '@geartrain/server'
+import { RecordedLog } from '../faults/recorded-log.ts'
+import { originOf } from '../http/local-http.ts'
 import { grab } from '../server/desk.ts'
 import { PACKET } from '../support/raw.ts'
 import { until } from '../support/until.ts'
@@ -205,6 +207,51 @@ suite('a server whose way to the store is lost', () => {
     const after = await servers.submit(a, 'f')
     assert.ok(Number(after.slice(-16)) - Number(before.slice(-16)) < 10, `${before} ${after}`)
     await servers.submit(b, 'f')
+  })
+
+  test('one that is found again works, and is said to at once; one that is lost again right then has to for a while', async () => {
+    const log = new RecordedLog()
+    await using servers = await TwoServers.start({ log, http: '127.0.0.1:0' })
+    const { a } = servers
+    const ready = async () => (await fetch(`${originOf(a.local)}/readyz`)).status
+    const told = () => log.lines.filter((line) => /(fails|works again)/.test(line)).map((line) => line.split(':')[0])
+    const loseAndFind = async (): Promise<void> => {
+      a.store.lose(true)
+      assert.equal(await ready(), 503)
+      servers.clock.advance(1000)
+      await servers.settle()
+    }
+    await loseAndFind()
+    assert.equal(await ready(), 200)
+    assert.deepEqual(told(), ['error', 'info'])
+
+    await loseAndFind()
+    assert.equal(await ready(), 503)
+    await servers.submit(a, 'f')
+    servers.clock.advance(9999)
+    assert.equal(await ready(), 503)
+    servers.clock.advance(1)
+    assert.equal(await ready(), 200)
+    assert.deepEqual(told(), ['error', 'info', 'error', 'info'])
+
+    servers.clock.advance(10_000)
+    await loseAndFind()
+    assert.equal(await ready(), 200)
+  })
+
+  test('one that takes no writes for a while has to work for a while', async () => {
+    await using servers = await TwoServers.start({ http: '127.0.0.1:0' })
+    const { a } = servers
+    const ready = async () => (await fetch(`${originOf(a.local)}/readyz`)).status
+    a.store.isFull = true
+    a.peer.send(PACKET.SUBMIT_JOB_BG, 'f', '', '')
+    await a.peer.receive('ERROR')
+    a.store.isFull = false
+    await servers.submit(a, 'f')
+    servers.clock.advance(9999)
+    assert.equal(await ready(), 503)
+    servers.clock.advance(1)
+    assert.equal(await ready(), 200)
   })
 
   test('results that are sent on meanwhile do not pile up without bound', async () => {

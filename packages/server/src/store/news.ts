@@ -20,6 +20,8 @@ export class StoreNews {
   /** What was told last, until it was told that it is over. */
   #told: StoreTrouble | undefined
   #stopTelling: (() => void) | undefined
+  /** When it was last told that it is over. */
+  #overAt = Number.NEGATIVE_INFINITY
 
   constructor(store: Store, clock: Clock, log: Log, onTold: (isFailing: boolean) => void) {
     this.#store = store
@@ -44,12 +46,27 @@ export class StoreNews {
 
   /** After a failure. */
   succeeded(): void {
-    this.#stopTelling ??= this.#clock.after(soundMs, () => {
-      this.#stopTelling = undefined
-      this.#told = undefined
-      this.#log.info(`the store ${this.#store.name} works again: background jobs are taken`)
-      this.#onTold(false)
-    })
+    if (this.#isBelieved) this.#tellOver()
+    else {
+      this.#stopTelling ??= this.#clock.after(soundMs, () => {
+        this.#stopTelling = undefined
+        this.#tellOver()
+      })
+    }
+  }
+
+  /** A database that was lost and is found again works, unless that was said of it just before. */
+  get #isBelieved(): boolean {
+    const told = this.#told
+    const wasLost = this.#store.cluster !== undefined && told?.failure.isBroken === true
+    return wasLost && told.since - this.#overAt >= soundMs
+  }
+
+  #tellOver(): void {
+    this.#told = undefined
+    this.#overAt = this.#clock.now()
+    this.#log.info(`the store ${this.#store.name} works again: background jobs are taken`)
+    this.#onTold(false)
   }
 
   /** Nothing more is to be told by itself. */

@@ -23,7 +23,7 @@ export const healthRoutes: readonly RouteFor<CommonContext>[] = [
     tag: 'Server',
     summary: 'Whether the server takes jobs',
     description:
-      'Not while it is stopping, and not while its store does not work; it is by itself when that is over, which is when the store has worked for 10 s on end. The problem has a list of `reasons`, each with a `code` (`STARTING`, `SHUTTING_DOWN`, `STORE_FAILED`) and a `detail`.',
+      'Not while it is stopping, and not while its store does not work; it is by itself when that is over, which is when the store has worked for 10 s on end, and for a database that was lost when it is found again. The problem has a list of `reasons`, each with a `code` (`STARTING`, `SHUTTING_DOWN`, `STORE_FAILED`) and a `detail`.',
     access: 'everyone',
     answers: { 200: { description: 'It does', content: z.object({ status: z.literal('ready') }) } },
     problems: ['NOT_READY'],
