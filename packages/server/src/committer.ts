@@ -21,6 +21,8 @@ import type { WallTime } from './wall-time.ts'
 
 /** A store that has failed is tried again after so long. */
 const retryMs = 1000
+/** So often at the start, when its lease is lost each time. */
+const opensMax = 5
 /** Nobody waits for jobs to be forgotten: so long, or until so many have ended, more of them are to share a commit. */
 const forgetMs = 20
 const forgetsMax = 2000
@@ -109,23 +111,41 @@ export class Committer {
 
   /** Before anything else. Rejects with a StoreError. */
   async open(engine: Engine, turn: Turn): Promise<StoreState> {
-    const { store, wallTime } = this.#context
     this.#engine = engine
     this.#turn = turn
     try {
-      const state = await store.open(wallTime.now * 1000)
-      const batch = new OpenBatch()
-      this.#numbers.reserveFirst(batch, state.firstNumber)
-      const { failure, reserved } = await store.commit(batch.written(wallTime.now))
-      if (failure !== undefined) throw unwritable(store, failure)
-      this.#numbers.begin(reserved ?? state.firstNumber)
+      const state = await this.#openFirst()
       turn.begin()
       this.#told.opened(state)
       return state
     } catch (error) {
-      await store.close()
+      await this.#context.store.close()
       throw error
     }
+  }
+
+  /** On a machine with much to do a short lease may be over before the first batch is there. */
+  async #openFirst(): Promise<StoreState> {
+    const { store, log } = this.#context
+    for (let opens = 1; ; opens++) {
+      try {
+        return await this.#openAndReserve()
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code !== 'LEASE_LOST' || opens === opensMax) throw error
+        log.warn({ code: error.code }, `the store ${store.name} is opened once more: ${error.message}`)
+      }
+    }
+  }
+
+  async #openAndReserve(): Promise<StoreState> {
+    const { store, wallTime } = this.#context
+    const state = await store.open(wallTime.now * 1000)
+    const batch = new OpenBatch()
+    this.#numbers.reserveFirst(batch, state.firstNumber)
+    const { failure, reserved } = await store.commit(batch.written(wallTime.now))
+    if (failure !== undefined) throw unwritable(store, failure)
+    this.#numbers.begin(reserved ?? state.firstNumber)
+    return state
   }
 
   /** Commits what is there, and commits no more. A store that does not take it in time is given up. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { RecordedLog } from '../faults/recorded-log.ts'
 import { grab } from '../server/desk.ts'
 import { LocalServer } from '../server/local-server.ts'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
@@ -78,4 +79,31 @@ suite('two servers on one PostgreSQL', { skip: postgres.skip }, () => {
     other.send(PACKET.CAN_DO, 'f')
     assert.equal((await next(other)).slice(-16), handle.slice(-16))
   })
+
+  for (const [times, count] of [
+    ['twice', 2],
+    ['each time', 1e6],
+  ] as const) {
+    const isReady = times === 'twice'
+    test(`a start whose lease is over ${times} before it has done anything ${isReady ? 'goes on' : 'ends'}`, async () => {
+      const { name, url } = await postgres.createDatabase()
+      const process = await postgres.process()
+      await (await start('A', url))[Symbol.asyncDispose]()
+      await process.query(
+        `CREATE SEQUENCE public.starts;
+        CREATE FUNCTION public.end_it() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN NEW.ended := nextval('public.starts') <= ${count}; RETURN NEW; END $$;
+        CREATE TRIGGER ends BEFORE INSERT ON geartrain.servers FOR EACH ROW EXECUTE FUNCTION public.end_it()`,
+        [],
+        name,
+      )
+      const log = new RecordedLog()
+      const started = LocalServer.start({ store: url, serverName: 'A', leaseMs: 2000, log })
+      if (isReady) {
+        await using a = await started
+        await submit(await a.connect('client'), 'f')
+        assert.equal(log.lines.filter((line) => /^warn: .* is opened once more: .* its lease/.test(line)).length, count)
+      } else await assert.rejects(started, { code: 'LEASE_LOST' })
+    })
+  }
 })
