@@ -34,6 +34,7 @@ import type { ServerOptions } from './options.ts'
 import { PacketOutbox } from './packet-outbox.ts'
 import { Peers } from './peers.ts'
 import { Policies } from './policies/policies.ts'
+import { checkScheduleOptions } from './schedules/config-schedules.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { BusyStore } from './store/busy-store.ts'
 import { makeStore } from './store/kinds.ts'
@@ -85,6 +86,7 @@ export interface Parts {
 
 export function makeParts(options: ServerOptions, clock: Clock): Parts {
   const { limits, log } = options
+  checkScheduleOptions(options.schedules, limits)
   const access = new Access(options.access)
   const wallTime = new WallTime(clock)
   const connections = new Connections()

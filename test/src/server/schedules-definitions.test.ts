@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import type { ScheduleDefinition } from '@geartrain/protocol'
-import { defaultLimits, readConfigFile, readScheduleTables, ScheduleError, SettingsError } from '@geartrain/server'
+import {
+  createServer,
+  defaultLimits,
+  readConfigFile,
+  readScheduleTables,
+  ScheduleError,
+  SettingsError,
+} from '@geartrain/server'
 import { ScheduleHost } from './schedule-host.ts'
 
 const noon = '2026-11-23T12:00:00Z'
@@ -156,6 +163,19 @@ describe('a table of the configuration file', () => {
   for (const [toml, message] of rows) {
     it(`is refused: ${toml.replaceAll('\n', ', ')}`, () => {
       return assert.rejects(read(toml), (error) => error instanceof SettingsError && message.test(error.message))
+    })
+  }
+})
+
+describe('a schedule of a program', () => {
+  const rows: [definition: ScheduleDefinition, message: RegExp][] = [
+    [{ name: 'a\0b', function: 'f', every: '1m' }, /^schedules\[0\]: name must be 1 to 54 bytes without control/],
+    [{ name: 'x', function: 'f\0', every: '1m' }, /^schedules\[0\]: function must be 1 to 512 bytes without control/],
+    [{ name: 'x', function: 'f', every: 'soon' }, /^schedules\[0\]: every must be a time with its unit/],
+  ]
+  for (const [definition, message] of rows) {
+    it(`is refused: ${JSON.stringify(definition)}`, () => {
+      assert.throws(() => createServer({ schedules: [definition] }), { code: 'BAD_SETTING', message })
     })
   }
 })

@@ -9,6 +9,8 @@ export function functionReports(engine: Engine): FunctionReport[] {
   const reports: FunctionReport[] = []
   for (const jobFunction of engine.functions()) {
     const { name, workerCount: workers, runningCount, bridges, stored, runningStored } = jobFunction
+    // A worker may say so, and nobody can submit it; the JSON of PostgreSQL can't have it.
+    if (name.includes('\0')) continue
     // What another server does for those who wait here runs there.
     const running = runningCount - bridges.runningCount
     const claimed: ByPriority = [

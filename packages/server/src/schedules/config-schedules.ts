@@ -16,6 +16,18 @@ export function readScheduleTables(
   return Array.from(tables, ([name, table]) => readTable(name, table, limits))
 }
 
+/** Those of a program. A SettingsError says what is wrong with them. */
+export function checkScheduleOptions(definitions: readonly ScheduleDefinition[], limits: NameLimits): void {
+  for (const [index, definition] of definitions.entries()) {
+    try {
+      readDefinition(definition, limits)
+    } catch (error) {
+      if (!(error instanceof ScheduleError)) throw error
+      throw new SettingsError(`schedules[${index}]: ${error.message}`, { cause: error })
+    }
+  }
+}
+
 function readTable(name: string, { place, entries }: TomlTable, limits: NameLimits): ScheduleDefinition {
   const where = `[schedules.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}]`
   const named = entries.get('name')
