@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { addPlaceOptions, findDatabase } from './store/place.ts'
+import { addConfigOption, findDatabase } from './store/place.ts'
 
 /** `geartrain doctor`: looks at the database of a cluster. `finish` gets the exit code. */
 export function doctorCommand(program: Command, finish: (exitCode: number) => void): Command {
@@ -9,7 +9,8 @@ export function doctorCommand(program: Command, finish: (exitCode: number) => vo
     .description(
       'look at the PostgreSQL database of --store, and say what is wrong and what the loss of a machine would cost',
     )
-    .argument('[store]', 'the store, as with --store')
+    .argument('[store]', 'the database, as with --store')
+    .option('--store <url>', 'the database: postgres://HOST/DATABASE (default: the store of geartrain serve)')
     .option('--json', 'say it in JSON')
     .addHelpText('after', help)
     .action(async (argument: string | undefined) => {
@@ -17,7 +18,7 @@ export function doctorCommand(program: Command, finish: (exitCode: number) => vo
       const { doctor } = await import('./doctor/report.ts')
       finish(await doctor(url, { isJson: command.getOptionValue('json') === true }))
     })
-  return addPlaceOptions(command)
+  return addConfigOption(command)
 }
 
 const help = `

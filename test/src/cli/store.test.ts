@@ -547,6 +547,11 @@ describe('refused with one sentence', () => {
       1,
       "jobs.db is no queue of gearmand's but a store of Geartrain's",
     ],
+    [
+      'stats --store mysql://u:p@x/y',
+      2,
+      'there is nothing to see in a store "mysql://...@x/y": name one with --store sqlite:PATH',
+    ],
     ['stats --store memory', 2, 'there is nothing to see in a store "memory": name one with --store sqlite:PATH'],
     ['stats a.db --store b.db', 2, 'the store is named twice: "a.db" and --store "b.db"'],
     ['stats a.db b.db', 2, "too many arguments for 'stats'. Expected 1 argument but got 2."],

@@ -43,7 +43,7 @@ function show({ database, hosts, findings }: Examination): void {
 }
 
 function roleOf({ role }: HostReport): string {
-  return role === 'unreachable' ? red('unreachable') : role
+  return role === 'primary' || role === 'standby' ? role : red(role)
 }
 
 function summary(problems: number, warnings: number): string {

@@ -21,11 +21,14 @@ import { exitCodes, Fault } from '../fault.ts'
 
 const kind = 'sqlite:'
 
-/** Flags of every command that works on a store. */
+/** Flags of every command that works on a store in a file. */
 export function addPlaceOptions(command: Command): Command {
-  return command
-    .option('--store <store>', 'the store: sqlite:PATH, or the path alone (default: that of geartrain serve)')
-    .option('--config <file>', 'configuration file of geartrain serve, to find the store by')
+  command.option('--store <store>', 'the store: sqlite:PATH, or the path alone (default: that of geartrain serve)')
+  return addConfigOption(command)
+}
+
+export function addConfigOption(command: Command): Command {
+  return command.option('--config <file>', 'configuration file of geartrain serve, to find the store by')
 }
 
 /** The path of the store that is meant; `argument` is the word after the command, where it takes one. */
@@ -45,8 +48,12 @@ export async function findStorePath(command: Command, argument?: string): Promis
 export async function findDatabase(command: Command, argument?: string): Promise<string> {
   const name = await findStoreName(command, argument)
   if (isPostgresUrl(name)) return name
-  const remedy = 'name one with --store postgres://HOST/DATABASE; for a file there is geartrain store check'
-  throw new Fault(`the store "${withoutPassword(name)}" is no database: ${remedy}`, exitCodes.usage)
+  const remedy = 'name a database with --store postgres://HOST/DATABASE'
+  if (name.startsWith(kind)) {
+    const path = name.slice(kind.length)
+    throw new Fault(`the store ${path} is a file, which geartrain store check looks at: ${remedy}`, exitCodes.usage)
+  }
+  throw new Fault(`the store "${withoutPassword(name)}" is no database of PostgreSQL: ${remedy}`, exitCodes.usage)
 }
 
 async function findStoreName(command: Command, argument: string | undefined): Promise<string> {
@@ -118,8 +125,9 @@ export function writingFault(file: string, error: unknown): unknown {
   return new Fault(`cannot write ${file}: ${what}`, exitCodes.failed, { cause: error })
 }
 
+/** What is no store and no URL is a path. */
 function toName(text: string): string {
-  return text === 'memory' || text.startsWith(kind) || isPostgresUrl(text) ? text : `${kind}${text}`
+  return text === 'memory' || text.startsWith(kind) || /^[a-z][\w+.-]*:\/\//i.test(text) ? text : `${kind}${text}`
 }
 
 /** As `geartrain serve` finds it. Other settings may be wrong: they are not looked at. */

@@ -105,18 +105,56 @@ suite('geartrain doctor', { skip: postgres.skip }, () => {
     }
   })
 
+  test('a database that is not there is not a host that is away', async () => {
+    const process = await postgres.process()
+    const { report } = await examine(process.url('missing'))
+    const host = `127.0.0.1:${process.port}`
+    assert.deepEqual(
+      report.hosts.map(({ role }) => role),
+      ['refusing'],
+    )
+    const said = await geartrain(['doctor', process.url('missing')])
+    assert.match(said.stdout, new RegExp(`^  ${host}  refusing$`, 'm'))
+    const sentence = `^problem +connection: ${host} does not take the connection: there is no such database: CREATE`
+    assert.match(said.stdout, new RegExp(sentence, 'm'))
+    assert.doesNotMatch(said.stdout, /can't be reached|promote/)
+    const away = await geartrain(['doctor', 'postgres://postgres@127.0.0.1:1/jobs'])
+    assert.match(away.stdout, /127\.0\.0\.1:1 can't be reached: nobody listens there/)
+    assert.doesNotMatch(away.stdout, /promote/)
+  })
+
+  test('a standby alone is to be promoted', async () => {
+    await using primary = await PostgresProcess.start()
+    await using standby = await primary.addStandby({ name: 'b' })
+    const { stdout, code } = await geartrain(['doctor', standby.url()])
+    assert.equal(code, 1)
+    assert.match(stdout, /No host of the URL takes writes.*\n.*promote a standby/)
+  })
+
   test('what is no database', async () => {
-    for (const store of [
-      'memory',
-      'sqlite:jobs.db',
-      'nonsense',
-      'mysql://localhost/jobs',
-      `postgres://postgres:${secret}@localhost:nonsense/jobs`,
-    ]) {
+    const remedy = 'name a database with --store postgres://HOST/DATABASE'
+    const rows = [
+      ['memory', `the store "memory" is no database of PostgreSQL: ${remedy}`],
+      ['sqlite:jobs.db', `the store jobs.db is a file, which geartrain store check looks at: ${remedy}`],
+      ['nonsense', `the store nonsense is a file, which geartrain store check looks at: ${remedy}`],
+      [
+        `mysql://root:${secret}@localhost/jobs`,
+        `the store "mysql://...@localhost/jobs" is no database of PostgreSQL: ${remedy}`,
+      ],
+      [
+        `postgres://postgres:${secret}@localhost:nonsense/jobs`,
+        'the URL of the database has a port that is not a number from 1 to 65535',
+      ],
+    ] as const
+    for (const [store, sentence] of rows) {
       const { code, stdout, stderr } = await geartrain(['doctor', '--store', store])
-      assert.deepEqual([code, stdout], [2, ''], store)
-      assert.match(stderr, /^geartrain doctor: [^\n]+\n$/)
-      assert.ok(!stderr.includes(secret))
+      assert.deepEqual([code, stdout, stderr], [2, '', `geartrain doctor: ${sentence}\n`])
     }
+  })
+
+  test('its help speaks of databases', async () => {
+    const { stdout } = await geartrain(['doctor', '--help'])
+    assert.match(stdout, /--store <url> +the database: postgres:\/\/HOST\/DATABASE/)
+    assert.doesNotMatch(stdout, /sqlite/)
   })
 })

@@ -8,8 +8,9 @@ import type { Finding } from './finding.ts'
 /** A host of the URL, as it was found. */
 export interface HostReport {
   readonly host: string
-  readonly role: 'primary' | 'standby' | 'unreachable'
-  /** Why it could not be reached. */
+  /** `refusing`: PostgreSQL is there, and does not let us into this database. */
+  readonly role: 'primary' | 'standby' | 'refusing' | 'unreachable'
+  /** Why it could not be looked at. */
   readonly error: string | undefined
 }
 
@@ -19,6 +20,9 @@ export interface Examination {
   readonly hosts: readonly HostReport[]
   readonly findings: readonly Finding[]
 }
+
+/** An SQLSTATE, and no error of Node's, which begins with E. */
+const saysDatabase = /^(?!E)[0-9A-Z]{5}$/
 
 const options: ConnectionOptions = {
   applicationName: 'geartrain doctor',
@@ -53,7 +57,7 @@ export async function examine(url: string): Promise<Examination> {
       if (!(error instanceof DatabaseError)) throw error
       hosts.push({
         host: name,
-        role: 'unreachable',
+        role: saysDatabase.test(error.code) ? 'refusing' : 'unreachable',
         error: `${adviceOn(error.code)} (${error.code}: ${error.message})`,
       })
     }
@@ -68,16 +72,24 @@ async function isInRecovery(connection: Connection): Promise<boolean> {
 
 /** What follows from where the hosts are. */
 function findingsOf(hosts: readonly HostReport[]): Finding[] {
-  const findings = hosts.flatMap(({ host, error }): Finding[] =>
-    error === undefined ? [] : [{ topic: 'connection', level: 'problem', text: `${host} can't be reached: ${error}.` }],
-  )
+  const findings = hosts.flatMap(({ host, role, error }): Finding[] => {
+    if (error === undefined) return []
+    const what = role === 'refusing' ? 'does not take the connection' : "can't be reached"
+    return [{ topic: 'connection', level: 'problem', text: `${host} ${what}: ${error}.` }]
+  })
   const primaries = hosts.filter(({ role }) => role === 'primary')
-  if (primaries.length === 0) {
+  if (primaries.length === 0 && hosts.some(({ role }) => role === 'standby')) {
     findings.push({
       topic: 'connection',
       level: 'problem',
       text: 'No host of the URL takes writes: no background job can be submitted.',
       advice: 'promote a standby (SELECT pg_promote()), or name the primary in the URL',
+    })
+  } else if (primaries.length === 0) {
+    findings.push({
+      topic: 'connection',
+      level: 'problem',
+      text: 'No host of the URL can be used: no background job can be submitted.',
     })
   } else if (primaries.length > 1) {
     findings.push({
