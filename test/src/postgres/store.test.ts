@@ -7,6 +7,7 @@ import { claimed, toBatch, type Wish } from '../store-suite/batch.ts'
 import { eventually } from '../support/postgres/eventually.ts'
 import { PostgresProcess } from '../support/postgres/postgres-process.ts'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 
 const postgres = sharedPostgres()
 const claim = { kind: 'claim', function: 'f', priority: 1, jobsMax: 1000, bytesMax: 1e9 } as const
@@ -108,6 +109,27 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
     assert.equal(shared?.resolved?.failure, undefined)
     assert.deepEqual([...(shared?.lost ?? [-1])], [])
     assert.deepEqual(await claimNumbers(store), [2, 3])
+    await store.close()
+  })
+
+  test('a database that is gone without a word is given up when the patience is over, and not later', async () => {
+    const shared = await postgres.process()
+    const { name } = await postgres.createDatabase()
+    await using proxy = await TcpProxy.to(shared.port)
+    const store = new PostgresStore(shared.url(name, proxy.port), { leaseMs: 2000 })
+    await store.open(0)
+    await eventually('it is heard of on both of its connections', async () => {
+      const sql = "SELECT FROM pg_stat_activity WHERE datname = $1 AND query LIKE '%geartrain.inbox%'"
+      return (await shared.query(sql, [name])).length > 0 || undefined
+    })
+    proxy.cut()
+    // What was on its way has come.
+    await shared.query('SELECT 1')
+    await assert.rejects(perform(store, { add: [{ number: 1 }] }), {
+      code: 'POSTGRES_CONNECTION_LOST',
+      message: /has not answered for 2000 ms/,
+    })
+    proxy.reset()
     await store.close()
   })
 

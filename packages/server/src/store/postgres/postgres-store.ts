@@ -130,7 +130,7 @@ export class PostgresStore implements Store {
   async #connect(): Promise<Connection> {
     const connection = await connectToPrimary(parseAddress(this.#url), {
       ...this.#connectionOptions,
-      isHeardOf: () => (this.#beside?.silentMs ?? Number.POSITIVE_INFINITY) < this.#patienceMs,
+      isHeardOf: () => this.#isHeardOf,
       onBroken: (error) => this.#onBroken(connection, error),
     })
     this.#connection = connection
@@ -148,6 +148,12 @@ export class PostgresStore implements Store {
     )
     this.#beside = beside
     return beside
+  }
+
+  /** On the connection beside: of one that was given up, the errors since are no answers. */
+  get #isHeardOf(): boolean {
+    const beside = this.#beside
+    return beside !== undefined && !beside.isBroken && beside.silentMs < this.#patienceMs
   }
 
   get #connectionOptions(): Pick<ConnectionOptions, 'applicationName' | 'idleMsMax' | 'patienceMs'> {
