@@ -130,6 +130,11 @@ export class Engine {
     this.#states.nextNumber = Math.max(this.#states.nextNumber, number)
   }
 
+  /** Nobody's submission gets this number or a higher one: it is refused. What is the engine's own goes on. */
+  endNumbersAt(number: number): void {
+    this.#states.numberEnd = number
+  }
+
   /** Others use the store as well. */
   get isShared(): boolean {
     return this.#states.departures !== undefined
@@ -327,6 +332,7 @@ export class Engine {
       this.#states.observer?.joined(jobFunction)
       return this.#states.outbox.jobThrottled(session.id, recent)
     }
+    if (this.#states.nextNumber >= this.#states.numberEnd) return this.#states.outbox.refused(session.id, 'QUEUE_FULL')
     if (this.#isFull(jobFunction, submission, durable !== undefined)) {
       if (this.durable?.mayBeStored(jobFunction, submission) === true)
         this.durable.refuse(session, jobFunction, submission)

@@ -42,6 +42,8 @@ export class JobStates {
   /** Set by the durable half: a stored job that ran waits on disk from now on. */
   postponed: ((job: Job, runAt: number) => void) | undefined
   nextNumber: number
+  /** What is submitted to it has lower ones. */
+  numberEnd: number = Number.POSITIVE_INFINITY
   /** Of the workloads in memory. */
   workloadBytes = 0
   now = 0

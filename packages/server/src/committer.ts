@@ -97,7 +97,7 @@ export class Committer {
     this.#batches = batches
     this.#told = told
     this.#news = new StoreNews(context.store, context.clock, context.log, context.onStoreNews)
-    this.#numbers = new NumberRange(context.handles)
+    this.#numbers = new NumberRange(context.handles, context.store.cluster !== undefined)
     if (context.store.cluster === undefined) return
     this.#shared = new SharedReopening(context, batches, {
       held: () => told.held(),
@@ -114,7 +114,7 @@ export class Committer {
     this.#engine = engine
     this.#turn = turn
     try {
-      const state = await this.#openFirst()
+      const state = await this.#openFirst(engine)
       turn.begin()
       this.#told.opened(state)
       return state
@@ -125,11 +125,11 @@ export class Committer {
   }
 
   /** On a machine with much to do a short lease may be over before the first batch is there. */
-  async #openFirst(): Promise<StoreState> {
+  async #openFirst(engine: Engine): Promise<StoreState> {
     const { store, log } = this.#context
     for (let opens = 1; ; opens++) {
       try {
-        return await this.#openAndReserve()
+        return await this.#openAndReserve(engine)
       } catch (error) {
         if (!(error instanceof StoreError) || error.code !== 'LEASE_LOST' || opens === opensMax) throw error
         log.warn({ code: error.code }, `the store ${store.name} is opened once more: ${error.message}`)
@@ -137,14 +137,14 @@ export class Committer {
     }
   }
 
-  async #openAndReserve(): Promise<StoreState> {
+  async #openAndReserve(engine: Engine): Promise<StoreState> {
     const { store, wallTime } = this.#context
     const state = await store.open(wallTime.now * 1000)
     const batch = new OpenBatch()
     this.#numbers.reserveFirst(batch, state.firstNumber)
     const { failure, reserved } = await store.commit(batch.written(wallTime.now))
     if (failure !== undefined) throw unwritable(store, failure)
-    this.#numbers.begin(reserved ?? state.firstNumber)
+    this.#numbers.begin(reserved ?? state.firstNumber, engine)
     return state
   }
 
@@ -212,9 +212,17 @@ export class Committer {
 
   // Batches
 
+  /** There is a job with this number in the store. */
+  heardOf(number: number): void {
+    this.#numbers.heardOf(number)
+  }
+
   /** The end of a turn. */
   commit(): void {
-    if (this.#batches.committing !== undefined || this.#engine === undefined) return
+    if (this.#engine === undefined) return
+    // One that has failed is tried with less.
+    if (this.#failure === undefined) this.#numbers.reserve(this.#batches.open, this.#engine.nextNumber)
+    if (this.#batches.committing !== undefined) return
     const batch = this.#batches.first
     if (batch.isEmpty) this.#onIdle?.()
     else if (!this.#isBroken) this.#send()
@@ -226,7 +234,6 @@ export class Committer {
     if (batch.isEmpty) return
     const isDue = batch.isAwaited || (batch.isPressing && this.#failure === undefined)
     if (!isDue && !this.#mayForget(batch)) return
-    this.#numbers.reserve(batch, this.#engine?.nextNumber ?? 0)
     this.#takeFirst()
     this.#isForgettingDue = false
     this.#batches.committing = batch
@@ -288,12 +295,13 @@ export class Committer {
 
   #keepWritten(batch: OpenBatch, result: BatchResult): void {
     this.#told.written(batch, result)
-    if (result.reserved !== undefined) this.#numbers.reserved(batch.reserve?.count ?? 0, result.reserved, this.#engine)
+    if (result.reserved !== undefined) this.#numbers.reserved(batch, result.reserved, this.#engine)
   }
 
   #release(batch: OpenBatch, failure: StoreFailure | undefined): void {
     this.#engine?.durable?.answersEnded()
     for (const onKept of batch.onKept) onKept(failure)
+    this.#numbers.released(batch)
     this.#told.released(batch)
   }
 
@@ -385,8 +393,9 @@ export class Committer {
     if ('isBroken' in state) return this.#setFailure(state)
     this.#isBroken = false
     this.#inTurn(() => {
-      if (shared === undefined) this.#told.opened(state)
-      else shared.takeUp(state, this.#engine, this.#failure)
+      if (shared === undefined) return this.#told.opened(state)
+      this.#numbers.opened(state.firstNumber)
+      shared.takeUp(state, this.#engine, this.#failure)
     })
     // A batch may have been lost at once.
     if (!this.#isBroken) this.#setFailure(undefined)

@@ -175,6 +175,11 @@ export class Journal implements Changes {
     return this.#committer.failingSince
   }
 
+  /** There is a job with this number in the store. */
+  heardOf(number: number): void {
+    this.#committer.heardOf(number)
+  }
+
   // What the engine says
 
   add(addition: Addition, submission: Submission): void {

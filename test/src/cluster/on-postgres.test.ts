@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import type pg from 'pg'
 import { RecordedLog } from '../faults/recorded-log.ts'
 import { grab } from '../server/desk.ts'
 import { LocalServer } from '../server/local-server.ts'
+import { eventually } from '../support/postgres/eventually.ts'
 import { sharedPostgres } from '../support/postgres/shared-postgres.ts'
 import { PACKET, type RawPeer } from '../support/raw.ts'
 import { until } from '../support/until.ts'
@@ -36,6 +39,38 @@ async function next(worker: RawPeer): Promise<string> {
   }
 }
 
+class Session implements AsyncDisposable {
+  readonly #client: pg.Client
+
+  constructor(client: pg.Client) {
+    this.#client = client
+  }
+
+  async numbers(text: string): Promise<number[]> {
+    const { rows } = await this.#client.query<[string]>({ text, rowMode: 'array' })
+    return rows.map(([value]) => Number(value))
+  }
+
+  /** No numbers are set aside while each server goes some rounds. */
+  async isQuiet(): Promise<boolean> {
+    const reserved = 'SELECT reserved_until FROM geartrain.numbers'
+    const leases = 'SELECT extract(epoch FROM min(lease_until)) FROM geartrain.servers WHERE NOT ended'
+    const before = await this.numbers(reserved)
+    for (let round = 0; round < 2; round++) {
+      const [from = 0] = await this.numbers(leases)
+      await eventually(
+        'leases are renewed',
+        async () => ((await this.numbers(leases))[0] ?? 0) > from + 1.1 || undefined,
+      )
+    }
+    return isDeepStrictEqual(await this.numbers(reserved), before)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.end()
+  }
+}
+
 suite('two servers on one PostgreSQL', { skip: postgres.skip }, () => {
   test('what is submitted to one is done at the other; policies and schedules are of both', async () => {
     const { url } = await postgres.createDatabase()
@@ -63,6 +98,39 @@ suite('two servers on one PostgreSQL', { skip: postgres.skip }, () => {
     assert.notEqual(second, first)
     worker.send(PACKET.WORK_COMPLETE, second, '')
     await ask(other, 'schedule remove', { name: 's' })
+  })
+
+  test('numbers in handles follow the time of submission; servers that do nothing leave them alone', async () => {
+    const process = await postgres.process()
+    const { name, url } = await process.createDatabase()
+    await using a = await start('A', url)
+    await using b = await start('B', url)
+    await using session = new Session(await process.connect(name))
+
+    // Both at the same time, until each has given up some ranges.
+    const gapsMin = 3
+    let busy = 2
+    const submitted = [a, b].map(async (server) => {
+      const peer = await server.connect('client')
+      const numbers: number[] = []
+      for (let gaps = 0; busy > 0; ) {
+        const number = Number((await submit(peer, 'f')).slice(-16))
+        const before = numbers.at(-1) ?? number
+        assert.ok(numbers.length === 0 || number > before, 'each counts up')
+        if (number > before + 1000 && ++gaps === gapsMin) busy--
+        numbers.push(number)
+      }
+      return numbers
+    })
+    const numbers = (await Promise.all(submitted)).flat()
+    assert.equal(new Set(numbers).size, numbers.length)
+    const kept = await session.numbers('SELECT number FROM geartrain.jobs ORDER BY number')
+    assert.deepEqual(
+      kept,
+      numbers.toSorted((one, other) => one - other),
+    )
+    await eventually('it is quiet', async () => (await session.isQuiet()) || undefined)
+    for (let i = 0; i < 2; i++) assert.ok(await session.isQuiet())
   })
 
   test('a server that is gone leaves what it had to the others', async () => {

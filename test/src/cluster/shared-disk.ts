@@ -32,7 +32,7 @@ interface Lease {
  * says so: `beat`.
  */
 export class SharedDisk {
-  readonly #jobs = new NaiveJobs()
+  #jobs = new NaiveJobs()
   readonly #leases: Lease[] = []
   readonly #owners = new Map<number, number>()
   #leader: Lease | undefined
@@ -40,6 +40,8 @@ export class SharedDisk {
   aheadMs = 0
   /** How a limit is shared: by function and the name of the server. */
   readonly shares = new Map<string, number>()
+  /** Numbers that were set aside: by the name of the server. */
+  readonly ranges: { readonly server: string; readonly first: number; readonly count: number }[] = []
 
   /** Of the one that is alive. */
   leaseOf(store: SharedStore): Lease | undefined {
@@ -64,6 +66,14 @@ export class SharedDisk {
   document(kind: string, name: string): string | undefined {
     const { documents } = this.#jobs.copy().open(0)
     return documents.find((document) => document.kind === kind && document.name === name)?.body
+  }
+
+  /** What the call that it gives comes back to, as a copy that takes the place of a lost database and was behind. */
+  behind(): () => void {
+    const jobs = this.#jobs.copy()
+    return () => {
+      this.#jobs = jobs
+    }
   }
 
   /** The bodies of all of a kind. */
@@ -112,6 +122,9 @@ export class SharedDisk {
     const isLeft = ({ kind }: { readonly kind: string }) => kind === 'retry' || kind === 'bury' || kind === 'keep'
     const changes = batch.changes.filter((change) => !(isLeft(change) && 'number' in change && isOthers(change.number)))
     const result = this.#jobs.write({ ...batch, forget: batch.forget.filter((each) => !isOthers(each)), changes })
+    if (batch.reserve !== undefined && result.reserved !== undefined) {
+      this.ranges.push({ server: lease.store.serverName, first: result.reserved, count: batch.reserve.count })
+    }
     const joined = new Set(result.joined.filter((_, index) => index % 2 === 0))
     const reader = new RecordReader(batch.additions)
     for (let index = 0; reader.next(); index++) {
@@ -189,6 +202,8 @@ export class SharedDisk {
       if (news.ready.length > 0) listener?.onReady(news.ready.splice(0))
       const { functions, nextDueAt, nextExpiryAt } = this.#jobs.copy().open(0)
       listener?.onCounts(functions, nextDueAt, nextExpiryAt)
+      const highest = this.jobs.at(-1)?.number
+      if (highest !== undefined) listener?.onNumber(highest)
       listener?.onLead(this.#leader === lease)
     }
   }

@@ -117,6 +117,8 @@ export class TestMember {
   readonly told: string[] = []
   counts: readonly StoredFunction[] = []
   nextDueAt = 0
+  /** Numbers of jobs, as they were told. */
+  readonly highest: number[] = []
   servers: readonly ClusterServer[] = []
   aheadMs: number | undefined
   leads: boolean | undefined
@@ -176,6 +178,7 @@ export class TestMember {
         this.counts = functions
         this.nextDueAt = nextDueAt
       },
+      onNumber: (highest) => void this.highest.push(highest),
       onDocuments: (documents) => {
         this.told.push('documents')
         this.documents.push(...documents)

@@ -161,6 +161,29 @@ suite('a server among others', { skip }, () => {
     await waiting
   })
 
+  test('the highest number of a job is told when it has risen, whatever became of the job', async () => {
+    await using crowd = await Crowd.make(await postgres.process())
+    const one = await crowd.join('one')
+    await one.until('it leads', ({ leads }) => leads === true)
+    await crowd.rows(`INSERT INTO geartrain.jobs (number, position, run_at, submitted_at, function_id, owner, attempts, priority, unique_name, workload)
+      SELECT number, 1, 0, 0, 1, 0, 0, 1, '', '' FROM unnest(ARRAY[1000000000000000, 1700000000000001]) AS number`)
+    await one.until('it hears of it', ({ highest }) => highest.length === 1)
+    await crowd.rows('DELETE FROM geartrain.jobs')
+    await crowd.rows(`INSERT INTO geartrain.dead (number, submitted_at, died_at, keep_until, function_id, attempts, priority, reason, unique_name, workload)
+      VALUES (1700000000000007, 0, 0, 0, 1, 1, 1, 'failed', '', '')`)
+    await one.until('it hears of a dead one', ({ highest }) => highest.length === 2)
+    await crowd.rows('DELETE FROM geartrain.dead')
+    const kept = (
+      number: number,
+    ) => `INSERT INTO geartrain.results (number, submitted_at, ended_at, keep_until, unique_until,
+      sweep_at, function_id, attempts, numerator, denominator, priority, outcome, unique_name, data)
+      VALUES (${number}, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 'complete', '', '')`
+    await crowd.rows(kept(1_700_000_000_000_006))
+    await crowd.rows(kept(1_700_000_000_000_009))
+    await one.until('it hears of one that has ended', ({ highest }) => highest.length === 3)
+    assert.deepEqual(one.highest, [1_700_000_000_000_001, 1_700_000_000_000_007, 1_700_000_000_000_009])
+  })
+
   test('without NOTIFY all is found by looking, and the log says so once', async () => {
     await using crowd = await Crowd.make(await postgres.process())
     const one = await crowd.join('one')

@@ -163,6 +163,7 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
         store.cluster.serve({
           onReady() {},
           onCounts() {},
+          onNumber() {},
           onDocuments() {},
           onCancelled() {},
           onServers() {},

@@ -122,6 +122,10 @@ export class Membership implements ClusterListener {
     })
   }
 
+  onNumber(highest: number): void {
+    this.#act(() => this.#context.journal.heardOf(highest))
+  }
+
   onDocuments(documents: readonly HeardDocument[]): void {
     const { policies, schedules, engine, log } = this.#context
     this.#act(() => {

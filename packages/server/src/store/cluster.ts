@@ -28,6 +28,8 @@ export interface ClusterListener {
   onReady(lines: readonly StoredLine[]): void
   /** How many jobs there are in the store, told every second or so: those that were claimed, by whomever, among them. */
   onCounts(functions: readonly StoredFunction[], nextDueAt: number, nextExpiryAt: number): void
+  /** There is a job with this number; told within a second or so when the highest one has risen, whoever has submitted it. */
+  onNumber(highest: number): void
   /** Others have changed them; without a body it was removed. */
   onDocuments(documents: readonly HeardDocument[]): void
   /** Jobs that this server had and that somebody has ended: it is to take them from their workers. */

@@ -90,6 +90,7 @@ export class PostgresCluster implements StoreCluster {
 const nobody: ClusterListener = {
   onReady() {},
   onCounts() {},
+  onNumber() {},
   onDocuments() {},
   onCancelled() {},
   onServers() {},

@@ -67,6 +67,8 @@ export class Rounds {
   #report: ServerReport | undefined
   #isReportNew = false
   #isLeader: boolean | undefined
+  /** Number of a job. */
+  #highest = 0
   /** What this server has told, it has heard itself. */
   #canHear = false
   #beats = 0
@@ -210,8 +212,11 @@ export class Rounds {
     if (isBeat || isChanged) tell((listener) => listener.onServers(servers))
     this.#setLeader(isLeader)
     if (!isPoll) return
-    const { functions, nextDueAt, nextExpiryAt } = await readTotals(connection)
+    const { functions, nextDueAt, nextExpiryAt, highest } = await readTotals(connection, this.#highest)
     tell((listener) => listener.onCounts(functions, nextDueAt, nextExpiryAt))
+    if (highest === this.#highest) return
+    this.#highest = highest
+    tell((listener) => listener.onNumber(highest))
   }
 
   #setLeader(isLeader: boolean): void {

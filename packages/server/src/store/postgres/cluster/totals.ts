@@ -11,11 +11,14 @@ const counts: Statement = {
     WHERE c.ready > 0 OR c.delayed > 0 OR c.dead > 0`,
 }
 
-const nextTimes: Statement = {
-  name: 'totals_next_times',
+/** Numbers from the last look on: no need to go through what has come and gone before. */
+const ends: Statement = {
+  name: 'totals_ends',
   text: `
     SELECT (SELECT run_at FROM geartrain.jobs WHERE run_at > 0 ORDER BY run_at, number LIMIT 1),
-      (SELECT expire_at FROM geartrain.jobs WHERE expire_at IS NOT NULL ORDER BY expire_at, number LIMIT 1)`,
+      (SELECT expire_at FROM geartrain.jobs WHERE expire_at IS NOT NULL ORDER BY expire_at, number LIMIT 1),
+      greatest((SELECT max(number) FROM geartrain.jobs WHERE number > $1), (SELECT max(number) FROM geartrain.dead WHERE number > $1),
+        (SELECT max(number) FROM geartrain.results WHERE number > $1))`,
 }
 
 export interface Totals {
@@ -23,13 +26,15 @@ export interface Totals {
   /** Infinity: never. */
   readonly nextDueAt: number
   readonly nextExpiryAt: number
+  /** The highest number of a job. */
+  readonly highest: number
 }
 
-/** How many jobs there are, of all servers together. */
-export async function readTotals(link: Link): Promise<Totals> {
+/** How many jobs there are, of all servers together. `highest`: as it was the last time. */
+export async function readTotals(link: Link, highest = 0): Promise<Totals> {
   const [{ rows }, next] = await Promise.all([
     link.run<[Buffer, Priority, number, number, number]>(counts),
-    link.run<[number | null, number | null]>(nextTimes),
+    link.run<[number | null, number | null, number | null]>(ends, highest),
   ])
   const functions = new Map<string, { name: string; ready: [number, number, number]; delayed: number; dead: number }>()
   for (const [bytes, priority, ready, delayed, dead] of rows) {
@@ -40,6 +45,11 @@ export async function readTotals(link: Link): Promise<Totals> {
     known.dead += Math.max(dead, 0)
     functions.set(name, known)
   }
-  const [dueAt, expiryAt] = next.rows[0] ?? [null, null]
-  return { functions: [...functions.values()], nextDueAt: dueAt ?? Infinity, nextExpiryAt: expiryAt ?? Infinity }
+  const [dueAt, expiryAt, last] = next.rows[0] ?? [null, null, null]
+  return {
+    functions: [...functions.values()],
+    nextDueAt: dueAt ?? Infinity,
+    nextExpiryAt: expiryAt ?? Infinity,
+    highest: last ?? highest,
+  }
 }
