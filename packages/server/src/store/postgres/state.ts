@@ -16,12 +16,12 @@ const nextSweep: Statement = {
 export async function readState(
   link: Link,
 ): Promise<Pick<StoreState, 'functions' | 'nextDueAt' | 'nextExpiryAt' | 'nextSweepAt' | 'documents'>> {
-  const [totals, sweepAt, documents] = await Promise.all([
+  const [{ functions, nextDueAt, nextExpiryAt }, sweepAt, documents] = await Promise.all([
     readTotals(link),
     nextSweepAt(link),
     new Documents().all(link),
   ])
-  return { ...totals, nextSweepAt: sweepAt, documents }
+  return { functions, nextDueAt, nextExpiryAt, nextSweepAt: sweepAt, documents }
 }
 
 /** When there is something to sweep away; Infinity if never. */
