@@ -71,7 +71,7 @@ export class HttpSide {
   }
 
   #needs(): HttpNeeds {
-    const { options, clock, access, observers, figures, bulletin, history, handles, control, peers, fleet } =
+    const { options, clock, access, observers, figures, bulletin, history, handles, control, peers, fleet, jobFollow } =
       this.#parts
     return {
       kind: 'server',
@@ -86,6 +86,7 @@ export class HttpSide {
       bulletin,
       history,
       handles,
+      jobFollow,
       thresholds: options,
       closing: this.#closing.signal,
       perform: performOver(control),

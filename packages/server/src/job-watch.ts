@@ -11,8 +11,8 @@ export const shownBytesMax = 64 * 1024
 export type WatchedBytes = Bytes | { readonly bytes: number }
 
 /**
- * What becomes of a job, for those who look on. Nothing comes after `ended`; after `moved` another server has it, and
- * nothing more is known of it here unless it comes back.
+ * What becomes of a job, for those who look on. Nothing comes after `ended`, whose outcome is `unknown` if another server
+ * had the job and nothing of it is kept; nor after `missed`, since whoever looks on was too slow for some of it.
  */
 export type WatchedEvent =
   | { readonly kind: 'started'; readonly attempt: number }
@@ -21,15 +21,15 @@ export type WatchedEvent =
   | { readonly kind: 'retried'; readonly reason: FailureReason; readonly attempts: number; readonly waitMs: number }
   | {
       readonly kind: 'ended'
-      readonly outcome: JobOutcome
+      readonly outcome: JobOutcome | 'unknown'
       readonly isDead: boolean
       readonly result: WatchedBytes | undefined
     }
-  | { readonly kind: 'moved' }
+  | { readonly kind: 'missed' }
 
-type Watcher = (event: WatchedEvent) => void
+export type Watcher = (event: WatchedEvent) => void
 
-/** Sees single jobs, each for those who want to know of it; while nobody does, it costs nothing. */
+/** Sees single jobs of this server, each for those who want to know of it; while nobody does, it costs nothing. */
 export class JobWatch implements Observer {
   readonly #observers: Observers
   readonly #handles: Handles
@@ -96,11 +96,6 @@ export class JobWatch implements Observer {
   endedOnDisk(_jobFunction: JobFunction, number: number, outcome: 'expired' | 'cancelled', isDead: boolean): void {
     const watchers = this.#watchers.get(number)
     if (watchers !== undefined) tell(watchers, { kind: 'ended', outcome, isDead, result: undefined })
-  }
-
-  moved({ number }: Job): void {
-    const watchers = this.#watchers.get(number)
-    if (watchers !== undefined) tell(watchers, { kind: 'moved' })
   }
 }
 

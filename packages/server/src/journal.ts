@@ -358,7 +358,7 @@ export class Journal implements Changes {
     const ended: number[] = []
     let left = 0
     for (const { number: total, function: name, priority, runAt, claimedBy } of jobs) {
-      // Another server may have begun it.
+      // Another server may have begun it, and sees to it itself.
       if (gone.has(total) || claimedBy !== undefined) continue
       if (changing.has(total) || (isPromoting && runAt > 0 && runAt <= wallTime.now)) left++
       else {

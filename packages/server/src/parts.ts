@@ -5,6 +5,7 @@ import { itself } from './access/actor.ts'
 import { auditTo } from './access/audit.ts'
 import { Admin } from './admin.ts'
 import type { Clock } from './clock.ts'
+import { JobFollow } from './cluster/job-follow.ts'
 import { BridgeNews } from './cluster/links/bridge-news.ts'
 import { LinkTrust } from './cluster/links/link-trust.ts'
 import { Links } from './cluster/links/links.ts'
@@ -20,6 +21,7 @@ import { clusterHandlePrefix, defaultHandlePrefix, Handles } from './handles.ts'
 import { HistoryReader } from './history/history-reader.ts'
 import { Sampler } from './history/sampler.ts'
 import { JobLog } from './job-log.ts'
+import { JobWatch } from './job-watch.ts'
 import { Journal } from './journal.ts'
 import { Bulletin } from './live/bulletin.ts'
 import { MemoryArchive } from './memory-archive.ts'
@@ -80,6 +82,8 @@ export interface Parts {
   readonly fleet: Fleet
   /** The connections between this server and others of its cluster. */
   readonly links: Links
+  /** Sees single jobs, also those of the other servers. */
+  readonly jobFollow: JobFollow
   /** This server as one of several that use its store; undefined: it has it alone. */
   readonly membership: Membership | undefined
 }
@@ -215,6 +219,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
   })
   const shared = { engine, connections, handles, wallTime, journal, schedules, turn }
   const news = new BridgeNews()
+  const jobWatch = new JobWatch(observers, handles)
   const links: Links = new Links({
     ...shared,
     clock,
@@ -222,6 +227,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     log,
     waits,
     news,
+    jobWatch,
     trust: new LinkTrust(options, access.isOpen),
     tlsFiles: {
       ca: options.clusterTlsCa === '' ? (options.tls?.ca ?? '') : options.clusterTlsCa,
@@ -230,9 +236,10 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     },
     listen: () => observers.add(news),
     connect: (link) => peers.letIn(link, itself),
+    purgeHere: (name) => control.purgeHere(name),
   })
   members?.listen((servers) => links.setServers(servers))
-  const control = new Control({ ...shared, members, links, clock, log, archive, policies, facts })
+  const control: Control = new Control({ ...shared, members, links, clock, log, archive, policies, facts })
   const dispatch = new Dispatch(engine, { ...shared, limits, control, links, members, access, log })
   const admin = new Admin({ ...shared, jobFunctions: control.jobFunctions, audit: auditTo(log) }, options)
   const fleet = new Fleet(options.watch, {
@@ -267,6 +274,7 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
     addresses,
     fleet,
     links,
+    jobFollow: new JobFollow({ clock, engine, handles, journal, links, jobWatch }),
     membership,
   }
 }

@@ -43,6 +43,7 @@ export class Control {
   readonly #guard: ControlGuard
   /** For others who have to know of which function a job is. */
   readonly jobFunctions: JobFunctions
+  readonly #functions: FunctionControl
   readonly #operations: {
     readonly [Operation in ControlOperation]: (
       params: Operations[Operation]['params'],
@@ -63,7 +64,8 @@ export class Control {
     this.jobFunctions = new JobFunctions(engine, handles, schedules, inquiry)
     this.#guard = new ControlGuard(this.jobFunctions, schedules)
     const jobsContext = { ...context, inquiry }
-    const functions = new FunctionControl(policies, context.wallTime, { engine, handles, journal, inquiry })
+    const functions = new FunctionControl(policies, context.wallTime, jobsContext)
+    this.#functions = functions
     const jobs = new JobControl(jobsContext)
     const dead = new DeadControl(engine, handles, inquiry)
     const scheduled = new ScheduleControl(schedules, journal)
@@ -100,6 +102,12 @@ export class Control {
       'connection close': (params) => connected.close(params),
       'server show': (_params, actor) => showServer(jobsContext, context.facts(), actor),
     }
+  }
+
+  /** What waits of a function in this server's memory ends. How many there were; rejects with a ControlError. */
+  async purgeHere(name: string): Promise<number> {
+    this.#turn.begin()
+    return await this.#functions.purgeHere(name)
   }
 
   /** Calls back within a turn, once: at once or later. */

@@ -5,9 +5,9 @@ import { askedFunctions, hasUnknownHead } from '../metrics/oldest-ready.ts'
 import { fits, isPattern } from '../policies/function-name.ts'
 import { type Policies, policyDocument } from '../policies/policies.ts'
 import type { WallTime } from '../wall-time.ts'
-import { storeError } from './control-error.ts'
+import { ControlError, storeError } from './control-error.ts'
 import { type Inquiry, isFailure } from './inquiry.ts'
-import { type PurgeContext, purge } from './purge.ts'
+import { type PurgeContext, type Purged, purge, purgeHere } from './purge.ts'
 
 type Operations = ControlOperations
 
@@ -97,16 +97,40 @@ export class FunctionControl {
   }
 
   async purge({ name }: Operations['function purge']['params']): Promise<Operations['function purge']['answer']> {
-    if (!isPattern(name)) return { purged: await purge(this.#purge, name) }
+    if (!isPattern(name)) return toAnswer(await purge(this.#purge, name))
     const names = Array.from(this.#engine.functions(), (each) => each.name).filter((each) => fits(name, each))
-    let purged = 0
-    for (const each of names) purged += await purge(this.#purge, each)
-    return { purged }
+    let [count, left]: [number, Purged['left']] = [0, []]
+    for (const each of names) {
+      const purged = await purge(this.#purge, each)
+      count += purged.count
+      left = [...left, ...purged.left]
+    }
+    return toAnswer({ count, left })
+  }
+
+  /** Of a function, in this server's memory: another server of the cluster asks. Rejects with a ControlError. */
+  purgeHere(name: string): Promise<number> {
+    return purgeHere(this.#purge, name)
   }
 
   policies(): Operations['policies']['answer'] {
     return { policies: this.#policies.names().map((name) => ({ name })) }
   }
+}
+
+/** Throws a ControlError if servers could not be asked. */
+function toAnswer({ count, left }: Purged): Operations['function purge']['answer'] {
+  if (left.length === 0) return { purged: count }
+  const counts = new Map<string, number>()
+  for (const row of left) {
+    const where = `in the memory of the server ${row.server} (${row.why})`
+    counts.set(where, (counts.get(where) ?? 0) + row.count)
+  }
+  const places = Array.from(counts, ([where, waiting]) => `about ${waiting} ${where}`).join(', ')
+  throw new ControlError(
+    'CONFLICT',
+    `${count} jobs have ended, but others still wait: ${places}; purge once more at that server, or when it can be reached from here`,
+  )
 }
 
 function stateOf(jobFunction: JobFunction, dead: number): Omit<FunctionState, 'oldestWaitMs'> {

@@ -3,12 +3,12 @@ import type { ControlOperation, ControlOperations } from '@geartrain/protocol'
 import type { Access } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
 import type { Clock } from '../clock.ts'
+import type { JobFollow } from '../cluster/job-follow.ts'
 import type { Connection } from '../connection.ts'
 import type { Leases } from '../gateway/http-worker-leases.ts'
 import type { JobGateway } from '../gateway/job-gateway.ts'
 import type { Handles } from '../handles.ts'
 import type { HistoryReader } from '../history/history-reader.ts'
-import type { JobWatch } from '../job-watch.ts'
 import type { Limits } from '../limits.ts'
 import type { Bulletin } from '../live/bulletin.ts'
 import type { Thresholds } from '../live/findings/symptoms.ts'
@@ -39,6 +39,7 @@ export interface HttpNeeds extends CommonNeeds {
   readonly bulletin: Bulletin
   readonly history: HistoryReader
   readonly handles: Handles
+  readonly jobFollow: JobFollow
   readonly thresholds: Thresholds
   /** Aborted when the server begins to stop: nobody is to wait any longer. */
   readonly closing: AbortSignal
@@ -67,7 +68,6 @@ export interface HttpContext extends HttpNeeds, CommonContext {
   readonly feed: LiveFeed
   /** Submits jobs. */
   readonly gateway: JobGateway
-  readonly jobWatch: JobWatch
   /** Jobs that are done over HTTP. */
   readonly leases: Leases
 }

@@ -1,6 +1,5 @@
 import { Leases } from '../gateway/http-worker-leases.ts'
 import { JobGateway } from '../gateway/job-gateway.ts'
-import { JobWatch } from '../job-watch.ts'
 import type { ListeningAddress } from '../listening-address.ts'
 import { LiveFeed } from '../live/live-feed.ts'
 import { Metrics } from '../metrics/metrics.ts'
@@ -38,7 +37,6 @@ export function startHttp(options: StartOptions, given: HttpNeeds): Promise<Star
     ...given,
     ...sessionsOf(options, given),
     gateway: new JobGateway(given),
-    jobWatch: new JobWatch(given.observers, given.handles),
     leases: new Leases(given),
     metrics: new Metrics(given.figures),
     feed,

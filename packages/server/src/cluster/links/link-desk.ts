@@ -1,18 +1,40 @@
-import type { ControlAnswer } from '@geartrain/protocol'
+import type { ControlErrorCode } from '@geartrain/protocol'
 import { packets } from '@geartrain/protocol'
 import { type Actor, anyone } from '../../access/actor.ts'
 import type { Connection } from '../../connection.ts'
+import { isControlError } from '../../control/control-error.ts'
 import { summarize } from '../../control/jobs.ts'
-import { type LinkedJob, type LinkGreeting, type LinkWelcome, readLinkMessage } from './link-messages.ts'
+import type { WatchedEvent } from '../../job-watch.ts'
+import { reason } from '../../settings-sources.ts'
+import {
+  type LinkAnswer,
+  type LinkedEvent,
+  type LinkedJob,
+  type LinkedPurge,
+  type LinkGreeting,
+  type LinkMessage,
+  type LinkWelcome,
+  readLinkId,
+  readLinkMessage,
+} from './link-messages.ts'
 import { type LinksContext, makeBridge } from './links-context.ts'
 import { beatMs, type Introduction, silenceMaxMs } from './server-link.ts'
+
+/** Of a guest that leaves more than this unread, and of one that leaves four times as much, less and nothing is told of the jobs that it watches. */
+const unreadBytesMax = 2 * 1024 * 1024
+
+interface Guest {
+  readonly name: string
+  /** The ways to stop, by the id of the question. */
+  readonly watches: Map<number, () => void>
+}
 
 /** Lets other servers in, which work for this one and ask it how jobs stand, and sees that they are alive. */
 export class LinkDesk {
   readonly #context: LinksContext
   readonly #introduction: () => Introduction
-  /** Other servers that have dialled this one, and their names. */
-  readonly #guests = new Map<Connection, string>()
+  /** Other servers that have dialled this one. */
+  readonly #guests = new Map<Connection, Guest>()
   #stopBeat: (() => void) | undefined
 
   constructor(context: LinksContext, introduction: () => Introduction) {
@@ -22,33 +44,77 @@ export class LinkDesk {
 
   /** Those that are connected. */
   get names(): string[] {
-    return [...this.#guests].flatMap(([{ session }, name]) => (session.isOpen ? [name] : []))
+    return [...this.#guests].flatMap(([{ session }, { name }]) => (session.isOpen ? [name] : []))
   }
 
   /** A message that has come by CONTROL. Within a turn. */
   receive(connection: Connection, data: Uint8Array): void {
     const message = readLinkMessage(data)
     if (message?.op === 'link') return this.#greet(connection, message)
-    if (!this.#guests.has(connection)) {
+    const guest = this.#guests.get(connection)
+    if (guest === undefined) {
       return this.#refuse(connection, 'BAD_REQUEST', 'only another server of the cluster can ask that')
     }
-    if (message === undefined) this.#refuse(connection, 'BAD_REQUEST', 'this version does not know what that is')
-    else if (message.op === 'link return') {
-      const { engine, handles } = this.#context
-      engine.giveBack(connection.session, handles.parse(message.handle), message.isLost)
-    } else {
-      const { engine, handles } = this.#context
-      const job = engine.findJob(handles.numberOf(message.number))
-      const answer: LinkedJob = { job: job === undefined ? null : summarize(this.#context, job) }
-      this.#answer(connection, { ok: true, answer })
-    }
+    if (message !== undefined) this.#serve(connection, guest, message)
+    else this.#refuse(connection, 'BAD_REQUEST', 'this version does not know what that is', readLinkId(data))
   }
 
   close(): void {
     this.#stopBeat?.()
     this.#stopBeat = undefined
-    for (const connection of this.#guests.keys()) connection.close()
+    for (const [connection, { watches }] of this.#guests) {
+      for (const leave of watches.values()) leave()
+      connection.close()
+    }
     this.#guests.clear()
+  }
+
+  #serve(connection: Connection, guest: Guest, message: Exclude<LinkMessage, LinkGreeting>): void {
+    const { engine, handles } = this.#context
+    switch (message.op) {
+      case 'link return':
+        return engine.giveBack(connection.session, handles.parse(message.handle), message.isLost)
+      case 'link job': {
+        const job = engine.findJob(handles.numberOf(message.number))
+        const answer: LinkedJob = { job: job === undefined ? null : summarize(this.#context, job) }
+        return this.#answer(connection, { ok: true, answer })
+      }
+      case 'link watch':
+        return this.#watch(connection, guest, message.id, message.number)
+      case 'link unwatch':
+        return unwatch(guest, message.id)
+      case 'link purge':
+        void this.#purge(connection, message.id, message.function)
+    }
+  }
+
+  /** The job may not be here yet, or never. */
+  #watch(connection: Connection, guest: Guest, id: number, number: number): void {
+    const { jobWatch, handles } = this.#context
+    const tell = (answer: LinkedEvent) => this.#answer(connection, { ok: true, id, answer })
+    unwatch(guest, id)
+    const leave = jobWatch.watch(handles.text(handles.numberOf(number)), (event: WatchedEvent) => {
+      const { length } = connection.output
+      if (length > unreadBytesMax && event.kind === 'progress') return
+      if (length <= 4 * unreadBytesMax) return tell(event)
+      unwatch(guest, id)
+      tell({ kind: 'missed' })
+    })
+    guest.watches.set(id, leave)
+  }
+
+  async #purge(connection: Connection, id: number, functionName: string): Promise<void> {
+    const { purgeHere, turn, log } = this.#context
+    try {
+      const answer: LinkedPurge = { purged: await purgeHere(functionName) }
+      turn.begin()
+      this.#answer(connection, { ok: true, id, answer })
+    } catch (error) {
+      turn.begin()
+      if (isControlError(error)) return this.#refuse(connection, error.code, error.message, { id })
+      log.error({ err: error }, 'what another server asks has failed, which is a fault of this program')
+      this.#refuse(connection, 'INTERNAL_ERROR', reason(error), { id })
+    }
   }
 
   #greet(connection: Connection, { instance, name, token }: LinkGreeting): void {
@@ -64,7 +130,7 @@ export class LinkDesk {
       makeBridge(engine, connection)
       connection.actor = actorOf(name, connection.address)
       connection.clientId = `server ${name}`
-      this.#guests.set(connection, name)
+      this.#guests.set(connection, { name, watches: new Map() })
       this.#stopBeat ??= this.#beat()
       log.info({ server: name, address: connection.address }, `${name} has linked to this server`)
     }
@@ -90,22 +156,29 @@ export class LinkDesk {
   }
 
   #dismiss(connection: Connection, why: string): void {
-    const name = this.#guests.get(connection)
+    const { name, watches } = this.#guests.get(connection) ?? {}
+    for (const leave of watches?.values() ?? []) leave()
     this.#guests.delete(connection)
     this.#context.log.warn({ server: name, address: connection.address }, `the link of ${name} has ended: ${why}`)
     connection.destroy()
   }
 
-  #refuse(connection: Connection, code: 'ACCESS_DENIED' | 'BAD_REQUEST', message: string): void {
-    this.#answer(connection, { ok: false, error: { code, message } })
+  #refuse(connection: Connection, code: ControlErrorCode, message: string, of: { readonly id?: number } = {}): void {
+    this.#answer(connection, { ok: false, ...of, error: { code, message } })
   }
 
-  #answer(connection: Connection, answer: ControlAnswer<LinkWelcome | LinkedJob>): void {
+  #answer(connection: Connection, answer: LinkAnswer<LinkWelcome | LinkedJob | LinkedEvent | LinkedPurge>): void {
+    // By now the number may be that of another one.
+    if (this.#context.connections.to(connection.id) !== connection) return
     const bytes = Buffer.from(JSON.stringify(answer))
-    const output = this.#context.connections.to(connection.id)?.output
-    output?.packet(packets.CONTROL_RES.type, bytes.length, 0)
-    output?.data(bytes)
+    connection.output.packet(packets.CONTROL_RES.type, bytes.length, 0)
+    connection.output.data(bytes)
   }
+}
+
+function unwatch({ watches }: Guest, id: number): void {
+  watches.get(id)?.()
+  watches.delete(id)
 }
 
 /** One that knows the token of the cluster may do what the cluster does. */

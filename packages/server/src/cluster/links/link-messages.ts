@@ -1,5 +1,6 @@
 import type { ControlAnswer, JobSummary } from '@geartrain/protocol'
 import { z } from 'zod'
+import type { WatchedEvent } from '../../job-watch.ts'
 
 /**
  * What servers of a cluster say to each other in CONTROL packets, as JSON. Each begins with `{"op":"link`, by which it is
@@ -21,6 +22,14 @@ const messages = z.discriminatedUnion('op', [
   z.object({ op: z.literal('link return'), handle: z.string().max(64), isLost: z.boolean() }),
   /** How a job stands that the other server has: a LinkedJob, by the digits of its handle. */
   z.object({ op: z.literal('link job'), number: z.int() }),
+  /**
+   * What becomes of a job there, from now on until `link unwatch`: an answer with this id and a LinkedEvent for each thing
+   * that happens. It need not be there yet.
+   */
+  z.object({ op: z.literal('link watch'), id: z.int(), number: z.int() }),
+  z.object({ op: z.literal('link unwatch'), id: z.int() }),
+  /** What waits there of a function is to end. The answer has this id, and is a LinkedPurge. */
+  z.object({ op: z.literal('link purge'), id: z.int(), function: z.string() }),
 ])
 
 export type LinkMessage = z.infer<typeof messages>
@@ -38,9 +47,18 @@ export interface LinkedJob {
   readonly job: JobSummary | null
 }
 
+export type LinkedEvent = WatchedEvent
+
+export interface LinkedPurge {
+  readonly purged: number
+}
+
+/** With an id it is the answer to the question that has it; without one to the first that has none and is not answered. */
+export type LinkAnswer<Answer> = ControlAnswer<Answer> & { readonly id?: number }
+
 const opening = Buffer.from('{"op":"link')
-/** All of them are short; what is longer is none, and is not read. */
-const messageBytesMax = 4096
+/** The longest has the name of a function; what is longer is none, and is not read. */
+const messageBytesMax = 512 * 1024
 
 export function isLinkMessage(data: Uint8Array): boolean {
   return data.length <= messageBytesMax && opening.equals(data.subarray(0, opening.length))
@@ -55,6 +73,15 @@ export function readLinkMessage(data: Uint8Array): LinkMessage | undefined {
   }
 }
 
+/** That of a question which this version does not know, so that whoever has asked knows what is answered. */
+export function readLinkId(data: Uint8Array): { readonly id?: number } {
+  try {
+    return z.object({ id: z.int() }).safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data ?? {}
+  } catch {
+    return {}
+  }
+}
+
 export function writeLinkMessage(message: LinkMessage): Buffer {
   // Its opening is what it is known by.
   const { op, ...rest } = message
@@ -62,10 +89,10 @@ export function writeLinkMessage(message: LinkMessage): Buffer {
 }
 
 /** What a server has answered. Who speaks our protocol over a link is one of ours, by its token. */
-export function readLinkAnswer(data: Uint8Array): ControlAnswer<unknown> {
+export function readLinkAnswer(data: Uint8Array): LinkAnswer<unknown> {
   try {
     const answer: unknown = JSON.parse(Buffer.from(data).toString('utf8'))
-    if (typeof answer === 'object' && answer !== null && 'ok' in answer) return answer as ControlAnswer<unknown>
+    if (typeof answer === 'object' && answer !== null && 'ok' in answer) return answer as LinkAnswer<unknown>
   } catch {}
   return { ok: false, error: { code: 'BAD_REQUEST', message: 'its answer is none that this version knows' } }
 }

@@ -4,6 +4,7 @@ import type { Connection } from '../../connection.ts'
 import type { Connections } from '../../connections.ts'
 import type { LocalLink } from '../../gateway/local-link.ts'
 import type { Handles } from '../../handles.ts'
+import type { JobWatch } from '../../job-watch.ts'
 import type { Limits } from '../../limits.ts'
 import type { Log } from '../../log.ts'
 import type { Waits } from '../../waits.ts'
@@ -21,6 +22,7 @@ export interface LinksContext {
   readonly handles: Handles
   readonly wallTime: WallTime
   readonly news: BridgeNews
+  readonly jobWatch: JobWatch
   readonly limits: Limits
   readonly log: Log
   readonly trust: LinkTrust
@@ -30,6 +32,8 @@ export interface LinksContext {
   listen(): void
   /** A session of the server's own. Undefined: it is full, or closes. */
   connect(link: LocalLink): Connection | undefined
+  /** Ends what waits of a function in this server's memory, and says how many. Rejects with a ControlError if the store fails. */
+  purgeHere(functionName: string): Promise<number>
 }
 
 interface LinkTlsFiles {

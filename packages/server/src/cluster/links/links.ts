@@ -5,9 +5,9 @@ import type { Connection } from '../../connection.ts'
 import type { ClusterServer } from '../../store/cluster.ts'
 import { formatLinkAddress, parseLinkAddress } from './link-address.ts'
 import { LinkDesk } from './link-desk.ts'
-import { isLinkMessage } from './link-messages.ts'
+import { isLinkMessage, type LinkedEvent } from './link-messages.ts'
 import type { LinksContext } from './links-context.ts'
-import { ServerLink } from './server-link.ts'
+import { type LinkWatch, ServerLink } from './server-link.ts'
 
 /**
  * The connections between this server and the others of its cluster. Each dials all others: over the connection that it
@@ -21,6 +21,9 @@ export class Links {
   readonly #links = new Map<string, ServerLink>()
   /** By the id of the server. */
   #addresses: ReadonlyMap<number, string> = new Map()
+  /** Of questions. */
+  #lastId = 0
+  readonly #watches = new Map<number, LinkWatch>()
   #isListening = false
   #hasSaidWhy = false
   #isStopped = false
@@ -84,6 +87,27 @@ export class Links {
     })
   }
 
+  /**
+   * What becomes of a job at any other server, those among them that are yet to be linked to; by the digits of its handle.
+   * Of what happens while there is no link nothing is told. Gives the way to stop.
+   */
+  watch(number: number, onEvent: (event: LinkedEvent) => void): () => void {
+    const id = ++this.#lastId
+    const watch = { number, onEvent }
+    this.#watches.set(id, watch)
+    for (const link of this.#links.values()) link.watch(id, watch)
+    return () => {
+      if (!this.#watches.delete(id)) return
+      for (const link of this.#links.values()) link.unwatch(id)
+    }
+  }
+
+  /** Ends what waits of a function in another server's memory: how many there were, or why that is not known. */
+  async purgeAt(serverId: number, functionName: string): Promise<number | string> {
+    const link = this.#links.get(this.#addresses.get(serverId) ?? '')
+    return link === undefined ? 'there is no link to it' : await link.purge(++this.#lastId, functionName)
+  }
+
   /** The data of a CONTROL packet. False: it is not for links. */
   receive(connection: Connection, data: Uint8Array): boolean {
     if (!isLinkMessage(data)) return false
@@ -123,7 +147,7 @@ export class Links {
     if (this.#links.get(address)?.isClosed === false || typeof parsed === 'string') return
     if (!this.#isListening) this.#context.listen()
     this.#isListening = true
-    const link = new ServerLink(parsed, name, this.#introduction, this.#context)
+    const link = new ServerLink(parsed, name, this.#introduction, this.#watches, this.#context)
     if (this.#isStopped) link.stop()
     this.#links.set(address, link)
   }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { ControlAnswer, JobSummary } from '@geartrain/protocol'
+import type { JobSummary } from '@geartrain/protocol'
 import type { ServerPacket } from '../../server-packet.ts'
 import { reason } from '../../settings-sources.ts'
 import { socketError } from '../../watch/look-error.ts'
@@ -7,7 +7,10 @@ import { Bridge } from './bridge.ts'
 import { dial } from './dial.ts'
 import { formatLinkAddress, type LinkAddress } from './link-address.ts'
 import {
+  type LinkAnswer,
+  type LinkedEvent,
   type LinkedJob,
+  type LinkedPurge,
   type LinkGreeting,
   type LinkMessage,
   type LinkWelcome,
@@ -29,14 +32,21 @@ const retryMaxMs = 5000
 export const beatMs = 2000
 export const silenceMaxMs = 10_000
 const answerMs = 1000
+/** All jobs in a server's memory are looked at, and what has ended is written. */
+const purgeMs = 30_000
 
-interface Question {
-  readonly onAnswer: (answer: ControlAnswer<unknown> | undefined) => void
+/** Undefined: there is no answer, since the connection is lost. */
+type OnAnswer = (answer: LinkAnswer<unknown> | undefined) => void
+
+/** Somebody here wants to know what becomes of a job, by the digits of its handle. */
+export interface LinkWatch {
+  readonly number: number
+  readonly onEvent: (event: LinkedEvent) => void
 }
 
 /**
  * The way to one other server, from here: it is dialled, and again whenever the connection is lost, until `close`. Over
- * it this server works for the other one, and asks it how jobs stand.
+ * it this server works for the other one, and asks it how jobs stand and what becomes of them.
  *
  * - dialling: connected to, or waiting for the welcome.
  * - open: there is a bridge.
@@ -47,6 +57,8 @@ export class ServerLink {
   readonly address: LinkAddress
   readonly #context: LinksContext
   readonly #introduction: Introduction
+  /** By id: what each other server is asked to tell of, anew over each connection. */
+  readonly #watches: ReadonlyMap<number, LinkWatch>
   #state: 'dialling' | 'open' | 'waiting' | 'closed' = 'waiting'
   #socket: Socket | undefined
   #stream: PacketStream | undefined
@@ -55,7 +67,9 @@ export class ServerLink {
   /** It takes no more jobs. */
   #isStopped = false
   /** In the order in which they were asked. */
-  #questions: Question[] = []
+  #questions: OnAnswer[] = []
+  /** Those that have an id, by which they are answered in any order, once or more often. */
+  readonly #numbered = new Map<number, OnAnswer>()
   #failures = 0
   /** What has been logged of it last. */
   #saidOf = ''
@@ -65,10 +79,17 @@ export class ServerLink {
   /** Ends the connection, for that reason. */
   #giveUp: (why: string) => void = () => {}
 
-  constructor(address: LinkAddress, otherName: string, introduction: Introduction, context: LinksContext) {
+  constructor(
+    address: LinkAddress,
+    otherName: string,
+    introduction: Introduction,
+    watches: ReadonlyMap<number, LinkWatch>,
+    context: LinksContext,
+  ) {
     this.address = address
     this.#context = context
     this.#introduction = introduction
+    this.#watches = watches
     this.#otherName = otherName
     this.#dial()
   }
@@ -97,6 +118,32 @@ export class ServerLink {
         resolve(answer?.ok === true ? ((answer.answer as LinkedJob).job ?? undefined) : undefined)
       })
     })
+  }
+
+  /** What waits there of a function ends: how many there were, or why that is not known. */
+  purge(id: number, functionName: string): Promise<number | string> {
+    return new Promise((resolve) => {
+      if (this.#state !== 'open') return resolve('there is no link to it')
+      const callOff = this.#context.clock.after(purgeMs, () => resolve(`it has not answered in ${purgeMs / 1000} s`))
+      this.#askNumbered({ op: 'link purge', id, function: functionName }, (answer) => {
+        this.#numbered.delete(id)
+        callOff()
+        if (answer === undefined) resolve('the link to it was lost')
+        else resolve(answer.ok ? (answer.answer as LinkedPurge).purged : answer.error.message)
+      })
+    })
+  }
+
+  /** One of the watches is new. */
+  watch(id: number, { number, onEvent }: LinkWatch): void {
+    if (this.#state !== 'open') return
+    this.#askNumbered({ op: 'link watch', id, number }, (answer) => {
+      if (answer?.ok === true) onEvent(answer.answer as LinkedEvent)
+    })
+  }
+
+  unwatch(id: number): void {
+    if (this.#numbered.delete(id)) this.#stream?.send('CONTROL', [], writeLinkMessage({ op: 'link unwatch', id }))
   }
 
   /** No more jobs are taken from it; those that are here are done. */
@@ -164,7 +211,7 @@ export class ServerLink {
     })
   }
 
-  #greet(onAnswer: Question['onAnswer']): void {
+  #greet(onAnswer: OnAnswer): void {
     const { token } = this.#context.trust
     this.#ask({ op: 'link', ...this.#introduction, ...(token === undefined ? {} : { token }) }, onAnswer)
   }
@@ -190,6 +237,7 @@ export class ServerLink {
       giveBack: (handle, isLost) => stream.send('CONTROL', [], writeLinkMessage({ op: 'link return', handle, isLost })),
     })
     if (this.#isStopped) this.#bridge.stop()
+    for (const [id, watch] of this.#watches) this.watch(id, watch)
     this.#callOff = this.#context.clock.after(beatMs, () => this.#beat())
   }
 
@@ -234,20 +282,32 @@ export class ServerLink {
     this.#stream = undefined
     this.#socket = undefined
     bridge?.close()
-    for (const { onAnswer } of this.#questions.splice(0)) onAnswer(undefined)
+    const unanswered = [...this.#questions.splice(0), ...this.#numbered.values()]
+    this.#numbered.clear()
+    for (const onAnswer of unanswered) onAnswer(undefined)
   }
 
   // What is said
 
-  #ask(message: LinkMessage, onAnswer: Question['onAnswer']): void {
-    this.#questions.push({ onAnswer })
+  #ask(message: LinkMessage, onAnswer: OnAnswer): void {
+    this.#questions.push(onAnswer)
     this.#stream?.send('CONTROL', [], writeLinkMessage(message))
   }
 
+  #askNumbered(message: LinkMessage & { readonly id: number }, onAnswer: OnAnswer): void {
+    this.#numbered.set(message.id, onAnswer)
+    this.#stream?.send('CONTROL', [], writeLinkMessage(message))
+  }
+
+  #answer(answer: LinkAnswer<unknown>): void {
+    if (answer.id === undefined) this.#questions.shift()?.(answer)
+    else this.#numbered.get(answer.id)?.(answer)
+  }
+
   #receive(packet: ServerPacket): void {
-    if (packet.name === 'CONTROL_RES') this.#questions.shift()?.onAnswer(readLinkAnswer(packet.data))
+    if (packet.name === 'CONTROL_RES') this.#answer(readLinkAnswer(packet.data))
     else if (packet.name === 'ERROR' && this.#state === 'dialling') {
-      this.#questions.shift()?.onAnswer({ ok: false, error: { code: 'BAD_REQUEST', message: packet.args.join(' ') } })
+      this.#questions.shift()?.({ ok: false, error: { code: 'BAD_REQUEST', message: packet.args.join(' ') } })
     } else this.#bridge?.receive(packet)
   }
 }

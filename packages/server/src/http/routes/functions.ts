@@ -155,11 +155,12 @@ const purgeFunction = route({
   id: 'purgeFunction',
   tag: 'Functions',
   summary: 'End all jobs of a function, or of all that a pattern fits, that wait',
-  description: 'Those that run go on, and those that are submitted from now on stay.',
+  description:
+    'Those that run go on, and those that are submitted from now on stay. In a cluster, all servers end what waits of it; of one that can not be asked the problem `CONFLICT` says so, and how many have ended elsewhere.',
   access: ['operate'],
   params,
   answers: { 200: { description: 'How many', content: z.object({ purged: z.int() }) } },
-  problems: ['STORE_FAILED', 'CROSS_SITE'],
+  problems: ['CONFLICT', 'STORE_FAILED', 'CROSS_SITE'],
   async handle({ actor, params: { name } }, { perform }) {
     return { status: 200, json: await perform('function purge', { name }, actor) }
   },

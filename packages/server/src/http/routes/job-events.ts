@@ -5,6 +5,7 @@ import { shownBytesMax, type WatchedBytes, type WatchedEvent } from '../../job-w
 import type { HttpContext } from '../context.ts'
 import { EventStream } from '../event-stream.ts'
 import { hidesPayloads } from '../job-schemas.ts'
+import { Problem } from '../problem.ts'
 import { type Answer, type Route, type RouteRequest, route, streamed } from '../route.ts'
 import { handle } from '../schemas.ts'
 
@@ -18,7 +19,7 @@ const description = `Server-sent events. The first one is \`snapshot\`, the job 
 - \`retried\`: \`{ "reason", "attempts", "waitMs" }\`: an attempt has ended, and another one follows
 - \`ended\`: \`{ "outcome", "dead", "result" }\`, and the stream ends. A browser's EventSource connects again unless it is closed then
 
-In a cluster, what another server does is not told; when another one takes over a job of this one, the stream ends.
+In a cluster, what other servers do is told as well, but for what they do while there is no link to them. If such a job has ended meanwhile and nothing of it is kept, the \`outcome\` is \`unknown\`.
 
 Who is too far behind is cut off.
 
@@ -40,20 +41,37 @@ export const jobEvents: Route = route({
 
 async function watchJob(
   { actor, params: { handle: asked }, response, signal }: RouteRequest<typeof params>,
-  { access, jobWatch, perform }: HttpContext,
+  { access, jobFollow, perform }: HttpContext,
 ): Promise<Answer> {
   // Seen from now on, so that none of it is lost while the job is looked up. What came before that is in the snapshot.
   let ended: WatchedEvent | undefined
   let stream: EventStream | undefined
   let isHidden = false
-  const leaveWatch = jobWatch.watch(asked, (event) => {
-    if (stream !== undefined) tell(stream, event, isHidden)
-    else if (event.kind === 'ended') ended = event
+  const onEvent = (event: WatchedEvent) => {
+    if (stream === undefined) {
+      if (event.kind === 'ended') ended = event
+      return
+    }
+    tell(stream, event, isHidden)
+    if (event.kind === 'ended') leave()
+  }
+  let isLooking = false
+  const leaveFollow = jobFollow.follow(asked, onEvent, () => {
+    if (isLooking || stream === undefined) return
+    isLooking = true
+    const look = async () => {
+      const end = await findEnd(() => perform('job show', { handle: asked }, actor))
+      isLooking = false
+      if (end !== undefined && !hasLeft) onEvent(end)
+    }
+    void look()
   })
   // Who still may comes again.
   const leaveAccess = access.listen(() => (stream === undefined ? response.destroy() : stream.end()))
+  let hasLeft = false
   const leave = () => {
-    leaveWatch()
+    hasLeft = true
+    leaveFollow()
     leaveAccess()
   }
   let job: JobDescription
@@ -69,16 +87,14 @@ async function watchJob(
     stream = new EventStream(response, leave)
     stream.send('snapshot', snapshotOf(job))
     const end = ended ?? endOf(job)
-    if (end !== undefined) tell(stream, end, isHidden)
+    if (end !== undefined) onEvent(end)
   }
   return streamed
 }
 
 function tell(stream: EventStream, event: WatchedEvent, isHidden: boolean): void {
   if (event.kind === 'progress' && stream.isBehind) return
-  // Who still wants to know comes again, and is told how it stands there.
-  if (event.kind === 'moved') return stream.end()
-  if (!stream.send(event.kind, dataOf(event, isHidden))) stream.cutOff()
+  if (event.kind === 'missed' || !stream.send(event.kind, dataOf(event, isHidden))) stream.cutOff()
   else if (event.kind === 'ended') stream.end()
 }
 
@@ -92,6 +108,16 @@ function dataOf(event: WatchedEvent, isHidden: boolean): object {
 /** What is undefined is not written. */
 function snapshotOf({ result, ...job }: JobDescription): object {
   return { ...job, workload: undefined, result: result && shortened(result) }
+}
+
+/** Of a job that the store has not among those that wait or run. Undefined: it has not ended, or nobody can say so now. */
+async function findEnd(show: () => Promise<JobDescription>): Promise<WatchedEvent | undefined> {
+  try {
+    return endOf(await show())
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'NOT_FOUND') return undefined
+    return { kind: 'ended', outcome: 'unknown', isDead: false, result: undefined }
+  }
 }
 
 /** Undefined: it has not ended. */
