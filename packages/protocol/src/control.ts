@@ -21,7 +21,10 @@ export interface ControlOperations {
     }
     answer: FunctionPolicy
   }
-  /** Ends all jobs that wait, in memory and on disk, of a function or of all that a pattern fits. Those that run go on. */
+  /**
+   * Ends all jobs that wait, in memory and on disk, of a function or of all that a pattern fits, at all servers of a
+   * cluster. Those that run go on. CONFLICT: one of the servers can not be asked, and has such jobs.
+   */
   'function purge': { params: { readonly name: string }; answer: { readonly purged: number } }
   /** The functions and patterns that something is set for, in the configuration or since. */
   policies: { params: Record<string, never>; answer: { readonly policies: readonly { readonly name: string }[] } }

@@ -2,22 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { grab } from '../server/desk.ts'
 import { PACKET } from '../support/raw.ts'
-import { until } from '../support/until.ts'
 import { submit, take } from './links-cluster.ts'
-import { type Member, TwoServers } from './two-servers.ts'
-
-/** They have heard of each other by the ledger, and have linked. */
-async function linked(): Promise<TwoServers> {
-  const servers = await TwoServers.start()
-  await servers.beat()
-  const isLinked = ({ local: { server } }: Member) => server.links.open.to.length === 1
-  await until('they were linked', () => isLinked(servers.a) && isLinked(servers.b))
-  return servers
-}
+import { TwoServers } from './two-servers.ts'
 
 describe('servers that know each other by the ledger', () => {
   it('do foreground jobs for each other', async () => {
-    await using servers = await linked()
+    await using servers = await TwoServers.linked()
     const worker = await servers.worker(servers.b, 'f')
     worker.send(PACKET.PRE_SLEEP)
     await submit(servers.a.peer, 'f', '', 'x')
@@ -27,7 +17,7 @@ describe('servers that know each other by the ledger', () => {
   })
 
   it('tell each other how jobs stand', async () => {
-    await using servers = await linked()
+    await using servers = await TwoServers.linked()
     const { a, b } = servers
     const handle = await servers.submit(a, 'f', 'work', 'some')
     const worker = await servers.worker(b, 'f')
@@ -47,7 +37,7 @@ describe('servers that know each other by the ledger', () => {
   })
 
   it('say what the ledger knows while the other does not answer', async () => {
-    await using servers = await linked()
+    await using servers = await TwoServers.linked()
     const { a, b } = servers
     const handle = await servers.submit(a, 'f')
     const worker = await servers.worker(b, 'f')

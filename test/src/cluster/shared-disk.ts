@@ -236,6 +236,9 @@ export class SharedStore implements Store, StoreCluster {
   isCut = false
   /** It takes no writes. */
   isFull = false
+  /** What it does is answered when it goes on. */
+  isLate = false
+  #late: (() => void)[] = []
   #hanging: Hanging | undefined
   /** It is being asked for what became of this one. */
   #unresolved: { readonly batch: Batch; readonly result: Omit<BatchResult, 'answers'> | undefined } | undefined
@@ -280,11 +283,17 @@ export class SharedStore implements Store, StoreCluster {
       return Promise.reject(new StoreError('LEASE_LOST', 'the lease is lost'))
     }
     const writes = this.isFull ? { ...nothingWritten, failure: full } : this.disk.write(lease, batch)
-    return Promise.resolve({ ...writes, answers: batch.requests.map((each) => this.disk.answer(lease, each)) })
+    const result = { ...writes, answers: batch.requests.map((each) => this.disk.answer(lease, each)) }
+    return new Promise((resolve) => {
+      if (this.isLate) this.#late.push(() => resolve(result))
+      else resolve(result)
+    })
   }
 
-  /** It can be reached again, and a commit that hangs is done. */
+  /** It can be reached again, and a commit that hangs is done, or answered. */
   async goOn(): Promise<void> {
+    this.isLate = false
+    for (const answer of this.#late.splice(0)) answer()
     const hanging = this.#hanging
     this.#hanging = undefined
     this.isCut = false

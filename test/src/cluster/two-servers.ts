@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ControlOperation, ControlOperations } from '@geartrain/protocol'
+import type { ControlAnswer, ControlOperation, ControlOperations } from '@geartrain/protocol'
 import { type LocalOptions, LocalServer } from '../server/local-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { PACKET, type RawPeer } from '../support/raw.ts'
@@ -31,6 +31,21 @@ export class TwoServers implements AsyncDisposable {
     return servers
   }
 
+  /** They have heard of each other by the ledger, and have linked. */
+  static async linked(options: LocalOptions = {}): Promise<TwoServers> {
+    const servers = await TwoServers.start(options)
+    await servers.link()
+    return servers
+  }
+
+  /** All of them link to all others. */
+  async link(): Promise<void> {
+    await this.beat()
+    await until('they were linked', () =>
+      this.#members.every(({ local: { server } }) => server.links.open.to.length === this.#members.length - 1),
+    )
+  }
+
   get a(): Member {
     return this.#member(0)
   }
@@ -39,10 +54,12 @@ export class TwoServers implements AsyncDisposable {
     return this.#member(1)
   }
 
-  async add(name: string, options: LocalOptions = {}): Promise<void> {
+  async add(name: string, options: LocalOptions = {}): Promise<Member> {
     const store = new SharedStore(this.disk, name)
     const local = await LocalServer.start({ handlePrefix: `H:${name}`, store, ...options }, this.clock)
-    this.#members.push({ local, store, peer: await local.connect(name) })
+    const member = { local, store, peer: await local.connect(name) }
+    this.#members.push(member)
+    return member
   }
 
   /** They tell what they have, and hear of one another. What comes of it is done. */
@@ -101,6 +118,15 @@ export class TwoServers implements AsyncDisposable {
     const answer = JSON.parse(body.toString()) as { ok: boolean; answer: ControlOperations[Operation]['answer'] }
     assert.ok(answer.ok, body.toString())
     return answer.answer
+  }
+
+  /** The code and message of what it answers if not. */
+  async refuse({ peer }: Member, request: { readonly op: ControlOperation; readonly name: string }): Promise<string> {
+    peer.send(CONTROL, JSON.stringify(request))
+    const { body } = await peer.receive('CONTROL_RES')
+    const answer = JSON.parse(body.toString()) as ControlAnswer<unknown>
+    assert.ok(!answer.ok, body.toString())
+    return `${answer.error.code}: ${answer.error.message}`
   }
 
   /** Time passes while the server ends. */

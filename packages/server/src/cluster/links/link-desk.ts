@@ -90,8 +90,14 @@ export class LinkDesk {
 
   /** The job may not be here yet, or never. */
   #watch(connection: Connection, guest: Guest, id: number, number: number): void {
-    const { jobWatch, handles } = this.#context
-    const tell = (answer: LinkedEvent) => this.#answer(connection, { ok: true, id, answer })
+    const { jobWatch, handles, connections } = this.#context
+    const tell = (answer: LinkedEvent) => {
+      const { current } = connections
+      // The job's worker does not have to wait for those who look on.
+      connections.current = undefined
+      this.#answer(connection, { ok: true, id, answer })
+      connections.current = current
+    }
     unwatch(guest, id)
     const leave = jobWatch.watch(handles.text(handles.numberOf(number)), (event: WatchedEvent) => {
       const { length } = connection.output
