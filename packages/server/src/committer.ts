@@ -97,7 +97,7 @@ export class Committer {
     this.#batches = batches
     this.#told = told
     this.#news = new StoreNews(context.store, context.clock, context.log, context.onStoreNews)
-    this.#numbers = new NumberRange(context.handles, context.store.cluster !== undefined)
+    this.#numbers = new NumberRange(context.handles, context.clock, context.store.cluster !== undefined)
     if (context.store.cluster === undefined) return
     this.#shared = new SharedReopening(context, batches, {
       held: () => told.held(),

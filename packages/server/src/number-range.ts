@@ -1,4 +1,5 @@
 import type { Engine } from '@geartrain/engine'
+import type { Clock } from './clock.ts'
 import type { Handles } from './handles.ts'
 import type { OpenBatch } from './store/open-batch.ts'
 
@@ -9,14 +10,15 @@ interface Counts {
 }
 
 const alone: Counts = { least: 1e8, most: 1e8 }
+const amongOthers: Counts = { least: 1e6, most: 1e8 }
+/** A range lasts for so long, as fast as numbers were used since the last one: while the store is lost, jobs in memory take them. */
+const lastsMs = 600_000
 /**
- * Numbers begin at the microseconds since 1970, 1.7e15, and end at 2^53, 9e15: if of ten servers that are busy all the time
- * nine give up their ranges each second, 9e5 numbers, these are slower than the microseconds and last until the year 2255;
- * if the ten take 1e5 jobs a second together, and so ranges of 1e6, they last for 25 years of that.
+ * So many of a range are given up at most, by the time that it was had. Numbers begin at the microseconds since 1970,
+ * 1.7e15, and end at 2^53, 9e15: one server that gave up one each microsecond would be done in the year 2255, ten that are
+ * busy all the time after 23 years.
  */
-const amongOthers: Counts = { least: 1e5, most: 1e7 }
-/** A range is for so many times what was used since the last one: while the store is lost, jobs in memory take numbers. */
-const lastsTimes = 100
+const givenUpPerMs = 1000
 /** More are asked for when so much of it is used up. */
 const usedShare = 0.25
 /** Kept for what the server submits by itself, which nothing refuses. */
@@ -25,19 +27,22 @@ const ownNumbers = 1e4
  * More than all servers set aside in a few seconds: what was set aside last a database may not know that takes the place
  * of a lost one.
  */
-const lostNumbersMax = 1e8
+const lostNumbersMax = 1e9
 
 /**
  * The numbers that the store has set aside for this server: those in the handles of its jobs, which lists go by. With a
  * store that others use as well, each has a range of its own; one that is below numbers that others have used is given up
- * for a new one, so that the numbers of all servers follow the time of submission.
+ * for a new one, so that the numbers of all servers follow the time of submission: to about a second, and to some more
+ * where a server takes thousands of jobs a second, and its ranges are larger.
  */
 export class NumberRange {
   readonly #handles: Handles
   readonly #isShared: boolean
   readonly #counts: Counts
-  /** The next number when some were set aside last. */
+  readonly #clock: Clock
+  /** The next number when some were set aside last, and the time. */
   #since = 0
+  #sinceMs = 0
   /** So many were, from there on. */
   #count = 0
   #until = 0
@@ -48,8 +53,9 @@ export class NumberRange {
   /** In which more of them were asked for. */
   #asked: OpenBatch | undefined
 
-  constructor(handles: Handles, isShared: boolean) {
+  constructor(handles: Handles, clock: Clock, isShared: boolean) {
     this.#handles = handles
+    this.#clock = clock
     this.#isShared = isShared
     this.#counts = isShared ? amongOthers : alone
   }
@@ -82,11 +88,15 @@ export class NumberRange {
   reserve(batch: OpenBatch, nextNumber: number): void {
     if (this.#asked !== undefined) return
     const next = this.#handles.total(nextNumber)
-    const isUsed = this.#until - next < (1 - usedShare) * this.#count
+    const left = this.#until - next
+    const elapsedMs = Math.max(1, this.#clock.now() - this.#sinceMs)
+    const isUsed = left < (1 - usedShare) * this.#count
     // What is above its own numbers is another's.
-    if (!isUsed && this.#highest < next) return
+    const isBehind = this.#highest >= next && left <= givenUpPerMs * elapsedMs
+    if (!isUsed && !isBehind) return
     const { least, most } = this.#counts
-    const count = Math.min(most, Math.max(least, lastsTimes * (next - this.#since)))
+    const lasting = Math.ceil(((next - this.#since) / elapsedMs) * lastsMs)
+    const count = Math.min(most, Math.max(least, lasting))
     this.#asked = batch
     batch.reserve = { from: this.#from, count }
   }
@@ -117,6 +127,7 @@ export class NumberRange {
     const handles = this.#handles
     if (first !== this.#until) engine.skipTo(handles.numberOf(first))
     this.#since = handles.total(engine.nextNumber)
+    this.#sinceMs = this.#clock.now()
     this.#count = count
     this.#until = first + count
     this.#from = Math.max(this.#from, this.#until)

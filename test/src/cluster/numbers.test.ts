@@ -5,7 +5,9 @@ import { until } from '../support/until.ts'
 import { type Member, TwoServers } from './two-servers.ts'
 
 /** What is set aside at a time, if little is used. */
-const rangeNumbers = 100_000
+const rangeNumbers = 1_000_000
+/** In this time the rest of any range may be given up. */
+const longMs = 100_000
 
 function numberOf(handle: string): number {
   assert.match(handle, /\d{16}$/)
@@ -42,6 +44,26 @@ suite('numbers in the handles of several servers', () => {
       for (const handle of handles) assert.equal(await servers.status(member, handle), 'known')
   })
 
+  test('the rest of a large range is given up after a while, and not each second', async () => {
+    await using servers = await TwoServers.start()
+    const { a, b, disk } = servers
+    use(b, rangeNumbers / 2)
+    await servers.submit(b, 'f')
+    await servers.beat()
+    const large = disk.ranges.findLast(({ server }) => server === 'B')
+    assert.ok(large !== undefined && large.count > 10 * rangeNumbers, 'it was used up quickly')
+    const ranges = disk.ranges.length
+    await servers.submit(a, 'f')
+    await servers.beat()
+    const higher = await servers.submit(a, 'f')
+    await servers.beat()
+    assert.ok(numberOf(await servers.submit(b, 'f')) < numberOf(higher))
+    assert.equal(disk.ranges.length, ranges)
+    servers.clock.advance(longMs)
+    await servers.beat()
+    assert.ok(numberOf(await servers.submit(b, 'f')) > numberOf(higher))
+  })
+
   test('servers that do nothing write nothing', async () => {
     await using servers = await TwoServers.start()
     const { a, b, disk } = servers
@@ -68,8 +90,9 @@ suite('numbers in the handles of several servers', () => {
     for (let round = 0; round < 30; round++) {
       const submitted = members.map((member) => submitMany(servers, member, 20))
       // In the middle of it.
+      servers.clock.advance(longMs)
       disk.beat()
-      if (round % 3 === 0) use(a, 30_000)
+      if (round % 3 === 0) use(a, 300_000)
       for (const [index, numbers] of (await Promise.all(submitted)).entries()) given[index]?.push(...numbers)
     }
     await servers.settle()
@@ -206,6 +229,7 @@ suite('numbers in the handles of several servers', () => {
       await servers.beat()
       numbers.push(...(await submitMany(servers, a, 3)))
       if (isAsking) {
+        servers.clock.advance(longMs)
         b.store.isCut = true
         b.store.listener?.onNumber(numbers.at(-1) ?? 0)
         await until('it asked', () => b.local.server.isStoreBusy)

@@ -182,11 +182,11 @@ export class Connection implements Link {
       const config: pg.QueryArrayConfig = { ...query, types, rowMode: 'array' }
       this.#client.query(config, (error: Error | null, result: Result | Result[]) => {
         this.#pending--
+        if (this.#death !== undefined) return reject(this.#death)
         this.#answers++
         this.#answeredAt = performance.now()
         if (this.#pending === 0) clearTimeout(this.#patience)
         else this.#patience?.refresh()
-        if (this.#death !== undefined) return reject(this.#death)
         if (error !== null) return reject(toDatabaseError(error))
         const last = Array.isArray(result) ? result.at(-1) : result
         // Who writes the statement says what its rows are.
