@@ -6,8 +6,9 @@ import type { ClusterServer } from '../../store/cluster.ts'
 import { formatLinkAddress, parseLinkAddress } from './link-address.ts'
 import { LinkDesk } from './link-desk.ts'
 import { isLinkMessage, type LinkedEvent } from './link-messages.ts'
+import type { LinkQuestions, LinkWatch } from './link-questions.ts'
 import type { LinksContext } from './links-context.ts'
-import { type LinkWatch, ServerLink } from './server-link.ts'
+import { ServerLink } from './server-link.ts'
 
 /**
  * The connections between this server and the others of its cluster. Each dials all others: over the connection that it
@@ -21,9 +22,7 @@ export class Links {
   readonly #links = new Map<string, ServerLink>()
   /** By the id of the server. */
   #addresses: ReadonlyMap<number, string> = new Map()
-  /** Of questions. */
-  #lastId = 0
-  readonly #watches = new Map<number, LinkWatch>()
+  readonly #watches = new Set<LinkWatch>()
   #isListening = false
   #hasSaidWhy = false
   #isStopped = false
@@ -75,8 +74,7 @@ export class Links {
 
   /** How a job stands that another server has, by the digits of its handle; undefined: it has not said so in time. */
   async jobOf(serverId: number, number: number): Promise<JobSummary | undefined> {
-    const address = this.#addresses.get(serverId)
-    return address === undefined ? undefined : await this.#links.get(address)?.jobOf(number)
+    return await this.#questionsTo(serverId)?.jobOf(number)
   }
 
   /** The same; calls back once, within a turn. */
@@ -92,20 +90,22 @@ export class Links {
    * Of what happens while there is no link nothing is told. Gives the way to stop.
    */
   watch(number: number, onEvent: (event: LinkedEvent) => void): () => void {
-    const id = ++this.#lastId
     const watch = { number, onEvent }
-    this.#watches.set(id, watch)
-    for (const link of this.#links.values()) link.watch(id, watch)
+    this.#watches.add(watch)
+    for (const { questions } of this.#links.values()) questions?.watch(watch)
     return () => {
-      if (!this.#watches.delete(id)) return
-      for (const link of this.#links.values()) link.unwatch(id)
+      this.#watches.delete(watch)
+      for (const { questions } of this.#links.values()) questions?.unwatch(watch)
     }
   }
 
   /** Ends what waits of a function in another server's memory: how many there were, or why that is not known. */
   async purgeAt(serverId: number, functionName: string): Promise<number | string> {
-    const link = this.#links.get(this.#addresses.get(serverId) ?? '')
-    return link === undefined ? 'there is no link to it' : await link.purge(++this.#lastId, functionName)
+    return (await this.#questionsTo(serverId)?.purge(functionName)) ?? 'there is no link to it'
+  }
+
+  #questionsTo(serverId: number): LinkQuestions | undefined {
+    return this.#links.get(this.#addresses.get(serverId) ?? '')?.questions
   }
 
   /** The data of a CONTROL packet. False: it is not for links. */

@@ -1,22 +1,12 @@
 import type { Socket } from 'node:net'
-import type { JobSummary } from '@geartrain/protocol'
 import type { ServerPacket } from '../../server-packet.ts'
 import { reason } from '../../settings-sources.ts'
 import { socketError } from '../../watch/look-error.ts'
 import { Bridge } from './bridge.ts'
 import { dial } from './dial.ts'
 import { formatLinkAddress, type LinkAddress } from './link-address.ts'
-import {
-  type LinkAnswer,
-  type LinkedEvent,
-  type LinkedJob,
-  type LinkedPurge,
-  type LinkGreeting,
-  type LinkMessage,
-  type LinkWelcome,
-  readLinkAnswer,
-  writeLinkMessage,
-} from './link-messages.ts'
+import { type LinkGreeting, type LinkWelcome, writeLinkMessage } from './link-messages.ts'
+import { LinkQuestions, type LinkWatch } from './link-questions.ts'
 import type { LinksContext } from './links-context.ts'
 import { PacketStream } from './packet-stream.ts'
 
@@ -31,18 +21,6 @@ const retryMaxMs = 5000
 /** Each side says something so often, and is given up by the other when nothing has come for so long. */
 export const beatMs = 2000
 export const silenceMaxMs = 10_000
-const answerMs = 1000
-/** All jobs in a server's memory are looked at, and what has ended is written. */
-const purgeMs = 30_000
-
-/** Undefined: there is no answer, since the connection is lost. */
-type OnAnswer = (answer: LinkAnswer<unknown> | undefined) => void
-
-/** Somebody here wants to know what becomes of a job, by the digits of its handle. */
-export interface LinkWatch {
-  readonly number: number
-  readonly onEvent: (event: LinkedEvent) => void
-}
 
 /**
  * The way to one other server, from here: it is dialled, and again whenever the connection is lost, until `close`. Over
@@ -57,8 +35,8 @@ export class ServerLink {
   readonly address: LinkAddress
   readonly #context: LinksContext
   readonly #introduction: Introduction
-  /** By id: what each other server is asked to tell of, anew over each connection. */
-  readonly #watches: ReadonlyMap<number, LinkWatch>
+  /** What each other server is asked to tell of, anew over each connection. */
+  readonly #watches: ReadonlySet<LinkWatch>
   #state: 'dialling' | 'open' | 'waiting' | 'closed' = 'waiting'
   #socket: Socket | undefined
   #stream: PacketStream | undefined
@@ -66,10 +44,7 @@ export class ServerLink {
   #isWanted = true
   /** It takes no more jobs. */
   #isStopped = false
-  /** In the order in which they were asked. */
-  #questions: OnAnswer[] = []
-  /** Those that have an id, by which they are answered in any order, once or more often. */
-  readonly #numbered = new Map<number, OnAnswer>()
+  #questions: LinkQuestions | undefined
   #failures = 0
   /** What has been logged of it last. */
   #saidOf = ''
@@ -83,7 +58,7 @@ export class ServerLink {
     address: LinkAddress,
     otherName: string,
     introduction: Introduction,
-    watches: ReadonlyMap<number, LinkWatch>,
+    watches: ReadonlySet<LinkWatch>,
     context: LinksContext,
   ) {
     this.address = address
@@ -107,43 +82,9 @@ export class ServerLink {
     return this.#bridge?.jobCount ?? 0
   }
 
-  /** How a job stands that the other server has; undefined: it has not, or has not said so in time. */
-  jobOf(number: number): Promise<JobSummary | undefined> {
-    return new Promise((resolve) => {
-      if (this.#state !== 'open') return resolve(undefined)
-      const callOff = this.#context.clock.after(answerMs, () => resolve(undefined))
-      this.#ask({ op: 'link job', number }, (answer) => {
-        callOff()
-        // What one of ours has answered.
-        resolve(answer?.ok === true ? ((answer.answer as LinkedJob).job ?? undefined) : undefined)
-      })
-    })
-  }
-
-  /** What waits there of a function ends: how many there were, or why that is not known. */
-  purge(id: number, functionName: string): Promise<number | string> {
-    return new Promise((resolve) => {
-      if (this.#state !== 'open') return resolve('there is no link to it')
-      const callOff = this.#context.clock.after(purgeMs, () => resolve(`it has not answered in ${purgeMs / 1000} s`))
-      this.#askNumbered({ op: 'link purge', id, function: functionName }, (answer) => {
-        this.#numbered.delete(id)
-        callOff()
-        if (answer === undefined) resolve('the link to it was lost')
-        else resolve(answer.ok ? (answer.answer as LinkedPurge).purged : answer.error.message)
-      })
-    })
-  }
-
-  /** One of the watches is new. */
-  watch(id: number, { number, onEvent }: LinkWatch): void {
-    if (this.#state !== 'open') return
-    this.#askNumbered({ op: 'link watch', id, number }, (answer) => {
-      if (answer?.ok === true) onEvent(answer.answer as LinkedEvent)
-    })
-  }
-
-  unwatch(id: number): void {
-    if (this.#numbered.delete(id)) this.#stream?.send('CONTROL', [], writeLinkMessage({ op: 'link unwatch', id }))
+  /** What can be asked; undefined: there is no link. */
+  get questions(): LinkQuestions | undefined {
+    return this.#state === 'open' ? this.#questions : undefined
   }
 
   /** No more jobs are taken from it; those that are here are done. */
@@ -189,11 +130,13 @@ export class ServerLink {
     socket.on('data', () => {
       this.#lastInputAt = clock.now()
     })
-    this.#stream = new PacketStream(
+    const stream = new PacketStream(
       socket,
       (packet) => this.#receive(packet),
       (problem) => this.#giveUp(`what it says is no Gearman protocol (${problem})`),
     )
+    this.#stream = stream
+    this.#questions = new LinkQuestions(clock, (message) => stream.send('CONTROL', [], writeLinkMessage(message)))
     const place = formatLinkAddress(this.address)
     socket.on('error', (error) => {
       why ??= socketError(error, this.address.host, place).message
@@ -203,17 +146,13 @@ export class ServerLink {
       if (this.#socket === socket) this.#fail(why ?? 'it has closed the connection')
     })
     socket.once(this.address.isTls ? 'secureConnect' : 'connect', () => {
-      this.#greet((answer) => {
+      const { token } = this.#context.trust
+      this.#questions?.greet({ ...this.#introduction, ...(token === undefined ? {} : { token }) }, (answer) => {
         if (answer === undefined) return
-        if (answer.ok) this.#open(answer.answer as LinkWelcome)
+        if (answer.ok) this.#open(answer.answer)
         else this.#giveUp(answer.error.message)
       })
     })
-  }
-
-  #greet(onAnswer: OnAnswer): void {
-    const { token } = this.#context.trust
-    this.#ask({ op: 'link', ...this.#introduction, ...(token === undefined ? {} : { token }) }, onAnswer)
   }
 
   #open({ instance, name, packetBytesMax }: LinkWelcome): void {
@@ -237,7 +176,7 @@ export class ServerLink {
       giveBack: (handle, isLost) => stream.send('CONTROL', [], writeLinkMessage({ op: 'link return', handle, isLost })),
     })
     if (this.#isStopped) this.#bridge.stop()
-    for (const [id, watch] of this.#watches) this.watch(id, watch)
+    for (const watch of this.#watches) this.#questions?.watch(watch)
     this.#callOff = this.#context.clock.after(beatMs, () => this.#beat())
   }
 
@@ -282,32 +221,14 @@ export class ServerLink {
     this.#stream = undefined
     this.#socket = undefined
     bridge?.close()
-    const unanswered = [...this.#questions.splice(0), ...this.#numbered.values()]
-    this.#numbered.clear()
-    for (const onAnswer of unanswered) onAnswer(undefined)
-  }
-
-  // What is said
-
-  #ask(message: LinkMessage, onAnswer: OnAnswer): void {
-    this.#questions.push(onAnswer)
-    this.#stream?.send('CONTROL', [], writeLinkMessage(message))
-  }
-
-  #askNumbered(message: LinkMessage & { readonly id: number }, onAnswer: OnAnswer): void {
-    this.#numbered.set(message.id, onAnswer)
-    this.#stream?.send('CONTROL', [], writeLinkMessage(message))
-  }
-
-  #answer(answer: LinkAnswer<unknown>): void {
-    if (answer.id === undefined) this.#questions.shift()?.(answer)
-    else this.#numbered.get(answer.id)?.(answer)
+    const questions = this.#questions
+    this.#questions = undefined
+    questions?.end()
   }
 
   #receive(packet: ServerPacket): void {
-    if (packet.name === 'CONTROL_RES') this.#answer(readLinkAnswer(packet.data))
-    else if (packet.name === 'ERROR' && this.#state === 'dialling') {
-      this.#questions.shift()?.({ ok: false, error: { code: 'BAD_REQUEST', message: packet.args.join(' ') } })
-    } else this.#bridge?.receive(packet)
+    if (packet.name === 'CONTROL_RES') this.#questions?.answered(packet.data)
+    else if (packet.name === 'ERROR' && this.#state === 'dialling') this.#questions?.refused(packet.args.join(' '))
+    else this.#bridge?.receive(packet)
   }
 }
