@@ -193,6 +193,29 @@ describe('questions with an id', () => {
     await peer.expectNothing()
     await a.local.assertServes()
   })
+
+  it('asked twice are one, and are not answered any more when that is said', async () => {
+    await using cluster = await LinkedServers.start(1)
+    const [a] = cluster.members
+    assert.ok(a)
+    const guest = await a.local.connect()
+    const say = (message: object) => guest.send(CONTROL, JSON.stringify(message))
+    say({ op: 'link', instance: 'i', name: 'N' })
+    await guest.receive('its welcome')
+    const handle = await submit(a)
+    for (let i = 0; i < 2; i++) say({ op: 'link watch', id: 9, number: numberOf(handle) })
+    await guest.expectNothing()
+    const peer = await worker(a)
+    await grab(peer)
+    const { body } = await guest.receive('that it has begun')
+    assert.deepEqual(JSON.parse(body.toString()), { ok: true, id: 9, answer: { kind: 'started', attempt: 1 } })
+    await guest.expectNothing()
+    say({ op: 'link unwatch', id: 9 })
+    await guest.expectNothing()
+    peer.send(PACKET.WORK_COMPLETE, handle, 'done')
+    await peer.sync()
+    await guest.expectNothing()
+  })
 })
 
 /** Ends the connections of the one with the other. */
