@@ -45,6 +45,15 @@ export interface JournalContext extends CommitterContext {
   readonly connections: Connections
 }
 
+/** What has become of jobs of a list. */
+export interface ListedEnds {
+  readonly ended: number
+  /** The store will list these again: what becomes of them is on its way there, or somebody has claimed them. */
+  readonly left: number
+  /** Why some have not ended. */
+  readonly failure?: StoreFailure
+}
+
 /**
  * Between the engine and the store: what the engine wants to be remembered is collected in the open batch; at the end
  * of a turn it is committed, unless one is on its way. One commit at a time: all that comes meanwhile is the next
@@ -348,27 +357,44 @@ export class Journal implements Changes {
     this.#turn?.begin()
   }
 
-  /**
-   * Ends jobs of a list that the store has just given, none of which the engine has. Gives the numbers of those it has
-   * ended, and how many it has left: what becomes of them is on its way to the store, which will list them again.
-   */
-  endListed(jobs: readonly StoredSummary[]): { readonly ended: readonly number[]; readonly left: number } {
+  /** Ends jobs of a list that the store has just given, none of which the engine has. */
+  async endListed(jobs: readonly StoredSummary[]): Promise<ListedEnds> {
     const { handles, wallTime } = this.#context
     const { gone, changing, isPromoting } = this.#batches.underWay
-    const ended: number[] = []
-    let left = 0
-    for (const { number: total, function: name, priority, runAt, claimedBy } of jobs) {
+    const ends: { ended: number; left: number; failure?: StoreFailure } = { ended: 0, left: 0 }
+    const asked: Promise<void>[] = []
+    for (const job of jobs) {
+      const { number: total, runAt, claimedBy } = job
       // Another server may have begun it, and sees to it itself.
       if (gone.has(total) || claimedBy !== undefined) continue
-      if (changing.has(total) || (isPromoting && runAt > 0 && runAt <= wallTime.now)) left++
+      if (changing.has(total) || (isPromoting && runAt > 0 && runAt <= wallTime.now)) ends.left++
+      else if (this.isShared) asked.push(this.#discard(job, ends))
       else {
-        const number = handles.numberOf(total)
-        this.#engine?.durable?.cancelled(number, name, priority, runAt > 0)
-        this.forget(number)
-        ended.push(number)
+        this.#countEnded(job)
+        this.forget(handles.numberOf(total))
+        ends.ended++
       }
     }
-    return { ended, left }
+    await Promise.all(asked)
+    return ends
+  }
+
+  /** Another server may claim it in between. */
+  #discard(job: StoredSummary, ends: { ended: number; left: number; failure?: StoreFailure }): Promise<void> {
+    return new Promise((resolve) => {
+      this.change({ kind: 'discard', number: job.number }, (outcome, failure) => {
+        if (failure !== undefined) ends.failure = failure
+        else if (outcome === 'done') {
+          this.#countEnded(job)
+          ends.ended++
+        } else ends.left++
+        resolve()
+      })
+    })
+  }
+
+  #countEnded({ number, function: name, priority, runAt }: StoredSummary): void {
+    this.#engine?.durable?.cancelled(this.#context.handles.numberOf(number), name, priority, runAt > 0)
   }
 
   /** Changes something that the engine has no part in. What comes of it is told, or why nothing does. */

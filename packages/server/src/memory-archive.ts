@@ -194,6 +194,7 @@ export class MemoryArchive implements Keeper {
       case 'prioritize':
       case 'hasten':
       case 'release':
+      case 'discard':
         return 'not found'
     }
   }

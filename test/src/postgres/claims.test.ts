@@ -65,6 +65,26 @@ test('what a server lets go is ready for all, itself too', options, async () => 
   assert.deepEqual(await two.claimNumbers(9), [2, 5, 6])
 })
 
+test('what nobody has is discarded, whoever has let it go, and nothing else', options, async () => {
+  const { url } = await postgres.createDatabase()
+  await using one = await Member.open(url)
+  await using two = await Member.open(url)
+  await using three = await Member.open(url)
+  await one.do({ add: [...numbered(1, 6), { number: 7, runAt: 9000 }] })
+  assert.deepEqual(await one.claimNumbers(2), [1, 2])
+  assert.deepEqual(await two.claimNumbers(1), [3])
+  assert.deepEqual(await three.claimNumbers(1), [4])
+  await one.do({ changes: [{ kind: 'release', numbers: Float64Array.of(2) }] })
+  three.end(two)
+  const { changed } = await two.do({
+    changes: [1, 2, 3, 4, 5, 5, 7, 8].map((number) => ({ kind: 'discard', number })),
+  })
+  const found = ['not found', 'done', 'not found', 'done', 'done', 'not found', 'done', 'not found']
+  assert.deepEqual(changed, found)
+  assert.deepEqual(await two.rows('SELECT number FROM geartrain.jobs ORDER BY number'), [[1], [3], [6]])
+  assert.deepEqual(await two.wrongCounts(), [])
+})
+
 test('a claim reads its line in order, and no more of it than it gives out', options, async () => {
   const { url } = await postgres.createDatabase()
   await using one = await Member.open(url)

@@ -304,6 +304,7 @@ class Pair {
       case 'delete dead':
       case 'delete result':
       case 'hasten':
+      case 'discard':
         return { kind, number }
       case 'prioritize':
         return { kind, number, priority: to }

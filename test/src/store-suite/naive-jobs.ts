@@ -297,6 +297,9 @@ export class NaiveJobs {
         return this.#prioritize(change)
       case 'hasten':
         return this.#hasten(change, now, hastened)
+      case 'discard':
+        if (this.#jobs.some(({ number, isClaimed }) => number === change.number && isClaimed)) return 'not found'
+        return this.#remove(change.number) === undefined ? 'not found' : 'done'
       case 'release':
         for (const job of this.#jobs) if (change.numbers.includes(job.number)) job.isClaimed = false
         return 'done'

@@ -2,10 +2,10 @@ import type { Engine } from '@geartrain/engine'
 import type { Links } from '../cluster/links/links.ts'
 import type { Members } from '../cluster/members.ts'
 import type { Handles } from '../handles.ts'
-import type { Journal } from '../journal.ts'
+import type { Journal, ListedEnds } from '../journal.ts'
 import type { ClusterServer } from '../store/cluster.ts'
 import type { StoredSummary, StoreFailure } from '../store/store.ts'
-import { storeError } from './control-error.ts'
+import { type ControlError, storeError } from './control-error.ts'
 import type { Inquiry } from './inquiry.ts'
 
 /** Jobs that are listed and ended at a time. */
@@ -96,13 +96,14 @@ async function purgeStore(
     tally.claimed.clear()
     for (const state of ['delayed', 'ready'] as const) {
       for await (const page of pages(context, name, state, until)) {
-        const { ended, left } = endPage(context.engine, journal, context.handles, page)
+        const { ended, left, failure } = await endPage(context.engine, journal, context.handles, page)
         for (const { claimedBy } of page) {
           if (claimedBy !== undefined) tally.claimed.set(claimedBy, (tally.claimed.get(claimedBy) ?? 0) + 1)
         }
-        tally.purged += ended.length
+        tally.purged += ended
         unsettled += left
-        if (ended.length > 0) await kept(journal, tally.purged)
+        if (failure !== undefined) throw notEnded(failure, tally.purged)
+        if (ended > 0) await kept(journal, tally.purged)
       }
     }
   }
@@ -133,30 +134,32 @@ async function* pages(
   }
 }
 
-/** The numbers of those that it has ended, and how many have to be looked at once more. */
-function endPage(
+async function endPage(
   engine: Engine,
   journal: Journal,
   handles: Handles,
   page: readonly StoredSummary[],
-): { readonly ended: readonly number[]; readonly left: number } {
-  const ended: number[] = []
+): Promise<ListedEnds> {
+  let ended = 0
   const onDisk: StoredSummary[] = []
   for (const stored of page) {
     const number = handles.numberOf(stored.number)
     const job = engine.findJob(number)
     if (job === undefined || job.state === 'stored') onDisk.push(stored)
-    else if ((job.state === 'ready' || job.state === 'delayed') && engine.cancel(number)) ended.push(number)
+    else if ((job.state === 'ready' || job.state === 'delayed') && engine.cancel(number)) ended++
   }
-  const { ended: endedOnDisk, left } = journal.endListed(onDisk)
-  return { ended: [...ended, ...endedOnDisk], left }
+  const onDiskEnds = await journal.endListed(onDisk)
+  return { ...onDiskEnds, ended: ended + onDiskEnds.ended }
 }
 
 /** Rejects with a ControlError if it is not kept that they have ended. */
 async function kept(journal: Journal, purged: number): Promise<void> {
   const failure = await new Promise<StoreFailure | undefined>((resolve) => journal.whenKept(resolve))
-  if (failure === undefined) return
-  throw storeError(failure, `the ${purged} jobs that have ended so far go from the disk when it works again`)
+  if (failure !== undefined) throw notEnded(failure, purged)
+}
+
+function notEnded(failure: StoreFailure, purged: number): ControlError {
+  return storeError(failure, `the ${purged} jobs that have ended so far go from the disk when it works again`)
 }
 
 /** Those in memory, of which the store may have none, or not know to be there. */

@@ -212,6 +212,7 @@ function bytesOf(change: StoredChange): number {
       return change.samples.reduce((sum, { rows }) => sum + rows.length, 0)
     case 'delete dead':
     case 'delete result':
+    case 'discard':
     case 'prioritize':
     case 'hasten':
     case 'sweep':

@@ -187,6 +187,8 @@ export type StoredChange =
   | { readonly kind: 'prioritize'; readonly number: number; readonly priority: Priority }
   /** Of a store that others use as well: this server has them, nobody has begun them, and anybody may claim them from now on. */
   | { readonly kind: 'release'; readonly numbers: Float64Array }
+  /** The same: a job that waits ends, if nobody has it by now. */
+  | { readonly kind: 'discard'; readonly number: number }
   /** A delayed job becomes ready before its time, at the end of its line; `promoted` counts it. */
   | { readonly kind: 'hasten'; readonly number: number }
   /** Without a body: it is there no longer. */

@@ -129,7 +129,17 @@ suite('foreground jobs of a cluster', { skip: fleet.skip }, () => {
     await using _here = await startWorker(a, 'where', () => 'here')
     await using client = await Client.connect(a.address)
     const places = new Set<string>()
-    for (let index = 0; index < 30; index++) places.add(await client.submit('where', '').text())
+    for (let index = 0; index < 30; index++) {
+      // Between two jobs it is busy.
+      await eventually('the worker here waits for a job', async () => {
+        const { connections } = await a.json<{ connections: readonly { clientId: string; isSleeping: boolean }[] }>(
+          '/api/workers?function=where',
+        )
+        // The other server is a worker, too.
+        return connections.some((each) => each.isSleeping && !each.clientId.startsWith('server')) || undefined
+      })
+      places.add(await client.submit('where', '').text())
+    }
     assert.deepEqual([...places], ['here'])
   })
 

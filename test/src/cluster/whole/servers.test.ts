@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { Client, ConnectionLostError } from '@geartrain/client'
 import { eventually } from '../../support/postgres/eventually.ts'
 import { sharedPostgres } from '../../support/postgres/shared-postgres.ts'
@@ -146,11 +147,15 @@ suite('servers of a cluster', { skip: postgres.skip, concurrency: 2 }, () => {
     const done = new Set<string>()
     await using _worker = await startWorker(b, 'f', (job) => void done.add(job.text()))
     await eventually('all are done', () => done.size === jobs || undefined)
-    const { cluster } = await b.json<{ readonly cluster: Cluster }>('/api/server')
-    assert.deepEqual(
-      cluster.servers.map(({ name }) => name),
-      ['two'],
-    )
+    await eventually('it is no member any more', async () => {
+      const { cluster } = await b.json<{ readonly cluster: Cluster }>('/api/server')
+      return (
+        isDeepStrictEqual(
+          cluster.servers.map(({ name }) => name),
+          ['two'],
+        ) || undefined
+      )
+    })
   })
 
   test('stopped while a job runs: it is finished, and not done again', async () => {

@@ -3,7 +3,7 @@ import { bury, removeDead, revive, sweepDead } from './dead-jobs.ts'
 import type { Documents } from './documents.ts'
 import type { HistorySteps } from './history-steps.ts'
 import { started } from './link.ts'
-import { hasten, type Outcomes, prioritize, release, retry } from './live-jobs.ts'
+import { discard, hasten, type Outcomes, prioritize, release, retry } from './live-jobs.ts'
 import { keep, removeResults, sweepResults } from './results.ts'
 import { nextSweepAt } from './state.ts'
 import { LineCounts, type Writing } from './writing.ts'
@@ -65,6 +65,8 @@ export class Changes {
       case 'release':
         await release(writing, change.numbers)
         return 'done'
+      case 'discard':
+        return discard(writing, run.filter(isOf('discard')).map(toNumber))
       case 'document':
         return (await this.#documents.change(writing.tx, change.document)) ? 'done' : new Map()
       case 'sweep':

@@ -1,6 +1,6 @@
 import type { Priority } from '@geartrain/engine'
 import type { ChangeOutcome, StoredChange } from '../store.ts'
-import { ArrayWriter, bigints } from './arrays.ts'
+import { ArrayWriter, bigints, ints } from './arrays.ts'
 import { noteText, withNoteText } from './failure-text.ts'
 import { positionOf } from './positions.ts'
 import { isOurs } from './removals.ts'
@@ -66,6 +66,13 @@ const releaseAll = {
     SELECT name, priority FROM released JOIN geartrain.functions ON id = function_id GROUP BY name, priority`,
 } as const
 
+const discardAll = {
+  name: 'discard',
+  text: `
+    DELETE FROM geartrain.jobs WHERE number = ANY($1::bigint[]) AND (owner <= 0 OR owner = ANY($2::int[]))
+    RETURNING number, function_id, priority, position > 0`,
+} as const
+
 type Retried = [number: number, functionId: number, priority: Priority, isDelayedNow: boolean]
 type Prioritized = [
   number: number,
@@ -76,6 +83,7 @@ type Prioritized = [
   isReady: boolean,
   owner: number,
 ]
+type Discarded = [number: number, functionId: number, priority: Priority, isReady: boolean]
 type Hastened = [number: number, functionId: number, name: Buffer, priority: Priority]
 
 /** What has become of the jobs that changes name: 'not found' of those that are not here. */
@@ -152,4 +160,11 @@ export async function release(writing: Writing, numbers: Float64Array): Promise<
     writing.tx.serverId,
   )
   for (const [name, priority] of rows) writing.isReady(fromName(name), priority)
+}
+
+/** Those that nobody has end. */
+export async function discard(writing: Writing, numbers: readonly number[]): Promise<Outcomes> {
+  const { rows } = await writing.run<Discarded>(discardAll, bigints(numbers), ints(writing.tx.ended))
+  for (const [, functionId, priority, isReady] of rows) writing.counts.live(functionId, priority, isReady, -1)
+  return new Map(rows.map(([number]) => [number, 'done']))
 }

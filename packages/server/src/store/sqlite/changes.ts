@@ -59,7 +59,8 @@ export class Changes {
       case 'hasten':
         return counted(this.#live.hasten(change.number, now) ?? 'not found', promoted)
       case 'release':
-        throw new Error('a store of one server has nobody to release jobs to')
+      case 'discard':
+        throw new Error('in a store of one server nobody else claims jobs')
       case 'document':
         return done(this.#documents.change(change.document))
       case 'sweep':
