@@ -280,10 +280,11 @@ export class Dispatch {
         workload: this.#data(connection),
       })
       if (this.#journal === undefined) return this.#jobCreated(connection, number)
+      const isNew = this.#engine.nextNumber !== nextNumber
       const goOn = connection.pause()
       this.#journal.whenKept((failure) => {
         // Who says a schedule again has it as it says now: that is kept when the store works again.
-        if (failure !== undefined && number >= nextNumber) this.#schedules.removeByHandle(number)
+        if (failure !== undefined && isNew) this.#schedules.removeByHandle(number)
         if (this.#connections.to(connection.id) === connection) {
           if (failure === undefined) this.#jobCreated(connection, number)
           else

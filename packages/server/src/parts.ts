@@ -176,7 +176,8 @@ export function makeParts(options: ServerOptions, clock: Clock): Parts {
       }
       const { nextNumber } = engine
       const number = engine.submitOwn(submission)
-      if (number < nextNumber) return { outcome: 'joined', number }
+      // Numbers that other servers gave may be higher.
+      if (engine.nextNumber === nextNumber) return { outcome: 'joined', number }
       journal?.whenJoined(number, onJoined)
       return { outcome: 'kept', number }
     },
