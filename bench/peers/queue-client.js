@@ -1,7 +1,8 @@
 // A submitting process of queue.js.
 import { parseParameters } from './parameters.js'
 
-const warmUpMs = 500
+/** Servers run for weeks: what V8 has not compiled yet, here or there, is not to count. */
+const warmUpMs = 5000
 const pauseMs = 10
 
 const [queue, ...words] = process.argv.slice(2)
@@ -23,7 +24,6 @@ process.send('ready')
 
 async function answer({ warmUp, jobs, oneByOne }) {
   if (warmUp) {
-    // What V8 has not compiled yet is not to count.
     const { length } = await addUntil(Number.POSITIVE_INFINITY, performance.now() + warmUpMs)
     return { count: length }
   }

@@ -6,6 +6,7 @@ import { Connection } from '../../../packages/server/dist/store/postgres/connect
 import { FunctionIds } from '../../../packages/server/dist/store/postgres/function-ids.js'
 import { DatabaseError, type Value } from '../../../packages/server/dist/store/postgres/link.js'
 import { migrate } from '../../../packages/server/dist/store/postgres/migrate.js'
+import { takePlaces } from '../../../packages/server/dist/store/postgres/positions.js'
 import type { Transaction } from '../../../packages/server/dist/store/postgres/transaction.js'
 import { Writes } from '../../../packages/server/dist/store/postgres/writes.js'
 import { type Claimed, claimed, toBatch, type Wish } from '../store-suite/batch.ts'
@@ -111,6 +112,8 @@ export class Member implements AsyncDisposable {
     await this.#writes.prepare(this.#connection, batch)
     return this.#connection.transact(async (link, commit) => {
       const { now } = batch
+      // As the fence does.
+      const placed = link.run({ name: '', text: `SELECT ${takePlaces}` })
       const tx: Transaction = {
         link,
         commit,
@@ -126,7 +129,8 @@ export class Member implements AsyncDisposable {
         assert(request.kind === 'claim')
         return request
       })
-      const { written, claimed: answers } = await this.#writes.perform(tx, batch, claims)
+      const performed = this.#writes.perform(tx, batch, claims)
+      const [{ written, claimed: answers }] = await Promise.all([performed, placed])
       this.lines = [...tx.ready.values()].map((line) => `${line.function} ${line.priority}`).sort()
       this.areOthersCancelled = tx.areOthersCancelled
       return { ...written, answers }

@@ -1,5 +1,6 @@
 import type { RecordReader } from '../records.ts'
 import { ArrayWriter } from './arrays.ts'
+import { addCounts } from './counts.ts'
 import { started, type Value } from './link.ts'
 import { positionOf } from './positions.ts'
 import { uniqueKey } from './unique-key.ts'
@@ -20,9 +21,21 @@ const arrays = `$2::bigint[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], 
 const names = `number, ordinal, run_at, expire_at, function_id, owner, attempts, priority, unique_name, reducer,
   then_function, options, trace, workload`
 
+/** In SQL: the rows of `added`, for the table of counts: statements count what they add themselves. */
+function countAdded(serverId: string): string {
+  return addCounts(`
+      SELECT ${serverId}::int, function_id, priority, count(*) FILTER (WHERE position > 0), count(*) FILTER (WHERE position = 0), 0, 0
+      FROM added GROUP BY function_id, priority`)
+}
+
 const insertPlain = {
   name: 'add',
-  text: `INSERT INTO geartrain.jobs (${columns}) SELECT ${values} FROM unnest(${arrays}) AS new (${names})`,
+  text: `
+    WITH added AS (
+      INSERT INTO geartrain.jobs (${columns}) SELECT ${values} FROM unnest(${arrays}) AS new (${names})
+      RETURNING function_id, priority, position
+    )
+    ${countAdded('$16')}`,
 } as const
 
 const insertKeyed = {
@@ -39,7 +52,9 @@ const insertKeyed = {
     ), added AS (
       INSERT INTO geartrain.jobs (${columns}, unique_key)
       SELECT ${values}, unique_key FROM new WHERE same IS NULL ORDER BY unique_key, function_id, ordinal
-      ON CONFLICT (unique_key, function_id) WHERE unique_key IS NOT NULL DO NOTHING RETURNING 1
+      ON CONFLICT (unique_key, function_id) WHERE unique_key IS NOT NULL DO NOTHING
+      RETURNING function_id, priority, position
+    ), counted AS (${countAdded('$17')}
     )
     SELECT place - 1, same FROM new WHERE same IS NOT NULL
     UNION ALL SELECT NULL, count(*) FROM added`,
@@ -95,7 +110,8 @@ export class AdditionColumns {
     const { indexes, values } = this.#plain
     if (indexes.length === 0) return
     this.#plain = new Columns()
-    void this.#writing.run(insertPlain, this.#writing.tx.now, ...values)
+    const { now, serverId } = this.#writing.tx
+    void this.#writing.run(insertPlain, now, ...values, serverId)
   }
 
   #insertKeyed(): void {
@@ -107,7 +123,8 @@ export class AdditionColumns {
 
   async #insertOrJoin({ indexes, numbers, functionIds, values, keys }: Columns): Promise<Finding[]> {
     const uniqueKeys = keys.written()
-    const { rows } = await this.#writing.run<Same>(insertKeyed, this.#writing.tx.now, ...values, uniqueKeys)
+    const { now, serverId } = this.#writing.tx
+    const { rows } = await this.#writing.run<Same>(insertKeyed, now, ...values, uniqueKeys, serverId)
     const findings: Finding[] = indexes.map((index) => ({ index, joins: 'itself' }))
     const joined = new Set<number>()
     let added = 0

@@ -81,7 +81,7 @@ export class Additions {
       const later = await this.#settleKnown(writing, batch, fates)
       await this.#insert(writing, batch, fates, later)
     }
-    this.#count(writing, batch, fates)
+    this.#tell(writing, batch, fates)
     return { joined: fates.pairs(isJoined), throttled: fates.pairs(isThrottled) }
   }
 
@@ -142,13 +142,13 @@ export class Additions {
     }
   }
 
-  #count(writing: Writing, batch: Batch, fates: Fates): void {
-    const reader = new RecordReader(batch.additions)
+  /** There are jobs that can be claimed. */
+  #tell(writing: Writing, { additions, functions }: Batch, fates: Fates): void {
+    const reader = new RecordReader(additions)
     for (let index = 0; reader.next(); index++) {
-      if (fates.of[index] !== isIn) continue
-      const { priority, runAt } = reader
-      writing.counts.live(this.#idOf(batch, reader), priority, runAt === 0, 1)
-      if (runAt === 0 && !reader.isClaimed) writing.isReady(batch.functions[reader.function] ?? '', priority)
+      const { priority, runAt, isClaimed } = reader
+      const isAnybodys = fates.of[index] === isIn && runAt === 0 && !isClaimed
+      if (isAnybodys) writing.isReady(functions[reader.function] ?? '', priority)
     }
   }
 

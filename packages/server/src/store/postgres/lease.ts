@@ -1,5 +1,6 @@
 import { bigints, ints } from './arrays.ts'
 import type { Link, Statement } from './link.ts'
+import { takePlaces } from './positions.ts'
 
 const insert: Statement = {
   name: 'lease insert',
@@ -23,13 +24,13 @@ const owned: Statement = {
   text: 'SELECT number FROM geartrain.jobs WHERE number = ANY($2::bigint[]) AND owner = $1',
 }
 
-/** Divides by zero, and so ends the transaction, if the lease is over or the batch is there already. */
+/** Divides by zero, and so ends the transaction, if the lease is over or the batch is there already. Takes places in line. */
 const fence: Statement = {
   name: 'lease fence',
   text: `WITH fenced AS (
       UPDATE geartrain.servers SET batch = $2::bigint, lease_until = clock_timestamp() + $3::int * interval '1 millisecond'
       WHERE id = $1 AND batch = $2::bigint - 1 AND NOT ended RETURNING id)
-    SELECT 1 / count(*) FROM fenced`,
+    SELECT 1 / count(*), ${takePlaces} FROM fenced`,
 }
 const fenceCode = '22012'
 

@@ -3,7 +3,10 @@ import type { Link } from './link.ts'
 const ordinalBits = 20
 const ordinals = 2 ** ordinalBits
 
-const begin = { name: 'positions', text: "SELECT nextval('geartrain.positions')" } as const
+/** In SQL: takes places for a batch. */
+export const takePlaces = "nextval('geartrain.positions')"
+
+const begin = { name: 'positions', text: `SELECT ${takePlaces}` } as const
 
 /**
  * In SQL: the place in the line of ready jobs that goes with a number from `take`. As each batch takes the next number
@@ -13,11 +16,10 @@ export function positionOf(ordinal: string): string {
   return `((currval('geartrain.positions') << ${ordinalBits}) + ${ordinal})`
 }
 
-/** The places in line that a batch gives out. */
+/** The places in line that a batch gives out. The first ones are taken with the fence. */
 export class Positions {
   readonly #link: Link
-  /** All were given out before the first is asked for. */
-  #next = ordinals
+  #next = 0
 
   constructor(link: Link) {
     this.#link = link
