@@ -114,6 +114,30 @@ suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
     await connection.close()
   })
 
+  test('a statement that can not even be sent ends the connection: nothing is done without it', async () => {
+    const { url } = await postgres.createDatabase()
+    const { connection, lost } = await connect(url)
+    await ask(connection, 'CREATE TABLE public.t (x int PRIMARY KEY)')
+    const insert = { name: 'insert', text: 'INSERT INTO public.t VALUES ($1)' }
+    // As when there is no memory for it.
+    const unsendable = {
+      toPostgres() {
+        throw new RangeError('no room')
+      },
+    } as unknown as string
+    const failed = connection.transact(async (link, commit) => {
+      link.run(insert, 1).catch(() => {})
+      link.run(insert, unsendable).catch(() => {})
+      commit()
+      return 'not heard'
+    })
+    await assert.rejects(failed, { isBroken: true })
+    assert.deepEqual([lost.length, connection.isBroken], [1, true])
+    const again = await connect(url)
+    assert.deepEqual((await ask(again.connection, 'SELECT x FROM public.t')).rows, [])
+    await again.connection.close()
+  })
+
   test('what was committed and is not understood is for who opens it anew to look up', async () => {
     const { url } = await postgres.createDatabase()
     const { connection, lost } = await connect(url)

@@ -37,7 +37,7 @@ function writeStore(out: Exposition, { name, stats, journal }: NonNullable<Figur
   gauge(
     out,
     'geartrain_store_failing',
-    '1 while it does not work, and until it has worked for 10 s on end.',
+    '1 while it does not work, and until it has worked for 10 s on end; a database that was lost, until it is found again.',
     journal.trouble === undefined ? 0 : 1,
   )
   gauge(out, 'geartrain_store_committing', '1 while it is at work.', journal.isCommitting ? 1 : 0)

@@ -56,7 +56,7 @@ const parsers = new Map<number, (text: string) => unknown>([
 ])
 const types = { getTypeParser: (oid: number) => parsers.get(oid) ?? String } as unknown as pg.CustomTypesConfig
 
-/** A session with a server of PostgreSQL. Statements go out at once, and are answered in their order. */
+/** A session with a server of PostgreSQL. Statements leave together at the end of the tick, and are answered in their order. */
 export class Connection implements Link {
   readonly host: Host
   readonly #client: pg.Client
@@ -101,8 +101,13 @@ export class Connection implements Link {
     const pairs = Object.entries(settings(options.idleMsMax))
     const values = pairs.flat()
     const calls = pairs.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`)
-    await connection.run({ name: '', text: `SELECT ${checkClient}, ${calls.join(', ')}` }, ...values)
-    return connection
+    try {
+      await connection.run({ name: '', text: `SELECT ${checkClient}, ${calls.join(', ')}` }, ...values)
+      return connection
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
   }
 
   get isEncrypted(): boolean {
@@ -145,14 +150,19 @@ export class Connection implements Link {
     try {
       const result = await body(link, () => void commit())
       const { command } = await commit()
-      if (command === 'COMMIT') return result
+      if (command === 'COMMIT' && link.cause === undefined) return result
       throw new DatabaseError('25P02', 'the transaction was rolled back', false)
     } catch (error) {
       link.end()
       // If this is not answered, nothing is known.
       const { command } = await (committing ?? this.execute('ROLLBACK'))
-      if (command === 'COMMIT') this.destroy(lost('what it has answered to a transaction was not understood'))
-      throw link.cause ?? this.#death ?? error
+      const cause = link.cause ?? error
+      if (command !== 'COMMIT') throw cause
+      // Something of it is there: who opens it anew looks up what.
+      const why = `a transaction was committed, and what was said or answered in it was not understood: ${String(cause)}`
+      const misunderstood = new DatabaseError('CONNECTION_LOST', why, true, { cause })
+      this.destroy(misunderstood)
+      throw misunderstood
     }
   }
 
@@ -187,7 +197,12 @@ export class Connection implements Link {
         this.#answeredAt = performance.now()
         if (this.#pending === 0) clearTimeout(this.#patience)
         else this.#patience?.refresh()
-        if (error !== null) return reject(toDatabaseError(error))
+        if (error !== null) {
+          const known = toDatabaseError(error)
+          // It may not even have been sent, and what follows in its transaction would be done without it.
+          if (known.isBroken) this.destroy(known)
+          return reject(known)
+        }
         const last = Array.isArray(result) ? result.at(-1) : result
         // Who writes the statement says what its rows are.
         const rows = (last?.rows ?? []) as unknown as Row[]

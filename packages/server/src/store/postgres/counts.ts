@@ -25,7 +25,7 @@ const add = {
     SELECT $1::int, * FROM unnest($2::int[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])`),
 } as const
 
-/** By how many rows a batch changes the tables of jobs. */
+/** By how many rows a batch changes the tables of jobs, as far as its statements do not count themselves. */
 export class Counts {
   readonly #rows = new Map<number, Row>()
 

@@ -21,7 +21,7 @@ export interface Answered<Row extends readonly unknown[]> {
 }
 
 /**
- * A connection to the database, as those who write statements see it. Statements leave at once and are done in the
+ * A connection to the database, as those who write statements see it. Statements leave at the end of the tick and are done in the
  * order in which they are run: several that do not need each other's answers take one journey. After one has failed in
  * a transaction, the others of it fail as well.
  */

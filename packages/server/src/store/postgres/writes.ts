@@ -51,7 +51,8 @@ export class Writes {
   /**
    * A transaction, from its first statement behind the fence until it is committed: all that the batch says but for its
    * requests, and then these claims. Each part sends all that it has to say before it waits for an answer, so what follows
-   * comes after it; what only adds plain jobs, forgets some and claims others waits for none until it is committed.
+   * comes after it; what only adds new jobs without uniques, forgets some and
+   * claims others waits for none until it is committed.
    */
   async perform(tx: Transaction, batch: Batch, claims: readonly Claim[]): Promise<Written> {
     const writing = new Writing(tx)
@@ -68,7 +69,7 @@ export class Writes {
     return { written: { failure: undefined, ...changes, ...added, ...due, cancelled, nextSweepAt, reserved }, claimed }
   }
 
-  /** The same, of claims alone. */
+  /** Claims, and the end of the transaction. */
   claim(tx: Transaction, claims: readonly Claim[]): Promise<StoreAnswer[]> {
     const claiming = claims.map((claim) => this.#claims.claim(tx, claim))
     tx.commit()
