@@ -185,7 +185,7 @@ export const sets: Readonly<Record<SetName, RowSet>> = {
       'Jobs of 100 bytes that do nothing, by two processes that submit and two that work, on one machine with the database. All on PostgreSQL as it comes (fsync, synchronous_commit on), BullMQ on Redis with `--appendonly yes --appendfsync always`.',
       'Each job is submitted by a call of its own. graphile-worker has a local queue and writes finished jobs together, as its documentation recommends; pg-boss takes 500 jobs at a time, every half second, the quickest that it may.',
       'jobs/s: submitted while nobody works; drain: those done afterwards; submit and drain: both at once, until all are done; submitted to begun: one job every 10 ms.',
-      'Rows written and bytes of log are those of the whole database, from the submission to the end of a job.',
+      'Rows written, statements, transactions and bytes of log are those of the whole database, from the submission to the end of a job; PostgreSQL counts them (pg_stat_statements is loaded).',
       '/ X: the figure of geartrain (postgres) by that of X, "!" where X is ahead.',
     ].join(' '),
     isLong: true,

@@ -1,6 +1,7 @@
-import { readConfigFile, settingNames, toServerOptions } from '@geartrain/server'
+import { isPostgresUrl, readConfigFile, settingNames, toServerOptions } from '@geartrain/server'
 import { Command } from 'commander'
 import { exitCodes, refuseArguments } from './fault.ts'
+import { giveHeapRoom } from './heap.ts'
 import { run } from './run.ts'
 import { addSettingFlags, openSettingsLog, readSettings } from './settings-flags.ts'
 
@@ -31,6 +32,7 @@ async function serve(command: Command): Promise<number> {
   refuseArguments(command, exitCodes.usage)
   const { values, functions, schedules, access, notes, file } = await readSettings(command)
   const openedLog = await openSettingsLog(values)
+  if (isPostgresUrl(values.store)) giveHeapRoom()
   return run({
     server: { ...toServerOptions(values), functions, schedules, access },
     openedLog,
