@@ -3,6 +3,7 @@ import type { Address, Host } from './address.ts'
 import { connectClient } from './client.ts'
 import { endsConnection } from './failure.ts'
 import { type Answered, DatabaseError, type Link, type Statement, started, type Value } from './link.ts'
+import { TransactionLink } from './transaction-link.ts'
 
 export interface ConnectionOptions {
   /** What the database calls it, if the URL does not say. */
@@ -238,36 +239,6 @@ export class Connection implements Link {
       })
     }, patienceMs)
     this.#patience = patience
-  }
-}
-
-/** What a transaction may use: no longer than it lasts. */
-class TransactionLink implements Link {
-  /** What went wrong first: the rest fails because of it. */
-  cause: unknown
-  readonly #link: Link
-  #isOver = false
-
-  constructor(link: Link) {
-    this.#link = link
-  }
-
-  run<Row extends readonly unknown[]>(statement: Statement, ...values: readonly Value[]): Promise<Answered<Row>> {
-    if (this.#isOver) return Promise.reject(new Error(`the transaction of "${statement.name}" is over`))
-    return this.note(this.#link.run<Row>(statement, ...values))
-  }
-
-  end(): void {
-    this.#isOver = true
-  }
-
-  async note<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    try {
-      return await answer
-    } catch (error) {
-      this.cause ??= error
-      throw error
-    }
   }
 }
 
