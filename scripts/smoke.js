@@ -15,6 +15,7 @@ const smokeSet = [
   'cli/serve',
   'store/suite',
   'store/thread',
+  'postgres/store',
 ]
 
 ensureBuilt('test')

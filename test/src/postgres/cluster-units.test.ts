@@ -207,6 +207,19 @@ suite('a lease by the own clock', () => {
     assert.equal(clock.timerCount, 0)
   })
 
+  test('one that was taken a while ago ends as much earlier, and not before somebody can hear of it', () => {
+    const clock = new ManualClock()
+    clock.advance(60_000)
+    let overs = 0
+    const started = clock.now()
+    const watches = [9000, 4000].map((agoMs) => new LeaseWatch(clock, 10_000, () => overs++, started - agoMs))
+    assert.equal(overs, 0)
+    clock.advance(1)
+    assert.deepEqual([overs, watches.map(({ isOver }) => isOver)], [1, [true, false]])
+    clock.advance(4999)
+    assert.equal(overs, 2)
+  })
+
   test('a process that stood still sees that it is over before its timer is looked at, once', () => {
     let now = 0
     let overs = 0

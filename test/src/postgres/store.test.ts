@@ -73,6 +73,21 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
       )
     }))
 
+  test('a lease that is over before the store is open does not count as open', async () => {
+    const place = await PostgresPlace.make(postgres)
+    const one = place.makeStore()
+    await one.open(1)
+    await place.query(`
+      CREATE FUNCTION public.too_late() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN NEW.ended = true; RETURN NEW; END $$;
+      CREATE TRIGGER too_late BEFORE INSERT ON geartrain.servers FOR EACH ROW EXECUTE FUNCTION public.too_late()`)
+    const two = place.makeStore()
+    await assert.rejects(two.open(1), { code: 'LEASE_LOST' })
+    await place.query('DROP TRIGGER too_late ON geartrain.servers')
+    await two.open(1)
+    await place.remove()
+  })
+
   test('what another one has had since is not finished by one that has lost its lease, even if that other one is gone', () =>
     inPlace(async (place) => {
       const [one, other, third] = [place.makeStore(), place.makeStore(), place.makeStore()]
@@ -135,7 +150,7 @@ suite('a store on PostgreSQL that several servers have', { skip: postgres.skip }
 
   test('however often it is opened anew, it leaves nothing behind', () =>
     inPlace(async (place) => {
-      const store = place.makeStore({ leaseMs: 1000 })
+      const store = place.makeStore({ leaseMs: 4000 })
       const count = async (rows: string) => (await place.query(`SELECT FROM ${rows}`)).length
       for (let number = 1; number <= 60; number++) {
         await store.open(0, Float64Array.of(number - 1))

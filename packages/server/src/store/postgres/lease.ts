@@ -14,6 +14,12 @@ const end: Statement = {
   text: 'UPDATE geartrain.servers SET ended = true WHERE id = ANY($1::int[]) RETURNING id, batch',
 }
 
+const renew: Statement = {
+  name: 'lease renew',
+  text: `UPDATE geartrain.servers SET lease_until = clock_timestamp() + $2::int * interval '1 millisecond'
+    WHERE id = $1 AND NOT ended`,
+}
+
 const retake: Statement = {
   name: 'lease retake',
   text: `UPDATE geartrain.jobs SET owner = $1 WHERE number = ANY($2::bigint[]) AND abs(owner) = ANY($3::int[])`,
@@ -89,6 +95,11 @@ export class Lease {
   /** It is the lease, and not something else that was wrong with the batch. */
   static isLost(code: string): boolean {
     return code === fenceCode
+  }
+
+  /** Whether it is not over yet. */
+  async renew(link: Link): Promise<boolean> {
+    return (await link.run(renew, this.id, this.leaseMs)).count > 0
   }
 
   /** First in each batch. Fails if the batch must not be, and with it the transaction. */

@@ -4,6 +4,7 @@ import { type Log, silentLog } from '../../log.ts'
 import type { ClusterListener, StoreCluster } from '../cluster.ts'
 import { type Batch, type BatchResult, type Store, StoreError, type StoreRequest, type StoreState } from '../store.ts'
 import { parseAddress, withoutPassword } from './address.ts'
+import { LeaseLost } from './cluster/lease-lost.ts'
 import { PostgresCluster } from './cluster/postgres-cluster.ts'
 import type { Connection, ConnectionOptions } from './connection.ts'
 import { toFailure, toStoreError } from './failure.ts'
@@ -192,10 +193,13 @@ export class PostgresStore implements Store {
       connection.run<[number]>(readFirstNumber),
       readState(connection),
     ])
+    const renewedAt = systemClock.now()
+    // If it is, nobody had a chance to take what is held.
+    if (!(await lease.renew(connection))) throw new LeaseLost()
     // Only now: if one of these was not answered, all of it is asked once more.
     this.#underWay = undefined
     this.#ids = [lease.id]
-    this.#cluster.start(lease.id, { documents: state.documents, ended: this.#ended })
+    this.#cluster.start(lease.id, { documents: state.documents, ended: this.#ended, renewedAt })
     return { ...state, firstNumber: Math.max(atLeast, first.rows[0]?.[0] ?? 0), shared: { lost, resolved } }
   }
 

@@ -9,6 +9,7 @@ import {
   StoreError,
   type StoreRequest,
 } from '../store.ts'
+import { LeaseLost } from './cluster/lease-lost.ts'
 import type { Connection } from './connection.ts'
 import { toFailure } from './failure.ts'
 import { FunctionIds } from './function-ids.ts'
@@ -139,7 +140,7 @@ export class Session {
         return { tx, result }
       })
       .catch((error: unknown) => {
-        if (isLost) throw new StoreError('LEASE_LOST', leaseLost)
+        if (isLost) throw new LeaseLost()
         throw error
       })
     lease.batch++
@@ -155,9 +156,6 @@ export class Session {
 }
 
 const nothingClaimed: StoreAnswer = { kind: 'claim', count: 0, jobs: new Uint8Array(0) }
-
-const leaseLost =
-  'the database has not heard of this server for longer than its lease, and other servers may have taken its jobs; it goes on under a new lease'
 
 /** Done once more if other transactions were in the way. */
 export async function again<Result>(attempt: () => Promise<Result>): Promise<Result> {

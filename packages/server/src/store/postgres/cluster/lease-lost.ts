@@ -5,7 +5,7 @@ export class LeaseLost extends StoreError {
   constructor() {
     super(
       'LEASE_LOST',
-      'this server has not reached the database in time, so that others may have taken it for dead and have what it had: it begins anew',
+      'the database has not heard of this server for longer than its lease, and other servers may have taken its jobs; it goes on under a new lease',
     )
   }
 }

@@ -12,13 +12,13 @@ export class LeaseWatch {
   #isOver = false
   #stopTimer: (() => void) | undefined
 
-  /** `onOver` is called once. */
-  constructor(clock: Pick<Clock, 'now' | 'after'>, leaseMs: number, onOver: () => void) {
+  /** It was renewed or taken at some time after `since`. `onOver` is called once, and not at once. */
+  constructor(clock: Pick<Clock, 'now' | 'after'>, leaseMs: number, onOver: () => void, since = clock.now()) {
     this.#clock = clock
     this.#lastsMs = leaseMs * (1 - marginShare)
     this.#onOver = onOver
-    this.#renewedAt = clock.now()
-    this.#wait()
+    this.#renewedAt = since
+    this.#stopTimer = clock.after(Math.max(0, Math.ceil(this.#leftMs)), () => this.#wait())
   }
 
   get isOver(): boolean {

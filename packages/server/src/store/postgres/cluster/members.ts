@@ -1,13 +1,7 @@
 import type { ClusterServer, ServerReport } from '../../cluster.ts'
+import { Lease } from '../lease.ts'
 import type { Link, Statement } from '../link.ts'
 import { LeaseLost } from './lease-lost.ts'
-
-const renew: Statement = {
-  name: 'members_renew',
-  text: `
-    UPDATE geartrain.servers SET lease_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
-    WHERE id = $1 AND NOT ended`,
-}
 
 /** Those that are in the middle of a batch hold their rows, and are alive. */
 const markEnded: Statement = {
@@ -71,8 +65,7 @@ export class Members {
 
   /** Throws LeaseLost. */
   async renew(link: Link): Promise<void> {
-    const { count } = await link.run(renew, this.#serverId, this.#leaseMs)
-    if (count === 0) throw new LeaseLost()
+    if (!(await new Lease(this.#serverId, this.#leaseMs).renew(link))) throw new LeaseLost()
   }
 
   async say(link: Link, report: ServerReport): Promise<void> {

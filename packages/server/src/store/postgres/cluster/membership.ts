@@ -50,7 +50,7 @@ export class Membership {
     this.#context = context
     this.#serverId = serverId
     this.#listener = listener
-    this.#watch = new LeaseWatch(context.clock, context.leaseMs, () => this.#leaseIsOver())
+    this.#watch = new LeaseWatch(context.clock, context.leaseMs, () => this.#leaseIsOver(), known.renewedAt)
     const { leaseMs, clock, log } = context
     // An answer may come after it is over.
     const tell = (act: (to: ClusterListener) => void): void => {

@@ -50,6 +50,8 @@ export interface KnownAtStart {
   readonly ended?: readonly number[] | undefined
   /** The id that this server had before. */
   readonly before?: number | undefined
+  /** The lease was renewed after this time, by the clock that does not go back. */
+  readonly renewedAt?: number | undefined
 }
 
 /** What a server asks and says again and again, one after the other on one connection, and what it hears in between. */
