@@ -51,7 +51,7 @@ export interface ListedEnds {
   /** The store will list these again: what becomes of them is on its way there, or somebody has claimed them. */
   readonly left: number
   /** Why some have not ended. */
-  readonly failure?: StoreFailure
+  readonly failure: StoreFailure | undefined
 }
 
 /**
@@ -361,34 +361,32 @@ export class Journal implements Changes {
   async endListed(jobs: readonly StoredSummary[]): Promise<ListedEnds> {
     const { handles, wallTime } = this.#context
     const { gone, changing, isPromoting } = this.#batches.underWay
-    const ends: { ended: number; left: number; failure?: StoreFailure } = { ended: 0, left: 0 }
-    const asked: Promise<void>[] = []
+    const asked: Promise<'ended' | 'left' | StoreFailure>[] = []
+    let [ended, left]: [number, number] = [0, 0]
     for (const job of jobs) {
       const { number: total, runAt, claimedBy } = job
       // Another server may have begun it, and sees to it itself.
       if (gone.has(total) || claimedBy !== undefined) continue
-      if (changing.has(total) || (isPromoting && runAt > 0 && runAt <= wallTime.now)) ends.left++
-      else if (this.isShared) asked.push(this.#discard(job, ends))
+      if (changing.has(total) || (isPromoting && runAt > 0 && runAt <= wallTime.now)) left++
+      else if (this.isShared) asked.push(this.#discard(job))
       else {
         this.#countEnded(job)
         this.forget(handles.numberOf(total))
-        ends.ended++
+        ended++
       }
     }
-    await Promise.all(asked)
-    return ends
+    const fates = await Promise.all(asked)
+    ended += fates.filter((fate) => fate === 'ended').length
+    left += fates.filter((fate) => fate === 'left').length
+    return { ended, left, failure: fates.find((fate) => typeof fate === 'object') }
   }
 
-  /** Another server may claim it in between. */
-  #discard(job: StoredSummary, ends: { ended: number; left: number; failure?: StoreFailure }): Promise<void> {
+  /** Another server may claim it in between: then it is left. */
+  #discard(job: StoredSummary): Promise<'ended' | 'left' | StoreFailure> {
     return new Promise((resolve) => {
       this.change({ kind: 'discard', number: job.number }, (outcome, failure) => {
-        if (failure !== undefined) ends.failure = failure
-        else if (outcome === 'done') {
-          this.#countEnded(job)
-          ends.ended++
-        } else ends.left++
-        resolve()
+        if (outcome === 'done') this.#countEnded(job)
+        resolve(failure ?? (outcome === 'done' ? 'ended' : 'left'))
       })
     })
   }

@@ -89,11 +89,11 @@ export class NumberRange {
     if (this.#asked !== undefined) return
     const next = this.#handles.total(nextNumber)
     const left = this.#until - next
-    const elapsedMs = Math.max(1, this.#clock.now() - this.#sinceMs)
     const isUsed = left < (1 - usedShare) * this.#count
     // What is above its own numbers is another's.
-    const isBehind = this.#highest >= next && left <= givenUpPerMs * elapsedMs
-    if (!isUsed && !isBehind) return
+    if (!isUsed && this.#highest < next) return
+    const elapsedMs = Math.max(1, this.#clock.now() - this.#sinceMs)
+    if (!isUsed && left > givenUpPerMs * elapsedMs) return
     const { least, most } = this.#counts
     const lasting = Math.ceil(((next - this.#since) / elapsedMs) * lastsMs)
     const count = Math.min(most, Math.max(least, lasting))

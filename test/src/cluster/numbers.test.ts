@@ -26,6 +26,14 @@ function use({ local }: Member, count: number): void {
   engine.skipTo(engine.nextNumber + count)
 }
 
+/** It has heard of that number, has asked for a range, and hears nothing of it; meanwhile it has turns. */
+async function ask({ store, local, peer }: Member, heardOf: number): Promise<void> {
+  store.isCut = true
+  store.listener?.onNumber(heardOf)
+  await until('it asked', () => local.server.isStoreBusy)
+  for (let i = 0; i < 3; i++) await peer.sync()
+}
+
 function assertRising(numbers: readonly number[], what: string): void {
   for (const [index, number] of numbers.entries()) assert.ok(number > (numbers[index - 1] ?? 0), `${what}: ${number}`)
 }
@@ -115,11 +123,7 @@ suite('numbers in the handles of several servers', () => {
       await using servers = await TwoServers.start()
       const { a, b, disk } = servers
       const first = await servers.submit(b, 'f')
-      a.store.isCut = true
-      a.store.listener?.onNumber(numberOf(first))
-      await until('it asked', () => a.local.server.isStoreBusy)
-      // It asks once.
-      for (let i = 0; i < 3; i++) await a.peer.sync()
+      await ask(a, numberOf(first))
       a.store.lose(isKept)
       a.store.isCut = false
       await servers.beat()
@@ -133,10 +137,7 @@ suite('numbers in the handles of several servers', () => {
     await using servers = await TwoServers.start()
     const { a, b, disk } = servers
     const first = await servers.submit(b, 'f')
-    a.store.isCut = true
-    a.store.listener?.onNumber(numberOf(first))
-    await until('it asked', () => a.local.server.isStoreBusy)
-    for (let i = 0; i < 3; i++) await a.peer.sync()
+    await ask(a, numberOf(first))
     await a.store.goOn()
     await servers.settle()
     assert.deepEqual(
@@ -230,9 +231,7 @@ suite('numbers in the handles of several servers', () => {
       numbers.push(...(await submitMany(servers, a, 3)))
       if (isAsking) {
         servers.clock.advance(longMs)
-        b.store.isCut = true
-        b.store.listener?.onNumber(numbers.at(-1) ?? 0)
-        await until('it asked', () => b.local.server.isStoreBusy)
+        await ask(b, numbers.at(-1) ?? 0)
       }
       fallBack()
       for (const { store } of [a, b]) {

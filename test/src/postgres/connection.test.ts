@@ -30,6 +30,16 @@ function ask(connection: Connection, text: string) {
   return connection.run({ name: '', text })
 }
 
+const insert = { name: 'insert', text: 'INSERT INTO public.t VALUES ($1) RETURNING x' }
+
+/** In a database of its own with a table for `insert`, which takes each number once. */
+async function connectToTable() {
+  const { url } = await postgres.createDatabase()
+  const connected = await connect(url)
+  await ask(connected.connection, 'CREATE TABLE public.t (x int PRIMARY KEY)')
+  return { ...connected, url }
+}
+
 suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
   test('gives numbers, bytes and truths as they are', async () => {
     const { connection } = await connect((await postgres.process()).url())
@@ -57,10 +67,7 @@ suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
   })
 
   test('a transaction is all or nothing, and says what went wrong first', async () => {
-    const { url } = await postgres.createDatabase()
-    const { connection } = await connect(url)
-    await ask(connection, 'CREATE TABLE public.t (x int PRIMARY KEY)')
-    const insert = { name: 'insert', text: 'INSERT INTO public.t VALUES ($1)' }
+    const { connection } = await connectToTable()
     await connection.transact(async (link) => {
       await Promise.all([link.run(insert, 1), link.run(insert, 2)])
     })
@@ -85,10 +92,7 @@ suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
   })
 
   test('a transaction that is committed before its answers are there is all or nothing, too', async () => {
-    const { url } = await postgres.createDatabase()
-    const { connection, lost } = await connect(url)
-    await ask(connection, 'CREATE TABLE public.t (x int PRIMARY KEY)')
-    const insert = { name: 'insert', text: 'INSERT INTO public.t VALUES ($1) RETURNING x' }
+    const { connection, lost } = await connectToTable()
     const numbers = async () => (await ask(connection, 'SELECT x FROM public.t ORDER BY x')).rows.flat()
     const added = await connection.transact(async (link, commit) => {
       const answers = [1, 2].map((x) => link.run<[number]>(insert, x))
@@ -115,10 +119,7 @@ suite('a connection to PostgreSQL', { skip: postgres.skip }, () => {
   })
 
   test('a statement that can not even be sent ends the connection: nothing is done without it', async () => {
-    const { url } = await postgres.createDatabase()
-    const { connection, lost } = await connect(url)
-    await ask(connection, 'CREATE TABLE public.t (x int PRIMARY KEY)')
-    const insert = { name: 'insert', text: 'INSERT INTO public.t VALUES ($1)' }
+    const { connection, lost, url } = await connectToTable()
     // As when there is no memory for it.
     const unsendable = {
       toPostgres() {

@@ -18,14 +18,7 @@ export function readScheduleTables(
 
 /** Those of a program. A SettingsError says what is wrong with them. */
 export function checkScheduleOptions(definitions: readonly ScheduleDefinition[], limits: NameLimits): void {
-  for (const [index, definition] of definitions.entries()) {
-    try {
-      readDefinition(definition, limits)
-    } catch (error) {
-      if (!(error instanceof ScheduleError)) throw error
-      throw new SettingsError(`schedules[${index}]: ${error.message}`, { cause: error })
-    }
-  }
+  for (const [index, definition] of definitions.entries()) readAt(definition, limits, () => `schedules[${index}]`)
 }
 
 function readTable(name: string, { place, entries }: TomlTable, limits: NameLimits): ScheduleDefinition {
@@ -36,12 +29,16 @@ function readTable(name: string, { place, entries }: TomlTable, limits: NameLimi
   }
   const given: Record<string, unknown> = { name: toWire(name) }
   for (const [key, { value }] of entries) given[key] = toField(key, value)
+  return readAt(given, limits, ({ field = '' }) => `${entries.get(field)?.place ?? place}: ${where}`)
+}
+
+/** What is wrong with it is a SettingsError that says where. */
+function readAt(given: unknown, limits: NameLimits, where: (error: ScheduleError) => string): ScheduleDefinition {
   try {
     return readDefinition(given, limits)
   } catch (error) {
     if (!(error instanceof ScheduleError)) throw error
-    const entry = entries.get(error.field ?? '')
-    throw new SettingsError(`${entry?.place ?? place}: ${where}: ${error.message}`, { cause: error })
+    throw new SettingsError(`${where(error)}: ${error.message}`, { cause: error })
   }
 }
 

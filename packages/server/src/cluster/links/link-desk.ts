@@ -62,8 +62,8 @@ export class LinkDesk {
   close(): void {
     this.#stopBeat?.()
     this.#stopBeat = undefined
-    for (const [connection, { watches }] of this.#guests) {
-      for (const leave of watches.values()) leave()
+    for (const [connection, guest] of this.#guests) {
+      unwatchAll(guest)
       connection.close()
     }
     this.#guests.clear()
@@ -150,20 +150,20 @@ export class LinkDesk {
     return clock.after(beatMs, () => {
       turn.begin()
       const now = clock.now()
-      for (const connection of this.#guests.keys()) {
+      for (const [connection, guest] of this.#guests) {
         // What is not read from says nothing.
         const isSilent = !connection.isHeldBack && now - connection.lastInputAt >= silenceMaxMs
-        if (!connection.session.isOpen) this.#dismiss(connection, 'it has left')
-        else if (isSilent) this.#dismiss(connection, `it has said nothing for ${silenceMaxMs / 1000} s`)
+        if (!connection.session.isOpen) this.#dismiss(connection, guest, 'it has left')
+        else if (isSilent) this.#dismiss(connection, guest, `it has said nothing for ${silenceMaxMs / 1000} s`)
         else connections.to(connection.id)?.output.packet(packets.ECHO_RES.type, 0)
       }
       this.#stopBeat = this.#guests.size > 0 ? this.#beat() : undefined
     })
   }
 
-  #dismiss(connection: Connection, why: string): void {
-    const { name, watches } = this.#guests.get(connection) ?? {}
-    for (const leave of watches?.values() ?? []) leave()
+  #dismiss(connection: Connection, guest: Guest, why: string): void {
+    const { name } = guest
+    unwatchAll(guest)
     this.#guests.delete(connection)
     this.#context.log.warn({ server: name, address: connection.address }, `the link of ${name} has ended: ${why}`)
     connection.destroy()
@@ -185,6 +185,10 @@ export class LinkDesk {
 function unwatch({ watches }: Guest, id: number): void {
   watches.get(id)?.()
   watches.delete(id)
+}
+
+function unwatchAll({ watches }: Guest): void {
+  for (const leave of watches.values()) leave()
 }
 
 /** One that knows the token of the cluster may do what the cluster does. */

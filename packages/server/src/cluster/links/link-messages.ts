@@ -66,20 +66,14 @@ export function isLinkMessage(data: Uint8Array): boolean {
 
 /** Undefined: it is none that this version knows. */
 export function readLinkMessage(data: Uint8Array): LinkMessage | undefined {
-  try {
-    return messages.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data
-  } catch {
-    return undefined
-  }
+  return messages.safeParse(parse(data)).data
 }
+
+const numbered = z.object({ id: z.int() })
 
 /** That of a question which this version does not know, so that whoever has asked knows what is answered. */
 export function readLinkId(data: Uint8Array): { readonly id?: number } {
-  try {
-    return z.object({ id: z.int() }).safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data ?? {}
-  } catch {
-    return {}
-  }
+  return numbered.safeParse(parse(data)).data ?? {}
 }
 
 export function writeLinkMessage(message: LinkMessage): Buffer {
@@ -90,9 +84,16 @@ export function writeLinkMessage(message: LinkMessage): Buffer {
 
 /** What a server has answered. Who speaks our protocol over a link is one of ours, by its token. */
 export function readLinkAnswer(data: Uint8Array): LinkAnswer<unknown> {
-  try {
-    const answer: unknown = JSON.parse(Buffer.from(data).toString('utf8'))
-    if (typeof answer === 'object' && answer !== null && 'ok' in answer) return answer as LinkAnswer<unknown>
-  } catch {}
+  const answer = parse(data)
+  if (typeof answer === 'object' && answer !== null && 'ok' in answer) return answer as LinkAnswer<unknown>
   return { ok: false, error: { code: 'BAD_REQUEST', message: 'its answer is none that this version knows' } }
+}
+
+/** Undefined: it is no JSON. */
+function parse(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString('utf8'))
+  } catch {
+    return undefined
+  }
 }

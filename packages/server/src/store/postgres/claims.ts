@@ -2,6 +2,7 @@ import { emptyHead, RecordWriter } from '../records.ts'
 import type { StoreAnswer, StoreRequest } from '../store.ts'
 import { ints } from './arrays.ts'
 import type { FunctionIds } from './function-ids.ts'
+import { isFree } from './removals.ts'
 import { fromName } from './summaries.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -27,7 +28,7 @@ function readyBehind(place: string, jobsMax: string): string {
   return `
       SELECT number, position, octet_length(workload) AS bytes FROM geartrain.jobs
       WHERE function_id = $1::int AND priority = $2::smallint AND position > 0 AND position > ${place}
-        AND (owner <= 0 OR owner = ANY($4::int[]))
+        AND ${isFree('$4')}
       ORDER BY position LIMIT ${jobsMax} FOR UPDATE SKIP LOCKED`
 }
 

@@ -42,7 +42,7 @@ const fenceCode = '22012'
 
 const readEnded: Statement = {
   name: 'lease read ended',
-  text: 'SELECT id FROM geartrain.servers WHERE ended AND NOT cleared',
+  text: 'SELECT id FROM geartrain.servers WHERE ended AND NOT cleared ORDER BY id',
 }
 
 /** Parts of limits are kept as long as the lease would have lasted. */
@@ -76,6 +76,11 @@ export class Lease {
     return new Lease(id, leaseMs)
   }
 
+  /** Whether it is not over yet. */
+  static async renew(link: Link, id: number, leaseMs: number): Promise<boolean> {
+    return (await link.run(renew, id, leaseMs)).count > 0
+  }
+
   /** Ends ids for good. The last batch that each has committed. */
   static async end(link: Link, ids: readonly number[]): Promise<ReadonlyMap<number, number>> {
     if (ids.length === 0) return new Map()
@@ -95,11 +100,6 @@ export class Lease {
   /** It is the lease, and not something else that was wrong with the batch. */
   static isLost(code: string): boolean {
     return code === fenceCode
-  }
-
-  /** Whether it is not over yet. */
-  async renew(link: Link): Promise<boolean> {
-    return (await link.run(renew, this.id, this.leaseMs)).count > 0
   }
 
   /** First in each batch. Fails if the batch must not be, and with it the transaction. */

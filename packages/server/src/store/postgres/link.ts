@@ -21,9 +21,9 @@ export interface Answered<Row extends readonly unknown[]> {
 }
 
 /**
- * A connection to the database, as those who write statements see it. Statements leave at the end of the tick and are done in the
- * order in which they are run: several that do not need each other's answers take one journey. After one has failed in
- * a transaction, the others of it fail as well.
+ * A connection to the database, as those who write statements see it. Statements leave at the end of the tick and are done
+ * in the order in which they are run: several that do not need each other's answers take one journey. After one has failed
+ * in a transaction, the others of it fail as well.
  */
 export interface Link {
   /** Rejects with a DatabaseError. */

@@ -3,7 +3,7 @@ import type { ChangeOutcome, StoredChange } from '../store.ts'
 import { ArrayWriter, bigints, ints } from './arrays.ts'
 import { noteText, withNoteText } from './failure-text.ts'
 import { positionOf } from './positions.ts'
-import { isOurs } from './removals.ts'
+import { isFree, isOurs } from './removals.ts'
 import { fromName } from './summaries.ts'
 import { type LineCounts, type Writing } from './writing.ts'
 
@@ -69,7 +69,7 @@ const releaseAll = {
 const discardAll = {
   name: 'discard',
   text: `
-    DELETE FROM geartrain.jobs WHERE number = ANY($1::bigint[]) AND (owner <= 0 OR owner = ANY($2::int[]))
+    DELETE FROM geartrain.jobs WHERE number = ANY($1::bigint[]) AND ${isFree('$2')}
     RETURNING number, function_id, priority, position > 0`,
 } as const
 

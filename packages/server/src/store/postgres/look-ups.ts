@@ -1,6 +1,7 @@
 import type { StoredSummary, StoreRequest } from '../store.ts'
 import { ints, names as toArray } from './arrays.ts'
 import type { Link, Statement } from './link.ts'
+import { isFree } from './removals.ts'
 import {
   fromName,
   type Members,
@@ -47,7 +48,7 @@ const oldest: Statement = {
         WHERE function_id = functions.id AND jobs.priority = lines.priority AND position > 0
         ORDER BY position LIMIT ${claimedMax}
       ) AS line
-      WHERE owner <= 0 OR owner = ANY ($2::int[])
+      WHERE ${isFree('$2')}
       ORDER BY position LIMIT 1
     ) AS first
     WHERE first.ready_at > 0 GROUP BY asked.place`,

@@ -151,7 +151,7 @@ export class PostgresStore implements Store {
     return beside
   }
 
-  /** On the connection beside: of one that was given up, the errors since are no answers. */
+  /** On the connection beside, unless that was given up. */
   get #isHeardOf(): boolean {
     const beside = this.#beside
     return beside !== undefined && !beside.isBroken && beside.silentMs < this.#patienceMs
@@ -195,7 +195,7 @@ export class PostgresStore implements Store {
     ])
     const renewedAt = systemClock.now()
     // If it is, nobody had a chance to take what is held.
-    if (!(await lease.renew(connection))) throw new LeaseLost()
+    if (!(await Lease.renew(connection, lease.id, lease.leaseMs))) throw new LeaseLost()
     // Only now: if one of these was not answered, all of it is asked once more.
     this.#underWay = undefined
     this.#ids = [lease.id]

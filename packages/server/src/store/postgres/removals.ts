@@ -14,12 +14,17 @@ export function isOurs(serverId: string, former: string, ended: string): string 
         OR (cardinality(${former}::int[]) = 0 AND owner = ANY(${ended}::int[])))`
 }
 
+/** In SQL: a job that nobody has, or somebody who is gone: anybody may have it. */
+export function isFree(ended: string): string {
+  return `(owner <= 0 OR owner = ANY(${ended}::int[]))`
+}
+
 /**
  * In SQL: a job that was not begun in its time, and that no server has which is alive. Whoever sees to such jobs for all
  * servers ends it.
  */
 export function isExpired(ended: string, now: string): string {
-  return `(expire_at <= ${now}::bigint AND (owner <= 0 OR owner = ANY(${ended}::int[])))`
+  return `(expire_at <= ${now}::bigint AND ${isFree(ended)})`
 }
 
 type Cancelled = [...SummaryRow, functionId: number, isReady: boolean]

@@ -51,8 +51,8 @@ export class Writes {
   /**
    * A transaction, from its first statement behind the fence until it is committed: all that the batch says but for its
    * requests, and then these claims. Each part sends all that it has to say before it waits for an answer, so what follows
-   * comes after it; what only adds new jobs without uniques, forgets some and
-   * claims others waits for none until it is committed.
+   * comes after it; what only adds new jobs without uniques, forgets some and claims others waits for none until it is
+   * committed.
    */
   async perform(tx: Transaction, batch: Batch, claims: readonly Claim[]): Promise<Written> {
     const writing = new Writing(tx)

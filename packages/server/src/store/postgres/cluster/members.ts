@@ -22,11 +22,6 @@ const read: Statement = {
     WHERE NOT s.ended ORDER BY s.id`,
 }
 
-const readEnded: Statement = {
-  name: 'members_read_ended',
-  text: 'SELECT id FROM geartrain.servers WHERE ended AND NOT cleared ORDER BY id',
-}
-
 /** Of the table that does not survive a crash of the database. */
 const say: Statement = {
   name: 'members_say',
@@ -65,7 +60,7 @@ export class Members {
 
   /** Throws LeaseLost. */
   async renew(link: Link): Promise<void> {
-    if (!(await new Lease(this.#serverId, this.#leaseMs).renew(link))) throw new LeaseLost()
+    if (!(await Lease.renew(link, this.#serverId, this.#leaseMs))) throw new LeaseLost()
   }
 
   async say(link: Link, report: ServerReport): Promise<void> {
@@ -80,10 +75,10 @@ export class Members {
     const marked = link.run(markEnded, this.#serverId)
     const [{ rows }, ended] = await Promise.all([
       link.run<[number, string, number, boolean, string | null]>(read, withReports),
-      link.run<[number]>(readEnded),
+      Lease.readEnded(link),
       marked,
     ])
-    this.ended = ended.rows.map(([id]) => id)
+    this.ended = ended
     // Servers wrote it, of this version or another.
     if (withReports)
       this.#reports = new Map(
